@@ -1,0 +1,35 @@
+"""Errors of the broker folder, by fault."""
+
+from schemas.errors import RefusedError
+
+
+class TrustError(RefusedError):
+    """A token is refused: framing, signature, key, issuer or claims."""
+
+
+class ConfigError(Exception):
+    """The operator's configuration or files are unusable; refuse to start."""
+
+
+class BusError(Exception):
+    """The message bus did not do what was asked."""
+
+
+class BusUnavailableError(BusError):
+    """No connection to the broker. Nothing was sent."""
+
+
+class NotConfirmedError(BusError):
+    """No confirm in time, or a nack.
+
+    The message may be queued, so publishing again can duplicate it: publish
+    again with the same message id.
+    """
+
+
+class UnroutableError(BusError):
+    """The broker returned the message: no queue wants it. It is not queued."""
+
+
+class BusRefusedError(BusError):
+    """The broker refuses: forged user id, no permission, too large (403/406)."""

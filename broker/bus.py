@@ -6,8 +6,19 @@ from typing import Protocol
 
 import msgspec
 
+from broker.errors import BusRefusedError
+
 TOKEN_CONTENT_TYPE = "application/vnd.tocsin.record+sd-jwt"  # noqa: S105  a media type
 JSON_CONTENT_TYPE = "application/json"
+
+# RabbitMQ 4's own limit (`max_message_size`), and ours on a record; 3.10 would
+# take 128 MiB. The same on every broker, so checked here.
+MAX_BODY_BYTES = 16 << 20
+# AMQP 0-9-1, 4.2.5.3: a short string. It holds the routing key and each id.
+MAX_SHORT_BYTES = 255
+# All headers travel in one frame of 128 KiB at most; a longer one would close
+# the connection under everybody who publishes on it.
+MAX_HEADERS_BYTES = 32 << 10
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,11 +27,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         body: Bytes as they travel (compressed if `content_encoding` says so).
         message_id: The idempotency key: the token id for records. At most
-            255 bytes. Never twice in flight on one channel.
+            255 bytes. Published twice at once, the second waits for the first.
         routing_key: At most 255 bytes, topic words separated by dots.
         content_encoding: "" or "zstd".
         user_id: The sender; the broker refuses one that is not the login.
-        headers: Short strings and integers only.
+            Left empty it is the login.
+        headers: Short strings and integers only. On a message that was dead
+            or handed out before, the broker's own `x-` headers are added:
+            `x-delivery-count`, `x-first-death-reason` (`rejected` or
+            `delivery_limit`), `-queue`, `-exchange` and `-routing-key`.
     """
 
     body: bytes
@@ -33,7 +48,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Received(Protocol):
-    """A message in our hands, not settled yet. Settle it exactly once."""
+    """A message in our hands, not settled yet.
+
+    Settle it exactly once: a second time is a RuntimeError.
+    """
 
     @property
     def message(self) -> Message:
@@ -64,18 +82,61 @@ class Bus(Protocol):
     ) -> None:
         """Return once the broker has taken responsibility for *message*.
 
+        Meant to be called many times at once: about 100 in flight are fastest.
+
         Raises:
             NotConfirmedError: No confirm in time, or a nack; it may be
                 queued, so repeat it with the same message id.
             UnroutableError: Returned; no queue took it.
-            BusRefusedError: Forged user id, no permission, too large.
-            BusUnavailableError: No connection.
+            BusRefusedError: Forged user id, no permission, no such exchange,
+                too large. It is not queued.
+            BusUnavailableError: No connection, or the broker takes nothing
+                at present (an alarm); nothing was sent.
         """
 
     def consume(
         self, queue: str, *, prefetch: int = 100
     ) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
-        """Receive from *queue*; at most *prefetch* unsettled at once.
+        """Receive from *queue*; at most *prefetch* (1 to 65535) unsettled at once.
 
-        Messages not settled when the context ends are redelivered.
+        Messages not settled when the context ends are redelivered, which
+        counts against the delivery limit. A lost connection is opened again,
+        however long that takes; unsettled messages come back as redelivered.
+
+        Raises:
+            BusRefusedError: No permission or no such queue, on entering, and
+                while iterating when either has gone.
+            BusUnavailableError: No connection, on entering only.
         """
+
+    async def ack_through(self, received: Received) -> None:
+        """Ack *received* and all its consumer handed out before it, at once.
+
+        For a consumer that finishes in order: one frame instead of hundreds.
+        What was settled already stays as it is.
+        """
+
+
+def check_limits(message: Message) -> None:
+    """Refuse what no broker of ours would carry.
+
+    Raises:
+        BusRefusedError: An id or the routing key is longer than 255 bytes or
+            the message id is empty, the headers exceed 32 KiB or hold a value
+            that is neither a string nor a 64-bit integer, or the body exceeds
+            16 MiB.
+    """
+    short = (message.message_id, message.routing_key, message.user_id)
+    if not message.message_id or any(
+        len(each.encode()) > MAX_SHORT_BYTES for each in (*short, *message.headers)
+    ):
+        raise BusRefusedError("an id or the routing key is empty or over 255 bytes")
+    if len(message.body) > MAX_BODY_BYTES:
+        raise BusRefusedError("the body is larger than 16 MiB")
+    total = 0
+    for name, value in message.headers.items():
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            raise BusRefusedError("a header is not a 64-bit integer")
+        total += len(name) + (len(value.encode()) if isinstance(value, str) else 8)
+    if total > MAX_HEADERS_BYTES:
+        raise BusRefusedError("the headers are larger than 32 KiB")

@@ -1,0 +1,81 @@
+# Type `make` for what there is to type. Any GNU make since 3.81 will do.
+
+PYTHON ?= python3
+ARGS ?=
+UPGRADE ?=
+
+BIN = .venv/bin
+# Every package is pinned with its hashes, and none is built from source.
+INSTALL = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
+PINNED = $(INSTALL) --require-hashes --only-binary :all: -r
+
+# The resolver that writes the pinned files; nothing else needs it.
+UV = uv==0.13.9
+COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
+	--python-version 3.11 --generate-hashes --no-annotate \
+	--no-emit-index-url --no-emit-find-links \
+	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml --group build
+
+.PHONY: help setup demo check test bench rabbitmq lock clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.runtime  ## install Tocsin into .venv
+
+demo: .venv/.runtime  ## watch three issuers warn five members (ARGS=... is passed on)
+	@$(BIN)/tocsin demo $(ARGS)
+
+check: .venv/.dev  ## format, lint, types, imports, core tests: under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q -m "not rabbitmq and not slow" --cov --cov-report term
+
+test: .venv/.dev rabbitmq  ## everything, against a real RabbitMQ: what CI runs
+	@$(MAKE) check
+	$(BIN)/python -m pytest
+
+bench: .venv/.dev rabbitmq  ## speed, as ratios measured side by side
+	@$(BIN)/python -P tests/bench/run.py $(ARGS)
+
+rabbitmq: .venv/.python  ## unpack RabbitMQ into .tools, for the tests alone
+	@test -n "$$TOCSIN_TEST_AMQP_URL" || $(BIN)/python -P tests/support/fetch_rabbitmq.py
+
+lock: .tools/lock/.uv  ## pin what pyproject.toml asks for (UPGRADE=--upgrade: the newest)
+	$(COMPILE) --group dev -o requirements-dev.txt
+	$(COMPILE) -c requirements-dev.txt -o requirements.txt
+
+clean:  ## remove all that make made
+	rm -rf .venv .tools dist .coverage .pytest_cache .mypy_cache .ruff_cache \
+		.hypothesis .import_linter_cache
+
+# A stamp is younger than what it was made from, so a second run installs nothing.
+
+.venv/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "tocsin: needs Python 3.11 or newer as $(PYTHON); where it has another name, type: make PYTHON=python3.12" >&2; \
+		exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		$(PYTHON) -c 'import sys; print("tocsin: this Python cannot make environments; type: sudo apt-get install python%d.%d-venv" % sys.version_info[:2], file=sys.stderr)'; \
+		exit 1; }
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runtime: .venv/.python requirements.txt pyproject.toml
+	@echo "tocsin: installing into .venv (once)" >&2
+	@$(PINNED) requirements.txt
+	@$(INSTALL) --no-build-isolation --no-deps --no-index --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.txt
+	@echo "tocsin: installing the tools for tests (once, about 100 MB)" >&2
+	@$(PINNED) requirements-dev.txt
+	@touch $@
+
+.tools/lock/.uv: Makefile
+	@$(PYTHON) -m venv .tools/lock
+	@.tools/lock/bin/python -m pip --quiet --disable-pip-version-check install $(UV)
+	@touch $@

@@ -1,0 +1,84 @@
+"""Files that commands read and write, with errors that say what to do."""
+
+import sys
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from adapters.policy import Policy
+from broker.directory import Directory, single_key
+from broker.directory_client import load_folder
+from broker.errors import ConfigError
+from broker.keys import Jwk
+from schemas.errors import SchemaError
+
+MAX_FILE_BYTES = 32 << 20
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file, or standard input for "-".
+
+    Raises:
+        ConfigError: It cannot be read.
+        SchemaError: `too-large`.
+    """
+    try:
+        if str(path) == "-":
+            data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+        else:
+            with path.open("rb") as file:
+                data = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    if len(data) > MAX_FILE_BYTES:
+        raise SchemaError("too-large")
+    return data
+
+
+def write_file(path: Path | None, data: bytes) -> None:
+    """Write a file, or standard output for None.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    try:
+        if path is None:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        else:
+            path.write_bytes(data)
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+
+
+def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
+    """Load the directory, or trust a single key file `<org>.jwk`.
+
+    Raises:
+        ConfigError: Neither or both given, or unusable.
+    """
+    if (directory is None) == (jwk is None):
+        raise ConfigError("give either --directory or --jwk")
+    if directory is not None:
+        return load_folder(directory)
+    assert jwk is not None  # noqa: S101  checked above
+    try:
+        key = msgspec.json.decode(read_file(jwk), type=Jwk)
+    except msgspec.MsgspecError:
+        raise ConfigError(f"{jwk} is no public Ed25519 key in JWK form") from None
+    if not isinstance(key.kid, str) or "/" not in key.kid:
+        raise ConfigError(f"{jwk} has no kid <org>/<thumbprint>; make it with keygen")
+    return single_key(key.kid.partition("/")[0], key)
+
+
+def load_policy(path: Path | None) -> Policy:
+    """Load a policy, by default the shipped one.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if path is not None:
+        return Policy(read_file(path), str(path))
+    shipped = resources.files("adapters") / "policies" / "default.toml"
+    return Policy(shipped.read_bytes(), "default.toml")

@@ -1,0 +1,86 @@
+"""The `tocsin` command: groups its parts and maps errors to exit codes (DESIGN.md 9)."""
+
+import sys
+
+import cyclopts
+from rich.console import Console
+
+from adapters.cli import demo, processes, records
+from broker.errors import BusError, ConfigError
+from schemas.errors import RefusedError
+from schemas.reasons import explain
+
+DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
+
+app = cyclopts.App(
+    name="tocsin",
+    help="Signed incident records that stay verifiable after redaction.",
+    help_format="plaintext",
+    help_epilogue="Exit codes: 0 done; 1 input refused; 2 usage or configuration; "
+    "3 broker or member system not reachable.",
+    version_flags=["--version"],
+)
+app.command(demo.demo)
+app.command(records.keygen)
+app.command(records.sign)
+app.command(records.verify)
+app.command(records.redact)
+app.command(processes.publish)
+app.command(processes.gate, name="gate")
+app.command(processes.adapter, name="adapter")
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line; the exit code."""
+    try:
+        result = app(
+            arguments,
+            exit_on_error=False,
+            print_error=False,
+            result_action="return_value",
+        )
+    except cyclopts.CycloptsError as error:
+        return _fail(USAGE, f"usage: {' '.join(str(error).split())}; see tocsin --help")
+    except RefusedError as error:
+        return _fail(REFUSED, f"refused: {error}: {explain(error.reason)}")
+    except ConfigError as error:
+        return _fail(USAGE, f"configuration: {error}")
+    except BusError as error:
+        return _fail(UNREACHABLE, f"broker: {error}")
+    except BaseExceptionGroup as group:
+        return _group(group)
+    except KeyboardInterrupt:
+        return _fail(130, "stopped")
+    return result if isinstance(result, int) else DONE
+
+
+def _group(group: BaseExceptionGroup[BaseException]) -> int:
+    """Report the first expected error of a task group; a bug stays a bug."""
+    found: list[BaseException] = []
+
+    def collect(error: BaseException) -> None:
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                collect(inner)
+        else:
+            found.append(error)
+
+    collect(group)
+    for error in found:
+        if isinstance(error, ConfigError):
+            return _fail(USAGE, f"configuration: {error}")
+        if isinstance(error, BusError):
+            return _fail(UNREACHABLE, f"broker: {error}")
+    raise group
+
+
+def _fail(code: int, text: str) -> int:
+    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(
+        f"tocsin: {text}"
+    )
+    return code
+
+
+def main() -> None:
+    """Run the console script."""
+    sys.exit(run(sys.argv[1:]))

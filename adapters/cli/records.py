@@ -1,0 +1,255 @@
+"""keygen, sign, verify, redact: one record at a time, no broker."""
+
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from adapters.cli import show
+from adapters.cli.load import load_directory, load_policy, read_file, write_file
+from adapters.projection import Author
+from adapters.redaction import NotGivenError
+from adapters.redaction import redact as redact_record
+from adapters.sources import stix21
+from adapters.view import View, view_of
+from broker import signers
+from broker.blinding import BlindMap
+from broker.directory import DEFAULT_CLEARANCE, Audience
+from broker.errors import ConfigError
+from broker.signing import Address, random_uuid
+from broker.signing import sign as sign_record
+from broker.trust import Verified
+from broker.trust import verify as verify_token
+from schemas import record, timestamps
+from schemas.errors import RefusedError
+from schemas.markings import Tlp
+
+TlpOption = Literal["clear", "green", "amber", "amber+strict", "red"]
+
+
+def keygen(*, org: str, out: Path) -> None:
+    """Make a signing key.
+
+    Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public).
+
+    Parameters
+    ----------
+    org: Organisation name: lower case letters, digits, hyphens.
+    out: Folder for both files.
+    """
+    _need_org(org)
+    signer = signers.generate(org, out)
+    show.line(f"key {signer.kid}: keep {out / org}.key secret, share {out / org}.jwk")
+
+
+def sign(
+    file: Path,
+    /,
+    *,
+    key: Path,
+    issuer: str,
+    community: tuple[str, ...] = (record.ALL_COMMUNITY,),
+    to: tuple[str, ...] = (),
+    concerns: tuple[str, ...] = (),
+    tlp: TlpOption | None = None,
+    primary: str | None = None,
+    report: str | None = None,
+    kind: str | None = None,
+    exercise: bool = False,
+    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
+) -> None:
+    """Sign a STIX 2.1 bundle: input to token.
+
+    Without a publisher's state the token carries no place in a feed and cannot be
+    published; `tocsin publish` signs and publishes.
+
+    Parameters
+    ----------
+    file: STIX 2.1 bundle; - reads standard input.
+    key: Private key of the issuer.
+    issuer: Organisation that signs.
+    community: Communities addressed (URN); may be given several times.
+    to: Organisation addressed by name.
+    concerns: Organisation concerned (the platform, the victim).
+    tlp: Marks what is unmarked.
+    primary: Id of the primary object, where several qualify.
+    report: Wraps loose objects in a report of this name.
+    kind: correction or retraction, where it does not follow from the content.
+    exercise: This is an exercise.
+    output: Where the token goes; standard output if not given.
+    """
+    for org in (issuer, *to, *concerns):
+        _need_org(org)
+    signer = signers.load_signer(issuer, key)
+    now = time.time()
+    draft = record.compose(
+        stix21.read(read_file(file)),
+        now=timestamps.from_epoch(now),
+        new_id=new_stix_id,
+        tlp=None if tlp is None else Tlp.parse(tlp),
+        primary=primary,
+        report=report,
+        kind=record.parse_kind(kind),
+    )
+    token = sign_record(
+        draft,
+        signer,
+        blind_map=BlindMap(lambda: random_uuid(secrets.token_bytes), {}),
+        now=int(now),
+        entropy=os.urandom,
+        address=Address(communities=community, to=to, concerns=concerns),
+        exercise=exercise,
+    )
+    write_file(output, token + b"\n" if output is None else token)
+
+
+def verify(
+    token: Path,
+    /,
+    *,
+    directory: Path | None = None,
+    jwk: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Verify a token strictly, and say what it is.
+
+    Parameters
+    ----------
+    token: File with a token; - reads standard input.
+    directory: Folder with members/*.json.
+    jwk: A single public key, instead of a directory.
+    json: Print JSON.
+    """
+    try:
+        verified = _verified(token, directory, jwk)
+    except RefusedError as error:
+        if json:
+            show.json_line({"ok": False, "reason": error.reason, "where": error.where})
+        raise
+    show.verified(verified, as_json=json)
+
+
+def redact(
+    token: Path,
+    /,
+    *,
+    member: str | None = None,
+    audience: Audience | None = None,
+    clearance: TlpOption | None = None,
+    community: tuple[str, ...] = (),
+    jurisdiction: str = "",
+    addressed: bool = False,
+    concerned: bool = False,
+    directory: Path | None = None,
+    jwk: Path | None = None,
+    policy: Path | None = None,
+    explain: bool = False,
+    evidence: Path | None = None,
+    projection: Path | None = None,
+    json: bool = False,
+) -> None:
+    """Show what a view gets of a token, and why.
+
+    Parameters
+    ----------
+    token: File with a token; - reads standard input.
+    member: Member whose view to take; needs --directory.
+    audience: Or: the audience.
+    clearance: Highest TLP; AMBER for peer-cert, GREEN else.
+    community: Communities of the view; those of the token if not given.
+    jurisdiction: Jurisdiction of the view.
+    addressed: The record names the view's member in "to".
+    concerned: The record names it in "concerns".
+    directory: Folder with members/*.json.
+    jwk: A single public key, instead of a directory.
+    policy: Redaction policy (TOML); the shipped one if not given.
+    explain: List every cut with its reason and row of the policy.
+    evidence: Write the cut token here.
+    projection: Write the plain bundle here.
+    json: Print JSON.
+    """
+    verified = _verified(token, directory, jwk)
+    view = _view(
+        verified, member, audience, clearance, community, jurisdiction,
+        directory, addressed=addressed, concerned=concerned,
+    )  # fmt: skip
+    rules = load_policy(policy)
+    # A key of the moment: pseudonyms of a trial must not equal those in use.
+    author = Author(org="local", name="Local trial", pseudonym_key=os.urandom(32))
+    try:
+        redacted = redact_record(
+            verified,
+            view,
+            rules,
+            author=author,
+            now=timestamps.from_epoch(time.time()),
+        )
+    except NotGivenError as error:
+        if json:
+            show.json_line({"ok": False, "reason": error.reason})
+        raise RefusedError(error.reason) from None
+    if evidence is not None:
+        write_file(evidence, redacted.evidence)
+    if projection is not None:
+        write_file(projection, redacted.projection)
+    show.redacted(redacted, rules, explain=explain, as_json=json)
+
+
+def new_stix_id(kind: str) -> str:
+    """Make a random id."""
+    return f"{kind}--{random_uuid(secrets.token_bytes)}"
+
+
+def _need_org(org: str) -> None:
+    if not record.is_org(org):
+        raise ConfigError(
+            "an organisation name is 2 to 41 lower case letters, digits and hyphens, "
+            "beginning with a letter"
+        )
+
+
+def _verified(token: Path, directory: Path | None, jwk: Path | None) -> Verified:
+    return verify_token(
+        read_file(token).strip(), load_directory(directory, jwk), now=time.time()
+    )
+
+
+def _view(
+    verified: Verified,
+    member: str | None,
+    audience: Audience | None,
+    clearance: TlpOption | None,
+    community: tuple[str, ...],
+    jurisdiction: str,
+    directory: Path | None,
+    *,
+    addressed: bool,
+    concerned: bool,
+) -> View:
+    if (member is None) == (audience is None):
+        raise ConfigError("give either --member or --audience")
+    if member is not None:
+        if directory is None:
+            raise ConfigError("--member needs --directory")
+        entry = load_directory(directory, None).members.get(member)
+        if entry is None:
+            raise ConfigError(f"no member {member} in the directory")
+        return view_of(entry, verified.claims)
+    assert audience is not None  # noqa: S101  checked above
+    return View(
+        audience=audience,
+        clearance=Tlp.parse(clearance or DEFAULT_CLEARANCE[audience]),
+        communities=frozenset(community or verified.claims.aud),
+        jurisdiction=jurisdiction,
+        addressed=addressed,
+        concerned=concerned,
+    )
+
+
+def stdin_bytes() -> bytes:
+    """Read standard input."""
+    return sys.stdin.buffer.read()

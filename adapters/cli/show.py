@@ -1,0 +1,140 @@
+"""What commands print for people, and as JSON for programs."""
+
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from adapters.policy import Policy
+from adapters.redaction import Redacted
+from broker.trust import Verified
+from schemas import codec
+from schemas.reasons import explain as explain_reason
+
+
+def line(text: str) -> None:
+    """Print one plain line."""
+    Console(markup=False, highlight=False, soft_wrap=True).print(text)
+
+
+def json_line(value: dict[str, Any]) -> None:
+    """Print one line of JSON."""
+    sys.stdout.buffer.write(codec.encode_json(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def summary(verified: Verified) -> dict[str, Any]:
+    """Say what a verified token is; nothing of its text."""
+    claims = verified.claims
+    return {
+        "ok": True,
+        "issuer": verified.issuer,
+        "key": verified.kid,
+        "token": verified.token_id,
+        "kind": claims.kind,
+        "record": claims.sub,
+        "version": claims.ver,
+        "tlp": claims.tlp,
+        "communities": list(claims.aud),
+        "exercise": claims.exercise,
+        "complete": verified.complete,
+        "objects": len(verified.objects),
+        "disclosed": len(verified.opened.disclosures),
+        "withheld": verified.withheld,
+    }
+
+
+def verified(verified: Verified, *, as_json: bool) -> None:
+    """Print the outcome of `tocsin verify`."""
+    facts = summary(verified)
+    if as_json:
+        json_line(facts)
+        return
+    console = Console(highlight=False)
+    console.print(
+        f"[bold green]valid[/] signed by [bold]{escape(verified.issuer)}[/], "
+        + ("complete" if verified.complete else "redacted on the way")
+    )
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in facts.items():
+        if name != "ok":
+            shown = ", ".join(value) if isinstance(value, list) else str(value)
+            table.add_row(f"[dim]{name}[/]", escape(shown))
+    console.print(table)
+
+
+def redacted(
+    redacted: Redacted, policy: Policy, *, explain: bool, as_json: bool
+) -> None:
+    """Print the outcome of `tocsin redact`."""
+    reasons = dict(sorted(redacted.reasons.items()))
+    if as_json:
+        facts: dict[str, Any] = {
+            "ok": True,
+            "token": redacted.verified.token_id,
+            "policy": redacted.policy,
+            "audience": redacted.view.audience,
+            "evidence_bytes": len(redacted.evidence),
+            "projection_bytes": len(redacted.projection),
+            "withheld": reasons,
+        }
+        if explain:
+            facts["cuts"] = [
+                {
+                    "object": cut.object_id,
+                    "property": cut.place,
+                    "reason": cut.reason,
+                    "row": cut.row,
+                    "made": cut.made,
+                }
+                for cut in redacted.cuts
+            ]
+        json_line(facts)
+        return
+    console = Console(highlight=False)
+    console.print(
+        f"[bold]{redacted.view.audience}[/] under policy {escape(redacted.policy)}: "
+        f"evidence {len(redacted.evidence):,} bytes, "
+        f"projection {len(redacted.projection):,} bytes, {len(redacted.cuts)} cuts"
+    )
+    table = Table("cuts", "reason", "meaning", box=None, pad_edge=False)
+    for reason, count in reasons.items():
+        table.add_row(str(count), reason, _meaning(reason))
+    console.print(table)
+    if explain:
+        console.print(_cuts(redacted, policy))
+
+
+def _meaning(reason: str) -> str:
+    return _CUT_REASONS.get(reason) or explain_reason(reason)
+
+
+def _cuts(redacted: Redacted, policy: Policy) -> Table:
+    table = Table("object", "property", "reason", "row", "why", pad_edge=False)
+    for cut in redacted.cuts:
+        name = f"{cut.object_type}--{cut.object_id.partition('--')[2][:8]}"
+        table.add_row(
+            escape(name),
+            escape(cut.place or "(whole)"),
+            cut.reason + (" (made value instead)" if cut.made else ""),
+            str(cut.row or ""),
+            escape(policy.reason(cut.row) if cut.row else _meaning(cut.reason)),
+        )
+    return table
+
+
+_CUT_REASONS = {
+    "policy-drop": "A row of the policy withholds it.",
+    "policy-pseudonymise": "A pseudonym stands instead in the projection.",
+    "policy-generalise": "A coarser value stands instead in the projection.",
+    "not-named": "No row of the policy names it, so it is withheld.",
+    "type-not-named": "No row of the policy names this type of object.",
+    "mask-hit": "The text seems to hold personal data.",
+    "guard": "It repeats a value that was withheld elsewhere.",
+    "granular-tlp": "A granular marking is stricter than this view.",
+    "granular-visible": "A granular marking covers a part that cannot be withheld.",
+    "reference-withheld": "It refers to an object that is withheld.",
+    "required-withheld": "A required property is withheld, so the object goes.",
+}

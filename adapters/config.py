@@ -1,0 +1,183 @@
+"""Configuration of publisher, gate and adapter: one frozen struct each, from TOML.
+
+Relative paths count from the folder of the configuration file. Secrets are paths.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from broker.errors import ConfigError
+from broker.signers import read_secret
+from schemas.record import Org
+
+_MIN_PSEUDONYM_KEY_BYTES = 32
+
+
+class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where RabbitMQ is and how to log in.
+
+    Attributes:
+        url: `amqp://host:5672/vhost` or `amqps://...`, without user or password.
+        user: Login; the organisation for members.
+        password_file: Mode 0600.
+    """
+
+    url: str
+    user: str
+    password_file: Path
+
+
+class PublisherConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin publish` needs.
+
+    Attributes:
+        publisher: Names this installation within the organisation.
+        state: SQLite file: counter, outbox, blind map.
+    """
+
+    org: Org
+    key: Path
+    state: Path
+    broker: Broker
+    publisher: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")] = "main"
+
+
+class QuotaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one issuer may send per hour."""
+
+    records_per_hour: Annotated[int, Meta(ge=1)] = 3_600
+    bytes_per_hour: Annotated[int, Meta(ge=1)] = 1 << 30
+
+
+class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `tocsin gate run` needs."""
+
+    directory: Path
+    state: Path
+    archive: Path
+    broker: Broker
+    quota: QuotaConfig = QuotaConfig()
+
+
+class FileSinkConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="file"
+):
+    """Deliveries as files in a folder of the member's own."""
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")]
+    folder: Path
+
+
+class WebhookSinkConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="webhook"
+):
+    """Deliveries as signed HTTP posts (Standard Webhooks).
+
+    Attributes:
+        secret_file: `whsec_...`, mode 0600.
+        allow_private: The operator lets it reach private and loopback addresses
+            and plain HTTP.
+    """
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")]
+    url: str
+    secret_file: Path
+    allow_private: bool = False
+
+
+SinkConfig = FileSinkConfig | WebhookSinkConfig
+
+
+class MemberConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A member served by an adapter."""
+
+    org: Org
+    sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
+
+
+class AdapterConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin adapter run` needs.
+
+    Attributes:
+        name: Its queues are `tocsin.adapter.<name>` and `.urgent`.
+        org: Who runs it; signs receipts, authors projections.
+        pseudonym_key: File of at least 32 random bytes, mode 0600.
+        policy: Redaction policy; the shipped one if not given.
+        batch: Messages decided and stored together.
+    """
+
+    name: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")]
+    org: Org
+    display_name: str
+    directory: Path
+    key: Path
+    pseudonym_key: Path
+    outbox: Path
+    broker: Broker
+    members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
+    policy: Path | UnsetType = UNSET
+    batch: Annotated[int, Meta(ge=1, le=1000)] = 50
+    prefetch: Annotated[int, Meta(ge=1, le=5000)] = 200
+
+
+C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig)
+
+
+def load(path: Path, kind: type[C]) -> C:
+    """Decode a configuration file.
+
+    Raises:
+        ConfigError: Unreadable, unknown keys, or out of bounds.
+    """
+    folder = path.absolute().parent
+
+    def convert_path(wanted: type, value: Any) -> Any:
+        if wanted is Path and isinstance(value, str):
+            return folder / value
+        raise NotImplementedError
+
+    try:
+        tree = tomllib.loads(path.read_text())
+        return msgspec.convert(tree, kind, dec_hook=convert_path)
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+        # Secrets are never in the file, so its text may be quoted.
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def broker_url(broker: Broker) -> str:
+    """Put the login into the URL, for the client library alone; never log it.
+
+    Raises:
+        ConfigError: The URL names a user, or the password file is unusable.
+    """
+    parts = urlsplit(broker.url)
+    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+        raise ConfigError("broker.url must be amqp://host:port/vhost or amqps://…")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigError("broker.url must not hold a login; use user, password_file")
+    password = read_secret(broker.password_file).decode().strip()
+    login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
+    return urlunsplit(parts._replace(netloc=login))
+
+
+def pseudonym_key(path: Path) -> bytes:
+    """Read the key of pseudonyms and projected ids.
+
+    Raises:
+        ConfigError: Too short, or readable by others.
+    """
+    key = read_secret(path)
+    if len(key) < _MIN_PSEUDONYM_KEY_BYTES:
+        raise ConfigError(f"{path} holds fewer than {_MIN_PSEUDONYM_KEY_BYTES} bytes")
+    return key

@@ -1,0 +1,321 @@
+"""Deliveries on their way, and the ledger of those that arrived.
+
+A delivery is stored once per (member, sink, record version), gets a number
+without gaps, and leaves in the order of its versions. Storing is durable when
+`store` returns; sending is at least once, under an id that never changes.
+
+Who may send a row: `due` hands it to one caller, and to nobody else until it is
+settled or released. That memory is this process's own, so run one forwarder per
+file; after a crash nothing is held back.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, update
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters import outbox_schema
+from adapters.delivery import Delivery
+from adapters.numbering import Lane, NewDelivery, StoreOutcome, assign
+from adapters.outbox_schema import bodies, deliveries, lanes, superseded
+from adapters.outbox_store import look_up, write
+from broker.errors import ConfigError
+
+__all__ = [
+    "Lane",
+    "NewDelivery",
+    "Outbox",
+    "OutboxUnavailableError",
+    "StoreOutcome",
+    "open_outbox",
+]
+
+MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
+
+
+class OutboxUnavailableError(Exception):
+    """The file cannot be used now: disk full, or locked for seconds.
+
+    Nothing of this call took effect, unless it failed while committing: then
+    it may have, and repeating it is safe.
+    """
+
+
+@asynccontextmanager
+async def open_outbox(url_or_path: str | Path) -> AsyncIterator["Outbox"]:
+    """Open the outbox, creating its file (mode 0600) and tables if missing.
+
+    Raises:
+        ConfigError: Open to others, not ours, or made by a newer Tocsin.
+    """
+    path = outbox_schema.database_path(url_or_path)
+    outbox_schema.make_private(path)
+    engine = outbox_schema.make_engine(path)
+    try:
+        try:
+            async with engine.begin() as connection:
+                await connection.run_sync(outbox_schema.create_or_check)
+        except DatabaseError:
+            raise ConfigError("the outbox file is locked or no outbox") from None
+        yield Outbox(engine)
+    finally:
+        await engine.dispose()
+
+
+class Outbox:
+    """Deliveries in one SQLite file. Made by `open_outbox`.
+
+    Every method may raise `OutboxUnavailableError`. Times are epoch seconds.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(begin="BEGIN")
+        self._handing_out = asyncio.Lock()
+        self._handed_out: set[str] = set()
+        self._arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
+
+    async def store(
+        self, rows: Sequence[NewDelivery], *, now: float
+    ) -> tuple[StoreOutcome, ...]:
+        """Return once *rows* are on disk: all of them, in one transaction.
+
+        Order matters: of two versions of one case the older must come first,
+        or it is superseded. Repeating a call is safe.
+
+        Returns:
+            One outcome per row.
+
+        Raises:
+            SchemaError: A `ver` is no timestamp. Nothing is stored.
+        """
+        async with self._transaction(self._engine) as connection:
+            lane_ids, known = await look_up(connection, rows)
+            numbered = assign(rows, known)
+            await write(connection, numbered, lane_ids, now=now)
+        stored = [n for n in numbered if n.outcome is StoreOutcome.STORED]
+        for lane in {n.row.lane for n in stored}:
+            self._arrivals[lane].set()
+        return tuple(n.outcome for n in numbered)
+
+    async def due(
+        self,
+        now: float,
+        limit: int,
+        *,
+        lane: Lane | None = None,
+        max_bytes: int = MAX_DUE_BYTES,
+    ) -> list[Delivery]:
+        """Hand out up to *limit* deliveries whose time has come, by number.
+
+        Never one that somebody else holds, nor one with an earlier version of
+        the same case still pending. The caller settles or releases each. With
+        *lane*, only of this (member, sink). Stops before the bodies exceed
+        *max_bytes*, but gives one row. *limit* is at most 10,000.
+        """
+        async with self._handing_out, self._transaction(self._reader) as connection:
+            ready = self._free(lane).where(deliveries.c.due_at <= now)
+            ready = ready.order_by(deliveries.c.lane_id, deliveries.c.number)
+            found = (await connection.execute(ready.limit(limit))).all()
+            rows = list(_within(found, max_bytes))
+            content = await _contents(connection, rows)
+            items = [_delivery(row, content) for row in rows]
+            self._handed_out.update(item.delivery_id for item in items)
+            return items
+
+    def release(self, items: Iterable[Delivery]) -> None:
+        """Give deliveries back unsettled: they are due again at once."""
+        self._handed_out.difference_update(item.delivery_id for item in items)
+
+    async def next_due(self, *, lane: Lane | None = None) -> float | None:
+        """Say when the next delivery that is free will be due, if there is one."""
+        soonest = self._free(lane).order_by(deliveries.c.due_at).limit(1)
+        async with self._transaction(self._reader) as connection:
+            row = (await connection.execute(soonest)).first()
+        return None if row is None else float(row.due_at)
+
+    def arrivals(self, lane: Lane) -> asyncio.Event:
+        """Give the event that is set when `store` adds to *lane*; clear it yourself.
+
+        Another process's rows do not set it.
+        """
+        return self._arrivals[lane]
+
+    async def done(self, delivery_id: str, now: float) -> None:
+        """Record that the member's system has taken it.
+
+        Raises:
+            LookupError: Not pending (also of `postponed` and `failed`).
+        """
+        await self._settle(delivery_id, state="done", reason="", settled_at=now)
+
+    async def postponed(
+        self, delivery_id: str, due_at: float, reason: str, *, now: float
+    ) -> None:
+        """Record a failed attempt at *now*; it is due again at *due_at*."""
+        first = func.coalesce(deliveries.c.first_failed_at, now)
+        await self._settle(
+            delivery_id, reason=reason, due_at=due_at, first_failed_at=first
+        )
+
+    async def failed(self, delivery_id: str, reason: str, *, now: float) -> None:
+        """Record that it will never be taken."""
+        await self._settle(delivery_id, state="failed", reason=reason, settled_at=now)
+
+    async def first_failed_at(self, delivery_id: str) -> float | None:
+        """Say when the first attempt at it failed, if one has."""
+        column = deliveries.c.first_failed_at
+        query = select(column).where(deliveries.c.id == delivery_id)
+        async with self._transaction(self._reader) as connection:
+            return await connection.scalar(query)
+
+    async def hasten(self, lane: Lane, now: float) -> None:
+        """Make everything pending of *lane* due: its sink works again."""
+        member, sink = lane
+        ids = select(lanes.c.id).where(lanes.c.member == member, lanes.c.sink == sink)
+        async with self._transaction(self._engine) as connection:
+            await connection.execute(
+                update(deliveries)
+                .where(_pending(), deliveries.c.lane_id.in_(ids))
+                .where(deliveries.c.due_at > now)
+                .values(due_at=now)
+            )
+
+    async def counts(self) -> dict[str, int]:
+        """Count deliveries as `pending`, `done`, `failed`, and the `superseded`."""
+        by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+        counts = {"pending": 0, "done": 0, "failed": 0}
+        async with self._transaction(self._reader) as connection:
+            for state, count in await connection.execute(by_state):
+                counts[state] = count
+            total = await connection.scalar(
+                select(func.count()).select_from(superseded)
+            )
+        return {**counts, "superseded": total or 0}
+
+    async def purge(self, before: float) -> int:
+        """Delete the bodies that only deliveries settled before *before* used.
+
+        The rows stay, with the bodies' hashes. The bytes are overwritten in
+        the file and leave the write-ahead log, unless another process is
+        reading just then.
+
+        Returns:
+            How many bodies went.
+        """
+        needed = deliveries.c.settled_at.is_(None) | (deliveries.c.settled_at >= before)
+        columns = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
+        kept = select(columns[0]).where(needed)
+        kept_hashes = kept.union(*(select(c).where(needed) for c in columns[1:]))
+        async with self._transaction(self._engine) as connection:
+            result = await connection.execute(
+                update(bodies)
+                .where(bodies.c.content.is_not(None))
+                .where(bodies.c.hash.not_in(kept_hashes))
+                .values(content=None)
+            )
+        await self._empty_log()
+        return result.rowcount
+
+    async def _empty_log(self) -> None:
+        connection = await self._engine.raw_connection()
+        try:
+            driver: Any = connection.driver_connection
+            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
+
+    async def _settle(self, delivery_id: str, **values: Any) -> None:
+        async with self._transaction(self._engine) as connection:
+            result = await connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == delivery_id, _pending())
+                .values(attempts=deliveries.c.attempts + 1, **values)
+            )
+            if result.rowcount != 1:
+                raise LookupError("no such delivery is pending")
+        self._handed_out.discard(delivery_id)
+
+    def _free(self, lane: Lane | None) -> Select[Any]:
+        """Select what is pending, held by nobody, and not behind an older version."""
+        query = (
+            select(deliveries, lanes.c.member, lanes.c.sink)
+            .join(lanes)
+            .where(_pending(), ~_is_behind())
+        )
+        if self._handed_out:
+            query = query.where(deliveries.c.id.not_in(self._handed_out))
+        if lane is not None:
+            member, sink = lane
+            query = query.where(lanes.c.member == member, lanes.c.sink == sink)
+        return query
+
+    @asynccontextmanager
+    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with engine.begin() as connection:
+                yield connection
+        except (OperationalError, PoolTimeoutError) as exc:
+            raise OutboxUnavailableError("the outbox cannot be used now") from exc
+
+
+def _pending() -> ColumnElement[bool]:
+    return deliveries.c.state == "pending"
+
+
+def _is_behind() -> ColumnElement[bool]:
+    """Tell whether an earlier version of the same case is pending too."""
+    earlier = deliveries.alias("earlier")
+    same_case = and_(
+        *(
+            earlier.c[name] == deliveries.c[name]
+            for name in ("lane_id", "issuer", "sub")
+        )
+    )
+    is_earlier = earlier.c.ver_key < deliveries.c.ver_key
+    return exists().where(same_case, is_earlier, earlier.c.state == "pending")
+
+
+def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:
+    """Take rows until their bodies exceed *max_bytes*; always the first."""
+    total = 0
+    for row in rows:
+        total += row.size
+        if total > max_bytes and total > row.size:
+            return
+        yield row
+
+
+async def _contents(
+    connection: AsyncConnection, rows: Sequence[Row[Any]]
+) -> dict[bytes, bytes]:
+    """Load the bodies of *rows*, shared ones once."""
+    wanted = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
+    query = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(wanted))
+    return dict((await connection.execute(query)).tuples().all())
+
+
+def _delivery(row: Row[Any], contents: Mapping[bytes, bytes]) -> Delivery:
+    return Delivery(
+        delivery_id=row.id,
+        member=row.member,
+        sink=row.sink,
+        number=row.number,
+        attempt=row.attempts + 1,
+        token_id=row.token_id,
+        issuer=row.issuer,
+        sub=row.sub,
+        ver=row.ver,
+        kind=row.kind,
+        tlp=row.tlp,
+        evidence=contents[row.evidence],
+        projection=contents[row.projection],
+        receipt=contents[row.receipt],
+    )

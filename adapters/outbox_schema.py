@@ -1,0 +1,204 @@
+"""Tables of the outbox, and how its SQLite file is opened.
+
+Rows of `deliveries` and `superseded` are the delivery ledger: they stay. Bodies
+go when no delivery needs them any more; their hash and size stay.
+"""
+
+import os
+import stat
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import (
+    URL,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    event,
+    insert,
+    inspect,
+    make_url,
+    select,
+)
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from broker.errors import ConfigError
+
+SCHEMA_VERSION: Final = 1
+_DRIVER: Final = "sqlite+aiosqlite"
+
+PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",  # readers (the command) and the adapter side by side
+    # Once a delivery is stored the message is acknowledged and this file is the
+    # only copy: WAL with NORMAL may lose the last commits when power fails.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",  # ms; another process of ours may be writing
+    "PRAGMA secure_delete=ON",  # purged bodies are overwritten, not just unlinked
+)
+
+metadata = MetaData()
+
+schema_version = Table(
+    "schema_version", metadata, Column("version", Integer, primary_key=True)
+)
+
+# One row per (member, sink). Its counter makes the delivery numbers gapless.
+lanes = Table(
+    "lanes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("member", String, nullable=False),
+    Column("sink", String, nullable=False),
+    Column("last_number", Integer, nullable=False, default=0),
+    UniqueConstraint("member", "sink"),
+)
+
+# Shared: all members of one view get the same bytes.
+bodies = Table(
+    "bodies",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),  # SHA-256 of the content
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary),  # NULL once purged
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("lane_id", ForeignKey("lanes.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("issuer", String, nullable=False),
+    Column("sub", String, nullable=False),
+    Column("ver", String, nullable=False),  # as the issuer wrote it
+    Column("ver_key", String, nullable=False),  # schemas.timestamps.key of it
+    Column("kind", String, nullable=False),
+    Column("tlp", String, nullable=False),
+    Column("token_id", String, nullable=False),
+    Column("policy", String, nullable=False),
+    Column("evidence", ForeignKey("bodies.hash"), nullable=False),
+    Column("projection", ForeignKey("bodies.hash"), nullable=False),
+    Column("receipt", ForeignKey("bodies.hash"), nullable=False),
+    Column("size", Integer, nullable=False),  # of the three together
+    Column("state", String, nullable=False),  # pending, done, failed
+    Column("attempts", Integer, nullable=False, default=0),  # finished ones
+    Column("reason", String, nullable=False, default=""),  # of the last failure
+    Column("stored_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("first_failed_at", Float),
+    Column("settled_at", Float),  # when it was done or failed for good
+    UniqueConstraint("lane_id", "number"),
+    UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
+    Index("deliveries_by_number", "state", "lane_id", "number"),
+    Index("deliveries_by_time", "state", "lane_id", "due_at"),
+)
+
+# Versions that came after a newer one: never sent, but countable.
+superseded = Table(
+    "superseded",
+    metadata,
+    Column("lane_id", ForeignKey("lanes.id"), primary_key=True),
+    Column("issuer", String, primary_key=True),
+    Column("sub", String, primary_key=True),
+    Column("ver_key", String, primary_key=True),
+    Column("token_id", String, nullable=False),
+    Column("seen_at", Float, nullable=False),
+)
+
+
+def database_path(url_or_path: str | Path) -> Path:
+    """Take a plain path or `sqlite+aiosqlite:///<path>`.
+
+    Raises:
+        ConfigError: Another database, or none named.
+    """
+    if isinstance(url_or_path, str) and "://" in url_or_path:
+        try:
+            url = make_url(url_or_path)
+        except ArgumentError:
+            raise ConfigError("the outbox URL cannot be read") from None
+        if url.drivername not in {"sqlite", _DRIVER}:
+            raise ConfigError("the outbox is kept in SQLite: give a path")
+        url_or_path = url.database or ""
+    if str(url_or_path) in {"", ".", ":memory:"}:
+        raise ConfigError("the outbox needs a file: it must survive a restart")
+    return Path(url_or_path)
+
+
+def make_private(path: Path) -> None:
+    """Create the file with mode 0600, or check that others cannot open it.
+
+    SQLite gives its -wal and -shm files the mode of the database.
+
+    Raises:
+        ConfigError: Not to be created or read, no file, or open to others.
+    """
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        raise ConfigError(f"cannot open the outbox file: {exc.strerror}") from None
+    try:
+        mode = os.fstat(handle).st_mode
+    finally:
+        os.close(handle)
+    if not stat.S_ISREG(mode):
+        raise ConfigError("the outbox must be a regular file")
+    if stat.S_IMODE(mode) & 0o077:
+        raise ConfigError("the outbox holds records: its file must have mode 0600")
+
+
+def make_engine(path: Path) -> AsyncEngine:
+    """Prepare one connection to *path*: SQLite has one writer anyway.
+
+    Transactions that do not ask for `begin="BEGIN"` take the write lock at
+    once, since a lock taken half way can fail half way.
+    """
+    engine = create_async_engine(
+        URL.create(_DRIVER, database=str(path)),
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=60,
+        hide_parameters=True,  # no part of a record in the text of an error
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("begin", "BEGIN IMMEDIATE"))
+
+    return engine
+
+
+def create_or_check(connection: Connection) -> None:
+    """Create the tables, or check that they are the ones we know.
+
+    Raises:
+        ConfigError: Made by a newer Tocsin.
+    """
+    if inspect(connection).has_table("schema_version"):
+        found = connection.scalar(select(schema_version.c.version)) or 0
+        if found > SCHEMA_VERSION:
+            raise ConfigError(
+                f"the outbox has schema version {found}, newer than {SCHEMA_VERSION}"
+            )
+        return
+    metadata.create_all(connection)
+    connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))

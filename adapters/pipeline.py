@@ -1,0 +1,156 @@
+"""One delivery from token to outcome. READ THIS FIRST.
+
+    token -> Verified -> Redacted, once per view -> rows of the outbox
+
+`decide` is pure; `take` stores what it decided in one transaction. The caller
+acknowledges to the broker only after that, so a crash repeats work and loses none;
+the outbox knows what it holds, so repeated work has no effect.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.policy import Policy
+from adapters.projection import Author
+from adapters.receipts import receipt
+from adapters.redaction import NotGivenError, Redacted, redact
+from adapters.view import View, view_of
+from broker.bus import Message
+from broker.directory import Directory, Member
+from broker.signing import RecordSigner
+from broker.trust import verify
+from broker.wire import unpack
+from schemas import timestamps
+from schemas.errors import RefusedError
+
+
+class Subscriber(msgspec.Struct, frozen=True):
+    """A member that this adapter serves, and its sinks by name."""
+
+    member: Member
+    sinks: tuple[str, ...]
+
+
+class Context(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a decision depends on, besides the message and the clock."""
+
+    directory: Directory
+    policy: Policy
+    author: Author
+    signer: RecordSigner
+    subscribers: tuple[Subscriber, ...]
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The message is no trustworthy record; it belongs to the dead letters.
+
+    Attributes:
+        reason: Stable code.
+        where: JSON path, or "".
+    """
+
+    reason: str
+    where: str
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """Who gets what.
+
+    Attributes:
+        rows: One per sink of each member that may have it.
+        not_given: Members that get nothing, by reason.
+    """
+
+    token_id: str
+    issuer: str
+    rows: tuple[NewDelivery, ...]
+    not_given: Counter[str]
+
+
+Outcome = Refused | Decided
+
+
+class Store(Protocol):
+    """The outbox, as far as the pipeline knows it."""
+
+    async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
+        """Store all rows in one transaction, or none.
+
+        After an error they may be stored: storing again changes nothing.
+        """
+
+
+def decide(message: Message, context: Context, *, now: float) -> Outcome:
+    """Decide what becomes of one message.
+
+    Verifies once and redacts once per distinct view, however many members share
+    it.
+    """
+    try:
+        verified = verify(unpack(message), context.directory, now=now)
+    except RefusedError as error:
+        return Refused(error.reason, error.where)
+    given: dict[View, tuple[Redacted, bytes] | str] = {}
+    rows: list[NewDelivery] = []
+    not_given: Counter[str] = Counter()
+    for subscriber in context.subscribers:
+        view = view_of(subscriber.member, verified.claims)
+        if view not in given:
+            try:
+                redacted = redact(
+                    verified,
+                    view,
+                    context.policy,
+                    author=context.author,
+                    now=timestamps.from_epoch(now),
+                )
+                signed = receipt(redacted, context.signer, now=int(now))
+                given[view] = redacted, signed
+            except NotGivenError as error:
+                given[view] = error.reason
+        found = given[view]
+        if isinstance(found, str):
+            not_given[found] += 1
+        else:
+            rows += [
+                _row(subscriber.member.org, sink, *found) for sink in subscriber.sinks
+            ]
+    return Decided(verified.token_id, verified.issuer, tuple(rows), not_given)
+
+
+def _row(member: str, sink: str, redacted: Redacted, signed: bytes) -> NewDelivery:
+    verified = redacted.verified
+    return NewDelivery(
+        member=member,
+        sink=sink,
+        issuer=verified.issuer,
+        sub=verified.claims.sub,
+        ver=verified.claims.ver,
+        kind=verified.claims.kind,
+        tlp=verified.claims.tlp,
+        token_id=verified.token_id,
+        evidence=redacted.evidence,
+        projection=redacted.projection,
+        receipt=signed,
+        policy=f"{redacted.policy}/{redacted.view.audience}",
+    )
+
+
+async def take(
+    messages: Sequence[Message], context: Context, store: Store, *, now: float
+) -> list[Outcome]:
+    """Decide a batch and store its deliveries in one transaction.
+
+    Returns:
+        One outcome per message, in order. The caller dead-letters the refused
+        ones, then acknowledges.
+    """
+    outcomes = [decide(message, context, now=now) for message in messages]
+    rows = [row for o in outcomes if isinstance(o, Decided) for row in o.rows]
+    if rows:
+        await store.store(rows)
+    return outcomes

@@ -1,0 +1,66 @@
+"""The adapter's signed account of the cuts (DESIGN.md 4.6). Pure.
+
+One per (token, view, policy). It names the audience, never the member, and
+buckets the numbers: a small count may itself give something away.
+"""
+
+import hashlib
+from typing import Final
+
+from adapters.redaction import Redacted
+from broker import base64url
+from broker.signing import RecordSigner
+from schemas import codec
+from schemas.record import org_urn
+
+TYP: Final = "vnd.tocsin.receipt+jwt"
+_BUCKETS: Final = ((1, "1"), (9, "2-9"), (99, "10-99"), (999, "100-999"))
+
+
+def receipt(redacted: Redacted, signer: RecordSigner, *, now: int) -> bytes:
+    """Sign what came in, what goes out and how much was cut.
+
+    Args:
+        now: Epoch seconds.
+
+    Returns:
+        A compact JWS, `typ` `vnd.tocsin.receipt+jwt`.
+    """
+    verified = redacted.verified
+    texts = [d.text for d in verified.opened.disclosures]
+    received = b"~".join([verified.opened.jwt, *texts, b""])
+    policy_id, version, _ = redacted.policy.split("/")
+    claims = {
+        "iss": org_urn(signer.org),
+        "iat": now,
+        "token": verified.token_id,
+        "audience": redacted.view.audience,
+        "received": _sha256(received),
+        "evidence": _sha256(redacted.evidence),
+        "projection": _sha256(redacted.projection),
+        "policy": {
+            "id": policy_id,
+            "version": int(version),
+            "sha256": redacted.policy_sha256,
+        },
+        "withheld": {
+            reason: bucket(count) for reason, count in sorted(redacted.reasons.items())
+        },
+    }
+    header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
+    signing_input = b".".join(
+        base64url.encode(codec.encode_json(part)) for part in (header, claims)
+    )
+    return signing_input + b"." + base64url.encode(signer.sign(signing_input))
+
+
+def bucket(count: int) -> str:
+    """Blur a count: "1", "2-9", "10-99", "100-999", "1000+"."""
+    for bound, word in _BUCKETS:
+        if count <= bound:
+            return word
+    return "1000+"
+
+
+def _sha256(data: bytes) -> str:
+    return base64url.encode(hashlib.sha256(data).digest()).decode()

@@ -1,0 +1,89 @@
+"""Replaces ids that give values away, before signing (DESIGN.md, section 2, step 2). Pure.
+
+STIX derives ids of observables from their values (UUIDv5), so an id would undo
+the redaction of its value; real producers derive identity ids from names too.
+"""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from schemas import stix
+from schemas.markings import is_known_marking
+from schemas.record import org_urn
+
+_NAMESPACE: Final = uuid.UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
+_ID = re.compile(
+    r"(?P<type>[a-z][a-z0-9-]*)--"
+    r"(?P<uuid>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
+    re.ASCII | re.IGNORECASE,
+)
+_RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]", re.IGNORECASE)
+_ALWAYS_REPLACED: Final = stix.OBSERVABLE_TYPES | {"identity"}
+
+
+def org_identity(org: str) -> str:
+    """Id of an organisation's own STIX identity: derived from its public name."""
+    return f"identity--{uuid.uuid5(_NAMESPACE, org_urn(org))}"
+
+
+def must_replace(stix_id: str, own: str) -> bool:
+    """Tell whether an id may derive from a value.
+
+    Every id that is no random UUIDv4, and every identity, account and observable
+    id whatever its kind; the issuer's own, known markings and extension
+    definitions stay.
+    """
+    kind, _, value = stix_id.partition("--")
+    if stix_id == own or kind == "extension-definition" or is_known_marking(stix_id):
+        return False
+    return kind in _ALWAYS_REPLACED or not _RANDOM.match(value)
+
+
+def blind(
+    objects: list[dict[str, Any]], *, own: str, replace: Callable[[str], str]
+) -> list[dict[str, Any]]:
+    """Replace ids everywhere they stand: as ids, as references, inside strings.
+
+    Args:
+        objects: Plain STIX objects.
+        own: The issuer's own identity id.
+        replace: Gives the replacement for an id; the same one for the same id
+            within a record's lineage, never shared between records.
+    """
+
+    def swap(match: re.Match[str]) -> str:
+        found = match.group()
+        lower = found.lower()
+        return replace(lower) if must_replace(lower, own) else found
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, str):
+            return _ID.sub(swap, value) if "--" in value else value
+        if isinstance(value, dict):
+            return {walk(k): walk(v) for k, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [walk(v) for v in value]
+        return value
+
+    return [walk(candidate) for candidate in objects]
+
+
+class BlindMap:
+    """Replacement ids of one lineage: known ones first, random ones for new ids."""
+
+    def __init__(
+        self, new_uuid: Callable[[], uuid.UUID], known: Mapping[str, str]
+    ) -> None:
+        self._new_uuid = new_uuid
+        self._known = known
+        self.added: dict[str, str] = {}
+
+    def __call__(self, original: str) -> str:
+        """Give the replacement of *original*."""
+        found = self._known.get(original) or self.added.get(original)
+        if found is None:
+            found = f"{original.partition('--')[0]}--{self._new_uuid()}"
+            self.added[original] = found
+        return found

@@ -1,0 +1,111 @@
+"""The bus on RabbitMQ, through aio-pika.
+
+The traps that were measured are named where they are met: connections in
+`rabbitmq_link`, confirms in `rabbitmq_publishing`, settling in
+`rabbitmq_consuming`.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from broker.bus import Bus, Message, Received
+from broker.errors import BusUnavailableError
+from broker.rabbitmq_consuming import Consumer, Delivery
+from broker.rabbitmq_link import Link, translated
+from broker.rabbitmq_publishing import Publisher
+from broker.topology import Topology
+
+CONNECT_S = 10
+
+
+@asynccontextmanager
+async def open_rabbitmq(
+    url: str, *, user: str, connect_timeout_s: float = CONNECT_S
+) -> AsyncIterator[Bus]:
+    """Connect to *url* as *user*, its login (with a certificate: its name).
+
+    Raises:
+        BusUnavailableError: No broker answers within *connect_timeout_s*.
+        BusRefusedError: Wrong login, or no right to the virtual host.
+        ConfigError: *url* is no AMQP address.
+    """
+
+    def link(does: str) -> Link:
+        return Link(url, name=f"tocsin {user} {does}", timeout_s=connect_timeout_s)
+
+    # RabbitMQ stops a connection that publishes during an alarm; consuming,
+    # which ends the alarm, must go on.
+    async with link("publishing") as forth, link("consuming") as back:
+        await forth.connection()
+        yield RabbitBus(Publisher(forth, user), back)
+
+
+class RabbitBus:
+    """`broker.bus.Bus` on RabbitMQ; made by `open_rabbitmq`."""
+
+    def __init__(self, publisher: Publisher, link: Link) -> None:
+        self._publisher = publisher
+        self._link = link
+
+    async def publish(
+        self, exchange: str, message: Message, *, timeout_s: float = 10
+    ) -> None:
+        await self._publisher.publish(exchange, message, timeout_s)
+
+    @asynccontextmanager
+    async def consume(
+        self, queue: str, *, prefetch: int = 100
+    ) -> AsyncIterator[AsyncIterator[Received]]:
+        consumer = Consumer(self._link, queue, prefetch)
+        await consumer.open()
+        messages = consumer.messages()
+        try:
+            yield messages
+        finally:
+            await messages.aclose()
+            await consumer.close()
+
+    async def ack_through(self, received: Received) -> None:
+        if not isinstance(received, Delivery):
+            raise TypeError("not received from RabbitMQ")
+        await received.ack_through()
+
+
+async def declare(url: str, topology: Topology, *, timeout_s: float = 10) -> None:
+    """Declare what *topology* names and is not there yet; it deletes nothing.
+
+    Args:
+        timeout_s: For connecting, and for each declaration.
+
+    Raises:
+        BusRefusedError: Something exists with other arguments, or the login
+            may not configure it.
+        BusUnavailableError: No connection, or no answer in time.
+        ConfigError: *url* is no AMQP address.
+    """
+    async with Link(url, name="tocsin declare", timeout_s=timeout_s) as link:
+        _, low = await link.channel(confirms=False)
+        lost = BusUnavailableError(f"lost {link.place}")
+        try:
+            with translated(lambda: low.is_closed, lost):
+                for exchange in topology.exchanges:
+                    await low.exchange_declare(
+                        exchange.name,
+                        exchange_type=exchange.type,
+                        durable=True,
+                        arguments=dict(exchange.arguments),
+                        timeout=timeout_s,
+                    )
+                for queue in topology.queues:
+                    await low.queue_declare(
+                        queue.name,
+                        durable=True,
+                        arguments=dict(queue.arguments),
+                        timeout=timeout_s,
+                    )
+                for each in topology.bindings:
+                    await low.queue_bind(
+                        each.queue, each.exchange, each.key, timeout=timeout_s
+                    )
+        except TimeoutError as exc:
+            raise BusUnavailableError(f"no answer from {link.place}") from exc

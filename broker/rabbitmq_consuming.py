@@ -1,0 +1,177 @@
+"""Consuming one queue: a channel of its own, opened anew whenever it is lost."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import ChannelInvalidStateError
+from aiormq.abc import AbstractChannel as LowChannel
+from aiormq.abc import DeliveredMessage
+
+from broker.bus import Message
+from broker.errors import BusUnavailableError
+from broker.rabbitmq_link import Link, translated
+
+log = structlog.get_logger()
+
+RECONNECT_S = 0.5
+ANSWER_S = 10
+MAX_PREFETCH = 65535  # AMQP 0-9-1, basic.qos: a short; 0 would be no bound at all
+
+
+class Consumer:
+    """Hands out the messages of one queue, across lost connections."""
+
+    def __init__(self, link: Link, queue: str, prefetch: int) -> None:
+        if not 1 <= prefetch <= MAX_PREFETCH:
+            raise ValueError("prefetch is not 1 to 65535")
+        self._link = link
+        self._queue = queue
+        self._prefetch = prefetch
+        self._subscription: _Subscription | None = None
+
+    async def open(self) -> None:
+        """Subscribe; raises as entering `Bus.consume` does."""
+        subscription = _Subscription(*await self._link.channel(confirms=False))
+        low, lost = subscription.low, BusUnavailableError(f"lost {self._link.place}")
+        try:
+            with translated(lambda: low.is_closed, lost):
+                await low.basic_qos(prefetch_count=self._prefetch, timeout=ANSWER_S)
+                await low.basic_consume(
+                    self._queue, subscription.deliver, timeout=ANSWER_S
+                )
+        except TimeoutError as exc:  # aiormq has closed the channel
+            raise BusUnavailableError(f"no answer from {self._link.place}") from exc
+        self._subscription = subscription
+
+    async def close(self) -> None:
+        """Give back what is not settled."""
+        if self._subscription is not None:
+            await self._subscription.channel.close()
+
+    async def messages(self) -> AsyncGenerator["Delivery", None]:
+        """Yield until closed; raises as iterating `Bus.consume` does."""
+        while (subscription := self._subscription) is not None:
+            delivered = await subscription.inbox.get()
+            if delivered is None or subscription.is_over:
+                await self._reopen()
+            else:
+                yield Delivery(subscription, delivered)
+
+    async def _reopen(self) -> None:
+        log.warning("bus.consumer_lost", queue=self._queue)
+        await self.close()
+        self._subscription = None
+        while self._subscription is None:
+            await asyncio.sleep(RECONNECT_S)
+            with suppress(BusUnavailableError):
+                await self.open()
+        log.info("bus.consumer_back", queue=self._queue)
+
+
+class _Subscription:
+    """One consuming channel.
+
+    Attributes:
+        inbox: Deliveries in order; None wakes the reader when it is over.
+        settled_through: The highest delivery tag that was acked with all
+            before it.
+    """
+
+    def __init__(self, channel: AbstractChannel, low: LowChannel) -> None:
+        self.channel = channel
+        self.low = low
+        self.inbox: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
+        self.settled_through = 0
+        self._ended = False
+        # The broker cancels a consumer when its queue goes (aio-pika issue 334).
+        low.on_consumer_cancel_callbacks.add(self.end)
+        low.closing.add_done_callback(self.end)
+
+    @property
+    def is_over(self) -> bool:
+        return self._ended or self.low.is_closed
+
+    def end(self, _: object = None) -> None:
+        self._ended = True
+        self.inbox.put_nowait(None)
+
+    async def deliver(self, delivered: DeliveredMessage) -> None:
+        self.inbox.put_nowait(delivered)
+
+    async def ack(self, tag: int, *, multiple: bool = False) -> None:
+        await self._answer(self.low.basic_ack(tag, multiple=multiple, wait=False))
+
+    async def reject(self, tag: int, *, requeue: bool) -> None:
+        # Never basic_nack(requeue=True): RabbitMQ 4.3 does not count it against
+        # the delivery limit, so a poisonous message would come back for ever.
+        await self._answer(self.low.basic_reject(tag, requeue=requeue, wait=False))
+
+    async def _answer(self, sent: Any) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                await sent
+        except ChannelInvalidStateError:
+            pass  # lost: what we held is being redelivered already
+        except TimeoutError:
+            # The socket takes nothing. An answer that never left would block
+            # its message until this channel ends, so end it.
+            self.end()
+
+
+class Delivery:
+    """A `Received` of RabbitMQ."""
+
+    __slots__ = ("_settled", "_subscription", "_tag", "message", "redelivered")
+
+    def __init__(
+        self, subscription: _Subscription, delivered: DeliveredMessage
+    ) -> None:
+        self._subscription = subscription
+        self._tag = delivered.delivery_tag or 0
+        self._settled = False
+        self.message = _message(delivered)
+        self.redelivered = bool(delivered.redelivered)
+
+    async def ack(self) -> None:
+        self._settle()
+        await self._subscription.ack(self._tag)
+
+    async def ack_through(self) -> None:
+        self._settle()
+        self._subscription.settled_through = self._tag
+        await self._subscription.ack(self._tag, multiple=True)
+
+    async def reject(self, *, requeue: bool) -> None:
+        self._settle()
+        await self._subscription.reject(self._tag, requeue=requeue)
+
+    def _settle(self) -> None:
+        # An unknown delivery tag closes the channel, under all others (406).
+        if self._settled or self._tag <= self._subscription.settled_through:
+            raise RuntimeError("the message is settled already")
+        self._settled = True
+
+
+def _message(delivered: DeliveredMessage) -> Message:
+    properties = delivered.header.properties
+    return Message(
+        body=delivered.body,
+        message_id=properties.message_id or "",
+        routing_key=delivered.routing_key or "",
+        content_type=properties.content_type or "",
+        content_encoding=properties.content_encoding or "",
+        user_id=properties.user_id or "",
+        headers=_headers(properties.headers) if properties.headers else {},
+    )
+
+
+def _headers(raw: Mapping[str, Any]) -> dict[str, str | int]:
+    headers = {name: raw[name] for name in raw if isinstance(raw[name], str | int)}
+    # Newest first; the first death knows the key it was published with.
+    if deaths := raw.get("x-death"):
+        headers["x-first-death-routing-key"] = deaths[-1]["routing-keys"][0]
+    return headers

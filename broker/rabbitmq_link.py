@@ -1,0 +1,161 @@
+"""One RabbitMQ connection, and what its ways of failing mean to us.
+
+Plain connections and channels of aio-pika, none of its robust ones: those
+re-open channels under their users, lose consumers after a reconnect, are only
+weakly referenced, and let a publish hang on a closed connection (aio-pika
+issues 231, 449, 536, 556, 563, 570, 588). What is lost, its user opens anew.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Self
+
+import aio_pika
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    AuthenticationError,
+    ChannelNotFoundEntity,
+    ChannelPreconditionFailed,
+    InvalidFrameError,
+    ProbableAuthenticationError,
+)
+from aiormq.abc import AbstractChannel as LowChannel
+from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
+from yarl import URL
+
+from broker.errors import BusError, BusRefusedError, BusUnavailableError, ConfigError
+
+# A dead peer is noticed after three missed heartbeats: 33 s, not the 183 s of
+# aio-pika's default of 60.
+HEARTBEAT_S = 10
+
+REFUSALS = (
+    ChannelAccessRefused,  # 403: no permission on exchange, queue or topic
+    ChannelNotFoundEntity,  # 404: no such exchange or queue
+    ChannelLockedResource,  # 405: another consumer holds the queue
+    ChannelPreconditionFailed,  # 406: forged user id, too large, other arguments
+)
+
+
+class Link:
+    """A connection, opened when it is needed and again when it was lost.
+
+    Args:
+        name: What the operator sees in RabbitMQ's list of connections.
+        timeout_s: For connecting, and for opening a channel.
+
+    Raises:
+        ConfigError: *url* is no AMQP address.
+    """
+
+    def __init__(self, url: str, *, name: str, timeout_s: float) -> None:
+        self._url = _address(url, name)
+        self._timeout_s = timeout_s
+        self._connection: AbstractConnection | None = None
+        self._connecting = asyncio.Lock()
+        port = self._url.port or (5671 if self._url.scheme == "amqps" else 5672)
+        self.place = f"{self._url.host}:{port}"  # never the URL, for its password
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def connection(self) -> AbstractConnection:
+        """Return the open connection; connect first if there is none.
+
+        Raises:
+            BusUnavailableError: No broker answers in time.
+            BusRefusedError: Wrong login, or no right to the virtual host.
+        """
+        async with self._connecting:
+            if self._connection is not None and _is_dead(self._connection):
+                await self._connection.close()
+                self._connection = None
+            if self._connection is None:
+                self._connection = await self._connect()
+            return self._connection
+
+    async def channel(self, *, confirms: bool) -> tuple[AbstractChannel, LowChannel]:
+        """Open a channel; return it, and the one below it for the hot calls.
+
+        Its owner keeps both. Without `on_return_raises` a message that nobody
+        takes would look as if it had been confirmed.
+
+        Raises:
+            BusUnavailableError: As `connection`, or the channel does not open.
+            BusRefusedError: As `connection`.
+        """
+        connection = await self.connection()
+        lost = BusUnavailableError(f"lost {self.place}")
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                with translated(lambda: _is_dead(connection), lost):
+                    channel = connection.channel(
+                        publisher_confirms=confirms, on_return_raises=confirms
+                    )
+                    await channel.initialize()
+                    return channel, await channel.get_underlay_channel()
+        except TimeoutError as exc:
+            raise BusUnavailableError(f"no channel from {self.place}") from exc
+
+    async def _connect(self) -> AbstractConnection:
+        try:
+            return await aio_pika.connect(self._url, timeout=self._timeout_s)
+        except (AuthenticationError, ProbableAuthenticationError) as exc:
+            raise BusRefusedError(f"{self.place} refuses the login") from exc
+        except InvalidFrameError as exc:
+            # All that aiormq says when Connection.Open is refused.
+            raise BusRefusedError(f"{self.place} refuses the virtual host") from exc
+        except TimeoutError as exc:
+            raise BusUnavailableError(f"no answer from {self.place}") from exc
+        except CONNECTION_EXCEPTIONS as exc:
+            reason = type(exc).__name__
+            raise BusUnavailableError(f"no broker at {self.place}: {reason}") from exc
+
+
+@contextmanager
+def translated(is_dead: Callable[[], bool], lost: BusError) -> Iterator[None]:
+    """Turn refusals into BusRefusedError, and any end of the connection into *lost*.
+
+    When a connection ends aiormq raises, besides exceptions of its own, a bare
+    Exception (the peer closed between two frames) and a CancelledError that
+    nobody asked for (the heartbeat stopped): only the state tells them from
+    other faults.
+    """
+    try:
+        yield
+    except REFUSALS as exc:
+        raise BusRefusedError(str(exc)) from exc
+    except BaseException as exc:
+        if isinstance(exc, BusError | TimeoutError) or _is_cancelled() or not is_dead():
+            raise
+        raise lost from exc
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _is_dead(connection: AbstractConnection) -> bool:
+    # A plain Connection does not say so itself: its is_closed stays False.
+    return connection.transport is None or connection.transport.connection.is_closed
+
+
+def _address(url: str, name: str) -> URL:
+    try:
+        parsed = URL(url)
+    except ValueError:
+        # The text would quote the address, and the password in it.
+        raise ConfigError("the AMQP address cannot be read") from None
+    if parsed.scheme not in {"amqp", "amqps"} or not parsed.host:
+        raise ConfigError("the AMQP address is not amqp://host or amqps://host")
+    # aiormq takes both from the query only.
+    return parsed.with_query(
+        {"heartbeat": str(HEARTBEAT_S), **parsed.query, "name": name}
+    )

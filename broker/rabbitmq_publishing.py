@@ -1,0 +1,211 @@
+"""Publishing with confirms: which channel, what its answer means, who is to blame."""
+
+import asyncio
+from typing import Literal
+
+from aio_pika.abc import AbstractChannel
+from aio_pika.exceptions import (
+    ChannelInvalidStateError,
+    DeliveryError,
+    PublishError,
+)
+from aiormq.abc import AbstractChannel as LowChannel
+from pamqp.commands import Basic
+
+from broker.bus import Message, check_limits
+from broker.errors import (
+    BusRefusedError,
+    BusUnavailableError,
+    NotConfirmedError,
+    UnroutableError,
+)
+from broker.rabbitmq_link import Link, translated
+
+# RabbitMQ 3.10: a channel opened while a queue elects its leader nacks for
+# ever, though the queue has a leader again; a new channel works (2 of 2 runs).
+NACKS_BEFORE_NEW_CHANNEL = 20
+
+# Longer bodies wait until the socket took them, so that a window of them does
+# not pile up in memory. Small ones need not, which is a third faster.
+DRAIN_BYTES = 64 << 10
+
+Slot = Literal["shared", "alone"]
+
+
+class Publisher:
+    """Publishes under one login, many at once."""
+
+    def __init__(self, link: Link, user: str) -> None:
+        self._link = link
+        self._user = user
+        self._lanes: dict[Slot, _Lane] = {}
+        self._retired: list[_Lane] = []
+        self._opening = asyncio.Lock()
+        self._quarantine = asyncio.Lock()
+
+    async def publish(self, exchange: str, message: Message, timeout_s: float) -> None:
+        """Do what `Bus.publish` promises."""
+        check_limits(message)
+        until = asyncio.get_running_loop().time() + timeout_s
+        if await self._attempt("shared", exchange, message, until):
+            return
+        # RabbitMQ answers a forged user id or a foreign key by closing the
+        # channel, under all that is in flight there. Each is repeated alone,
+        # so that the guilty one fails for good and takes nobody along.
+        try:
+            async with asyncio.timeout_at(until), self._quarantine:
+                await self._attempt("alone", exchange, message, until)
+        except TimeoutError as exc:
+            raise NotConfirmedError("its channel was closed; no time left") from exc
+
+    async def _attempt(
+        self, slot: Slot, exchange: str, message: Message, until: float
+    ) -> bool:
+        """Return True when confirmed, False when a refusal may be another's."""
+        while True:
+            lane = await self._reserve(slot, message.message_id, until)
+            try:
+                return await lane.publish(exchange, message, self._user, until)
+            except ChannelInvalidStateError:
+                continue  # it closed before the frame was written: nothing sent
+            finally:
+                lane.release(message.message_id)
+
+    async def _reserve(self, slot: Slot, message_id: str, until: float) -> "_Lane":
+        """Return a working channel on which *message_id* is ours alone.
+
+        Two unroutable publishes with one message id in flight: aiormq reports
+        the first as confirmed, though it was returned (aio-pika issue 689).
+        """
+        late = "the broker takes nothing at present"
+        try:
+            async with asyncio.timeout_at(until):
+                while True:
+                    lane = await self._lane(slot)
+                    # In an alarm a publish would be written and delivered
+                    # later, though it timed out: rather write nothing.
+                    await lane.low.connection.ready()
+                    earlier = lane.in_flight.get(message_id)
+                    if lane.is_usable and earlier is None:
+                        lane.reserve(message_id)
+                        return lane
+                    if earlier is not None:
+                        late = "the same message id is still in flight"
+                        await asyncio.wait([earlier])
+        except TimeoutError as exc:
+            raise BusUnavailableError(late) from exc
+
+    async def _lane(self, slot: Slot) -> "_Lane":
+        lane = self._lanes.get(slot)
+        if lane is not None and lane.is_usable:
+            return lane
+        async with self._opening:
+            lane = self._lanes.get(slot)
+            if lane is None or not lane.is_usable:
+                if lane is not None:
+                    self._retired.append(self._lanes.pop(slot))
+                # A new channel; re-opening one races (aio-pika issue 449).
+                lane = self._lanes[slot] = _Lane(
+                    *await self._link.channel(confirms=True)
+                )
+                await self._close_retired()
+        return lane
+
+    async def _close_retired(self) -> None:
+        # Those with messages in flight may still hear of them.
+        idle = [each for each in self._retired if not each.in_flight]
+        for lane in idle:
+            await lane.channel.close()
+            self._retired.remove(lane)
+
+
+class _Lane:
+    """One publishing channel and what is in flight on it.
+
+    Attributes:
+        in_flight: Message id to a future that ends with the attempt.
+    """
+
+    def __init__(self, channel: AbstractChannel, low: LowChannel) -> None:
+        self.channel = channel
+        self.low = low
+        self.in_flight: dict[str, asyncio.Future[None]] = {}
+        self._retired = False
+        self._nacks = 0
+        self._blamed: int | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        return not self._retired and not self.low.is_closed
+
+    def reserve(self, message_id: str) -> None:
+        self.in_flight[message_id] = asyncio.get_running_loop().create_future()
+
+    def release(self, message_id: str) -> None:
+        self.in_flight.pop(message_id).set_result(None)
+
+    async def publish(
+        self, exchange: str, message: Message, user: str, until: float
+    ) -> bool:
+        """Return True when confirmed, False when a refusal may be another's."""
+        lost = NotConfirmedError("the connection was lost before the confirm")
+        try:
+            with translated(lambda: self.low.is_closed, lost):
+                await self._send(exchange, message, user, until)
+        except BusRefusedError:
+            if self._is_ours_to_blame():
+                raise
+            return False
+        except (TimeoutError, asyncio.CancelledError) as exc:
+            # The frame may be written: its confirm can still come, and its id
+            # counts as in flight here. A repetition needs another channel.
+            self._retired = True
+            if isinstance(exc, TimeoutError):
+                raise NotConfirmedError("no confirm in time") from exc
+            raise
+        self._nacks = 0
+        return True
+
+    async def _send(
+        self, exchange: str, message: Message, user: str, until: float
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            await self.low.basic_publish(
+                message.body,
+                exchange=exchange,
+                routing_key=message.routing_key,
+                properties=_properties(message, user),
+                mandatory=True,
+                timeout=max(until - loop.time(), 0),
+                wait=len(message.body) > DRAIN_BYTES,
+            )
+        except PublishError as exc:
+            raise UnroutableError(f"no queue takes it from {exchange}") from exc
+        except DeliveryError as exc:
+            self._nacks += 1
+            self._retired = self._retired or self._nacks >= NACKS_BEFORE_NEW_CHANNEL
+            raise NotConfirmedError("the broker did not take it (nack)") from exc
+
+    def _is_ours_to_blame(self) -> bool:
+        # The first of those whose publish failed sees how many there were. A
+        # retired channel has lost sight of some: then it is nobody's fault.
+        if self._blamed is None:
+            self._blamed = 0 if self._retired else len(self.in_flight)
+        return self._blamed == 1
+
+
+def _properties(message: Message, user: str) -> Basic.Properties:
+    return Basic.Properties(
+        content_type=message.content_type,
+        content_encoding=message.content_encoding or None,
+        delivery_mode=2,  # AMQP 0-9-1: persistent
+        message_id=message.message_id,
+        # The broker checks it only where it is present; readers rely on it.
+        user_id=message.user_id or user,
+        headers={
+            name: value
+            for name, value in message.headers.items()
+            if not name.startswith("x-")
+        },
+    )

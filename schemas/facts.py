@@ -1,0 +1,88 @@
+"""Routing facts of a record, computed only from parts at or below its TLP.
+
+They are always visible, so a part marked stricter must not show through them
+(DESIGN.md 4.2).
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import msgspec
+
+from schemas import stix
+from schemas.markings import Tlp, granular_tlp, tlp_of
+from schemas.profile import INCIDENT_CORE
+
+_COUNTRY = re.compile(r"[A-Za-z]{2}")  # ISO 3166-1 alpha-2; real data mixes case
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, usual forms
+_SECTOR = re.compile(r"[a-z0-9-]{1,60}")  # industry-sector-ov and own values
+SeverityWord = Literal["unknown", "none", "low", "moderate", "high", "extreme"]
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What brokers and interests route on. Tuples are sorted."""
+
+    severity: SeverityWord
+    countries: tuple[str, ...]
+    sectors: tuple[str, ...]
+    languages: tuple[str, ...]
+
+
+def facts_of(
+    objects: Sequence[stix.StixObject], primary: stix.StixObject, tlp: Tlp
+) -> Facts:
+    """Compute the facts from what may be seen at *tlp*."""
+    countries: set[str] = set()
+    sectors: set[str] = set()
+    languages: set[str] = set()
+    for candidate in objects:
+        own = tlp_of(candidate.object_marking_refs or ())
+        if own is None or own > tlp:
+            continue
+        stricter = {p for p, t in granular_tlp(candidate).items() if t > tlp}
+        for name, value in stix.properties(candidate):
+            if name in stricter:
+                continue
+            if name == "country" and candidate.type == "location":
+                _collect([value], _COUNTRY, countries, str.upper)
+            elif name == "sectors" and candidate.type == "identity":
+                _collect(value, _SECTOR, sectors, str)
+            elif name == "lang":
+                _collect([value], _LANGUAGE, languages, str)
+    return Facts(
+        severity=severity_of(primary),
+        countries=tuple(sorted(countries)),
+        sectors=tuple(sorted(sectors)),
+        languages=tuple(sorted(languages)),
+    )
+
+
+def _collect(values: Any, pattern: re.Pattern[str], into: set[str], spell: Any) -> None:
+    for value in values:
+        if isinstance(value, str) and pattern.fullmatch(value):
+            into.add(spell(value))
+
+
+def severity_of(primary: stix.StixObject) -> SeverityWord:
+    """Word for the criticality (0..100) of an incident; `unknown` for all else.
+
+    The bounds are those of the incident core extension.
+    """
+    extensions = primary.extensions
+    core = extensions.get(INCIDENT_CORE) if isinstance(extensions, dict) else None
+    criticality = core.get("criticality") if isinstance(core, dict) else None
+    if type(criticality) is not int:
+        return "unknown"
+    for bound, word in _SEVERITIES:
+        if criticality <= bound:
+            return word
+    return "extreme"
+
+
+_SEVERITIES: tuple[tuple[int, SeverityWord], ...] = (
+    (0, "none"),
+    (29, "low"),
+    (49, "moderate"),
+    (89, "high"),
+)

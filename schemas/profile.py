@@ -1,0 +1,150 @@
+"""Record profile 1: what of a STIX object is always visible, withholdable, split.
+
+Versioned by the claim `vct`. The profile is an allow-list: what it does not name
+as always visible is a disclosure, so a property STIX adds later starts
+withholdable. Both sides use it: the issuer to conceal, the verifier to refuse a
+token that hides what must be seen or shows what could not be withheld.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+VCT: Final = "urn:tocsin:record:1"
+
+# Without these an object would say something else, not less (DESIGN.md 4.3).
+_ALWAYS = frozenset(
+    {
+        "type", "id", "spec_version", "object_marking_refs", "granular_markings",
+        "revoked", "confidence", "lang", "defanged", "extensions",
+    }
+)  # fmt: skip
+_BY_TYPE: Final[dict[str, frozenset[str]]] = {
+    "event": frozenset({"status"}),
+    "grouping": frozenset({"context"}),
+    "identity": frozenset({"identity_class"}),
+    "impact": frozenset({"impact_category"}),
+    "indicator": frozenset({"valid_until", "pattern_type", "pattern_version"}),
+    "malware": frozenset({"is_family"}),
+    "marking-definition": frozenset({"definition_type"}),
+    "opinion": frozenset({"opinion"}),
+    "relationship": frozenset({"relationship_type"}),
+    "task": frozenset({"outcome"}),
+}
+_VISIBLE = {kind: _ALWAYS | own for kind, own in _BY_TYPE.items()}
+# The primary object's version is a claim anyway (`ver`).
+_PRIMARY = frozenset({"created", "modified"})
+
+# STIX 2.1 incident core extension suite: ids of the extension definitions.
+INCIDENT_CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+EXTENSION_ALIASES: Final[dict[str, str]] = {
+    INCIDENT_CORE: "incident-core",
+    "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e": "event",
+    "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9": "impact",
+    "extension-definition--2074a052-8be4-4932-849e-f5e7798e0030": "task",
+    "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498": "identity-contact",
+    "availability-ext": "availability-ext",
+    "confidentiality-ext": "confidentiality-ext",
+    "external-ext": "external-ext",
+    "integrity-ext": "integrity-ext",
+    "monetary-ext": "monetary-ext",
+    "physical-ext": "physical-ext",
+    "traceability-ext": "traceability-ext",
+}
+_VISIBLE_IN_EXTENSION = frozenset(
+    {"extension_type", "determination", "investigation_status"}
+)
+
+_TEXT = frozenset(
+    {
+        "description", "abstract", "content", "explanation", "summary",
+        "objective", "goal", "error", "body",
+    }
+)  # fmt: skip
+_SPLIT = frozenset({"labels", "aliases", "external_references", "events", "tasks"})
+_NO_REFERENCES = frozenset({"object_marking_refs"})
+
+WITHHELD_TEXT: Final = "[withheld]"
+
+Place = tuple[str, ...]
+"""A property in an object: (name,), or ("extensions", key[, name])."""
+
+
+def visible(kind: str, *, primary: bool) -> frozenset[str]:
+    """Name the properties of STIX type *kind* that can never be disclosures."""
+    names = _VISIBLE.get(kind, _ALWAYS)
+    return names | _PRIMARY if primary else names
+
+
+def is_visible(place: Place, kind: str, *, primary: bool) -> bool:
+    """Tell whether the property at *place* is always visible."""
+    if len(place) == 1:
+        return place[0] in visible(kind, primary=primary)
+    return len(place) == 3 and place[2] in _VISIBLE_IN_EXTENSION
+
+
+def is_text(place: Place) -> bool:
+    """Tell whether the property travels as segments `[index, count, text]`."""
+    return len(place) == 1 and place[0] in _TEXT
+
+
+def is_split(place: Place) -> bool:
+    """Tell whether each element of the array is a disclosure of its own."""
+    name = place[-1]
+    return name in _SPLIT or (name.endswith("_refs") and name not in _NO_REFERENCES)
+
+
+def places(members: Iterator[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
+    """List the properties of an object as the profile cuts it, with their values.
+
+    Known extensions are containers and are gone through; an unknown extension
+    is one property.
+
+    Args:
+        members: (name, value) of each property of the object.
+    """
+    for name, value in members:
+        if name != "extensions" or not isinstance(value, dict):
+            yield (name,), value
+            continue
+        for key, extension in value.items():
+            if key in EXTENSION_ALIASES and isinstance(extension, dict):
+                for inner, inner_value in extension.items():
+                    yield (name, key, inner), inner_value
+            else:
+                yield (name, key), extension
+
+
+def spell(place: Place) -> str:
+    """Name a place the way policies and explanations do."""
+    return ".".join(EXTENSION_ALIASES.get(part, part) for part in place)
+
+
+def to_segments(text: str) -> list[list[Any]]:
+    """Cut *text* into segments `[index, count, text]`; here always a single one."""
+    return [[0, 1, text]]
+
+
+def from_segments(segments: list[Any]) -> str:
+    """Join segments, `[withheld]` standing for each run of missing ones.
+
+    Raises:
+        ValueError: They are not segments of one text.
+    """
+    if not segments:
+        return WITHHELD_TEXT
+    out: list[str] = []
+    expected, total = 0, None
+    for segment in segments:
+        if type(segment) is not list or [type(part) for part in segment] != [int, int, str]:
+            raise ValueError("not a segment")
+        index, count, text = segment
+        total = count if total is None else total
+        if count != total or not expected <= index < count:
+            raise ValueError("segments out of order")
+        if index > expected:
+            out.append(WITHHELD_TEXT)
+        out.append(text)
+        expected = index + 1
+    if total is not None and expected < total:
+        out.append(WITHHELD_TEXT)
+    return "".join(out)

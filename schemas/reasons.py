@@ -1,0 +1,94 @@
+"""Every reason code of a refusal, with a sentence that helps. Codes are stable."""
+
+from typing import Final
+
+REASONS: Final[dict[str, str]] = {
+    # the input
+    "not-json": "this is not JSON; look at the place named.",
+    "not-utf8": "the text is not UTF-8; save it as UTF-8 without a byte order mark.",
+    "surrogate": "a string holds half a Unicode character; the producing tool cut it.",
+    "duplicate-key": "an object names the same key twice, which tools read differently.",
+    "number-range": "a number is beyond 2^53 or not finite; write it as a string.",
+    "too-large": "larger than the limit for one record; split it.",
+    "too-deep": "nested deeper than 32 levels.",
+    "not-stix": "this is not a STIX 2.1 bundle or object.",
+    "stix-version": "this is not STIX 2.1; convert it first.",
+    "bad-id": "a STIX id must be <type>--<uuid>, with the type of its object.",
+    "bad-property": "a property does not have the form STIX 2.1 gives it.",
+    "bad-selector": "a granular marking's selector is not valid.",
+    "bad-member": "an object names a property with an empty or overlong name.",
+    "missing-property": "a property that STIX 2.1 requires is missing.",
+    "reserved-name": "_sd, ... and _sd_alg are reserved by RFC 9901 and cannot be names.",
+    "duplicate-id": "two objects have one id.",
+    "too-many-objects": "more than 20,000 objects; split the record.",
+    # the record
+    "no-primary": "no incident, campaign, report or grouping to be the primary object; "
+    "wrap loose objects with --report NAME.",
+    "several-primaries": "several objects could be the primary one; name it with "
+    "--primary ID.",
+    "unmarked": "the primary object has no TLP marking; mark it or give --tlp.",
+    "needs-sealing": "TLP:RED must travel sealed, which this version cannot do; remove "
+    "the RED parts.",
+    "no-behaviour": "a record with narratives, channels or media content must name at "
+    "least one behaviour (attack-pattern): conduct is judged, not speech.",
+    "not-revoked": "a retraction needs revoked: true on the primary object.",
+    "kind-mismatch": "this kind does not fit the primary object.",
+    # the token
+    "framing": "this is not a compact SD-JWT with its final tilde; it may be cut.",
+    "bad-base64": "a part is not canonical base64url.",
+    "header": "the header must hold exactly alg, kid and typ.",
+    "typ": "the token is of another type than a Tocsin record.",
+    "alg": "the algorithm is not the one that the directory gives this key.",
+    "unknown-key": "no member owns the key that is said to have signed.",
+    "bad-key": "this is not an Ed25519 public key.",
+    "signature": "the signature does not hold: the record was changed or forged.",
+    "payload": "the signed part is not a JSON object.",
+    "sd-alg": "digests must be sha-256.",
+    "sd-shape": "a digest stands where none may.",
+    "digest-shape": "a digest is not 43 characters of base64url.",
+    "duplicate-digest": "one digest stands twice.",
+    "duplicate-disclosure": "one disclosure stands twice.",
+    "unreferenced-disclosure": "a disclosure does not belong to this record.",
+    "disclosure-shape": "a disclosure does not have its two or three parts.",
+    "short-salt": "a salt is shorter than 128 bits.",
+    "shadowed-name": "a disclosure would overwrite a visible claim.",
+    "too-many-disclosures": "more than 65,536 disclosures.",
+    "claims": "a claim is missing, unknown or malformed.",
+    "vct": "the record's profile is not known here.",
+    "iss-kid": "the key belongs to another organisation than the issuer named.",
+    "kind-not-allowed": "the directory does not let this member publish this kind.",
+    "issued-in-future": "issued more than two minutes in the future; check the clocks.",
+    "expired": "its handling horizon is over.",
+    "key-not-valid": "issued outside the validity of its key.",
+    "key-revoked": "its key is revoked.",
+    "version-in-future": "its version is more than two minutes in the future.",
+    "version-mismatch": "the primary object is of another version than claimed.",
+    "tlp-mismatch": "the primary object is marked otherwise than claimed.",
+    "visible-as-disclosure": "a part that must always be visible can be withheld.",
+    "not-withholdable": "a part that must be withholdable is always visible.",
+    "segments": "a text is not made of segments.",
+    # the way
+    "content-type": "the message does not hold a Tocsin record.",
+    "content-encoding": "only zstd or no compression is understood.",
+    "zstd": "the compressed body is broken, or more than one frame.",
+    "user-id": "the sender is not the issuer.",
+    "routing-key": "the routing key does not say what the record says.",
+    "incomplete": "disclosures are missing: only whole records are taken in.",
+    "no-feed": "the record does not state its place in the publisher's feed.",
+    "chain-conflict": "another record has this place in the publisher's feed.",
+    "quota": "the issuer has sent more than its quota; try again later.",
+    "kind-not-supported": "this kind is not supported yet.",
+    # the view
+    "community": "addressed to communities that this view is not part of.",
+    "tlp-clearance": "marked stricter than the clearance.",
+    "tlp-need-to-know": "TLP:AMBER goes to peers and to platforms affected.",
+    "tlp-addressed-only": "TLP:AMBER+STRICT goes to organisations addressed by name.",
+    "tlp-red": "TLP:RED goes to nobody unsealed.",
+    "primary-withheld": "the policy withholds the primary object, so the record.",
+    "guard-visible": "a withheld value stands in an always visible place.",
+}
+
+
+def explain(reason: str) -> str:
+    """Give the sentence for a reason code."""
+    return REASONS.get(reason, "refused.")

@@ -1,0 +1,284 @@
+"""A record: what its issuer states (claims) about a bundle, and what must hold.
+
+Claims: DESIGN.md 4.2. `compose` turns the objects a source found into a `Draft`
+that `broker.signing` can sign: marked throughout, one primary object, routing
+facts computed.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from schemas import stix, timestamps
+from schemas.errors import SchemaError
+from schemas.facts import Facts, facts_of
+from schemas.markings import TLP_IDS, Tlp, is_known_marking, normalise_refs, tlp_of
+
+Kind = Literal[
+    "incident", "campaign", "advisory", "feedback", "correction", "retraction", "heartbeat"
+]
+TlpLabel = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
+Severity = Literal["unknown", "none", "low", "moderate", "high", "extreme"]
+
+ORG_PATTERN: Final = r"^[a-z][a-z0-9-]{1,40}$"
+ORG_URN_PREFIX: Final = "urn:tocsin:org:"
+ALL_COMMUNITY: Final = "urn:tocsin:community:all"
+
+Org = Annotated[str, Meta(pattern=ORG_PATTERN)]
+OrgUrn = Annotated[str, Meta(pattern=r"^urn:tocsin:org:[a-z][a-z0-9-]{1,40}$")]
+CommunityUrn = Annotated[
+    str, Meta(pattern=r"^urn:[a-z0-9][a-z0-9-]{1,31}:[a-zA-Z0-9:._-]{1,200}$")
+]
+Digest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Epoch = Annotated[int, Meta(ge=0, le=2**40)]  # seconds
+StixId = Annotated[str, Meta(max_length=150)]
+
+# Primary object types in order of precedence, with the kind they make.
+_PRIMARY_KINDS: Final[dict[str, Kind]] = {
+    "incident": "incident",
+    "campaign": "campaign",
+    "report": "advisory",
+    "grouping": "advisory",
+    "opinion": "feedback",
+    "note": "feedback",
+}
+_FEEDBACK_TYPES: Final = ("opinion", "note")
+_DISINFORMATION_TYPES: Final = frozenset({"narrative", "channel", "media-content"})
+UNMARKED_TLP: Final = Tlp.AMBER_STRICT
+MAX_OBJECTS: Final = 20_000  # keeps a record below 65,536 disclosures in practice
+
+
+class Claims(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """The claims of a token, as disclosed. Withholdable ones may be UNSET.
+
+    Attributes:
+        iat: Issue time, epoch seconds.
+        exp: Handling horizon, epoch seconds.
+        ver: `modified` of the primary object.
+        sup: Token id of the version this one replaces.
+        full: Digest over all disclosures, see `broker.signing.fullness`.
+    """
+
+    iss: OrgUrn
+    iat: Epoch
+    exp: Epoch
+    sub: StixId
+    ver: Annotated[str, Meta(max_length=40)]
+    aud: Annotated[tuple[CommunityUrn, ...], Meta(min_length=1, max_length=50)]
+    vct: str
+    kind: Kind
+    tlp: TlpLabel
+    severity: Severity
+    countries: Annotated[tuple[str, ...], Meta(max_length=300)]
+    sectors: Annotated[tuple[str, ...], Meta(max_length=300)]
+    languages: Annotated[tuple[str, ...], Meta(max_length=300)]
+    exercise: bool
+    full: Digest
+    sup: Digest | UnsetType = UNSET
+    to: tuple[OrgUrn, ...] | UnsetType = UNSET
+    concerns: tuple[OrgUrn, ...] | UnsetType = UNSET
+    feed: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
+    seq: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    prev: Digest | Literal[""] | UnsetType = UNSET
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A record ready to be signed.
+
+    Attributes:
+        objects: Every one marked with exactly one TLP 2.0 id; no RED.
+        primary: Index of the primary object.
+    """
+
+    objects: tuple[stix.StixObject, ...]
+    primary: int
+    kind: Kind
+    tlp: Tlp
+    facts: Facts
+
+
+def org_urn(org: str) -> str:
+    """Name an organisation: `urn:tocsin:org:<org>`."""
+    return ORG_URN_PREFIX + org
+
+
+def org_of(urn: str) -> str:
+    """Give the organisation's name back."""
+    return urn.removeprefix(ORG_URN_PREFIX)
+
+
+def compose(
+    objects: Sequence[stix.StixObject],
+    *,
+    now: str,
+    new_id: Callable[[str], str],
+    tlp: Tlp | None = None,
+    primary: str | None = None,
+    report: str | None = None,
+    kind: Kind | None = None,
+) -> Draft:
+    """Make a record of the objects a source found.
+
+    Args:
+        objects: Complete STIX objects with distinct ids.
+        now: RFC 3339, for the wrapping report.
+        new_id: Gives a random id for a STIX type.
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Name of a report to wrap loose objects with.
+        kind: Overrides the kind that follows from the primary object's type.
+
+    Raises:
+        SchemaError: `no-primary`, `several-primaries`, `unmarked`,
+            `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
+            `too-many-objects`.
+    """
+    if len(objects) > MAX_OBJECTS:
+        raise SchemaError("too-many-objects", "$.objects")
+    objects = [o for o in objects if not _redefines_marking(o)]
+    if report is not None:
+        objects = [_wrap(objects, report, tlp, now=now, new_id=new_id), *objects]
+    place = find_primary(objects, primary)
+    if tlp is None and tlp_of(_refs(objects[place])) is None:
+        raise SchemaError("unmarked", f"$.objects[{place}]")
+    marked = tuple(_mark(o, tlp if tlp is not None else UNMARKED_TLP) for o in objects)
+    for index, marked_object in enumerate(marked):
+        if tlp_of(_refs(marked_object)) == Tlp.RED:
+            raise SchemaError("needs-sealing", f"$.objects[{index}]")
+    _need_behaviour(marked)
+    main = marked[place]
+    own = tlp_of(_refs(main))
+    assert own is not None  # noqa: S101  just marked
+    return Draft(
+        objects=marked,
+        primary=place,
+        kind=_kind(main, kind, place),
+        tlp=own,
+        facts=facts_of(marked, main, own),
+    )
+
+
+def find_primary(objects: Sequence[stix.StixObject], wanted: str | None = None) -> int:
+    """Find the primary object: its index.
+
+    The only incident, else campaign, else report, else grouping, else (feedback)
+    the only opinion or note.
+
+    Raises:
+        SchemaError: `no-primary`, `several-primaries`.
+    """
+    if wanted is not None:
+        for index, candidate in enumerate(objects):
+            if candidate.id == wanted and candidate.type in _PRIMARY_KINDS:
+                return index
+        raise SchemaError("no-primary", "$.objects")
+    for kinds in (*((k,) for k in _PRIMARY_KINDS if k not in _FEEDBACK_TYPES), _FEEDBACK_TYPES):
+        found = [i for i, o in enumerate(objects) if o.type in kinds]
+        if len(found) > 1:
+            raise SchemaError("several-primaries", f"$.objects[{found[1]}]")
+        if found:
+            return found[0]
+    raise SchemaError("no-primary", "$.objects")
+
+
+def _refs(candidate: stix.StixObject) -> tuple[str, ...]:
+    refs = candidate.object_marking_refs
+    return () if refs is UNSET else tuple(refs)
+
+
+def _redefines_marking(candidate: stix.StixObject) -> bool:
+    # TLP is read from the table of ids; a body sent along is never trusted.
+    return candidate.type == "marking-definition" and is_known_marking(candidate.id)
+
+
+def _mark(candidate: stix.StixObject, default: Tlp) -> stix.StixObject:
+    refs = _refs(candidate)
+    known = tlp_of(refs)
+    tlp = default if known is None else known
+    # Most restrictive wins; one TLP id stays, so that no reader can differ.
+    others = [r for r in normalise_refs(refs) if not is_known_marking(r)]
+    return msgspec.structs.replace(
+        candidate, object_marking_refs=(TLP_IDS[tlp], *dict.fromkeys(others))
+    )
+
+
+def _wrap(
+    objects: Sequence[stix.StixObject],
+    name: str,
+    tlp: Tlp | None,
+    *,
+    now: str,
+    new_id: Callable[[str], str],
+) -> stix.StixObject:
+    known = [t for t in (tlp_of(_refs(o)) for o in objects) if t is not None]
+    if tlp is None and known:
+        tlp = max(known)
+    report: dict[str, Any] = {
+        "type": "report",
+        "spec_version": "2.1",
+        "id": new_id("report"),
+        "created": now,
+        "modified": now,
+        "published": now,
+        "name": name,
+        "object_refs": [o.id for o in objects if o.type != "marking-definition"],
+    }
+    if tlp is not None:
+        report["object_marking_refs"] = [TLP_IDS[tlp]]
+    return stix.decode_object(report, "$.report")
+
+
+def _kind(main: stix.StixObject, wanted: Kind | None, place: int) -> Kind:
+    where = f"$.objects[{place}]"
+    revoked = main.revoked is True
+    natural = _PRIMARY_KINDS[main.type]
+    if wanted is None:
+        return "retraction" if revoked else natural
+    if wanted == "retraction" and not revoked:
+        raise SchemaError("not-revoked", where)
+    if wanted not in (natural, "correction", "retraction"):
+        raise SchemaError("kind-mismatch", where)
+    return wanted
+
+
+def _need_behaviour(objects: Sequence[stix.StixObject]) -> None:
+    """Judge conduct, not speech (DESIGN.md 7)."""
+    kinds = {o.type for o in objects}
+    if kinds & _DISINFORMATION_TYPES and "attack-pattern" not in kinds:
+        raise SchemaError("no-behaviour", "$.objects")
+
+
+def check_version(ver: str) -> None:
+    """Refuse a `ver` that is no RFC 3339 time.
+
+    Raises:
+        SchemaError: `bad-property`.
+    """
+    try:
+        timestamps.key(ver)
+    except ValueError:
+        raise SchemaError("bad-property", "$.ver") from None
+
+
+def is_org(name: str) -> bool:
+    """Tell whether *name* is a valid organisation name."""
+    return re.fullmatch(ORG_PATTERN.strip("^$"), name) is not None
+
+
+def parse_kind(text: str | None) -> Kind | None:
+    """Read a kind.
+
+    Raises:
+        SchemaError: `kind-mismatch`.
+    """
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text, Kind)
+    except msgspec.ValidationError:
+        raise SchemaError("kind-mismatch") from None

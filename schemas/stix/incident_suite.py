@@ -1,0 +1,195 @@
+"""The incident core extension suite: event, impact, task, and what it adds to incident.
+
+Three drafts of it are in circulation (reference: OASIS cti-stix-common-objects,
+extension-definition-specifications/incident-core). All are read, one is written.
+The extension stays as received in `extensions`; this is a view of it.
+"""
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from schemas.codec import place_of
+from schemas.errors import SchemaError
+from schemas.stix.core import StixObject
+from schemas.stix.values import Count, Id, Ids, Open, Opens, Percent, Texts, Timestamp
+
+INCIDENT_CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+EVENT: Final = "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e"
+IMPACT: Final = "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9"
+TASK: Final = "extension-definition--2074a052-8be4-4932-849e-f5e7798e0030"
+
+Fidelity = Literal["second", "minute", "hour", "day", "month", "year"]
+# Draft 2 counts by a dictionary, the JSON schema (draft 3) by objects.
+EntityCounts = dict[str, Any] | tuple[Open, ...]
+
+
+class Event(StixObject, frozen=True, kw_only=True, tag="event"):
+    """Something that happened; or OpenCTI's object of the same type name.
+
+    `is_suite_event` tells them apart; only OpenCTI's has `stop_time`.
+
+    Attributes:
+        status: Only in the suite: ongoing, occurred, not-occurred, pending,
+            undetermined.
+    """
+
+    status: str | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    event_types: Texts | UnsetType = UNSET
+    goal: str | UnsetType = UNSET
+    sighting_refs: Ids | UnsetType = UNSET
+    start_time: Timestamp | UnsetType = UNSET
+    start_time_fidelity: Fidelity | UnsetType = UNSET
+    end_time: Timestamp | UnsetType = UNSET
+    end_time_fidelity: Fidelity | UnsetType = UNSET
+    stop_time: Timestamp | UnsetType = UNSET
+    aliases: Texts | UnsetType = UNSET
+    changed_objects: Opens | UnsetType = UNSET
+    subevents: Opens | UnsetType = UNSET
+
+
+class Impact(StixObject, frozen=True, kw_only=True, tag="impact"):
+    """What an incident did to somebody.
+
+    Attributes:
+        impact_category: availability, confidentiality, external, integrity,
+            monetary, physical or traceability; `extensions["<category>-ext"]`
+            has the particulars.
+    """
+
+    impact_category: str | UnsetType = UNSET
+    criticality: Percent | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    impacted_refs: Ids | UnsetType = UNSET
+    impacted_entity_counts: EntityCounts | UnsetType = UNSET
+    recoverability: str | UnsetType = UNSET
+    start_time: Timestamp | UnsetType = UNSET
+    start_time_fidelity: Fidelity | UnsetType = UNSET
+    end_time: Timestamp | UnsetType = UNSET
+    end_time_fidelity: Fidelity | UnsetType = UNSET
+    superseded_by_ref: Id | UnsetType = UNSET
+
+
+class Task(StixObject, frozen=True, kw_only=True, tag="task"):
+    """What the defenders did.
+
+    Attributes:
+        outcome: cancelled, failed, ongoing, pending, successful, unknown.
+    """
+
+    outcome: str | UnsetType = UNSET
+    task_types: Texts | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    description: str | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+    priority: Percent | UnsetType = UNSET
+    start_time: Timestamp | UnsetType = UNSET
+    start_time_fidelity: Fidelity | UnsetType = UNSET
+    end_time: Timestamp | UnsetType = UNSET
+    end_time_fidelity: Fidelity | UnsetType = UNSET
+    changed_objects: Opens | UnsetType = UNSET
+    subtasks: Opens | UnsetType = UNSET
+    impacted_entity_counts: EntityCounts | UnsetType = UNSET
+
+
+class IncidentCore(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the extension says of an incident, whatever the draft.
+
+    The order of events and tasks, which drafts 1 and 2 give, is not carried.
+
+    Attributes:
+        determination: blocked, confirmed, failed-attempt, false-positive, suspected.
+        investigation_status: new, open, closed; open vocabulary.
+        criticality: 0 false positive, 1-29 low, -49 moderate, -89 high, above extreme.
+        impacted_entity_counts: Entity type (individual, customer, ...) -> number.
+    """
+
+    determination: str | UnsetType = UNSET
+    investigation_status: str | UnsetType = UNSET
+    criticality: Percent | UnsetType = UNSET
+    incident_types: Texts | UnsetType = UNSET
+    detection_methods: Texts | UnsetType = UNSET
+    recoverability: str | UnsetType = UNSET
+    scores: Opens | UnsetType = UNSET
+    event_refs: tuple[Id, ...] = ()
+    task_refs: tuple[Id, ...] = ()
+    impact_refs: tuple[Id, ...] = ()
+    impacted_entity_counts: dict[str, Count] = {}
+
+
+class _EntityCount(Struct):
+    entity_type: str
+    count: Count
+
+
+class _Step(Struct):
+    event_ref: Id | UnsetType = UNSET
+    task_ref: Id | UnsetType = UNSET
+
+
+class _AnyDraft(IncidentCore, frozen=True, kw_only=True):
+    activities: tuple[_Step, ...] = ()  # draft 1
+    events: tuple[_Step, ...] = ()  # draft 2
+    tasks: tuple[_Step, ...] = ()
+
+
+_CountList = Annotated[list[_EntityCount], Meta(max_length=1000)]
+
+
+def is_suite_event(candidate: StixObject) -> bool:
+    """Tell an event of the suite from OpenCTI's, which has no extension."""
+    return (
+        candidate.type == "event"
+        and candidate.extensions is not UNSET
+        and EVENT in candidate.extensions
+    )
+
+
+def incident_core(incident: StixObject, where: str = "$") -> IncidentCore | None:
+    """Read the extension of *incident*, in any of the three drafts.
+
+    Args:
+        where: Place of the incident, for refusals.
+
+    Raises:
+        SchemaError: `bad-property`.
+    """
+    found = incident.extensions.get(INCIDENT_CORE) if incident.extensions else None
+    if found is None:
+        return None
+    place = f"{where}.extensions[...]"
+    if type(found) is not dict:
+        raise SchemaError("bad-property", place)
+    try:
+        counts = _read_counts(found.get("impacted_entity_counts", {}))
+        draft = msgspec.convert({**found, "impacted_entity_counts": counts}, _AnyDraft)
+    except msgspec.ValidationError as error:
+        raise SchemaError("bad-property", place_of(error, place)) from None
+    steps = draft.activities + draft.events + draft.tasks
+    own = {name: getattr(draft, name) for name in IncidentCore.__struct_fields__}
+    own["event_refs"] += tuple(s.event_ref for s in steps if s.event_ref is not UNSET)
+    own["task_refs"] += tuple(s.task_ref for s in steps if s.task_ref is not UNSET)
+    if draft.determination == "successful-attempt":  # draft 1's word
+        own["determination"] = "confirmed"
+    return IncidentCore(**own)
+
+
+def core_extension(core: IncidentCore) -> dict[str, Any]:
+    """Write *core* as a value for `extensions[INCIDENT_CORE]`, plain JSON.
+
+    Draft 3's references, with counts as the dictionary of the prose.
+    """
+    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(core))
+    return {"extension_type": "property-extension", **body}
+
+
+def _read_counts(raw: Any) -> Any:
+    """Give the dictionary of draft 2 for the objects of draft 3."""
+    if type(raw) is dict and "entity_type" in raw:
+        raw = [raw]
+    if type(raw) is not list:
+        return raw
+    return {c.entity_type: c.count for c in msgspec.convert(raw, _CountList)}

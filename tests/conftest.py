@@ -1,0 +1,88 @@
+"""Fixtures of the whole tree."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import settings
+
+from tests.support.fetch_rabbitmq import TREE, is_complete
+from tests.support.rabbitmq_api import ApiError, RabbitMQ
+from tests.support.rabbitmq_node import NodeError, RabbitMQNode
+
+# A busy machine is no bug of ours.
+settings.register_profile("tocsin", deadline=None, print_blob=True)
+settings.load_profile("tocsin")
+
+SERVER_FIXTURES = {"rabbitmq", "private_node"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.rabbitmq)
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """One server for the whole run: TOCSIN_TEST_AMQP_URL, or a private node.
+
+    It fails, and never skips, when there is none.
+    """
+    server = RabbitMQ.from_environment(os.environ)
+    if server:
+        _check_answers(server)
+        yield server
+    else:
+        with _started() as node:
+            yield node.api
+
+
+@pytest.fixture
+def vhost(rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
+    """An empty virtual host of its own for one test."""
+    with rabbitmq.fresh_vhost() as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def private_node() -> Iterator[RabbitMQNode]:
+    """A node of its own for one test, which may crash it.
+
+    Skipped, in plain sight, for who tests against a server of their own on a
+    machine where ours cannot be unpacked.
+    """
+    if os.environ.get("TOCSIN_TEST_AMQP_URL") and not is_complete(TREE):
+        pytest.skip("crashes a RabbitMQ, which must not be yours")
+    with _started() as node:
+        yield node
+
+
+@contextmanager
+def _started() -> Iterator[RabbitMQNode]:
+    try:
+        node = RabbitMQNode().__enter__()
+    except NodeError as error:
+        failure = str(error)
+    else:
+        try:
+            yield node
+        finally:
+            node.__exit__()
+        return
+    pytest.fail(failure, pytrace=False)
+
+
+def _check_answers(server: RabbitMQ) -> None:
+    try:
+        server.request("GET", "/api/overview")
+    except ApiError as error:
+        failure = str(error)
+    else:
+        return
+    pytest.fail(
+        f"RabbitMQ's management API says {failure}; where it is elsewhere, type: "
+        "export TOCSIN_TEST_HTTP_URL=http://HOST:PORT",
+        pytrace=False,
+    )

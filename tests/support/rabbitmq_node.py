@@ -1,0 +1,230 @@
+"""A private RabbitMQ node for one test run: own ports, own epmd, own folder.
+
+    with RabbitMQNode() as node:
+        await aio_pika.connect(node.amqp_url)
+
+Everything listens on the loopback only. Nothing is shared with a RabbitMQ or
+an Erlang that the machine may run, and nothing is left behind.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Self
+
+from tests.support.fetch_rabbitmq import LINE_TO_TYPE, TREE, is_complete
+from tests.support.rabbitmq_api import ApiError, RabbitMQ
+
+LOOPBACK = "127.0.0.1"
+PLUGINS = ("rabbitmq_management", "rabbitmq_auth_mechanism_ssl", "rabbitmq_prometheus")
+
+# Ready after 4 to 5 s on two quiet cores; busy ones need several times that.
+START_S = 90
+
+# Seconds after which a declared quorum queue survives `crash`; 0 fails, seen.
+SETTLE_S = 2
+
+CONFIG = """\
+listeners.tcp.1 = 127.0.0.1:{amqp}
+management.tcp.ip = 127.0.0.1
+management.tcp.port = {http}
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = {metrics}
+log.file.level = warning
+# Absolute, so that alarms do not depend on the machine the tests run on.
+vm_memory_high_watermark.absolute = 2GB
+disk_free_limit.absolute = 50MB
+"""
+
+
+class NodeError(Exception):
+    """The node did not start; the text ends with what it printed."""
+
+
+class RabbitMQNode:
+    """One node, started on entering and wiped on leaving.
+
+    Args:
+        config: Lines added to rabbitmq.conf.
+        plugins: Plugins to enable; the management API is needed to be ready.
+    """
+
+    def __init__(self, *, config: str = "", plugins: tuple[str, ...] = PLUGINS) -> None:
+        self._config = config
+        self._plugins = plugins
+        self._ports: dict[str, int] = {}
+        self._epmd: subprocess.Popen[bytes] | None = None
+        self._server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def api(self) -> RabbitMQ:
+        """The node as its administrator sees it."""
+        return RabbitMQ(self.amqp_url, self.http_url)
+
+    @property
+    def amqp_url(self) -> str:
+        return f"amqp://guest:guest@{LOOPBACK}:{self._ports['amqp']}/"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{LOOPBACK}:{self._ports['http']}"
+
+    def __enter__(self) -> Self:
+        if not is_complete(TREE):
+            raise NodeError(
+                f"RabbitMQ is not unpacked; type: make rabbitmq\n(or: {LINE_TO_TYPE})"
+            )
+        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-"))
+        try:
+            self._prepare()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.crash()
+        _end(self._epmd)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def start(self) -> None:
+        """Return when AMQP and management API answer; also after `crash`.
+
+        Raises:
+            NodeError: The node ended, or is not ready after `START_S` seconds.
+        """
+        with (self._folder / "console.log").open("ab") as console:
+            self._server = subprocess.Popen(  # noqa: S603 - our own tree
+                [*_die_with_us(), str(TREE / "usr/lib/rabbitmq/bin/rabbitmq-server")],
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=console,
+                stderr=console,
+                start_new_session=True,
+            )
+        deadline = time.monotonic() + START_S
+        while not self._ready():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                printed = (self._folder / "console.log").read_text(errors="replace")
+                raise NodeError(f"RabbitMQ did not start\n{printed[-3000:]}")
+            time.sleep(0.05)
+
+    def crash(self) -> None:
+        """End the node as a power cut would; its folder and ports stay.
+
+        RabbitMQ 3.10 notes a new quorum queue on disk only moments after it
+        confirmed the declaration, and a queue lost in that gap stays dead, its
+        confirmed messages with it: let `SETTLE_S` pass after declaring.
+        """
+        _end(self._server)
+
+    def _prepare(self) -> None:
+        self._ports = _free_ports("amqp", "http", "metrics", "distribution", "epmd")
+        config = CONFIG.format(**self._ports) + self._config + "\n"
+        (self._folder / "rabbitmq.conf").write_text(config)
+        (self._folder / "plugins").write_text(f"[{','.join(self._plugins)}].\n")
+        # An unpacked Erlang starts no epmd by itself. In the foreground, so that
+        # its pid is known; the node finds it by ERL_EPMD_PORT.
+        self._epmd = subprocess.Popen(  # noqa: S603 - our own tree
+            [*_die_with_us(), str(TREE / "usr/bin/epmd")],
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        _wait_for_port(self._ports["epmd"])
+
+    def _environment(self) -> dict[str, str]:
+        folder = self._folder
+        outer = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RABBITMQ_", "ERL_"))
+        }
+        libraries = [str(path) for path in sorted(TREE.glob("usr/lib/*-linux-gnu*"))]
+        libraries += [str(path) for path in sorted(TREE.glob("lib/*-linux-gnu*"))]
+        return {
+            **outer,
+            "PATH": f"{TREE}/usr/bin:{outer.get('PATH', '')}:/usr/sbin:/sbin",
+            "LD_LIBRARY_PATH": ":".join(libraries),
+            "HOME": str(folder),  # holds .erlang.cookie
+            "LANG": "C.UTF-8",
+            "ERL_EPMD_ADDRESS": LOOPBACK,
+            "ERL_EPMD_PORT": str(self._ports["epmd"]),
+            "RABBITMQ_NODENAME": f"tocsin-{self._ports['amqp']}@localhost",
+            "RABBITMQ_NODE_PORT": str(self._ports["amqp"]),
+            "RABBITMQ_DIST_PORT": str(self._ports["distribution"]),
+            # A file that is not there: /etc/rabbitmq must not leak in.
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
+            "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "none"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+            "RABBITMQ_MNESIA_BASE": str(folder / "db"),
+            "RABBITMQ_LOG_BASE": str(folder / "log"),
+            "RABBITMQ_PID_FILE": str(folder / "pid"),
+            # The script then replaces itself by the server: one pid to end.
+            "RABBITMQ_ALLOW_INPUT": "1",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": (
+                "-noinput -kernel inet_dist_use_interface {127,0,0,1}"
+            ),
+        }
+
+    def _ready(self) -> bool:
+        try:
+            with socket.create_connection((LOOPBACK, self._ports["amqp"]), 1) as peer:
+                peer.settimeout(5)
+                peer.sendall(b"AMQP\0\0\x09\x01")
+                # A method frame (AMQP 0-9-1, 4.2.3): Connection.Start.
+                if peer.recv(1) != b"\x01":
+                    return False
+            self.api.request("GET", "/api/overview")
+        except (OSError, ApiError):
+            return False
+        return True
+
+
+def _end(process: "subprocess.Popen[bytes] | None") -> None:
+    if process is not None and process.poll() is None:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def _die_with_us() -> list[str]:
+    # Killed tests must not leave a server running; setpriv is util-linux's.
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
+
+
+def _free_ports(*names: str) -> dict[str, int]:
+    """Return one free port of the loopback for each name, all different."""
+    sockets = [socket.socket() for _ in names]
+    try:
+        for each in sockets:
+            each.bind((LOOPBACK, 0))
+        return {
+            name: each.getsockname()[1]
+            for name, each in zip(names, sockets, strict=True)
+        }
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def _wait_for_port(port: int) -> None:
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection((LOOPBACK, port), 1).close()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise NodeError("epmd did not start") from None
+            time.sleep(0.02)
+        else:
+            return

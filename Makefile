@@ -22,6 +22,7 @@ help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.runtime  ## install Tocsin into .venv
+	@echo "tocsin: installed; type: .venv/bin/tocsin --help" >&2
 
 demo: .venv/.runtime  ## watch three issuers warn five members (ARGS=... is passed on)
 	@$(BIN)/tocsin demo $(ARGS)

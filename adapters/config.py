@@ -49,7 +49,9 @@ class PublisherConfig(
     publisher: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")] = "main"
 
 
-class QuotaConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class QuotaConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """What one issuer may send per hour."""
 
     records_per_hour: Annotated[int, Meta(ge=1)] = 3_600
@@ -95,7 +97,9 @@ class WebhookSinkConfig(
 SinkConfig = FileSinkConfig | WebhookSinkConfig
 
 
-class MemberConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MemberConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
     """A member served by an adapter."""
 
     org: Org
@@ -150,7 +154,11 @@ def load(path: Path, kind: type[C]) -> C:
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        msgspec.ValidationError,
+    ) as error:
         # Secrets are never in the file, so its text may be quoted.
         raise ConfigError(f"{path}: {error}") from None
 

@@ -15,7 +15,9 @@ from broker.trust import Verified
 from schemas import profile
 
 # Persons, accounts and addresses of people: their cut values are looked for.
-IDENTIFYING_TYPES: Final = frozenset({"identity", "user-account", "email-addr", "location"})
+IDENTIFYING_TYPES: Final = frozenset(
+    {"identity", "user-account", "email-addr", "location"}
+)
 _IDENTIFYING_PROPERTIES: Final = frozenset(
     {
         "name", "value", "display_name", "account_login", "user_id", "aliases",
@@ -47,7 +49,9 @@ class Watch:
             for text in strings(value)
         }
         self._claims = verified.claims
-        listed = sorted((w for w in words if len(w) >= _MIN_CHARS), key=len, reverse=True)
+        listed = sorted(
+            (w for w in words if len(w) >= _MIN_CHARS), key=len, reverse=True
+        )
         # Whole words: "Ana Lee" must not hit "banal eel".
         self._pattern = (
             re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, listed)) + r")(?!\w)")

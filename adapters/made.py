@@ -24,7 +24,9 @@ def generalised(
         return bucket(value)
     if place == ("name",) and candidate.type == "identity":
         sectors = getattr(candidate, "sectors", None) or ()
-        return f"an organisation ({', '.join(sectors)})" if sectors else "an organisation"
+        return (
+            f"an organisation ({', '.join(sectors)})" if sectors else "an organisation"
+        )
     if isinstance(value, str):
         try:
             return timestamps.truncate(value, grain)

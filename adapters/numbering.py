@@ -8,10 +8,10 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from enum import StrEnum
 
 import msgspec
 
+from adapters.delivery import NewDelivery, StoreOutcome
 from schemas import timestamps
 
 Lane = tuple[str, str]
@@ -20,44 +20,14 @@ Case = tuple[str, str, str, str]
 """(member, sink, issuer, sub)"""
 
 
-class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A redacted record for one sink of one member; fields as in `Delivery`.
-
-    Attributes:
-        ver: RFC 3339, see `schemas.timestamps`.
-        policy: Id and hash of the policy that it was redacted under.
-    """
-
-    member: str
-    sink: str
-    issuer: str
-    sub: str
-    ver: str
-    kind: str
-    tlp: str
-    token_id: str
-    evidence: bytes
-    projection: bytes
-    receipt: bytes
-    policy: str
-
-    @property
-    def lane(self) -> Lane:
-        """Where its number counts."""
-        return self.member, self.sink
-
-    @property
-    def case(self) -> Case:
-        """What its version is a version of."""
-        return self.member, self.sink, self.issuer, self.sub
+def lane_of(row: NewDelivery) -> Lane:
+    """Say where the number of *row* counts."""
+    return row.member, row.sink
 
 
-class StoreOutcome(StrEnum):
-    """What became of one row given to the outbox."""
-
-    STORED = "stored"
-    DUPLICATE = "duplicate"  # this version is known; nothing changed
-    SUPERSEDED = "superseded"  # a newer version is known; only counted
+def case_of(row: NewDelivery) -> Case:
+    """Say what the version of *row* is a version of."""
+    return row.member, row.sink, row.issuer, row.sub
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,17 +64,17 @@ def assign(rows: Sequence[NewDelivery], known: Known) -> list[Numbered]:
     versions = set(known.versions)
     result = []
     for row in rows:
-        key = timestamps.key(row.ver)
+        lane, case, key = lane_of(row), case_of(row), timestamps.key(row.ver)
         number = 0
-        if (row.case, key) in versions:
+        if (case, key) in versions:
             outcome = StoreOutcome.DUPLICATE
-        elif key < newest.get(row.case, ""):
+        elif key < newest.get(case, ""):
             outcome = StoreOutcome.SUPERSEDED
         else:
             outcome = StoreOutcome.STORED
-            number = numbers[row.lane] = numbers.get(row.lane, 0) + 1
-            newest[row.case] = key
-            versions.add((row.case, key))
+            number = numbers[lane] = numbers.get(lane, 0) + 1
+            newest[case] = key
+            versions.add((case, key))
         result.append(Numbered(row=row, ver_key=key, outcome=outcome, number=number))
     return result
 

@@ -10,8 +10,16 @@ file; after a crash nothing is held back.
 """
 
 import asyncio
+import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,20 +30,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters import outbox_schema
-from adapters.delivery import Delivery
-from adapters.numbering import Lane, NewDelivery, StoreOutcome, assign
+from adapters.delivery import Delivery, NewDelivery, StoreOutcome
+from adapters.numbering import Lane, assign, lane_of
 from adapters.outbox_schema import bodies, deliveries, lanes, superseded
 from adapters.outbox_store import look_up, write
 from broker.errors import ConfigError
 
-__all__ = [
-    "Lane",
-    "NewDelivery",
-    "Outbox",
-    "OutboxUnavailableError",
-    "StoreOutcome",
-    "open_outbox",
-]
+__all__ = ["Lane", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
 
@@ -49,8 +50,12 @@ class OutboxUnavailableError(Exception):
 
 
 @asynccontextmanager
-async def open_outbox(url_or_path: str | Path) -> AsyncIterator["Outbox"]:
+async def open_outbox(
+    url_or_path: str | Path, *, clock: Callable[[], float] = time.time
+) -> AsyncIterator["Outbox"]:
     """Open the outbox, creating its file (mode 0600) and tables if missing.
+
+    *clock* dates the rows that are stored; all other times come with the calls.
 
     Raises:
         ConfigError: Open to others, not ours, or made by a newer Tocsin.
@@ -64,7 +69,7 @@ async def open_outbox(url_or_path: str | Path) -> AsyncIterator["Outbox"]:
                 await connection.run_sync(outbox_schema.create_or_check)
         except DatabaseError:
             raise ConfigError("the outbox file is locked or no outbox") from None
-        yield Outbox(engine)
+        yield Outbox(engine, clock)
     finally:
         await engine.dispose()
 
@@ -75,16 +80,15 @@ class Outbox:
     Every method may raise `OutboxUnavailableError`. Times are epoch seconds.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self._engine = engine
         self._reader = engine.execution_options(begin="BEGIN")
         self._handing_out = asyncio.Lock()
         self._handed_out: set[str] = set()
         self._arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
 
-    async def store(
-        self, rows: Sequence[NewDelivery], *, now: float
-    ) -> tuple[StoreOutcome, ...]:
+    async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """Return once *rows* are on disk: all of them, in one transaction.
 
         Order matters: of two versions of one case the older must come first,
@@ -99,9 +103,9 @@ class Outbox:
         async with self._transaction(self._engine) as connection:
             lane_ids, known = await look_up(connection, rows)
             numbered = assign(rows, known)
-            await write(connection, numbered, lane_ids, now=now)
+            await write(connection, numbered, lane_ids, now=self._clock())
         stored = [n for n in numbered if n.outcome is StoreOutcome.STORED]
-        for lane in {n.row.lane for n in stored}:
+        for lane in {lane_of(n.row) for n in stored}:
             self._arrivals[lane].set()
         return tuple(n.outcome for n in numbered)
 

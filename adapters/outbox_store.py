@@ -11,14 +11,15 @@ from sqlalchemy import bindparam, func, insert, select, tuple_, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.delivery import NewDelivery, StoreOutcome
 from adapters.numbering import (
     Case,
     Known,
     Lane,
-    NewDelivery,
     Numbered,
-    StoreOutcome,
+    case_of,
     delivery_id,
+    lane_of,
 )
 from adapters.outbox_schema import bodies, deliveries, lanes, superseded
 from schemas import timestamps
@@ -34,7 +35,7 @@ async def look_up(
 
     Creates the lanes that are missing.
     """
-    lane_ids, numbers = await _open_lanes(connection, {row.lane for row in rows})
+    lane_ids, numbers = await _open_lanes(connection, set(map(lane_of, rows)))
     return lane_ids, await _known(connection, rows, lane_ids, numbers)
 
 
@@ -53,7 +54,7 @@ async def write(
         values = [_values(n, lane_ids, hashes, now) for n in stored]
         await connection.execute(insert(deliveries), values)
         # later numbers of a lane overwrite earlier ones
-        last = {lane_ids[n.row.lane]: n.number for n in stored}
+        last = {lane_ids[lane_of(n.row)]: n.number for n in stored}
         await connection.execute(
             update(lanes)
             .where(lanes.c.id == bindparam("lane"))
@@ -65,7 +66,7 @@ async def write(
             sqlite.insert(superseded).on_conflict_do_nothing(),
             [
                 {
-                    "lane_id": lane_ids[n.row.lane],
+                    "lane_id": lane_ids[lane_of(n.row)],
                     "issuer": n.row.issuer,
                     "sub": n.row.sub,
                     "ver_key": n.ver_key,
@@ -103,20 +104,23 @@ async def _known(
     numbers: Mapping[Lane, int],
 ) -> Known:
     """Look up what is stored of the cases and versions of *rows*."""
-    lane_of = {lane_id: lane for lane, lane_id in lane_ids.items()}
+    by_id = {lane_id: lane for lane, lane_id in lane_ids.items()}
     newest: dict[Case, str] = {}
     versions: set[tuple[Case, str]] = set()
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
     key = deliveries.c.ver_key
-    wanted = {(lane_ids[r.lane], r.issuer, r.sub, timestamps.key(r.ver)) for r in rows}
+    wanted = {
+        (lane_ids[lane_of(row)], row.issuer, row.sub, timestamps.key(row.ver))
+        for row in rows
+    }
     for some in _chunks(sorted(wanted)):
         cases = tuple_(*columns).in_({entry[:3] for entry in some})
         latest = select(*columns, func.max(key)).where(cases).group_by(*columns)
         for lane_id, issuer, sub, ver_key in await connection.execute(latest):
-            newest[*lane_of[lane_id], issuer, sub] = ver_key
+            newest[*by_id[lane_id], issuer, sub] = ver_key
         exact = select(*columns, key).where(tuple_(*columns, key).in_(some))
         for lane_id, issuer, sub, ver_key in await connection.execute(exact):
-            versions.add(((*lane_of[lane_id], issuer, sub), ver_key))
+            versions.add(((*by_id[lane_id], issuer, sub), ver_key))
     return Known(last_numbers=numbers, newest=newest, versions=versions)
 
 
@@ -153,8 +157,8 @@ def _values(
 ) -> dict[str, object]:
     row = item.row
     return {
-        "id": delivery_id(row.case, item.ver_key),
-        "lane_id": lane_ids[row.lane],
+        "id": delivery_id(case_of(row), item.ver_key),
+        "lane_id": lane_ids[lane_of(row)],
         "number": item.number,
         "issuer": row.issuer,
         "sub": row.sub,
@@ -170,7 +174,7 @@ def _values(
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
         "state": "pending",
         "stored_at": now,
-        "due_at": now,
+        "due_at": 0.0,  # at once
     }
 
 

@@ -20,7 +20,11 @@ TimeGrain = Literal["exact", "hour", "day"]
 
 
 class Row(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    rename="kebab",
 ):
     """One row: what each audience gets of some properties, and why."""
 
@@ -134,6 +138,10 @@ class Policy:
 def _decode(data: bytes, where: str) -> PolicyFile:
     try:
         return msgspec.convert(tomllib.loads(data.decode()), PolicyFile)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
+    except (
+        tomllib.TOMLDecodeError,
+        UnicodeDecodeError,
+        msgspec.ValidationError,
+    ) as error:
         # A policy is the operator's own, public text: it may be quoted.
         raise ConfigError(f"{where}: not a policy: {error}") from None

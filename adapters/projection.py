@@ -79,6 +79,10 @@ def project(
     ids = {p.source.id: _new_id(p, author, view) for p in parts}
     issuer = org_identity(verified.issuer)
     ids.setdefault(issuer, issuer)
+    for part in parts:
+        # Feedback refers to objects of other records, by their ids there.
+        for target in part.shown.get(("object_refs",), ()):
+            ids.setdefault(target, _scoped_id(target, author, view))
     own = org_identity(author.org)
     objects = [_identity(author, own, now), _extension_definition(own)]
     if issuer not in {p.source.id for p in parts} and issuer != own:
@@ -99,10 +103,16 @@ def _new_id(part: ObjectParts, author: Author, view: View) -> str:
         # All that the id derives from is disclosed, so it gives nothing away.
         name = codec.encode_json({"value": value}).decode()
         return f"{source.type}--{uuid.uuid5(_SCO_NAMESPACE, name)}"
+    return _scoped_id(source.id, author, view)
+
+
+def _scoped_id(original: str, author: Author, view: View) -> str:
+    """Give the id of an object in this audience's projections, in every record."""
     mac = hmac.new(
-        author.pseudonym_key, f"{view.audience} {source.id}".encode(), hashlib.sha256
+        author.pseudonym_key, f"{view.audience} {original}".encode(), hashlib.sha256
     )
-    return f"{source.type}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
+    kind = original.partition("--")[0]
+    return f"{kind}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
 
 
 def _object(

@@ -6,14 +6,13 @@ is left; and after each the cascade: a reference goes with its target, an object
 with a required property, the record with its primary object.
 """
 
-import re
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, assert_never
 
 import msgspec
 
 from adapters import guard, made
+from adapters.cascade import ObjectLoss, ReferenceLoss, cascade
 from adapters.policy import Policy, Role
 from adapters.projection import Author, ObjectParts, project
 from adapters.roles import roles_of
@@ -21,14 +20,8 @@ from adapters.view import View, refusal, tlp_refusal
 from broker import sdjwt
 from broker.blinding import org_identity
 from broker.trust import Verified
-from schemas import profile, stix
+from schemas import profile
 from schemas.markings import Tlp, granular_tlp
-
-_ID = re.compile(
-    r"[a-z][a-z0-9-]*--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-)
-# The projection writes these anew for every object.
-_MADE_ANYWAY: Final = frozenset({"created", "modified"})
 
 ElementPlace = tuple[str | int, ...]
 
@@ -134,6 +127,7 @@ class _Work:
             verified, view, policy, author,
         )  # fmt: skip
         self.objects = verified.objects
+        self.foreign_ok = {org_identity(verified.issuer)}
         self.roles: list[Role] = roles_of(self.objects)
         self.parts = [ObjectParts(o, {}, {}, {}) for o in self.objects]
         self.gone: set[int] = set()
@@ -158,7 +152,7 @@ class _Work:
                 continue
             primary = i == self.verified.primary
             stricter = granular_tlp(candidate)
-            for place, value in profile.places(stix.properties(candidate)):
+            for place, value in profile.places(self.verified.plain[i].items()):
                 if profile.is_visible(place, candidate.type, primary=primary):
                     self.parts[i].shown[place] = value
                     if self._granular_refusal(stricter, place) is not None:
@@ -215,6 +209,8 @@ class _Work:
                     made=instead is not None,
                     secret=self._identifies(i),
                 )
+            case _:
+                assert_never(rule.action)
 
     def _instead(self, i: int, place: profile.Place, value: Any, action: str) -> Any:
         candidate = self.objects[i]
@@ -231,58 +227,17 @@ class _Work:
 
     def cascade(self) -> None:
         """Let references go with their targets, to the end."""
-        present = {o.id for i, o in enumerate(self.objects) if i not in self.gone}
-        present.add(org_identity(self.verified.issuer))
-        users: dict[str, list[tuple[int, profile.Place]]] = {}
-        waiting: list[tuple[int, profile.Place]] = []
-        for i, part in enumerate(self.parts):
-            if i in self.gone:
-                continue
-            for place, value in part.shown.items():
-                for target in _references(place, value):
-                    users.setdefault(target, []).append((i, place))
-                    if target not in present:
-                        waiting.append((i, place))
-            self._require(i, present, users, waiting)
-        while waiting:
-            i, place = waiting.pop()
-            if i not in self.gone and place in self.parts[i].shown:
-                self._drop_references(i, place, present)
-                self._require(i, present, users, waiting)
-
-    def _drop_references(
-        self, i: int, place: profile.Place, present: set[str]
-    ) -> None:
-        part = self.parts[i]
-        value = part.shown[place]
-        if not profile.is_split(place) or not isinstance(value, list | tuple):
-            if not _references(place, value) <= present:
-                self.cut(i, place, "reference-withheld")
-            return
-        lost = part.lost.setdefault(place, set())
-        for j, element in enumerate(value):
-            if j not in lost and not _references(place, element) <= present:
-                lost.add(j)
-                self.cuts.append(self._cut_of(i, (*place, j), "reference-withheld"))
-        if len(lost) == len(value):
-            self.cut(i, place, "reference-withheld")
-
-    def _require(
-        self,
-        i: int,
-        present: set[str],
-        users: dict[str, list[tuple[int, profile.Place]]],
-        waiting: list[tuple[int, profile.Place]],
-    ) -> None:
-        if i in self.gone:
-            return
-        part = self.parts[i]
-        for name in stix.REQUIRED.get(part.source.type, frozenset()) - _MADE_ANYWAY:
-            if (name,) not in part.shown and (name,) not in part.made:
-                self.lose(i, "required-withheld")
-                present.discard(part.source.id)
-                waiting.extend(users.get(part.source.id, ()))
-                return
+        for loss in cascade(self.objects, self.parts, self.gone, self.foreign_ok):
+            match loss:
+                case ObjectLoss():
+                    self.lose(loss.index, "required-withheld")
+                case ReferenceLoss(element=None):
+                    self.cut(loss.index, loss.place, "reference-withheld")
+                case ReferenceLoss():
+                    spot = (*loss.place, loss.element)
+                    self.cuts.append(
+                        self._cut_of(loss.index, spot, "reference-withheld")
+                    )
 
     def guard(self) -> None:
         """Withhold what repeats an identifying value that was cut."""
@@ -347,7 +302,7 @@ class _Work:
         if secret or self._identifies(i):
             self.secret.extend(
                 (i, place, value)
-                for place, value in profile.places(stix.properties(candidate))
+                for place, value in profile.places(self.verified.plain[i].items())
             )
 
     def cut(
@@ -367,37 +322,19 @@ class _Work:
         self.cuts.append(self._cut_of(i, place, reason, row=row, made=made))
         if secret:
             if value is None:
-                found = dict(profile.places(stix.properties(self.objects[i])))
+                found = dict(profile.places(self.verified.plain[i].items()))
                 value = found.get(place)
             self.secret.append((i, place, value))
 
     def _cut_of(
-        self, i: int, place: ElementPlace, reason: str, *, row: int = 0, made: bool = False
+        self,
+        i: int,
+        place: ElementPlace,
+        reason: str,
+        *,
+        row: int = 0,
+        made: bool = False,
     ) -> Cut:
         candidate = self.objects[i]
         named = profile.spell(tuple(p for p in place if isinstance(p, str)))
         return Cut(candidate.id, candidate.type, named, reason, row, made)
-
-
-def _references(place: profile.Place, value: Any) -> set[str]:
-    """Collect the ids a value refers to, at any depth."""
-    if place == ("id",) or place == ("object_marking_refs",):
-        return set()
-    if place == ("granular_markings",):
-        return set()
-    return set(_ids(value))
-
-
-def _ids(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if "--" in value:
-            for found in _ID.findall(value):
-                if not found.startswith(("marking-definition--", "extension-definition--")):
-                    yield found
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _ids(key)
-            yield from _ids(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _ids(inner)

@@ -30,7 +30,7 @@ def roles_of(objects: Sequence[stix.StixObject]) -> list[Role]:
     attacking = set()
     victims = set()
     for candidate in objects:
-        if not isinstance(candidate, stix.Relationship):
+        if not candidate.type == "relationship":
             continue
         ends = (str(candidate.source_ref), str(candidate.target_ref))
         if candidate.relationship_type in _VICTIM_RELATIONS:

@@ -50,22 +50,19 @@ class RabbitBus:
     async def publish(
         self, exchange: str, message: Message, *, timeout_s: float = 10
     ) -> None:
+        """See `broker.bus.Bus.publish`."""
         await self._publisher.publish(exchange, message, timeout_s)
 
     @asynccontextmanager
     async def consume(
         self, queue: str, *, prefetch: int = 100
     ) -> AsyncIterator[AsyncIterator[Received]]:
-        consumer = Consumer(self._link, queue, prefetch)
-        await consumer.open()
-        messages = consumer.messages()
-        try:
+        """See `broker.bus.Bus.consume`."""
+        async with Consumer(self._link, queue, prefetch) as messages:
             yield messages
-        finally:
-            await messages.aclose()
-            await consumer.close()
 
     async def ack_through(self, received: Received) -> None:
+        """See `broker.bus.Bus.ack_through`."""
         if not isinstance(received, Delivery):
             raise TypeError("not received from RabbitMQ")
         await received.ack_through()
@@ -74,8 +71,7 @@ class RabbitBus:
 async def declare(url: str, topology: Topology, *, timeout_s: float = 10) -> None:
     """Declare what *topology* names and is not there yet; it deletes nothing.
 
-    Args:
-        timeout_s: For connecting, and for each declaration.
+    *timeout_s* holds for connecting, and for each declaration.
 
     Raises:
         BusRefusedError: Something exists with other arguments, or the login

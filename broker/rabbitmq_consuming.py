@@ -1,15 +1,15 @@
 """Consuming one queue: a channel of its own, opened anew whenever it is lost."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import ChannelInvalidStateError
-from aiormq.abc import AbstractChannel as LowChannel
 from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel as LowChannel
 
 from broker.bus import Message
 from broker.errors import BusUnavailableError
@@ -23,7 +23,11 @@ MAX_PREFETCH = 65535  # AMQP 0-9-1, basic.qos: a short; 0 would be no bound at a
 
 
 class Consumer:
-    """Hands out the messages of one queue, across lost connections."""
+    """Iterates over the messages of one queue, across lost connections.
+
+    No generator, because cancelling one ends it: a reader may give up waiting
+    for the next message, and go on later.
+    """
 
     def __init__(self, link: Link, queue: str, prefetch: int) -> None:
         if not 1 <= prefetch <= MAX_PREFETCH:
@@ -33,8 +37,30 @@ class Consumer:
         self._prefetch = prefetch
         self._subscription: _Subscription | None = None
 
-    async def open(self) -> None:
-        """Subscribe; raises as entering `Bus.consume` does."""
+    async def __aenter__(self) -> Self:
+        self._subscription = await self._subscribe()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        # Without a consumer and a channel, what is not settled goes back.
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.channel.close()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> "Delivery":
+        while (subscription := self._subscription) is not None:
+            if subscription.is_over:
+                await self._reopen(subscription)
+                continue
+            delivered = await subscription.inbox.get()
+            if delivered is not None and not subscription.is_over:
+                return Delivery(subscription, delivered)
+        raise StopAsyncIteration
+
+    async def _subscribe(self) -> "_Subscription":
         subscription = _Subscription(*await self._link.channel(confirms=False))
         low, lost = subscription.low, BusUnavailableError(f"lost {self._link.place}")
         try:
@@ -43,32 +69,23 @@ class Consumer:
                 await low.basic_consume(
                     self._queue, subscription.deliver, timeout=ANSWER_S
                 )
-        except TimeoutError as exc:  # aiormq has closed the channel
-            raise BusUnavailableError(f"no answer from {self._link.place}") from exc
-        self._subscription = subscription
+        except BaseException as exc:
+            # Left open, it would hold messages that nobody reads.
+            await subscription.channel.close()
+            if isinstance(exc, TimeoutError):
+                raise BusUnavailableError(f"no answer from {self._link.place}") from exc
+            raise
+        return subscription
 
-    async def close(self) -> None:
-        """Give back what is not settled."""
-        if self._subscription is not None:
-            await self._subscription.channel.close()
-
-    async def messages(self) -> AsyncGenerator["Delivery", None]:
-        """Yield until closed; raises as iterating `Bus.consume` does."""
-        while (subscription := self._subscription) is not None:
-            delivered = await subscription.inbox.get()
-            if delivered is None or subscription.is_over:
-                await self._reopen()
-            else:
-                yield Delivery(subscription, delivered)
-
-    async def _reopen(self) -> None:
+    async def _reopen(self, lost: "_Subscription") -> None:
         log.warning("bus.consumer_lost", queue=self._queue)
-        await self.close()
-        self._subscription = None
-        while self._subscription is None:
+        await lost.channel.close()
+        while self._subscription is lost:
+            # Also before the first try: a broker that ends every subscription
+            # at once must not make us spin.
             await asyncio.sleep(RECONNECT_S)
             with suppress(BusUnavailableError):
-                await self.open()
+                self._subscription = await self._subscribe()
         log.info("bus.consumer_back", queue=self._queue)
 
 
@@ -110,7 +127,7 @@ class _Subscription:
         # the delivery limit, so a poisonous message would come back for ever.
         await self._answer(self.low.basic_reject(tag, requeue=requeue, wait=False))
 
-    async def _answer(self, sent: Any) -> None:
+    async def _answer(self, sent: Awaitable[None]) -> None:
         try:
             async with asyncio.timeout(ANSWER_S):
                 await sent
@@ -137,15 +154,18 @@ class Delivery:
         self.redelivered = bool(delivered.redelivered)
 
     async def ack(self) -> None:
+        """See `broker.bus.Received.ack`."""
         self._settle()
         await self._subscription.ack(self._tag)
 
     async def ack_through(self) -> None:
+        """See `broker.bus.Bus.ack_through`."""
         self._settle()
         self._subscription.settled_through = self._tag
         await self._subscription.ack(self._tag, multiple=True)
 
     async def reject(self, *, requeue: bool) -> None:
+        """See `broker.bus.Received.reject`."""
         self._settle()
         await self._subscription.reject(self._tag, requeue=requeue)
 

@@ -9,7 +9,7 @@ issues 231, 449, 536, 556, 563, 570, 588). What is lost, its user opens anew.
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Self
+from typing import Self, cast
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -21,7 +21,7 @@ from aio_pika.exceptions import (
     InvalidFrameError,
     ProbableAuthenticationError,
 )
-from aiormq.abc import AbstractChannel as LowChannel
+from aiormq.channel import Channel as LowChannel
 from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from yarl import URL
 
@@ -99,7 +99,9 @@ class Link:
                         publisher_confirms=confirms, on_return_raises=confirms
                     )
                     await channel.initialize()
-                    return channel, await channel.get_underlay_channel()
+                    return channel, cast(
+                        LowChannel, await channel.get_underlay_channel()
+                    )
         except TimeoutError as exc:
             raise BusUnavailableError(f"no channel from {self.place}") from exc
 

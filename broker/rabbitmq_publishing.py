@@ -9,11 +9,12 @@ from aio_pika.exceptions import (
     DeliveryError,
     PublishError,
 )
-from aiormq.abc import AbstractChannel as LowChannel
+from aiormq.channel import Channel as LowChannel
 from pamqp.commands import Basic
 
 from broker.bus import Message, check_limits
 from broker.errors import (
+    BusError,
     BusRefusedError,
     BusUnavailableError,
     NotConfirmedError,
@@ -44,7 +45,7 @@ class Publisher:
         self._quarantine = asyncio.Lock()
 
     async def publish(self, exchange: str, message: Message, timeout_s: float) -> None:
-        """Do what `Bus.publish` promises."""
+        """Return once confirmed; raises as `Bus.publish` does."""
         check_limits(message)
         until = asyncio.get_running_loop().time() + timeout_s
         if await self._attempt("shared", exchange, message, until):
@@ -66,8 +67,8 @@ class Publisher:
             lane = await self._reserve(slot, message.message_id, until)
             try:
                 return await lane.publish(exchange, message, self._user, until)
-            except ChannelInvalidStateError:
-                continue  # it closed before the frame was written: nothing sent
+            except _NotSentError:
+                continue
             finally:
                 lane.release(message.message_id)
 
@@ -117,6 +118,10 @@ class Publisher:
         for lane in idle:
             await lane.channel.close()
             self._retired.remove(lane)
+
+
+class _NotSentError(BusError):
+    """The channel closed before the frame was written: take another one."""
 
 
 class _Lane:
@@ -182,6 +187,8 @@ class _Lane:
             )
         except PublishError as exc:
             raise UnroutableError(f"no queue takes it from {exchange}") from exc
+        except ChannelInvalidStateError as exc:  # closed before anything was written
+            raise _NotSentError from exc
         except DeliveryError as exc:
             self._nacks += 1
             self._retired = self._retired or self._nacks >= NACKS_BEFORE_NEW_CHANNEL

@@ -114,7 +114,7 @@ def conceal_object(value: dict[str, Any], *, primary: bool) -> dict[str, Any]:
     """Mark what the profile lets be withheld of one plain STIX object."""
     kind = value["type"]
     out: dict[str, Any] = {}
-    for place, inner in profile.places(iter(value.items())):
+    for place, inner in profile.places(value.items()):
         target = out
         for part in place[:-1]:
             target = target.setdefault(part, {})

@@ -234,16 +234,25 @@ def permissions(place: Topology) -> Permissions:
 
 
 def definitions(
-    place: Topology, rights: Permissions, *, vhost: str = "/"
+    place: Topology,
+    rights: Permissions,
+    *,
+    passwords: Mapping[str, str] | None = None,
+    vhost: str = "/",
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the body for RabbitMQ's `POST /api/definitions`.
 
-    The users have no password: they can log in by certificate only, unless
-    the caller adds `password` or `password_hash` to their entries.
+    *passwords* creates users or gives them another password; "" means by
+    certificate only. All others must exist already: named without a password,
+    RabbitMQ 3.10 would put a random one in place of theirs (measured).
     """
+    users = []
+    for name, password in (passwords or {}).items():
+        secret = {"password": password} if password else {"password_hash": ""}
+        users.append({"name": name, "tags": "", **secret})
     durable = {"vhost": vhost, "durable": True, "auto_delete": False}
     return {
-        "users": [{"name": each.user, "tags": ""} for each in rights.users],
+        "users": users,
         "permissions": [
             {"vhost": vhost, **msgspec.to_builtins(each)} for each in rights.users
         ],

@@ -40,6 +40,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         opened: The verified token with its disclosures.
         issuer: Organisation name.
         objects: The objects that are disclosed, with what is disclosed of them.
+        plain: The same as JSON values, texts joined; not to be changed.
         slots: For each object, which disclosure carries which part: `()` the
             object, `("name",)` a property, `("labels", 2)` an element.
         primary: Index of the primary object; None in a bare token.
@@ -52,6 +53,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     kid: str
     claims: Claims
     objects: tuple[stix.StixObject, ...]
+    plain: tuple[Mapping[str, Any], ...]
     slots: tuple[Slots, ...]
     claim_slots: Slots
     primary: int | None
@@ -101,9 +103,12 @@ def verify(
     _check_issuer(claims, known, directory)
     _check_times(claims, known, now, now if first_seen is None else first_seen)
     slots, claim_slots = _slots(opened.disclosures, len(bundle))
-    objects = tuple(
-        _object(value, slots[i], claims, f"$.stix.objects[{i}]")
+    plain = tuple(
+        _restored(value, slots[i], claims, f"$.stix.objects[{i}]")
         for i, value in enumerate(bundle)
+    )
+    objects = tuple(
+        _object(value, f"$.stix.objects[{i}]") for i, value in enumerate(plain)
     )
     texts = [d.text for d in opened.disclosures]
     return Verified(
@@ -113,6 +118,7 @@ def verify(
         kid=known.kid,
         claims=claims,
         objects=objects,
+        plain=plain,
         slots=slots,
         claim_slots=claim_slots,
         primary=_primary(objects, claims),
@@ -201,27 +207,24 @@ def _slots(
 _WITHHOLDABLE_CLAIMS = ("to", "concerns", "feed", "seq", "prev")
 
 
-def _object(value: Any, slots: Slots, claims: Claims, where: str) -> stix.StixObject:
-    if () not in slots:
-        raise TrustError("not-withholdable", where)
-    if not isinstance(value, dict):
-        raise TrustError("not-stix", where)
-    plain = _restored(value, slots, claims, where)
+def _object(plain: dict[str, Any], where: str) -> stix.StixObject:
     decoded = stix.decode_object(plain, where)
     if tlp_of(decoded.object_marking_refs or ()) == Tlp.RED:
         raise TrustError("needs-sealing", where)
     return decoded
 
 
-def _restored(
-    value: dict[str, Any], slots: Slots, claims: Claims, where: str
-) -> dict[str, Any]:
+def _restored(value: Any, slots: Slots, claims: Claims, where: str) -> dict[str, Any]:
     """Check an object against the profile and join its segmented texts."""
+    if () not in slots:
+        raise TrustError("not-withholdable", where)
+    if not isinstance(value, dict):
+        raise TrustError("not-stix", where)
     kind = value.get("type")
     primary = value.get("id") == claims.sub
     out = dict(value)
     expected = {()}
-    for place, inner in profile.places(iter(value.items())):
+    for place, inner in profile.places(value.items()):
         spot = f"{where}.{place[0]}"
         if profile.is_visible(place, str(kind), primary=primary):
             if place in slots:

@@ -13,9 +13,7 @@ MAX_WINDOW_BYTES: Final = 8 << 20  # RFC 8878, 3.1.1.1.2: what decoders should t
 _LEVEL: Final = 3
 
 
-def pack(
-    token: bytes, *, message_id: str, routing_key: str, user_id: str
-) -> Message:
+def pack(token: bytes, *, message_id: str, routing_key: str, user_id: str) -> Message:
     """Make the message of a token; *message_id* is the token id."""
     encoding = "zstd" if len(token) > COMPRESS_ABOVE_BYTES else ""
     body = zstandard.ZstdCompressor(level=_LEVEL).compress(token) if encoding else token

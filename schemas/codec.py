@@ -39,22 +39,22 @@ def decode_json(
 ) -> Any:
     """Decode one JSON text and check every value in it.
 
-    Args:
-        where: Place of the text, in front of the places in refusals.
-        max_depth: Containers inside one another, the outermost counted.
-        names: Member names that a refusal may spell; see `check_values`.
+    *where* is the place of the text, in front of the places in refusals;
+    *max_depth* and *names* are those of `check_values`.
 
     Raises:
         SchemaError: `too-large`, or as `decode_strict_text` and `check_values`.
     """
     if len(data) > max_bytes:
         raise SchemaError("too-large", where)
-    value = decode_strict_text(data, where=where)
+    value = decode_strict_text(data, where=where, names=names)
     check_values(value, where=where, max_depth=max_depth, names=names)
     return value
 
 
-def decode_strict_text(data: bytes, *, where: str = "$") -> Any:
+def decode_strict_text(
+    data: bytes, *, where: str = "$", names: Set[str] = _NOTHING
+) -> Any:
     """Decode one JSON text, leaving the sizes of numbers and the depth unchecked.
 
     For callers that walk the value anyway: every integer is exact, every float
@@ -70,7 +70,7 @@ def decode_strict_text(data: bytes, *, where: str = "$") -> Any:
         # Equal bytes prove that no key was repeated, far cheaper than looking.
         # Other spellings (spaces, escapes, 1E6) take the slow way.
         if _encode(value) != data:
-            _refuse_repeated_keys(data.decode(), where)
+            _refuse_repeated_keys(data.decode(), where, names)
     except RecursionError:
         raise SchemaError("too-deep", where) from None
     except msgspec.ValidationError as error:
@@ -93,6 +93,8 @@ def check_values(
     """Check numbers, strings, member names and depth of a decoded JSON value.
 
     Args:
+        value: Dicts, lists, strings, numbers, booleans and None.
+        where: Its place, in front of the places in refusals.
         max_depth: Containers inside one another, the outermost counted.
         max_chars: Characters of one string; member names are not counted.
         reserved: Member names that may stand in no object, at any depth.
@@ -169,7 +171,7 @@ def _search(
             yield from _search(inner, f"{where}[{index}]", depth + 1, names, look)
 
 
-def _refuse_repeated_keys(text: str, where: str) -> None:
+def _refuse_repeated_keys(text: str, where: str, names: Set[str]) -> None:
     repeated = object()  # stands for an object that repeats a key
     found = False
 
@@ -187,7 +189,7 @@ def _refuse_repeated_keys(text: str, where: str) -> None:
     # Its numbers are known by now; converting them again would only cost.
     value = json.loads(text, object_pairs_hook=members, parse_int=len, parse_float=len)
     if found:
-        raise SchemaError(*next(_search(value, where, 0, _NOTHING, look)))
+        raise SchemaError(*next(_search(value, where, 0, names, look)))
 
 
 def _refuse_text(data: bytes, where: str) -> NoReturn:

@@ -6,7 +6,7 @@ withholdable. Both sides use it: the issuer to conceal, the verifier to refuse a
 token that hides what must be seen or shows what could not be withheld.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 VCT: Final = "urn:tocsin:record:1"
@@ -93,7 +93,7 @@ def is_split(place: Place) -> bool:
     return name in _SPLIT or (name.endswith("_refs") and name not in _NO_REFERENCES)
 
 
-def places(members: Iterator[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
+def places(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
     """List the properties of an object as the profile cuts it, with their values.
 
     Known extensions are containers and are gone through; an unknown extension
@@ -135,7 +135,11 @@ def from_segments(segments: list[Any]) -> str:
     out: list[str] = []
     expected, total = 0, None
     for segment in segments:
-        if type(segment) is not list or [type(part) for part in segment] != [int, int, str]:
+        if type(segment) is not list or [type(part) for part in segment] != [
+            int,
+            int,
+            str,
+        ]:
             raise ValueError("not a segment")
         index, count, text = segment
         total = count if total is None else total

@@ -18,7 +18,13 @@ from schemas.facts import Facts, facts_of
 from schemas.markings import TLP_IDS, Tlp, is_known_marking, normalise_refs, tlp_of
 
 Kind = Literal[
-    "incident", "campaign", "advisory", "feedback", "correction", "retraction", "heartbeat"
+    "incident",
+    "campaign",
+    "advisory",
+    "feedback",
+    "correction",
+    "retraction",
+    "heartbeat",
 ]
 TlpLabel = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
 Severity = Literal["unknown", "none", "low", "moderate", "high", "extreme"]
@@ -52,7 +58,11 @@ MAX_OBJECTS: Final = 20_000  # keeps a record below 65,536 disclosures in practi
 
 
 class Claims(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
 ):
     """The claims of a token, as disclosed. Withholdable ones may be UNSET.
 
@@ -177,7 +187,10 @@ def find_primary(objects: Sequence[stix.StixObject], wanted: str | None = None) 
             if candidate.id == wanted and candidate.type in _PRIMARY_KINDS:
                 return index
         raise SchemaError("no-primary", "$.objects")
-    for kinds in (*((k,) for k in _PRIMARY_KINDS if k not in _FEEDBACK_TYPES), _FEEDBACK_TYPES):
+    for kinds in (
+        *((k,) for k in _PRIMARY_KINDS if k not in _FEEDBACK_TYPES),
+        _FEEDBACK_TYPES,
+    ):
         found = [i for i, o in enumerate(objects) if o.type in kinds]
         if len(found) > 1:
             raise SchemaError("several-primaries", f"$.objects[{found[1]}]")

@@ -1,0 +1,47 @@
+"""STIX 2.1 objects as frozen structs, with the dialects that real senders use."""
+
+from schemas.stix.bundles import decode_bundle
+from schemas.stix.core import (
+    ExternalReference,
+    GranularMarking,
+    KillChainPhase,
+    StixObject,
+    UnknownObject,
+)
+from schemas.stix.objects import (
+    OBSERVABLE_TYPES,
+    PROPERTY_NAMES,
+    RESERVED_NAMES,
+    TYPES,
+    decode_object,
+    encode_object,
+    properties,
+)
+from schemas.stix.required import (
+    ALTERNATIVES,
+    REQUIRED,
+    check_required,
+    missing_property,
+    required_of,
+)
+
+__all__ = [
+    "ALTERNATIVES",
+    "OBSERVABLE_TYPES",
+    "PROPERTY_NAMES",
+    "REQUIRED",
+    "RESERVED_NAMES",
+    "TYPES",
+    "ExternalReference",
+    "GranularMarking",
+    "KillChainPhase",
+    "StixObject",
+    "UnknownObject",
+    "check_required",
+    "decode_bundle",
+    "decode_object",
+    "encode_object",
+    "missing_property",
+    "properties",
+    "required_of",
+]

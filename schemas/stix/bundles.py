@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from schemas.codec import encode_json
 from schemas.errors import SchemaError
 from schemas.stix.core import StixObject
 from schemas.stix.objects import (
@@ -16,7 +17,7 @@ from schemas.stix.objects import (
 )
 from schemas.stix.values import Id
 
-# Where one says it and the other does not, two descriptions do not mean the same.
+# Where one has it and the other has not, two descriptions do not mean the same.
 _NEVER_JOINED: Final = frozenset(
     {"object_marking_refs", "granular_markings", "defanged", "revoked", "confidence"}
 )
@@ -38,12 +39,44 @@ def decode_bundle(value: Any, where: str = "$") -> tuple[StixObject, ...]:
     Raises:
         SchemaError: `duplicate-id`, or as `decode_object`.
     """
-    objects, place = _open(value, where)
+    if type(value) is list:
+        return _decode_all(value, where)
+    if type(value) is not dict or value.get("type") != "bundle":
+        return (decode_object(value, where),)
+    if not RESERVED_NAMES.isdisjoint(value):
+        raise SchemaError("reserved-name", where)
+    if "objects" not in value:
+        raise SchemaError("missing-property", f"{where}.objects")
+    try:
+        bundle = msgspec.convert(value, _Bundle)
+    except msgspec.ValidationError as error:
+        raise refusal(error, where) from None
+    return _decode_all(bundle.objects, f"{where}.objects")
+
+
+def _decode_all(items: list[Any], where: str) -> tuple[StixObject, ...]:
     by_id: dict[str, StixObject] = {}
-    for index, item in enumerate(objects):
-        here = f"{place}[{index}]" if objects is not value else f"{where}[{index}]"
+    for index, item in enumerate(items):
+        here = f"{where}[{index}]"
         decoded = decode_object(item, here)
         first = by_id.setdefault(decoded.id, decoded)
         if first is not decoded:
             by_id[decoded.id] = _join(first, decoded, here)
     return tuple(by_id.values())
+
+
+def _join(first: StixObject, second: StixObject, where: str) -> StixObject:
+    one, other = encode_object(first), encode_object(second)
+    if not _agree(one, other, one.keys() & other.keys()):
+        raise SchemaError("duplicate-id", where)
+    differing = one.keys() ^ other.keys()
+    if not differing:
+        return first
+    if first.type not in OBSERVABLE_TYPES or differing & _NEVER_JOINED:
+        raise SchemaError("duplicate-id", where)
+    return decode_object(one | other, where)
+
+
+def _agree(one: dict[str, Any], other: dict[str, Any], names: set[str]) -> bool:
+    # As JSON text: in Python 1, 1.0 and True are equal.
+    return all(encode_json(one[name]) == encode_json(other[name]) for name in names)

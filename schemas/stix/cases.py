@@ -1,4 +1,4 @@
-"""What happened, to whom and where, and what somebody says of it (STIX 2.1, 4)."""
+"""What happened, to whom and where, and what somebody says of it (STIX 2.1, Domain Objects)."""
 
 from typing import Annotated, Literal
 

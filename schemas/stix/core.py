@@ -1,4 +1,4 @@
-"""What all STIX objects have in common (STIX 2.1, 3.2)."""
+"""What all STIX objects have in common (STIX 2.1, Common Properties)."""
 
 from typing import Annotated, Final, Literal
 
@@ -15,7 +15,7 @@ from schemas.stix.values import (
 )
 
 # Under this member name `extra` is converted. No sender can write there: the name
-# is reserved (RFC 9901, 4.2.4.2) and refused in every object.
+# is reserved (RFC 9901, 4.2.4) and refused in every object.
 EXTRA: Final = "..."
 
 
@@ -91,7 +91,7 @@ class StixObject(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def type(self) -> str:
-        """The STIX type, which every id begins with (STIX 2.1, 2.7)."""
+        """The STIX type, which every id begins with (STIX 2.1, Identifier)."""
         return self.id.rpartition("--")[0]
 
 

@@ -151,8 +151,7 @@ def is_suite_event(candidate: StixObject) -> bool:
 def incident_core(incident: StixObject, where: str = "$") -> IncidentCore | None:
     """Read the extension of *incident*, in any of the three drafts.
 
-    Args:
-        where: Place of the incident, for refusals.
+    *where* is the place of the incident, in front of the places in refusals.
 
     Raises:
         SchemaError: `bad-property`.

@@ -1,4 +1,4 @@
-"""Objects about objects: markings, extensions, translations (STIX 2.1, 7)."""
+"""Objects about objects: markings, extensions, translations (STIX 2.1, Meta Objects)."""
 
 from typing import Annotated, Literal
 

@@ -1,7 +1,7 @@
 """Plain JSON values <-> STIX objects."""
 
 from collections.abc import Iterator
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -31,14 +31,16 @@ _MODULES = (
 )  # fmt: skip
 
 TYPES: Final[dict[str, type[StixObject]]] = {
-    kind.__struct_config__.tag: kind
+    str(kind.__struct_config__.tag): kind
     for module in _MODULES
     for kind in vars(module).values()
-    if isinstance(kind, type) and issubclass(kind, StixObject) and kind is not StixObject
+    if isinstance(kind, type)
+    and issubclass(kind, StixObject)
+    and kind is not StixObject
 }
 """STIX type -> its struct."""
 
-# SD-JWT gives these a meaning in any object (RFC 9901, 4.2.4 and 5.1.1).
+# SD-JWT gives these a meaning in any object (RFC 9901, 4.1.1 and 4.2.4).
 RESERVED_NAMES: Final = frozenset({"_sd", "...", "_sd_alg"})
 
 _NESTED: Final[dict[str, type[msgspec.Struct]]] = {
@@ -51,10 +53,9 @@ def _names_of(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(kind.__struct_encode_fields__) - {EXTRA}
 
 
-_NAMES: Final = {
-    kind: _names_of(kind) | {"type"} for kind in (*TYPES.values(), UnknownObject)
-}
-_NESTED_NAMES: Final = {kind: _names_of(kind) for kind in _NESTED.values()}
+_KINDS: Final[list[type[StixObject]]] = [*TYPES.values(), UnknownObject]
+_NAMES: Final = {kind: _names_of(kind) | {"type"} for kind in _KINDS}
+_NESTED_NAMES: Final = {name: _names_of(kind) for name, kind in _NESTED.items()}
 
 PROPERTY_NAMES: Final[frozenset[str]] = frozenset().union(
     *_NAMES.values(), *_NESTED_NAMES.values(), {"objects"}
@@ -142,10 +143,9 @@ def refusal(error: msgspec.ValidationError, where: str) -> SchemaError:
 def _fit(value: dict[str, Any], kind: type[StixObject]) -> dict[str, Any]:
     """Give *value* the shape of the struct: what it does not know under EXTRA."""
     body = _split(value, _NAMES[kind])
-    for name, nested in _NESTED.items():
+    for name, known in _NESTED_NAMES.items():
         items = body.get(name)
         if type(items) is list:
-            known = _NESTED_NAMES[nested]
             fitted = [_split(i, known) if type(i) is dict else i for i in items]
             body = {**body, name: fitted}
     return body

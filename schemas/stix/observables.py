@@ -1,4 +1,4 @@
-"""Cyber-observables: facts about networks and hosts (STIX 2.1, 6).
+"""Cyber-observables: facts about networks and hosts (STIX 2.1, Cyber-observable Objects).
 
 They have no versions, and most ids are derived from the values (UUIDv5).
 """

@@ -1,4 +1,4 @@
-"""What connects objects (STIX 2.1, 5)."""
+"""What connects objects (STIX 2.1, Relationship Objects)."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas.stix.core import StixObject
 from schemas.stix.values import Id, Ids, Timestamp
 
-# STIX 2.1, 5.1.1: lower-case letters, digits and hyphens only.
+# STIX 2.1, Relationship: lower-case letters, digits and hyphens only.
 RelationshipType = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,250}\Z")]
 
 

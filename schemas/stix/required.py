@@ -11,7 +11,7 @@ from schemas.stix.incident_suite import is_suite_event
 
 _VERSIONED: Final = frozenset({"spec_version", "created", "modified"})
 
-# STIX 2.1, 4 to 7, besides type and id; not `extensions` of the incident suite.
+# STIX 2.1, besides type and id; not `extensions` of the incident suite.
 _OWN: Final[dict[str, str]] = {
     "attack-pattern": "name",
     "campaign": "name",
@@ -73,7 +73,8 @@ ALTERNATIVES: Final[dict[str, tuple[frozenset[str], ...]]] = {
     for kind, choices in {
         "artifact": "payload_bin url",
         "file": "hashes name",
-        "location": "region country latitude+longitude",
+        # The last two are not STIX's: OpenCTI's towns have no country (RRN).
+        "location": "region country latitude+longitude administrative_area city",
         "malware-analysis": "result analysis_sco_refs",
         "marking-definition": "definition_type+definition extensions",
         "network-traffic": "src_ref dst_ref",
@@ -102,7 +103,7 @@ def required_of(candidate: StixObject) -> frozenset[str]:
     if candidate.type == "event" and not is_suite_event(candidate):
         return (required - {"status"}) | {"name"}  # OpenCTI's
     if getattr(candidate, "is_family", False) is True:
-        return required | {"name"}  # STIX 2.1, 4.12.1: a malware family has a name
+        return required | {"name"}  # STIX 2.1, Malware: a family has a name
     return required
 
 

@@ -1,4 +1,4 @@
-"""Who attacks, with what, and what helps against it (STIX 2.1, 4)."""
+"""Who attacks, with what, and what helps against it (STIX 2.1, Domain Objects)."""
 
 from msgspec import UNSET, UnsetType
 

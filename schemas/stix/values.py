@@ -2,7 +2,7 @@
 
 Every property but type and id may be missing from a redacted copy, so fields are
 written `name: str | UnsetType = UNSET`; `required.py` says what STIX requires.
-Lists are tuples and, where present, never empty (STIX 2.1, 2.9).
+Lists are tuples and, where present, never empty (STIX 2.1, List).
 """
 
 from typing import Annotated, Any, Final
@@ -14,10 +14,10 @@ MAX_TEXT_CHARS: Final = 2**20  # no string of the real records gathered reaches 
 # RFC 9562, 4: versions 1 to 8 of the usual variant, and in lower case only: STIX
 # compares ids as text, so a second spelling would be a second object.
 _UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
-# STIX 2.1, 2.7: <type>--<UUID>; a type has 3 to 250 characters.
+# STIX 2.1, Identifier: <type>--<UUID>; a type has 3 to 250 characters.
 ID_PATTERN: Final = rf"^[a-z][a-z0-9-]{{2,249}}--{_UUID}\Z"
 
-# STIX 2.1, 2.13 (RFC 3339 in UTC), narrowed to what `schemas.timestamps` can
+# STIX 2.1, Timestamp (RFC 3339 in UTC), narrowed to what `schemas.timestamps` can
 # compare: days that exist, no leap second, at most nanoseconds.
 _DATE = (
     "(?:(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"

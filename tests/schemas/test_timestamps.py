@@ -92,3 +92,25 @@ def test_arbitrary_text_raises_only_our_error_and_is_never_quoted(text):
     except SchemaError as error:
         outcome = str(error)
     assert outcome == "bad-property" or outcome.isdigit()
+
+
+@given(st.floats(0, 4e9))
+def test_epoch_seconds_come_back_to_the_millisecond(seconds):
+    again = timestamps.epoch(timestamps.from_epoch(seconds))
+    assert abs(again - seconds) <= 0.0011
+
+
+def test_a_fraction_counts_in_epoch_seconds():
+    assert timestamps.epoch("1970-01-02T00:00:00.25Z") == 86_400.25
+
+
+@pytest.mark.parametrize(
+    ("grain", "cut"),
+    [
+        ("exact", "2026-01-02T03:04:05.6Z"),
+        ("hour", "2026-01-02T03:00:00.000Z"),
+        ("day", "2026-01-02T00:00:00.000Z"),
+    ],
+)
+def test_a_moment_is_cut_to_its_hour_or_day(grain, cut):
+    assert timestamps.truncate("2026-01-02T03:04:05.6Z", grain) == cut

@@ -37,6 +37,7 @@ Acquire::Languages "none";
 Acquire::http::Timeout "30";
 Acquire::https::Timeout "30";
 Acquire::Retries "3";
+APT::Update::Error-Mode "any";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;

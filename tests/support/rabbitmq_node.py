@@ -158,7 +158,10 @@ class RabbitMQNode:
             "LANG": "C.UTF-8",
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_EPMD_PORT": str(self._ports["epmd"]),
-            "RABBITMQ_NODENAME": f"tocsin-{self._ports['amqp']}@localhost",
+            "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
+            # An address, since a machine may not know its own name or localhost.
+            "RABBITMQ_USE_LONGNAME": "true",
+            "RABBITMQ_NODENAME": f"tocsin-{self._ports['amqp']}@{LOOPBACK}",
             "RABBITMQ_NODE_PORT": str(self._ports["amqp"]),
             "RABBITMQ_DIST_PORT": str(self._ports["distribution"]),
             # A file that is not there: /etc/rabbitmq must not leak in.

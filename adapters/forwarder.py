@@ -1,0 +1,250 @@
+"""The loop from what is due, through a sink, to what became of it.
+
+One worker per sink, each with its own breaker and its own clock, so a dead
+endpoint delays nobody else. A worker sends one delivery at a time, in the order
+of their numbers, and holds a slot while it has bodies in memory: what is loaded
+at once never exceeds (slots + suspect slots) times the larger of `MAX_DUE_BYTES`
+and one delivery, whatever the backlog.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any, Final, assert_never
+
+import structlog
+
+from adapters.delivery import Delivery, Sink
+from adapters.errors import SinkError, SinkUnavailableError
+from adapters.outbox import Lane, Outbox
+from adapters.retries import (
+    Breaker,
+    Closed,
+    GiveUp,
+    HalfOpen,
+    Open,
+    RetryAt,
+    RetryPolicy,
+    admit,
+    after_answer,
+    after_failure,
+    after_gone,
+    after_unavailable,
+)
+
+_BATCH: Final = 16  # deliveries loaded at once from a sink that works
+_IDLE_S: Final = 60.0  # look again at least this often: another process may store
+_TOKEN_CHARS: Final = 12  # of a token id in the log
+
+_log: Any = structlog.get_logger(__name__)
+
+
+async def forward(
+    outbox: Outbox,
+    sinks: Mapping[Lane, Sink],
+    *,
+    clock: Callable[[], float],
+    random: Callable[[], float],
+    stop: asyncio.Event,
+    policy: RetryPolicy | None = None,
+    send_timeout_s: float = 30,
+    slots: int = 32,
+    suspect_slots: int = 8,
+) -> None:
+    """Send what is due to *sinks* until *stop* is set, then finish what is in flight.
+
+    After a crash, or if the outbox fails just after a send, that delivery is
+    sent again under the same id. Rows of a lane that is not in *sinks* wait.
+
+    Args:
+        outbox: Nobody else forwards from it.
+        sinks: By (member, sink).
+        clock: Epoch seconds.
+        random: Gives [0, 1).
+        stop: Ends the loop.
+        policy: The same for all sinks.
+        send_timeout_s: Bounds each send, whatever the sink promises.
+        slots: How many sinks that work may be sending at once.
+        suspect_slots: The same for sinks whose last attempt failed: their
+            timeouts take no slot from those that work.
+
+    Raises:
+        ExceptionGroup: `OutboxUnavailableError`, or a bug in a sink.
+    """
+    working = asyncio.Semaphore(slots)
+    suspect = asyncio.Semaphore(suspect_slots)
+    workers = [
+        _Worker(
+            outbox,
+            lane,
+            sink,
+            clock=clock,
+            random=random,
+            stop=stop,
+            policy=policy or RetryPolicy(),
+            send_timeout_s=send_timeout_s,
+            working=working,
+            suspect=suspect,
+        )
+        for lane, sink in sinks.items()
+    ]
+    async with asyncio.TaskGroup() as tasks:
+        for worker in workers:
+            tasks.create_task(worker.run(), name=f"forward:{'/'.join(worker.lane)}")
+        await stop.wait()
+        for worker in workers:
+            outbox.arrivals(worker.lane).set()  # wakes it, so that it sees the stop
+
+
+class _Worker:
+    """Forwards one lane."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        lane: Lane,
+        sink: Sink,
+        *,
+        clock: Callable[[], float],
+        random: Callable[[], float],
+        stop: asyncio.Event,
+        policy: RetryPolicy,
+        send_timeout_s: float,
+        working: asyncio.Semaphore,
+        suspect: asyncio.Semaphore,
+    ) -> None:
+        self.lane = lane
+        self._outbox = outbox
+        self._sink = sink
+        self._clock = clock
+        self._random = random
+        self._stop = stop
+        self._policy = policy
+        self._send_timeout_s = send_timeout_s
+        self._working = working
+        self._suspect = suspect
+        self._breaker: Breaker = Closed()
+        self._log = _log.bind(member=lane[0], sink=lane[1])
+
+    async def run(self) -> None:
+        """Work until stopped; between batches, wait for time or for arrivals."""
+        arrivals = self._outbox.arrivals(self.lane)
+        while not self._stop.is_set():
+            # Cleared before looking, so that what arrives meanwhile is not missed.
+            arrivals.clear()
+            self._breaker = admit(self._breaker, now=self._clock())
+            if isinstance(self._breaker, Open):
+                wake_at: float | None = self._breaker.until
+            elif await self._work():
+                continue
+            else:
+                wake_at = await self._outbox.next_due(lane=self.lane)
+            await self._wait(arrivals, wake_at)
+
+    async def _wait(self, arrivals: asyncio.Event, wake_at: float | None) -> None:
+        pause_s = _IDLE_S if wake_at is None else wake_at - self._clock()
+        if self._stop.is_set() or pause_s <= 0:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(pause_s, _IDLE_S)):
+                await arrivals.wait()
+
+    async def _work(self) -> bool:
+        """Send one batch, or one delivery to a suspect sink; False if none is due."""
+        is_suspect = self._breaker != Closed()
+        async with self._suspect if is_suspect else self._working:
+            batch = await self._outbox.due(
+                self._clock(), 1 if is_suspect else _BATCH, lane=self.lane
+            )
+            try:
+                for item in batch:
+                    await self._attempt(item)
+                    if self._stop.is_set() or self._breaker != Closed():
+                        break
+            finally:
+                self._outbox.release(batch)  # those that were not reached
+        return bool(batch)
+
+    async def _attempt(self, item: Delivery) -> None:
+        """Send *item* and record what became of it."""
+        log = self._log.bind(
+            number=item.number,
+            attempt=item.attempt,
+            token=item.token_id[:_TOKEN_CHARS],
+        )
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._sink.send(item)
+        except TimeoutError:
+            await self._on_unavailable(item, SinkUnavailableError("sink-timeout"), log)
+        except SinkUnavailableError as error:
+            await self._on_unavailable(item, error, log)
+        except SinkError as error:
+            await self._on_refusal(item, error, log)
+        else:
+            await self._outbox.done(item.delivery_id, self._clock())
+            log.info("delivery.done", outcome="forwarded")
+            await self._on_answer()
+
+    async def _on_answer(self) -> None:
+        """Close the breaker; after an outage, everything that waited is due."""
+        was_paused = isinstance(self._breaker, HalfOpen)
+        self._breaker = after_answer()
+        if was_paused:
+            await self._outbox.hasten(self.lane, self._clock())
+            self._log.info("sink.resumed")
+
+    async def _on_refusal(self, item: Delivery, error: SinkError, log: Any) -> None:
+        await self._outbox.failed(item.delivery_id, error.reason, now=self._clock())
+        log.warning("delivery.failed", outcome="refused", reason=error.reason)
+        if error.reason == "sink-gone":
+            # Standard Webhooks: 410 disables the endpoint. What else is pending
+            # stays so, for the operator to decide; a restart tries again.
+            self._breaker = after_gone()
+            self._log.error("sink.disabled", reason=error.reason)
+        else:
+            await self._on_answer()
+
+    async def _on_unavailable(
+        self, item: Delivery, error: SinkUnavailableError, log: Any
+    ) -> None:
+        now = self._clock()
+        first = await self._outbox.first_failed_at(item.delivery_id)
+        step = after_failure(
+            attempt=item.attempt,
+            first_failed_at=now if first is None else first,
+            now=now,
+            retry_after_s=error.retry_after_s,
+            random=self._random,
+            policy=self._policy,
+        )
+        match step:
+            case RetryAt(due_at):
+                await self._outbox.postponed(
+                    item.delivery_id, due_at, error.reason, now=now
+                )
+                delay_s = round(due_at - now, 1)
+                log.warning(
+                    "delivery.postponed",
+                    outcome="unavailable",
+                    reason=error.reason,
+                    delay_s=delay_s,
+                )
+            case GiveUp():
+                await self._outbox.failed(item.delivery_id, error.reason, now=now)
+                log.error("delivery.failed", outcome="gave-up", reason=error.reason)
+            case _:
+                assert_never(step)
+        self._count_failure(error, now)
+
+    def _count_failure(self, error: SinkUnavailableError, now: float) -> None:
+        self._breaker = after_unavailable(
+            self._breaker,
+            now=now,
+            retry_after_s=error.retry_after_s,
+            random=self._random,
+            policy=self._policy,
+        )
+        if isinstance(self._breaker, Open):
+            pause_s = round(self._breaker.until - now, 1)
+            self._log.warning("sink.paused", reason=error.reason, pause_s=pause_s)

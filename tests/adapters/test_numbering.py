@@ -1,0 +1,90 @@
+"""Numbering: what is stored, what is known, what came too late. No database."""
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.delivery import StoreOutcome
+from adapters.numbering import Known, assign, case_of, delivery_id, lane_of
+from schemas import timestamps
+from tests.support.sinks import new_delivery
+
+NOTHING = Known(last_numbers={}, newest={}, versions=frozenset())
+
+rows = st.lists(
+    st.builds(
+        lambda member, sub, second: new_delivery(
+            member=member, sub=sub, ver=f"2026-01-02T03:04:0{second}Z"
+        ),
+        st.sampled_from(["ngo-a", "ngo-b"]),
+        st.sampled_from(["incident--1", "incident--2"]),
+        st.integers(0, 5),
+    ),
+    max_size=30,
+)
+
+
+def known_from(numbered):
+    """What the outbox would hold after storing *numbered*."""
+    stored = [n for n in numbered if n.outcome is StoreOutcome.STORED]
+    return Known(
+        last_numbers={lane_of(n.row): n.number for n in stored},
+        newest={case_of(n.row): n.ver_key for n in stored},
+        versions={(case_of(n.row), n.ver_key) for n in stored},
+    )
+
+
+@given(rows)
+def test_the_numbers_of_each_lane_have_no_gaps(rows):
+    numbers = {}
+    for item in assign(rows, NOTHING):
+        if item.outcome is StoreOutcome.STORED:
+            numbers.setdefault(lane_of(item.row), []).append(item.number)
+        else:
+            assert item.number == 0
+    assert all(found == list(range(1, len(found) + 1)) for found in numbers.values())
+
+
+@given(rows)
+def test_the_versions_of_a_case_are_stored_in_their_order(rows):
+    newest = {}
+    for item in assign(rows, NOTHING):
+        if item.outcome is StoreOutcome.STORED:
+            assert item.ver_key > newest.get(case_of(item.row), "")
+            newest[case_of(item.row)] = item.ver_key
+
+
+@given(rows, st.integers(0, 30))
+def test_it_does_not_matter_how_rows_are_split_into_calls(rows, cut):
+    first = assign(rows[:cut], NOTHING)
+    second = assign(rows[cut:], known_from(first))
+    assert [n.outcome for n in first + second] == [
+        n.outcome for n in assign(rows, NOTHING)
+    ]
+
+
+@given(rows)
+def test_storing_everything_again_stores_nothing(rows):
+    first = assign(rows, NOTHING)
+    again = assign(rows, known_from(first))
+    assert StoreOutcome.STORED not in {n.outcome for n in again}
+
+
+def test_the_same_moment_spelled_otherwise_is_a_duplicate():
+    spelled = [new_delivery(ver=f"2026-01-02T03:04:05{end}") for end in ("Z", ".0Z")]
+    assert [n.outcome for n in assign(spelled, NOTHING)] == ["stored", "duplicate"]
+
+
+def test_the_id_is_the_same_for_the_same_version_and_no_other():
+    key = timestamps.key("2026-01-02T03:04:05Z")
+    case = ("ngo-a", "mail", "cert-aq", "incident--1")
+    assert delivery_id(case, key) == delivery_id(case, key)
+    others = [
+        (("ngo-b", *case[1:]), key),
+        (("ngo-", "amail", *case[2:]), key),  # the parts do not run together
+        (case, timestamps.key("2026-01-02T03:04:06Z")),
+    ]
+    ids = {delivery_id(case, key), *(delivery_id(*other) for other in others)}
+    assert len(ids) == 4
+    assert all(re.fullmatch(r"d-[a-z2-7]{32}", found) for found in ids)

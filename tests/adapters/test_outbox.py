@@ -1,0 +1,475 @@
+"""The outbox: stored once, numbered without gaps, given out in order, never lost."""
+
+import asyncio
+import os
+import re
+import sqlite3
+import stat
+from contextlib import closing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.outbox import OutboxUnavailableError, open_outbox
+from broker.errors import ConfigError
+from schemas.errors import SchemaError
+from tests.support.sinks import new_delivery
+
+NOW = 1_770_000_000.0
+LANE = ("platform-b", "siem")
+
+
+def version(second, **changes):
+    return new_delivery(ver=f"2026-01-02T03:04:{second:02d}Z", **changes)
+
+
+def case(number, **changes):
+    return new_delivery(sub=f"incident--{number}", **changes)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.sqlite"
+
+
+@pytest.fixture
+async def outbox(path):
+    async with open_outbox(path, clock=lambda: NOW) as opened:
+        yield opened
+
+
+def query(path, sql):
+    """Look into the file from outside, as another process would."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+# storing
+
+
+async def test_what_was_stored_is_given_out_as_it_was(outbox):
+    row = new_delivery()
+    assert await outbox.store([row]) == ("stored",)
+    [item] = await outbox.due(NOW, 10)
+    assert re.fullmatch(r"d-[a-z2-7]{32}", item.delivery_id)
+    assert (item.number, item.attempt) == (1, 1)
+    shared = set(row.__struct_fields__) & set(item.__struct_fields__)
+    assert len(shared) == 11
+    assert all(getattr(item, name) == getattr(row, name) for name in shared)
+
+
+async def test_a_repeated_version_is_a_duplicate_and_changes_nothing(outbox, path):
+    await outbox.store([new_delivery()])
+    before = query(path, "select * from deliveries"), query(path, "select * from lanes")
+    assert await outbox.store([new_delivery(token_id="B" * 43)]) == ("duplicate",)
+    assert before == (
+        query(path, "select * from deliveries"),
+        query(path, "select * from lanes"),
+    )
+
+
+async def test_an_older_version_is_superseded_not_sent_but_counted_once(outbox):
+    await outbox.store([version(2)])
+    assert await outbox.store([version(1)]) == ("superseded",)
+    assert await outbox.store([version(1)]) == ("superseded",)
+    assert await outbox.counts() == {
+        "pending": 1,
+        "done": 0,
+        "failed": 0,
+        "superseded": 1,
+    }
+    assert [item.number for item in await outbox.due(NOW, 10)] == [1]
+
+
+async def test_the_next_number_follows_the_last_stored_one_across_restarts(path):
+    async with open_outbox(path) as outbox:
+        await outbox.store([version(2), version(1), version(2), case(9)])
+    async with open_outbox(path) as outbox:
+        await outbox.store([version(3)])
+        items = await outbox.due(NOW, 10)
+        assert [item.number for item in items] == [1, 2]  # 3 is behind 1
+        for item in items:
+            await outbox.done(item.delivery_id, NOW)
+        assert [item.number for item in await outbox.due(NOW, 10)] == [3]
+
+
+async def test_each_member_and_each_sink_counts_for_itself(outbox):
+    await outbox.store(
+        [
+            case(1),
+            case(2),
+            case(1, member="ngo-a"),
+            case(1, sink="mail"),
+        ]
+    )
+    found = {(d.member, d.sink, d.number) for d in await outbox.due(NOW, 10)}
+    assert found == {
+        ("platform-b", "siem", 1),
+        ("platform-b", "siem", 2),
+        ("ngo-a", "siem", 1),
+        ("platform-b", "mail", 1),
+    }
+
+
+async def test_a_fan_out_to_two_hundred_members_stores_one_copy(outbox, path):
+    body = os.urandom(50_000)
+    rows = [
+        new_delivery(member=f"member-{n}", evidence=bytes(body)) for n in range(200)
+    ]
+    assert await outbox.store(rows) == ("stored",) * 200
+    assert query(path, "select count(*) from bodies") == [(3,)]
+    assert path.stat().st_size + path.with_name("outbox.sqlite-wal").stat().st_size < (
+        1_000_000
+    )
+    items = await outbox.due(NOW, 200, max_bytes=10**9)
+    assert len({id(item.evidence) for item in items}) == 1  # in memory too
+
+
+async def test_one_bad_version_and_nothing_of_the_call_is_stored(outbox):
+    with pytest.raises(SchemaError):
+        await outbox.store([case(1), new_delivery(ver="yesterday")])
+    assert await outbox.due(NOW, 10) == []
+    assert await outbox.store([case(1)]) == ("stored",)
+
+
+async def test_storing_nothing_is_nothing(outbox):
+    assert await outbox.store([]) == ()
+
+
+async def test_more_rows_than_one_query_takes_are_one_transaction(outbox):
+    rows = [case(n) for n in range(2500)] + [case(7)]
+    assert await outbox.store(rows) == ("stored",) * 2500 + ("duplicate",)
+    assert (await outbox.counts())["pending"] == 2500
+    assert await outbox.store(rows) == ("duplicate",) * 2501
+
+
+async def test_a_cancelled_store_leaves_all_or_nothing_and_a_working_outbox(outbox):
+    rows = [case(n) for n in range(300)]
+    for turns in range(0, 40, 3):  # cancelled at many different moments
+        task = asyncio.create_task(outbox.store(rows))
+        for _ in range(turns):
+            await asyncio.sleep(0.0005)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert (await outbox.counts())["pending"] in {0, 300}
+    await outbox.store(rows)
+    assert (await outbox.counts())["pending"] == 300
+
+
+async def test_a_file_locked_by_another_process_is_unavailable_not_a_crash(
+    outbox, path
+):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await _impatient(outbox)
+        with pytest.raises(OutboxUnavailableError):
+            await outbox.store([new_delivery(evidence=b"canary")])
+        other.execute("ROLLBACK")
+    assert await outbox.store([new_delivery()]) == ("stored",)
+
+
+async def _impatient(outbox):
+    """Wait for a lock for 50 ms instead of 5 s."""
+    async with outbox._reader.begin() as connection:
+        await connection.exec_driver_sql("PRAGMA busy_timeout=50")
+
+
+async def test_a_full_disk_is_unavailable_and_names_no_record(outbox):
+    async with outbox._reader.begin() as connection:
+        pages = await connection.scalar(_pragma("page_count"))
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
+    with pytest.raises(OutboxUnavailableError) as caught:
+        await outbox.store([new_delivery(evidence=b"canary" * 10_000)])
+    assert "canary" not in f"{caught.value}{caught.value.__cause__}"
+    assert await outbox.due(NOW, 10) == []
+
+
+def _pragma(name):
+    from sqlalchemy import text
+
+    return text(f"PRAGMA {name}")
+
+
+# giving out
+
+
+async def test_nothing_is_due_before_its_time(outbox):
+    await outbox.store([case(1)])
+    [item] = await outbox.due(NOW, 10)
+    await outbox.postponed(item.delivery_id, NOW + 5, "sink-timeout", now=NOW)
+    assert await outbox.due(NOW + 4.9, 10) == []
+    assert await outbox.next_due() == NOW + 5
+    [again] = await outbox.due(NOW + 5, 10)
+    assert (again.delivery_id, again.attempt) == (item.delivery_id, 2)
+
+
+async def test_a_version_waits_for_the_earlier_one_and_for_no_other_case(outbox):
+    await outbox.store([version(1), version(2), case(9), version(1, member="ngo-a")])
+    items = await outbox.due(NOW, 10)
+    assert [(d.member, d.number) for d in items] == [
+        ("platform-b", 1),
+        ("platform-b", 3),
+        ("ngo-a", 1),
+    ]
+    await outbox.postponed(items[0].delivery_id, NOW + 60, "sink-busy", now=NOW)
+    assert await outbox.due(NOW + 59, 10) == []
+    [first] = await outbox.due(NOW + 60, 10)
+    assert first.number == 1
+
+
+async def test_what_waits_for_an_earlier_version_does_not_count_as_due(outbox):
+    await outbox.store([version(1), version(2)])
+    [item] = await outbox.due(NOW, 10)
+    await outbox.postponed(item.delivery_id, NOW + 60, "sink-busy", now=NOW)
+    assert await outbox.next_due() == NOW + 60  # else the forwarder would spin
+
+
+@pytest.mark.parametrize("end", ["done", "failed"])
+async def test_the_next_version_is_free_when_the_earlier_one_is_settled(outbox, end):
+    await outbox.store([version(1), version(2)])
+    [item] = await outbox.due(NOW, 10)
+    if end == "done":
+        await outbox.done(item.delivery_id, NOW)
+    else:
+        await outbox.failed(item.delivery_id, "sink-refused", now=NOW)
+    assert [d.number for d in await outbox.due(NOW, 10)] == [2]
+    assert (await outbox.counts())[end] == 1
+
+
+async def test_two_tasks_never_get_the_same_row(outbox):
+    await outbox.store([case(n) for n in range(40)])
+    batches = await asyncio.gather(*(outbox.due(NOW, 7) for _ in range(8)))
+    ids = [item.delivery_id for batch in batches for item in batch]
+    assert len(ids) == len(set(ids)) == 40
+
+
+async def test_a_released_row_is_due_again_and_its_attempt_does_not_count(outbox):
+    await outbox.store([case(1)])
+    held = await outbox.due(NOW, 10)
+    assert await outbox.due(NOW, 10) == []
+    assert await outbox.next_due() is None
+    outbox.release(held)
+    assert await outbox.due(NOW, 10) == held
+
+
+async def test_a_crash_between_storing_and_sending_loses_nothing(path):
+    async with open_outbox(path) as outbox:
+        await outbox.store([case(1), case(2)])
+        held = await outbox.due(NOW, 1)  # and then the process dies
+    async with open_outbox(path) as outbox:
+        assert (await outbox.due(NOW, 10))[0] == held[0]
+
+
+async def test_due_can_ask_for_one_lane(outbox):
+    await outbox.store([case(1), case(1, member="ngo-a"), case(1, sink="mail")])
+    [item] = await outbox.due(NOW, 10, lane=("ngo-a", "siem"))
+    assert item.member == "ngo-a"
+    assert await outbox.next_due(lane=("ngo-a", "siem")) is None
+    assert await outbox.next_due(lane=LANE) is not None
+
+
+async def test_what_is_loaded_at_once_is_bounded_but_never_nothing(outbox):
+    await outbox.store([case(n, evidence=bytes([n]) * 1000) for n in range(10)])
+    small = await outbox.due(NOW, 10, max_bytes=3500)
+    assert len(small) == 3
+    assert len(await outbox.due(NOW, 10, max_bytes=1)) == 1
+
+
+async def test_settling_what_is_not_pending_is_a_bug(outbox):
+    await outbox.store([case(1)])
+    [item] = await outbox.due(NOW, 10)
+    await outbox.done(item.delivery_id, NOW)
+    for again in (
+        outbox.done(item.delivery_id, NOW),
+        outbox.postponed(item.delivery_id, NOW, "sink-busy", now=NOW),
+        outbox.failed("d-unknown", "sink-refused", now=NOW),
+    ):
+        with pytest.raises(LookupError):
+            await again
+
+
+async def test_the_first_failure_is_remembered_over_later_ones(outbox):
+    await outbox.store([case(1)])
+    [item] = await outbox.due(NOW, 1)
+    assert await outbox.first_failed_at(item.delivery_id) is None
+    await outbox.postponed(item.delivery_id, NOW + 5, "sink-busy", now=NOW)
+    await outbox.postponed(item.delivery_id, NOW + 15, "sink-busy", now=NOW + 5)
+    assert await outbox.first_failed_at(item.delivery_id) == NOW
+
+
+async def test_hastening_makes_one_lane_due_and_no_other(outbox):
+    await outbox.store([case(1), case(1, member="ngo-a")])
+    for item in await outbox.due(NOW, 10):
+        await outbox.postponed(item.delivery_id, NOW + 9000, "sink-busy", now=NOW)
+    await outbox.hasten(LANE, NOW)
+    assert [d.member for d in await outbox.due(NOW, 10)] == ["platform-b"]
+
+
+async def test_storing_wakes_who_waits_for_that_lane(outbox):
+    mine, other = outbox.arrivals(LANE), outbox.arrivals(("ngo-a", "siem"))
+    await outbox.store([case(1)])
+    assert mine.is_set()
+    assert not other.is_set()
+    mine.clear()
+    await outbox.store([case(1)])  # a duplicate is no arrival
+    assert not mine.is_set()
+
+
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("store"), st.integers(0, 2), st.integers(0, 9)),
+        st.tuples(st.sampled_from(["done", "failed", "postponed"]), st.integers(0, 9)),
+        st.just(("restart",)),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=25)
+@given(operations)
+async def test_whatever_happens_numbers_have_no_gaps_and_versions_keep_their_order(
+    tmp_path_factory, operations
+):
+    path = tmp_path_factory.mktemp("property") / "outbox.sqlite"
+    now, left, sent = NOW, list(operations), {}
+    while left:
+        async with open_outbox(path) as outbox:
+            while left and (step := left.pop(0))[0] != "restart":
+                now += 1
+                if step[0] == "store":
+                    await outbox.store([version(step[2], sub=f"incident--{step[1]}")])
+                    continue
+                ready = await outbox.due(now, 10)
+                outbox.release(ready)
+                assert len({d.sub for d in ready}) == len(ready)
+                if not ready:
+                    continue
+                item = ready[step[1] % len(ready)]
+                if step[0] == "done":
+                    assert item.ver > sent.get(item.sub, "")
+                    sent[item.sub] = item.ver
+                    await outbox.done(item.delivery_id, now)
+                elif step[0] == "failed":
+                    await outbox.failed(item.delivery_id, "sink-refused", now=now)
+                else:
+                    await outbox.postponed(
+                        item.delivery_id, now + 3, "sink-busy", now=now
+                    )
+    if path.exists():
+        numbers = [
+            n for (n,) in query(path, "select number from deliveries order by 1")
+        ]
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
+# retention
+
+
+async def test_purging_keeps_what_is_pending_or_recent_and_the_ledger(outbox, path):
+    await outbox.store([case(n, evidence=b"evidence %d" % n) for n in range(4)])
+    items = await outbox.due(NOW, 10)
+    await outbox.done(items[0].delivery_id, NOW)
+    await outbox.failed(items[1].delivery_id, "sink-refused", now=NOW)
+    await outbox.done(items[2].delivery_id, NOW + 100)
+    assert await outbox.purge(NOW + 50) == 2
+    assert query(path, "select count(*) from deliveries") == [(4,)]
+    kept = query(path, "select content from bodies where content is not null")
+    evidence = {content for (content,) in kept if content.startswith(b"evidence")}
+    assert evidence == {b"evidence 2", b"evidence 3"}
+    outbox.release(items[3:])
+    assert [d.evidence for d in await outbox.due(NOW, 10)] == [b"evidence 3"]
+
+
+async def test_a_shared_body_stays_while_one_delivery_needs_it(outbox):
+    await outbox.store([case(1), case(1, member="ngo-a")])
+    [mine] = await outbox.due(NOW, 10, lane=LANE)
+    await outbox.done(mine.delivery_id, NOW)
+    assert await outbox.purge(NOW + 1) == 0
+
+
+async def test_purged_bytes_are_in_no_file_any_more(outbox, path):
+    canary = b"canary-" + os.urandom(8).hex().encode()
+    await outbox.store([case(1, evidence=canary * 3000)])
+    files = [path, path.with_name(path.name + "-wal")]
+    assert any(canary in file.read_bytes() for file in files)
+    [item] = await outbox.due(NOW, 1)
+    await outbox.done(item.delivery_id, NOW)
+    await outbox.purge(NOW + 1)
+    assert not any(canary in file.read_bytes() for file in files)
+
+
+async def test_a_purged_body_that_is_needed_again_comes_back(outbox):
+    await outbox.store([case(1)])
+    [item] = await outbox.due(NOW, 1)
+    await outbox.done(item.delivery_id, NOW)
+    assert await outbox.purge(NOW + 1) == 3
+    await outbox.store([case(2)])
+    [again] = await outbox.due(NOW, 1)
+    assert again.evidence == item.evidence
+
+
+# the file
+
+
+async def test_the_files_are_readable_by_their_owner_alone(outbox, path):
+    await outbox.store([case(1)])
+    files = list(path.parent.iterdir())
+    assert {file.name for file in files} >= {"outbox.sqlite", "outbox.sqlite-wal"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+async def test_every_commit_is_synced_before_store_returns(outbox):
+    async with outbox._reader.begin() as connection:
+        settings = {
+            name: await connection.scalar(_pragma(name))
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+async def refused(place):
+    with pytest.raises(ConfigError) as caught:
+        async with open_outbox(place):
+            pass
+    return str(caught.value)
+
+
+async def test_a_file_open_to_others_is_refused(path):
+    path.touch(mode=0o640)
+    assert "0600" in await refused(path)
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(path):
+    path.write_bytes(b"something else entirely" * 100)
+    path.chmod(0o600)
+    assert "no outbox" in await refused(path)
+    assert path.read_bytes() == b"something else entirely" * 100
+
+
+async def test_a_newer_schema_is_refused(path):
+    async with open_outbox(path):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update schema_version set version = 99")
+        connection.commit()
+    assert "99" in await refused(path)
+
+
+async def test_a_missing_folder_and_a_folder_are_refused(tmp_path):
+    assert "cannot open" in await refused(tmp_path / "nowhere" / "outbox.sqlite")
+    assert "cannot open" in await refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place", ["", ":memory:", "sqlite+aiosqlite://", "postgresql+asyncpg://h/d", "://"]
+)
+async def test_only_a_sqlite_file_will_do(place):
+    await refused(place)
+
+
+async def test_a_url_names_the_same_file_as_its_path(path):
+    async with open_outbox(f"sqlite+aiosqlite:///{path}") as outbox:
+        await outbox.store([case(1)])
+    async with open_outbox(str(path)) as outbox:
+        assert len(await outbox.due(NOW, 10)) == 1

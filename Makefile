@@ -35,7 +35,7 @@ check: .venv/.dev  ## format, lint, types, imports, core tests: under a minute
 	$(BIN)/python -m pytest -q -m "not rabbitmq and not slow" --cov --cov-report term
 
 test: .venv/.dev rabbitmq  ## everything, against a real RabbitMQ: what CI runs
-	@$(MAKE) check
+	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest
 
 bench: .venv/.dev rabbitmq  ## speed, as ratios measured side by side

@@ -1,0 +1,1 @@
+"""Who may see a record, and how it reaches them."""

@@ -229,12 +229,11 @@ class Outbox:
         return result.rowcount
 
     async def _empty_log(self) -> None:
-        connection = await self._engine.raw_connection()
-        try:
-            driver: Any = connection.driver_connection
+        async with self._engine.connect() as connection:
+            pooled = await connection.get_raw_connection()
+            driver: Any = pooled.driver_connection
+            # Outside of any transaction, or it would refuse.
             await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        finally:
-            connection.close()
 
     async def _settle(self, delivery_id: str, **values: Any) -> None:
         async with self._transaction(self._engine) as connection:
@@ -303,7 +302,7 @@ async def _contents(
     """Load the bodies of *rows*, shared ones once."""
     wanted = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
     query = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(wanted))
-    return dict((await connection.execute(query)).tuples().all())
+    return {row.hash: row.content for row in await connection.execute(query)}
 
 
 def _delivery(row: Row[Any], contents: Mapping[bytes, bytes]) -> Delivery:

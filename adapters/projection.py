@@ -121,10 +121,9 @@ def _object(
     source = part.source
     out: dict[str, Any] = {}
     for place, value in {**part.shown, **part.made}.items():
-        lost = part.lost.get(place)
-        if lost and place not in part.made:
-            value = [v for j, v in enumerate(value) if j not in lost]
-        _put(out, place, _renamed(value, ids))
+        lost = part.lost.get(place, ()) if place not in part.made else ()
+        kept = [v for j, v in enumerate(value) if j not in lost] if lost else value
+        _put(out, place, _renamed(kept, ids))
     out["id"] = ids[source.id]
     made = [profile.spell(place) for place in part.made]
     if source.type in stix.OBSERVABLE_TYPES or source.type == "marking-definition":

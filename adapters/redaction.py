@@ -231,12 +231,11 @@ class _Work:
             match loss:
                 case ObjectLoss():
                     self.lose(loss.index, "required-withheld")
-                case ReferenceLoss(element=None):
+                case ReferenceLoss() if loss.element is None:
                     self.cut(loss.index, loss.place, "reference-withheld")
-                case ReferenceLoss():
-                    spot = (*loss.place, loss.element)
+                case ReferenceLoss():  # one element of it
                     self.cuts.append(
-                        self._cut_of(loss.index, spot, "reference-withheld")
+                        self._cut_of(loss.index, loss.place, "reference-withheld")
                     )
 
     def guard(self) -> None:

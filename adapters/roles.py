@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from adapters.policy import Role
 from schemas import stix
+from schemas.stix.relationships import Relationship
 
 # What attacks, operates or describes an attack. An observable tied to one of these
 # is the attacker's; one that is tied to none counts as the victim's.
@@ -30,7 +31,7 @@ def roles_of(objects: Sequence[stix.StixObject]) -> list[Role]:
     attacking = set()
     victims = set()
     for candidate in objects:
-        if not candidate.type == "relationship":
+        if not isinstance(candidate, Relationship):
             continue
         ends = (str(candidate.source_ref), str(candidate.target_ref))
         if candidate.relationship_type in _VICTIM_RELATIONS:

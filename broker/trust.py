@@ -70,7 +70,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         return sum(self.opened.withheld.values())
 
     def tlp_of(self, index: int) -> Tlp:
-        """Marking of an object; AMBER+STRICT if it has none that is known."""
+        """Read the marking of an object; AMBER+STRICT if none is known."""
         own = tlp_of(self.objects[index].object_marking_refs or ())
         return UNMARKED_TLP if own is None else own
 
@@ -214,7 +214,9 @@ def _object(plain: dict[str, Any], where: str) -> stix.StixObject:
     return decoded
 
 
-def _restored(value: Any, slots: Slots, claims: Claims, where: str) -> dict[str, Any]:
+def _restored(  # noqa: PLR0912  one check a branch, in the order they must come
+    value: Any, slots: Slots, claims: Claims, where: str
+) -> dict[str, Any]:
     """Check an object against the profile and join its segmented texts."""
     if () not in slots:
         raise TrustError("not-withholdable", where)
@@ -223,7 +225,7 @@ def _restored(value: Any, slots: Slots, claims: Claims, where: str) -> dict[str,
     kind = value.get("type")
     primary = value.get("id") == claims.sub
     out = dict(value)
-    expected = {()}
+    expected: set[tuple[str | int, ...]] = {()}
     for place, inner in profile.places(value.items()):
         spot = f"{where}.{place[0]}"
         if profile.is_visible(place, str(kind), primary=primary):

@@ -77,7 +77,7 @@ def decode_strict_text(
         # Decoding to no type leaves one thing to be invalid: a number.
         raise SchemaError("number-range", place_of(error, where)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        _refuse_text(data, where)
+        raise SchemaError(*_diagnose(data, where)) from None
     return value
 
 
@@ -192,22 +192,21 @@ def _refuse_repeated_keys(text: str, where: str, names: Set[str]) -> None:
         raise SchemaError(*next(_search(value, where, 0, names, look)))
 
 
-def _refuse_text(data: bytes, where: str) -> NoReturn:
+def _diagnose(data: bytes, where: str) -> tuple[str, str]:
     """Say what keeps msgspec from decoding *data*, and at which character."""
     start = "" if where == "$" else f"{where} "
     try:
         json.loads(data.decode(), parse_int=len, parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
-        raise SchemaError("not-utf8", f"{start}byte {error.start}") from None
+        return "not-utf8", f"{start}byte {error.start}"
     except json.JSONDecodeError as error:
-        place = f"{start}line {error.lineno} column {error.colno}"
-        raise SchemaError("not-json", place) from None
+        return "not-json", f"{start}line {error.lineno} column {error.colno}"
     except RecursionError:
-        raise SchemaError("too-deep", where) from None
+        return "too-deep", where
     except ValueError:
-        raise SchemaError("not-json", where) from None
+        return "not-json", where
     # All that the standard library takes and msgspec does not.
-    raise SchemaError("surrogate" if _SURROGATE.search(data) else "not-json", where)
+    return "surrogate" if _SURROGATE.search(data) else "not-json", where
 
 
 def _refuse_constant(_name: str) -> NoReturn:

@@ -292,6 +292,7 @@ def parse_kind(text: str | None) -> Kind | None:
     if text is None:
         return None
     try:
-        return msgspec.convert(text, Kind)
+        kind: Kind = msgspec.convert(text, Kind)
     except msgspec.ValidationError:
         raise SchemaError("kind-mismatch") from None
+    return kind

@@ -30,7 +30,7 @@ app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 
 
-def run(arguments: list[str]) -> int:
+def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
     """Run one command line; the exit code."""
     try:
         result = app(

@@ -1,0 +1,1 @@
+"""Formats coming in, one file each: bytes -> STIX objects, pure."""

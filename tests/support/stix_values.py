@@ -2,39 +2,79 @@
 
 from typing import Any
 
-import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect
 
 from schemas.codec import MAX_SAFE_INT
 from schemas.stix import RESERVED_NAMES, TYPES
-from schemas.stix.core import EXTRA
-from schemas.stix.values import ID_PATTERN, TIMESTAMP_PATTERN
+from schemas.stix.core import EXTRA, StixObject
 
-safe_ints = st.integers(-MAX_SAFE_INT, MAX_SAFE_INT)
-floats = st.floats(allow_nan=False, allow_infinity=False)
 names = st.text(max_size=8).filter(lambda name: name not in RESERVED_NAMES)
 json_values = st.recursive(
-    st.none() | st.booleans() | safe_ints | floats | st.text(max_size=12),
+    st.none()
+    | st.booleans()
+    | st.integers(-MAX_SAFE_INT, MAX_SAFE_INT)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12),
     lambda inner: (
         st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4)
     ),
-    max_leaves=12,
+    max_leaves=10,
 )
-json_objects = st.dictionaries(names, json_values, max_size=4)
-
-uuids = st.uuids(version=4).map(str) | st.uuids(version=5).map(str)
+json_objects = st.dictionaries(names, json_values, max_size=3)
 
 
 def ids(kind: str) -> st.SearchStrategy[str]:
-    return uuids.map(lambda uuid: f"{kind}--{uuid}")
+    return st.uuids(version=4).map(lambda uuid: f"{kind}--{uuid}")
 
 
-timestamps = st.builds(
-    lambda moment, fraction: f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z",
-    # Not before 1000: glibc's %Y does not pad.
-    st.datetimes(min_value=msgspec.convert("1000-01-01T00:00:00", type=_dt))
-    if (_dt := __import__("datetime").datetime)
-    else None,
-    st.from_regex(r"\A(\.[0-9]{1,9})?\Z"),
-)
+@st.composite
+def stix_objects(
+    draw: st.DrawFn, kinds: dict[str, type[StixObject]] = TYPES
+) -> dict[str, Any]:
+    """An object as JSON: any type, any choice of its properties, unknown ones too."""
+    name = draw(st.sampled_from(sorted(kinds)))
+    body = draw(_struct(kinds[name]))
+    unknown = draw(json_objects)
+    return {**unknown, **body, "type": name, "id": draw(ids(name))}
+
+
+def _struct(kind: type) -> st.SearchStrategy[dict[str, Any]]:
+    if kind not in _STRUCTS:
+        fields = [f for f in inspect.type_info(kind).fields if f.encode_name != EXTRA]
+        _STRUCTS[kind] = st.fixed_dictionaries(
+            {f.encode_name: _value(f.type) for f in fields if f.required},
+            optional={f.encode_name: _value(f.type) for f in fields if not f.required},
+        )
+    return _STRUCTS[kind]
+
+
+_STRUCTS: dict[type, st.SearchStrategy[dict[str, Any]]] = {}
+
+
+def _value(kind: inspect.Type) -> st.SearchStrategy[Any]:
+    match kind:
+        case inspect.UnionType(types):
+            some = [t for t in types if not isinstance(t, inspect.UnsetType)]
+            return st.one_of(*map(_value, some))
+        case inspect.StrType(pattern=None):
+            return st.text(max_size=20)
+        case inspect.StrType(pattern=pattern):
+            return st.from_regex(pattern)
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.IntType(ge=least, le=most):
+            return st.integers(least or 0, MAX_SAFE_INT if most is None else most)
+        case inspect.FloatType(ge=least, le=most):
+            return st.floats(least, most, allow_nan=False, allow_infinity=False)
+        case inspect.LiteralType(values):
+            return st.sampled_from(values)
+        case inspect.VarTupleType(item, min_length=least):
+            return st.lists(_value(item), min_size=least or 0, max_size=3)
+        case inspect.DictType(_, inspect.AnyType()):
+            return json_objects
+        case inspect.DictType(_, inner):
+            return st.dictionaries(names, _value(inner), max_size=3)
+        case inspect.StructType(cls):
+            return _struct(cls)
+    raise NotImplementedError(kind)

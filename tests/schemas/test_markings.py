@@ -1,0 +1,180 @@
+"""TLP: its order, its ids, and marks on parts of an object."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.errors import SchemaError
+from schemas.markings import (
+    TLP_IDS,
+    Tlp,
+    check_selectors,
+    granular_tlp,
+    is_known_marking,
+    normalise_refs,
+    tlp_of,
+)
+from schemas.stix import StixObject, decode_object
+
+WHITE_OF_TLP_1 = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
+AMBER_OF_TLP_1 = "marking-definition--f88d31f6-486f-44da-b317-01333bde0b82"
+STRICT_OF_OPENCTI = "marking-definition--826578e1-40ad-459f-bc73-ede076f81f37"
+STATEMENT = "marking-definition--dc911977-796a-4d96-95e4-615bd1c41263"
+
+
+def marked(*granular: dict[str, Any], **properties: Any) -> StixObject:
+    return decode_object(
+        {
+            "type": "note",
+            "id": "note--0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061",
+            "content": "text",
+            "labels": ["a", "b"],
+            **properties,
+            **({"granular_markings": list(granular)} if granular else {}),
+        }
+    )
+
+
+def test_the_order_is_clear_green_amber_strict_red() -> None:
+    assert [t.label for t in sorted(Tlp)] == [
+        "CLEAR",
+        "GREEN",
+        "AMBER",
+        "AMBER+STRICT",
+        "RED",
+    ]
+    assert all(Tlp)
+
+
+@pytest.mark.parametrize("tlp", Tlp)
+def test_a_label_reads_back_in_any_case_and_with_the_prefix(tlp: Tlp) -> None:
+    assert Tlp.parse(tlp.label) is tlp
+    assert Tlp.parse(f" tlp:{tlp.label.lower()} ") is tlp
+
+
+def test_white_of_tlp_1_is_clear() -> None:
+    assert Tlp.parse("TLP:WHITE") is Tlp.CLEAR
+
+
+@given(st.text())
+def test_any_other_word_is_refused(text: str) -> None:
+    try:
+        assert Tlp.parse(text).label
+    except SchemaError as error:
+        assert (error.reason, error.where) == ("bad-tlp", "")
+
+
+@pytest.mark.parametrize("text", ["", "TLP:", "ex:chr", "unclear", "AMBER STRICT", "5"])
+def test_words_of_other_schemes_are_no_tlp(text: str) -> None:
+    with pytest.raises(SchemaError):
+        Tlp.parse(text)
+
+
+@pytest.mark.parametrize("tlp", Tlp)
+def test_the_id_written_for_a_tlp_is_read_as_it(tlp: Tlp) -> None:
+    assert tlp_of([TLP_IDS[tlp]]) is tlp
+    assert is_known_marking(TLP_IDS[tlp])
+
+
+def test_ids_of_tlp_1_and_of_opencti_are_read() -> None:
+    assert tlp_of([WHITE_OF_TLP_1]) is Tlp.CLEAR
+    assert tlp_of([STRICT_OF_OPENCTI]) is Tlp.AMBER_STRICT
+
+
+@given(st.lists(st.sampled_from(sorted(Tlp)), min_size=1))
+def test_the_strictest_marking_counts(tlps: list[Tlp]) -> None:
+    assert tlp_of([STATEMENT, *(TLP_IDS[t] for t in tlps)]) is max(tlps)
+
+
+def test_without_a_known_id_there_is_no_tlp() -> None:
+    assert tlp_of([]) is None
+    assert tlp_of([STATEMENT]) is None
+    assert not is_known_marking(STATEMENT)
+
+
+def test_known_ids_are_written_as_tlp_2_once_and_others_kept() -> None:
+    refs = [STATEMENT, AMBER_OF_TLP_1, TLP_IDS[Tlp.AMBER], STATEMENT, WHITE_OF_TLP_1]
+    assert normalise_refs(refs) == (STATEMENT, TLP_IDS[Tlp.AMBER], TLP_IDS[Tlp.CLEAR])
+
+
+@given(st.lists(st.sampled_from([STATEMENT, WHITE_OF_TLP_1, *TLP_IDS.values()])))
+def test_normalising_twice_changes_nothing_more(refs: list[str]) -> None:
+    once = normalise_refs(refs)
+    assert normalise_refs(once) == once
+    assert tlp_of(once) == tlp_of(refs)
+
+
+# -- marks on parts
+
+
+def test_a_selector_counts_for_the_whole_property() -> None:
+    red, green = TLP_IDS[Tlp.RED], TLP_IDS[Tlp.GREEN]
+    found = granular_tlp(
+        marked(
+            {"marking_ref": green, "selectors": ["labels.[0]", "content"]},
+            {"marking_ref": red, "selectors": ["labels.[1]"]},
+        )
+    )
+    assert found == {"labels": Tlp.RED, "content": Tlp.GREEN}
+
+
+def test_the_order_of_granular_markings_does_not_matter() -> None:
+    parts = [
+        {"marking_ref": TLP_IDS[t], "selectors": ["content"]}
+        for t in (Tlp.GREEN, Tlp.RED, Tlp.AMBER)
+    ]
+    for order in itertools.permutations(parts):
+        assert granular_tlp(marked(*order)) == {"content": Tlp.RED}
+
+
+def test_marks_of_language_and_statements_are_no_tlp() -> None:
+    found = granular_tlp(
+        marked(
+            {"lang": "th", "selectors": ["content"]},
+            {"marking_ref": STATEMENT, "selectors": ["content"]},
+        )
+    )
+    assert found == {}
+
+
+def test_an_object_without_granular_markings_has_none() -> None:
+    assert granular_tlp(marked()) == {}
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["content", "labels.[0]", "contents.zh-Hant.name", "extensions.x-ext.a.[12].b"],
+)
+def test_selectors_of_stix_are_taken(selector: str) -> None:
+    part = {"marking_ref": TLP_IDS[Tlp.RED], "selectors": [selector]}
+    assert granular_tlp(marked(part)) == {selector.split(".")[0]: Tlp.RED}
+
+
+@pytest.mark.parametrize(
+    "selector",
+    ["", ".", "content.", ".content", "content..a", "labels.[x]", "labels[0]", "Bob!"],
+)
+@pytest.mark.parametrize("mark", [{"marking_ref": STATEMENT}, {"lang": "km"}])
+def test_a_selector_that_cannot_be_read_is_refused(
+    selector: str, mark: dict[str, str]
+) -> None:
+    part = {**mark, "selectors": ["content", selector]}
+    with pytest.raises(SchemaError) as caught:
+        granular_tlp(marked(part), "$.objects[4]")
+    assert caught.value.reason == "bad-selector"
+    assert caught.value.where == "$.objects[4].granular_markings[0].selectors[1]"
+
+
+def test_a_misspelt_selector_is_refused_before_signing() -> None:
+    part = {"marking_ref": TLP_IDS[Tlp.RED], "selectors": ["contnet"]}
+    with pytest.raises(SchemaError, match="bad-selector at \\$.granular_markings"):
+        check_selectors(marked(part))
+
+
+def test_a_selector_of_an_own_or_unknown_property_is_fine() -> None:
+    part = {"marking_ref": TLP_IDS[Tlp.RED], "selectors": ["id", "x_own.a", "labels"]}
+    check_selectors(marked(part, x_own={"a": 1}))
+    check_selectors(marked())

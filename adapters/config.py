@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from broker.errors import ConfigError
+from broker.quota import Quota
 from broker.signers import read_secret
 from schemas.record import Org
 
@@ -49,15 +50,6 @@ class PublisherConfig(
     publisher: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")] = "main"
 
 
-class QuotaConfig(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """What one issuer may send per hour."""
-
-    records_per_hour: Annotated[int, Meta(ge=1)] = 3_600
-    bytes_per_hour: Annotated[int, Meta(ge=1)] = 1 << 30
-
-
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin gate run` needs."""
 
@@ -65,7 +57,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     state: Path
     archive: Path
     broker: Broker
-    quota: QuotaConfig = QuotaConfig()
+    quota: Quota = Quota()
 
 
 class FileSinkConfig(

@@ -15,16 +15,20 @@ from collections import defaultdict
 from collections.abc import (
     AsyncIterator,
     Callable,
+    Coroutine,
     Iterable,
-    Iterator,
-    Mapping,
     Sequence,
 )
 from contextlib import asynccontextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, update
+from sqlalchemy import (
+    func,
+    select,
+    update,
+)
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -32,13 +36,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters import outbox_schema
 from adapters.delivery import Delivery, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
+from adapters.outbox_queries import PENDING, SETTLE, UNCHANGED, free, load
 from adapters.outbox_schema import bodies, deliveries, lanes, superseded
 from adapters.outbox_store import look_up, write
 from broker.errors import ConfigError
 
 __all__ = ["Lane", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
+
+
+_Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
 
 class OutboxUnavailableError(Exception):
@@ -47,6 +58,27 @@ class OutboxUnavailableError(Exception):
     Nothing of this call took effect, unless it failed while committing: then
     it may have, and repeating it is safe.
     """
+
+
+def _to_its_end(
+    method: Callable[_P, Coroutine[Any, Any, _T]],
+) -> Callable[_P, Coroutine[Any, Any, _T]]:
+    """Let a cancelled caller wait until *method* is through.
+
+    A transaction that is abandoned half way keeps the file locked until its
+    connection is collected: for seconds, measured.
+    """
+
+    @wraps(method)
+    async def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        task = asyncio.create_task(method(*args, **kwargs), name="outbox")
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            raise
+
+    return run
 
 
 @asynccontextmanager
@@ -86,8 +118,11 @@ class Outbox:
         self._reader = engine.execution_options(begin="BEGIN")
         self._handing_out = asyncio.Lock()
         self._handed_out: set[str] = set()
+        self._recording = asyncio.Lock()
+        self._unrecorded: list[_Unrecorded] = []
         self._arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
 
+    @_to_its_end
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """Return once *rows* are on disk: all of them, in one transaction.
 
@@ -124,23 +159,30 @@ class Outbox:
         *lane*, only of this (member, sink). Stops before the bodies exceed
         *max_bytes*, but gives one row. *limit* is at most 10,000.
         """
-        async with self._handing_out, self._transaction(self._reader) as connection:
-            ready = self._free(lane).where(deliveries.c.due_at <= now)
-            ready = ready.order_by(deliveries.c.lane_id, deliveries.c.number)
-            found = (await connection.execute(ready.limit(limit))).all()
-            rows = list(_within(found, max_bytes))
-            content = await _contents(connection, rows)
-            items = [_delivery(row, content) for row in rows]
+        async with self._handing_out:
+            items = await self._load(now, limit, lane, max_bytes)
             self._handed_out.update(item.delivery_id for item in items)
             return items
+
+    @_to_its_end
+    async def _load(
+        self, now: float, limit: int, lane: Lane | None, max_bytes: int
+    ) -> list[Delivery]:
+        # "+ 0" keeps SQLite from walking by time and then sorting the whole
+        # backlog by number; postponed rows are few, the breaker sees to that.
+        ready = free(lane, self._handed_out).where(deliveries.c.due_at + 0 <= now)
+        ready = ready.order_by(deliveries.c.lane_id, deliveries.c.number).limit(limit)
+        async with self._transaction(self._reader) as connection:
+            return await load(connection, ready, max_bytes)
 
     def release(self, items: Iterable[Delivery]) -> None:
         """Give deliveries back unsettled: they are due again at once."""
         self._handed_out.difference_update(item.delivery_id for item in items)
 
+    @_to_its_end
     async def next_due(self, *, lane: Lane | None = None) -> float | None:
         """Say when the next delivery that is free will be due, if there is one."""
-        soonest = self._free(lane).order_by(deliveries.c.due_at).limit(1)
+        soonest = free(lane, self._handed_out).order_by(deliveries.c.due_at).limit(1)
         async with self._transaction(self._reader) as connection:
             row = (await connection.execute(soonest)).first()
         return None if row is None else float(row.due_at)
@@ -158,21 +200,23 @@ class Outbox:
         Raises:
             LookupError: Not pending (also of `postponed` and `failed`).
         """
-        await self._settle(delivery_id, state="done", reason="", settled_at=now)
+        await self._settle(delivery_id, state="done", settled_at=now)
 
     async def postponed(
         self, delivery_id: str, due_at: float, reason: str, *, now: float
     ) -> None:
         """Record a failed attempt at *now*; it is due again at *due_at*."""
-        first = func.coalesce(deliveries.c.first_failed_at, now)
         await self._settle(
-            delivery_id, reason=reason, due_at=due_at, first_failed_at=first
+            delivery_id, state="pending", reason=reason, failed_at=now, due_at=due_at
         )
 
     async def failed(self, delivery_id: str, reason: str, *, now: float) -> None:
         """Record that it will never be taken."""
-        await self._settle(delivery_id, state="failed", reason=reason, settled_at=now)
+        await self._settle(
+            delivery_id, state="failed", reason=reason, failed_at=now, settled_at=now
+        )
 
+    @_to_its_end
     async def first_failed_at(self, delivery_id: str) -> float | None:
         """Say when the first attempt at it failed, if one has."""
         column = deliveries.c.first_failed_at
@@ -180,6 +224,7 @@ class Outbox:
         async with self._transaction(self._reader) as connection:
             return await connection.scalar(query)
 
+    @_to_its_end
     async def hasten(self, lane: Lane, now: float) -> None:
         """Make everything pending of *lane* due: its sink works again."""
         member, sink = lane
@@ -187,11 +232,12 @@ class Outbox:
         async with self._transaction(self._engine) as connection:
             await connection.execute(
                 update(deliveries)
-                .where(_pending(), deliveries.c.lane_id.in_(ids))
+                .where(PENDING, deliveries.c.lane_id.in_(ids))
                 .where(deliveries.c.due_at > now)
                 .values(due_at=now)
             )
 
+    @_to_its_end
     async def counts(self) -> dict[str, int]:
         """Count deliveries as `pending`, `done`, `failed`, and the `superseded`."""
         by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
@@ -204,6 +250,7 @@ class Outbox:
             )
         return {**counts, "superseded": total or 0}
 
+    @_to_its_end
     async def purge(self, before: float) -> int:
         """Delete the bodies that only deliveries settled before *before* used.
 
@@ -235,30 +282,34 @@ class Outbox:
             # Outside of any transaction, or it would refuse.
             await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    async def _settle(self, delivery_id: str, **values: Any) -> None:
-        async with self._transaction(self._engine) as connection:
-            result = await connection.execute(
-                update(deliveries)
-                .where(deliveries.c.id == delivery_id, _pending())
-                .values(attempts=deliveries.c.attempts + 1, **values)
-            )
-            if result.rowcount != 1:
-                raise LookupError("no such delivery is pending")
+    @_to_its_end
+    async def _settle(self, delivery_id: str, **values: object) -> None:
+        """Record an outcome, in one transaction with all that wait to be recorded.
+
+        Many sinks finish while one commit reaches the disk; each of them waiting
+        for a commit of its own would make the disk their common limit.
+        """
+        recorded = asyncio.get_running_loop().create_future()
+        self._unrecorded.append((UNCHANGED | values | {"key": delivery_id}, recorded))
+        async with self._recording:
+            if not recorded.done():
+                waiting, self._unrecorded = self._unrecorded, []
+                await self._record(waiting)
+        await recorded
         self._handed_out.discard(delivery_id)
 
-    def _free(self, lane: Lane | None) -> Select[Any]:
-        """Select what is pending, held by nobody, and not behind an older version."""
-        query = (
-            select(deliveries, lanes.c.member, lanes.c.sink)
-            .join(lanes)
-            .where(_pending(), ~_is_behind())
-        )
-        if self._handed_out:
-            query = query.where(deliveries.c.id.not_in(self._handed_out))
-        if lane is not None:
-            member, sink = lane
-            query = query.where(lanes.c.member == member, lanes.c.sink == sink)
-        return query
+    async def _record(self, waiting: Sequence[_Unrecorded]) -> None:
+        try:
+            async with self._transaction(self._engine) as connection:
+                result = await connection.execute(SETTLE, [v for v, _ in waiting])
+                if result.rowcount != len(waiting):
+                    raise LookupError("a delivery to be settled is not pending")
+        except (OutboxUnavailableError, LookupError) as error:
+            for _, recorded in waiting:
+                recorded.set_exception(error)
+        else:
+            for _, recorded in waiting:
+                recorded.set_result(None)
 
     @asynccontextmanager
     async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
@@ -267,58 +318,3 @@ class Outbox:
                 yield connection
         except (OperationalError, PoolTimeoutError) as exc:
             raise OutboxUnavailableError("the outbox cannot be used now") from exc
-
-
-def _pending() -> ColumnElement[bool]:
-    return deliveries.c.state == "pending"
-
-
-def _is_behind() -> ColumnElement[bool]:
-    """Tell whether an earlier version of the same case is pending too."""
-    earlier = deliveries.alias("earlier")
-    same_case = and_(
-        *(
-            earlier.c[name] == deliveries.c[name]
-            for name in ("lane_id", "issuer", "sub")
-        )
-    )
-    is_earlier = earlier.c.ver_key < deliveries.c.ver_key
-    return exists().where(same_case, is_earlier, earlier.c.state == "pending")
-
-
-def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:
-    """Take rows until their bodies exceed *max_bytes*; always the first."""
-    total = 0
-    for row in rows:
-        total += row.size
-        if total > max_bytes and total > row.size:
-            return
-        yield row
-
-
-async def _contents(
-    connection: AsyncConnection, rows: Sequence[Row[Any]]
-) -> dict[bytes, bytes]:
-    """Load the bodies of *rows*, shared ones once."""
-    wanted = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
-    query = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(wanted))
-    return {row.hash: row.content for row in await connection.execute(query)}
-
-
-def _delivery(row: Row[Any], contents: Mapping[bytes, bytes]) -> Delivery:
-    return Delivery(
-        delivery_id=row.id,
-        member=row.member,
-        sink=row.sink,
-        number=row.number,
-        attempt=row.attempts + 1,
-        token_id=row.token_id,
-        issuer=row.issuer,
-        sub=row.sub,
-        ver=row.ver,
-        kind=row.kind,
-        tlp=row.tlp,
-        evidence=contents[row.evidence],
-        projection=contents[row.projection],
-        receipt=contents[row.receipt],
-    )

@@ -108,7 +108,7 @@ class EmbeddedBroker:
             with self.store.database:
                 result = operation(self.store)
             touched, self.store.touched = self.store.touched, set()
-            loop.call_soon_threadsafe(self._wake, touched)
+            loop.call_soon_threadsafe(self.wake, touched)
             return result
 
         try:
@@ -127,7 +127,8 @@ class EmbeddedBroker:
         if error:
             raise error
 
-    def _wake(self, queues: Iterable[str]) -> None:
+    def wake(self, queues: Iterable[str]) -> None:
+        """Let the readers of *queues* look again."""
         for queue in queues:
             if change := self._changes.pop(queue, None):
                 change.set()
@@ -219,24 +220,30 @@ class _Consumer:
         return self
 
     async def __anext__(self) -> "_InHand":
-        while not self._taken:
-            if self.closed:
-                raise StopAsyncIteration
+        while not self.closed:
+            if self._taken:
+                number, message, returned = self._taken.popleft()
+                return _InHand(self, number, message, redelivered=returned > 0)
             change = self.broker.change(self._queue)  # asked for before looking
-            if not await self._take():
+            if len(self.held) < self._prefetch:
+                await self.broker.run(self._take)
+            if not self._taken:
                 await change.wait()
-        number, message, returned = self._taken.popleft()
-        return _InHand(self, number, message, redelivered=returned > 0)
+        raise StopAsyncIteration
 
-    async def _take(self) -> bool:
+    def forget(self, numbers: list[int]) -> None:
+        """Make room for others."""
+        for number in numbers:
+            del self.held[number]
+        self.broker.wake([self._queue])
+
+    def _take(self, store: Store) -> None:
+        # In the worker's thread: a reader that gave up waiting meanwhile finds
+        # what was taken for it the next time.
         room = self._prefetch - len(self.held)
-        if room < 1:
-            return False
-        take = partial(Store.take, consumer=self._number, queue=self._queue, room=room)
-        taken = await self.broker.run(take)
+        taken = store.take(consumer=self._number, queue=self._queue, room=room)
         self.held |= dict.fromkeys(number for number, _, _ in taken)
         self._taken += taken
-        return bool(taken)
 
 
 class _InHand:
@@ -268,8 +275,7 @@ class _InHand:
             return  # being redelivered already
         if self._number not in self._consumer.held:
             raise RuntimeError("the message is settled already")
-        for number in numbers:
-            del self._consumer.held[number]
+        self._consumer.forget(numbers)
         await self._consumer.broker.act(
             name, self.message, lambda store: how(store, numbers)
         )

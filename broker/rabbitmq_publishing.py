@@ -26,9 +26,9 @@ from broker.rabbitmq_link import Link, translated
 # ever, though the queue has a leader again; a new channel works (2 of 2 runs).
 NACKS_BEFORE_NEW_CHANNEL = 20
 
-# Longer bodies wait until the socket took them, so that a window of them does
-# not pile up in memory. Small ones need not, which is a third faster.
-DRAIN_BYTES = 64 << 10
+# Of the 10 frames that aiormq queues for the socket. It drops its answer to a
+# Channel.Close when they are all taken, and a new channel then never opens.
+MAX_QUEUED_FRAMES = 8
 
 Slot = Literal["shared", "alone"]
 
@@ -43,6 +43,7 @@ class Publisher:
         self._retired: list[_Lane] = []
         self._opening = asyncio.Lock()
         self._quarantine = asyncio.Lock()
+        self._turn = asyncio.Lock()
 
     async def publish(self, exchange: str, message: Message, timeout_s: float) -> None:
         """Return once confirmed; raises as `Bus.publish` does."""
@@ -86,6 +87,8 @@ class Publisher:
                     # In an alarm a publish would be written and delivered
                     # later, though it timed out: rather write nothing.
                     await lane.low.connection.ready()
+                    async with self._turn:
+                        await lane.room()
                     earlier = lane.in_flight.get(message_id)
                     if lane.is_usable and earlier is None:
                         lane.reserve(message_id)
@@ -104,6 +107,7 @@ class Publisher:
             lane = self._lanes.get(slot)
             if lane is None or not lane.is_usable:
                 if lane is not None:
+                    await lane.closed()
                     self._retired.append(self._lanes.pop(slot))
                 # A new channel; re-opening one races (aio-pika issue 449).
                 lane = self._lanes[slot] = _Lane(
@@ -141,7 +145,27 @@ class _Lane:
 
     @property
     def is_usable(self) -> bool:
-        return not self._retired and not self.low.is_closed
+        return not self._retired and self._is_open
+
+    @property
+    def _is_open(self) -> bool:
+        # The connection forgets a channel as soon as its Close is read. Frames
+        # that aiormq writes from then until the channel notices would follow
+        # its CloseOk, and RabbitMQ ends the whole connection for that (504).
+        low = self.low
+        return not low.is_closed and low.connection.channels.get(low.number) is low
+
+    async def room(self) -> None:
+        """Return when a publish would be written at once, without waiting."""
+        while self._is_open and self.low.write_queue.qsize() >= MAX_QUEUED_FRAMES:
+            # The writer never waits for the socket here: one round empties it.
+            await asyncio.sleep(0)  # noqa: ASYNC110  there is no event to wait for
+
+    async def closed(self) -> None:
+        """Return when the broker's Close is answered; at once without one."""
+        if not self._is_open:
+            # Until then a new channel could be given the same number.
+            await asyncio.wait([self.low.closing])
 
     def reserve(self, message_id: str) -> None:
         self.in_flight[message_id] = asyncio.get_running_loop().create_future()
@@ -183,7 +207,7 @@ class _Lane:
                 properties=_properties(message, user),
                 mandatory=True,
                 timeout=max(until - loop.time(), 0),
-                wait=len(message.body) > DRAIN_BYTES,
+                wait=False,  # not for the socket: the confirm says more
             )
         except PublishError as exc:
             raise UnroutableError(f"no queue takes it from {exchange}") from exc

@@ -6,7 +6,8 @@ facts computed.
 """
 
 import re
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -54,6 +55,7 @@ _PRIMARY_KINDS: Final[dict[str, Kind]] = {
 _FEEDBACK_TYPES: Final = ("opinion", "note")
 _DISINFORMATION_TYPES: Final = frozenset({"narrative", "channel", "media-content"})
 UNMARKED_TLP: Final = Tlp.AMBER_STRICT
+_REPORT_NAMESPACE: Final = uuid.UUID("0f6b64d1-5f6e-4f0e-8b7a-5d1f3c9b2a47")
 MAX_OBJECTS: Final = 20_000  # keeps a record below 65,536 disclosures in practice
 
 
@@ -126,7 +128,6 @@ def compose(
     objects: Sequence[stix.StixObject],
     *,
     now: str,
-    new_id: Callable[[str], str],
     tlp: Tlp | None = None,
     primary: str | None = None,
     report: str | None = None,
@@ -136,8 +137,7 @@ def compose(
 
     Args:
         objects: Complete STIX objects with distinct ids.
-        now: RFC 3339, for the wrapping report.
-        new_id: Gives a random id for a STIX type.
+        now: RFC 3339, for a wrapping report whose objects have no times.
         tlp: Marks what is unmarked.
         primary: Id of the primary object, where several qualify.
         report: Name of a report to wrap loose objects with.
@@ -152,7 +152,7 @@ def compose(
         raise SchemaError("too-many-objects", "$.objects")
     objects = [o for o in objects if not _redefines_marking(o)]
     if report is not None:
-        objects = [_wrap(objects, report, tlp, now=now, new_id=new_id), *objects]
+        objects = [_wrap(objects, report, tlp, now), *objects]
     place = find_primary(objects, primary)
     if tlp is None and tlp_of(_refs(objects[place])) is None:
         raise SchemaError("unmarked", f"$.objects[{place}]")
@@ -221,25 +221,26 @@ def _mark(candidate: stix.StixObject, default: Tlp) -> stix.StixObject:
 
 
 def _wrap(
-    objects: Sequence[stix.StixObject],
-    name: str,
-    tlp: Tlp | None,
-    *,
-    now: str,
-    new_id: Callable[[str], str],
+    objects: Sequence[stix.StixObject], name: str, tlp: Tlp | None, now: str
 ) -> stix.StixObject:
     known = [t for t in (tlp_of(_refs(o)) for o in objects) if t is not None]
     if tlp is None and known:
         tlp = max(known)
+    ids = [o.id for o in objects if o.type != "marking-definition"]
+    times = [o.modified for o in objects if o.modified is not UNSET]
+    newest = max(times, key=timestamps.key, default=now)
+    # Derived, so that the same file published twice is the same version. The
+    # publisher replaces the id before it signs, like every derived one.
+    own = uuid.uuid5(_REPORT_NAMESPACE, "\n".join([name, *sorted(ids)]))
     report: dict[str, Any] = {
         "type": "report",
         "spec_version": "2.1",
-        "id": new_id("report"),
-        "created": now,
-        "modified": now,
-        "published": now,
+        "id": f"report--{own}",
+        "created": newest,
+        "modified": newest,
+        "published": newest,
         "name": name,
-        "object_refs": [o.id for o in objects if o.type != "marking-definition"],
+        "object_refs": ids,
     }
     if tlp is not None:
         report["object_marking_refs"] = [TLP_IDS[tlp]]

@@ -5,7 +5,7 @@ import sys
 import cyclopts
 from rich.console import Console
 
-from adapters.cli import demo, processes, records
+from adapters.cli import processes, records
 from broker.errors import BusError, ConfigError
 from schemas.errors import RefusedError
 from schemas.reasons import explain
@@ -20,7 +20,7 @@ app = cyclopts.App(
     "3 broker or member system not reachable.",
     version_flags=["--version"],
 )
-app.command(demo.demo)
+
 app.command(records.keygen)
 app.command(records.sign)
 app.command(records.verify)

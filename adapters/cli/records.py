@@ -2,15 +2,15 @@
 
 import os
 import secrets
-import sys
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from cyclopts import Parameter
 
 from adapters.cli import show
 from adapters.cli.load import load_directory, load_policy, read_file, write_file
+from adapters.cli.options import TlpOption, draft_options
 from adapters.projection import Author
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
@@ -18,7 +18,7 @@ from adapters.sources import stix21
 from adapters.view import View, view_of
 from broker import signers
 from broker.blinding import BlindMap
-from broker.directory import DEFAULT_CLEARANCE, Audience
+from broker.directory import DEFAULT_CLEARANCE, Audience, Member
 from broker.errors import ConfigError
 from broker.signing import Address, random_uuid
 from broker.signing import sign as sign_record
@@ -27,8 +27,6 @@ from broker.trust import verify as verify_token
 from schemas import record, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import Tlp
-
-TlpOption = Literal["clear", "green", "amber", "amber+strict", "red"]
 
 
 def keygen(*, org: str, out: Path) -> None:
@@ -86,15 +84,8 @@ def sign(
         _need_org(org)
     signer = signers.load_signer(issuer, key)
     now = time.time()
-    draft = record.compose(
-        stix21.read(read_file(file)),
-        now=timestamps.from_epoch(now),
-        new_id=new_stix_id,
-        tlp=None if tlp is None else Tlp.parse(tlp),
-        primary=primary,
-        report=report,
-        kind=record.parse_kind(kind),
-    )
+    options = draft_options(tlp=tlp, primary=primary, report=report, kind=kind)
+    draft = record.compose(stix21.read(read_file(file)), **options)
     token = sign_record(
         draft,
         signer,
@@ -173,10 +164,20 @@ def redact(
     json: Print JSON.
     """
     verified = _verified(token, directory, jwk)
-    view = _view(
-        verified, member, audience, clearance, community, jurisdiction,
-        directory, addressed=addressed, concerned=concerned,
-    )  # fmt: skip
+    if (member is None) == (audience is None):
+        raise ConfigError("give either --member or --audience")
+    if member is not None:
+        view = view_of(_member(member, directory), verified.claims)
+    else:
+        assert audience is not None  # noqa: S101  checked above
+        view = View(
+            audience=audience,
+            clearance=Tlp.parse(clearance or DEFAULT_CLEARANCE[audience]),
+            communities=frozenset(community or verified.claims.aud),
+            jurisdiction=jurisdiction,
+            addressed=addressed,
+            concerned=concerned,
+        )
     rules = load_policy(policy)
     # A key of the moment: pseudonyms of a trial must not equal those in use.
     author = Author(org="local", name="Local trial", pseudonym_key=os.urandom(32))
@@ -199,11 +200,6 @@ def redact(
     show.redacted(redacted, rules, explain=explain, as_json=json)
 
 
-def new_stix_id(kind: str) -> str:
-    """Make a random id."""
-    return f"{kind}--{random_uuid(secrets.token_bytes)}"
-
-
 def _need_org(org: str) -> None:
     if not record.is_org(org):
         raise ConfigError(
@@ -218,38 +214,10 @@ def _verified(token: Path, directory: Path | None, jwk: Path | None) -> Verified
     )
 
 
-def _view(
-    verified: Verified,
-    member: str | None,
-    audience: Audience | None,
-    clearance: TlpOption | None,
-    community: tuple[str, ...],
-    jurisdiction: str,
-    directory: Path | None,
-    *,
-    addressed: bool,
-    concerned: bool,
-) -> View:
-    if (member is None) == (audience is None):
-        raise ConfigError("give either --member or --audience")
-    if member is not None:
-        if directory is None:
-            raise ConfigError("--member needs --directory")
-        entry = load_directory(directory, None).members.get(member)
-        if entry is None:
-            raise ConfigError(f"no member {member} in the directory")
-        return view_of(entry, verified.claims)
-    assert audience is not None  # noqa: S101  checked above
-    return View(
-        audience=audience,
-        clearance=Tlp.parse(clearance or DEFAULT_CLEARANCE[audience]),
-        communities=frozenset(community or verified.claims.aud),
-        jurisdiction=jurisdiction,
-        addressed=addressed,
-        concerned=concerned,
-    )
-
-
-def stdin_bytes() -> bytes:
-    """Read standard input."""
-    return sys.stdin.buffer.read()
+def _member(name: str, directory: Path | None) -> Member:
+    if directory is None:
+        raise ConfigError("--member needs --directory")
+    entry = load_directory(directory, None).members.get(name)
+    if entry is None:
+        raise ConfigError(f"no member {name} in the directory")
+    return entry

@@ -103,6 +103,15 @@ def test_arbitrary_bytes_raise_only_our_error(data: bytes) -> None:
         assert error.reason in REASONS
 
 
+@pytest.mark.parametrize("text", [b"[%b", b"[%b1 ]", b'[%b"\\ud800"]'])
+def test_no_depth_exhausts_the_recursion_of_either_parser(text: bytes) -> None:
+    # Both stop somewhere near the recursion limit, not at the same level.
+    for depth in range(800, 1010):
+        brackets = text % (b"[" * depth) + b"]" * (depth * text.endswith(b"]"))
+        with pytest.raises(SchemaError):
+            decode(brackets)
+
+
 @given(st.text(alphabet='[]{}":,\\ud8001eE+-.0anulftrsi \n', max_size=30))
 def test_text_that_is_nearly_json_raises_only_our_error(text: str) -> None:
     try:
@@ -130,6 +139,7 @@ def test_text_that_is_nearly_json_raises_only_our_error(text: str) -> None:
         (b'{"a":1,"a":1}', "duplicate-key", "$"),
         (b'{"a":1,"\\u0061":2}', "duplicate-key", "$"),
         (b'[{"x":[0,{"a":1,"a":2}]}]', "duplicate-key", "$[0][...][1]"),
+        (b'[{"b":1},[2],{"a":1,"a":2}]', "duplicate-key", "$[2]"),
         (b'["\\ud800"]', "surrogate", "$"),
         (b'["\\udc00\\ud800"]', "surrogate", "$"),
         (b'{"\\uD800":1}', "surrogate", "$"),

@@ -79,6 +79,14 @@ class RabbitMQNode:
             raise NodeError(
                 f"RabbitMQ is not unpacked; type: make rabbitmq\n(or: {LINE_TO_TYPE})"
             )
+        try:
+            self._enter()
+        except NodeError:
+            # Somebody may have taken a port between our look and RabbitMQ's.
+            self._enter()
+        return self
+
+    def _enter(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-"))
         try:
             self._prepare()
@@ -86,7 +94,6 @@ class RabbitMQNode:
         except BaseException:
             self.__exit__()
             raise
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.crash()

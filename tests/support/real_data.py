@@ -28,3 +28,8 @@ def real_files(*patterns: str) -> list[Any]:
 def _matching(patterns: tuple[str, ...]) -> Iterator[Path]:
     for pattern in patterns:
         yield from DATA.glob(pattern)
+
+
+needs_real_data = pytest.mark.skipif(
+    not DATA.is_dir(), reason="real data missing: shared/data beside the checkout"
+)

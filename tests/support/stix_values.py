@@ -55,8 +55,7 @@ _STRUCTS: dict[type, st.SearchStrategy[dict[str, Any]]] = {}
 def _value(kind: inspect.Type) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.UnionType(types):
-            some = [t for t in types if not isinstance(t, inspect.UnsetType)]
-            return st.one_of(*map(_value, some))
+            return st.one_of(*map(_value, types))
         case inspect.StrType(pattern=None):
             return st.text(max_size=20)
         case inspect.StrType(pattern=pattern):

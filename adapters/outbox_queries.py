@@ -1,0 +1,117 @@
+"""What the outbox asks of its file: what is free, its bodies, and how it ends."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.delivery import Delivery
+from adapters.numbering import Lane
+from adapters.outbox_schema import bodies, deliveries, lanes
+
+PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
+
+# What became of one attempt. `UNCHANGED` is the default: None leaves a column as it is.
+SETTLE: Final = (
+    update(deliveries)
+    .where(deliveries.c.id == bindparam("key"), PENDING)
+    .values(
+        attempts=deliveries.c.attempts + 1,
+        state=bindparam("state"),
+        reason=bindparam("reason"),
+        due_at=func.coalesce(bindparam("due_at", type_=Float), deliveries.c.due_at),
+        first_failed_at=func.coalesce(
+            deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
+        ),
+        settled_at=bindparam("settled_at"),
+    )
+)
+UNCHANGED: Final[dict[str, object]] = {
+    "reason": "",
+    "due_at": None,
+    "failed_at": None,
+    "settled_at": None,
+}
+
+
+def free(lane: Lane | None, held: Collection[str]) -> Select[Any]:
+    """Select what is pending, not *held*, and not behind an earlier version."""
+    query = (
+        select(deliveries, lanes.c.member, lanes.c.sink)
+        .join(lanes)
+        .where(PENDING, ~_is_behind())
+    )
+    if held:
+        query = query.where(deliveries.c.id.not_in(held))
+    if lane is not None:
+        member, sink = lane
+        query = query.where(lanes.c.member == member, lanes.c.sink == sink)
+    return query
+
+
+async def load(
+    connection: AsyncConnection, query: Select[Any], max_bytes: int
+) -> list[Delivery]:
+    """Load what *query* (made by `free`) finds; bodies that are shared, once.
+
+    Stops before the bodies exceed *max_bytes*, but gives one delivery.
+    """
+    rows = list(_within(await connection.execute(query), max_bytes))
+    hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
+    wanted = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(hashes))
+    contents = {row.hash: row.content for row in await connection.execute(wanted)}
+    return [_delivery(row, contents) for row in rows]
+
+
+def _is_behind() -> ColumnElement[bool]:
+    """Tell whether an earlier version of the same case is pending too."""
+    earlier = deliveries.alias("earlier")
+    same_case = and_(
+        *(
+            earlier.c[name] == deliveries.c[name]
+            for name in ("lane_id", "issuer", "sub")
+        )
+    )
+    is_earlier = earlier.c.ver_key < deliveries.c.ver_key
+    return exists().where(same_case, is_earlier, earlier.c.state == "pending")
+
+
+def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:
+    """Take rows until their bodies exceed *max_bytes*; always the first."""
+    total = 0
+    for row in rows:
+        total += row.size
+        if total > max_bytes and total > row.size:
+            return
+        yield row
+
+
+def _delivery(row: Row[Any], contents: Mapping[bytes, bytes]) -> Delivery:
+    return Delivery(
+        delivery_id=row.id,
+        member=row.member,
+        sink=row.sink,
+        number=row.number,
+        attempt=row.attempts + 1,
+        token_id=row.token_id,
+        issuer=row.issuer,
+        sub=row.sub,
+        ver=row.ver,
+        kind=row.kind,
+        tlp=row.tlp,
+        evidence=contents[row.evidence],
+        projection=contents[row.projection],
+        receipt=contents[row.receipt],
+    )

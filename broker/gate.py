@@ -1,0 +1,196 @@
+"""The gate: the only way from an issuer's queue to `tocsin.records`. Edge.
+
+One lane per issuer, each with its own consumer: a flooding issuer fills its own
+queue. Within a lane, messages are taken in small batches, so that a disk or a
+broker that answers slowly is asked once for many. `gate_batch` does the work on
+one batch, `gate_rules` decides.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import msgspec
+import structlog
+
+from broker import quota
+from broker.archive import Archive
+from broker.backoff import delays
+from broker.bus import Bus, Received
+from broker.directory import Directory
+from broker.errors import BusError, BusUnavailableError, ConfigError
+from broker.gate_batch import BatchWork
+from broker.gate_rules import Decision, Refuse, issuers_of
+from broker.gate_state import GateState
+from broker.quota import Allowance, Quota
+from broker.topology import INGRESS
+
+BATCH: Final = 16  # prefetch of a lane; times 16 MiB it bounds the memory
+STOP_GRACE_S: Final = 10.0
+PRUNE_EVERY_S: Final = 86_400.0
+
+log = structlog.get_logger()
+
+
+async def run_gate(
+    bus: Bus,
+    directory: Directory,
+    state: GateState,
+    archive: Archive,
+    *,
+    clock: Callable[[], float],
+    stop: asyncio.Event,
+    limits: Quota = Quota(),  # noqa: B008  frozen
+) -> None:
+    """Serve the queue of every issuer in *directory* until *stop* is set.
+
+    What is in hand then is finished, for at most 10 seconds; the rest stays in
+    the queues. While the bus does not answer, nothing is settled and nothing lost.
+
+    Args:
+        bus: Logged in as `gate`.
+        clock: Epoch seconds.
+        limits: For each issuer.
+
+    Raises:
+        ConfigError: The directory has no issuer; the disk is full or broken.
+        BusRefusedError: An issuer's queue is missing, or the login may not do
+            what a gate must.
+    """
+    issuers = issuers_of(directory)
+    if not issuers:
+        raise ConfigError("the directory lets no member publish anything")
+    tools = _Tools(bus, directory, state, archive, clock, stop, limits)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for issuer in issuers:
+                tasks.create_task(_Lane(tools, issuer).run(), name=f"gate:{issuer}")
+            tasks.create_task(_prune(tools), name="gate:prune")
+    except BaseExceptionGroup as group:
+        expected, others = group.split((ConfigError, BusError))
+        if expected is None or others is not None:
+            raise
+        raise _first(expected) from None
+
+
+class _Tools(msgspec.Struct, frozen=True):
+    """What all lanes share."""
+
+    bus: Bus
+    directory: Directory
+    state: GateState
+    archive: Archive
+    clock: Callable[[], float]
+    stop: asyncio.Event
+    limits: Quota
+
+
+class _Lane:
+    """The reading of one issuer's queue."""
+
+    def __init__(self, tools: _Tools, issuer: str) -> None:
+        self._tools = tools
+        self._queue = f"{INGRESS}.{issuer}"
+        self._log = log.bind(issuer=issuer)
+        self._work = BatchWork(
+            tools.bus,
+            tools.directory,
+            tools.state,
+            tools.archive,
+            clock=tools.clock,
+            issuer=issuer,
+        )
+
+    async def run(self) -> None:
+        """Serve until stopped, across a broker that is away."""
+        stop = self._tools.stop
+        attempts = delays(random.random)
+        while not stop.is_set():
+            try:
+                async with self._tools.bus.consume(
+                    self._queue, prefetch=BATCH
+                ) as messages:
+                    await self._serve(messages)
+            except BusUnavailableError:
+                pause = next(attempts)
+                self._log.warning("gate.bus_away", retry_s=round(pause, 1))
+                await _sleep(pause, stop)
+
+    async def _serve(self, messages: AsyncIterator[Received]) -> None:
+        # None says that no more will come. The prefetch bounds it.
+        waiting: asyncio.Queue[Received | None] = asyncio.Queue()
+        async with asyncio.TaskGroup() as tasks:
+            reading = tasks.create_task(_hand_over(messages, waiting))
+            working = tasks.create_task(self._work_off(waiting))
+            await self._tools.stop.wait()
+            # All that was handed out is worked off: given back, it would count
+            # against the delivery limit.
+            reading.cancel()
+            waiting.put_nowait(None)
+            await asyncio.wait([working], timeout=STOP_GRACE_S)
+            working.cancel()
+
+    async def _work_off(self, waiting: asyncio.Queue[Received | None]) -> None:
+        limits, clock = self._tools.limits, self._tools.clock
+        left = quota.full(limits, clock())
+        while batch := await _take(waiting):
+            decisions = await self._work.handle(batch)
+            left = _spend(left, limits, batch, decisions, now=clock())
+            pause = quota.pause_s(left, limits)
+            if pause > 0:
+                self._log.warning("gate.over_quota", pause_s=round(pause, 1))
+                await _sleep(pause, self._tools.stop)
+
+
+def _spend(
+    left: Allowance,
+    limits: Quota,
+    batch: Sequence[Received],
+    decisions: Sequence[Decision],
+    *,
+    now: float,
+) -> Allowance:
+    records = size = 0
+    for received, decision in zip(batch, decisions, strict=True):
+        cost = quota.REFUSED_COST if isinstance(decision, Refuse) else 1
+        records += cost
+        size += cost * len(received.message.body)
+    return quota.spend(left, limits, records=records, size=size, now=now)
+
+
+async def _hand_over(
+    messages: AsyncIterator[Received], waiting: asyncio.Queue[Received | None]
+) -> None:
+    async for received in messages:
+        waiting.put_nowait(received)
+
+
+async def _take(waiting: asyncio.Queue[Received | None]) -> list[Received]:
+    """Wait for a message, and take those along that are there; [] at the end."""
+    batch: list[Received] = []
+    while len(batch) < BATCH and not (batch and waiting.empty()):
+        received = await waiting.get()
+        if received is None:
+            waiting.put_nowait(None)  # for the next call
+            break
+        batch.append(received)
+    return batch
+
+
+async def _prune(tools: _Tools) -> None:
+    while not tools.stop.is_set():
+        await asyncio.to_thread(tools.state.prune, now=tools.clock())
+        await _sleep(PRUNE_EVERY_S, tools.stop)
+
+
+async def _sleep(delay_s: float, stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await stop.wait()
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -1,0 +1,259 @@
+"""The gate's work on a few messages of one issuer. Edge.
+
+The order of doing loses nothing, whenever the process dies:
+
+1. the archive has the record, with the moment it was first seen;
+2. `tocsin.records` has confirmed it;
+3. the state knows it, and the feed stands behind it;
+4. the message is acknowledged.
+
+A crash before 3 brings the message back to a gate that does not know it: it is
+published again under the same message id, and readers drop it by its token id.
+Were the state told first, a crash would leave a record that the gate knows and
+that no reader ever gets. A refusal is in the dead letters before its message is
+acknowledged, for the same reason.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Mapping, Sequence
+from typing import assert_never
+
+import msgspec
+import structlog
+
+from broker import gate_rules, sdjwt, trust, wire
+from broker.archive import Archive, Archived
+from broker.backoff import delays
+from broker.bus import Bus, Message, Received
+from broker.directory import Directory
+from broker.errors import (
+    BusError,
+    BusUnavailableError,
+    NotConfirmedError,
+    UnroutableError,
+)
+from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
+from broker.gate_state import GateState, Seen
+from broker.topology import DEAD, FEEDBACK, GATE, RECORDS
+from broker.trust import Verified
+from schemas.errors import RefusedError
+
+log = structlog.get_logger()
+
+
+class _Arrival(msgspec.Struct, frozen=True):
+    """A message in hand.
+
+    Attributes:
+        token: Empty, as its id, when the message holds none.
+    """
+
+    message: Message
+    envelope: Envelope
+    token: bytes
+    token_id: str
+    fault: Refuse | None
+
+
+class _Passing(msgspec.Struct, frozen=True):
+    """An accepted record and what is stored of it."""
+
+    verified: Verified
+    decision: Accept
+    archived: Archived
+
+
+class BatchWork:
+    """What is done with one issuer's messages; one batch at a time."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        directory: Directory,
+        state: GateState,
+        archive: Archive,
+        *,
+        clock: Callable[[], float],
+        issuer: str,
+    ) -> None:
+        self._bus = bus
+        self._directory = directory
+        self._state = state
+        self._archive = archive
+        self._clock = clock
+        self._issuer = issuer
+        self._log = log.bind(issuer=issuer)
+
+    async def handle(self, batch: Sequence[Received]) -> list[Decision]:
+        """Decide about *batch* in order, do what was decided, acknowledge it.
+
+        Does not return before all is done, however long the bus is away.
+
+        Raises:
+            BusRefusedError: The login may not do what a gate must.
+            ConfigError: The disk is full or broken.
+        """
+        now = self._clock()
+        arrivals = [_unpack(each.message, self._issuer) for each in batch]
+        ids = [each.token_id for each in arrivals]
+        first_seen = await asyncio.to_thread(self._archive.first_seen, ids)
+        checked: list[Verified | Refuse] = []
+        for arrival in arrivals:
+            checked.append(self._verify(arrival, now, first_seen))
+            await asyncio.sleep(0)  # the issuers take turns, message by message
+        decisions = await self._decide(arrivals, checked)
+        await self._pass_on(
+            [
+                _Passing(v, d, _archived(v, a.token, first_seen.get(v.token_id, now)))
+                for a, v, d in zip(arrivals, checked, decisions, strict=True)
+                if isinstance(v, Verified) and isinstance(d, Accept)
+            ],
+            now=now,
+        )
+        for arrival, decision in zip(arrivals, decisions, strict=True):
+            await self._conclude(arrival, decision)
+        await self._acknowledge(batch[-1])
+        return decisions
+
+    def _verify(
+        self, arrival: _Arrival, now: float, first_seen: Mapping[str, float]
+    ) -> Verified | Refuse:
+        if arrival.fault is not None:
+            return arrival.fault
+        seen = first_seen.get(arrival.token_id)
+        try:
+            return trust.verify(
+                arrival.token, self._directory, now=now, first_seen=seen
+            )
+        except RefusedError as error:
+            return Refuse(error.reason, error.where)
+
+    async def _decide(
+        self, arrivals: Sequence[_Arrival], checked: Sequence[Verified | Refuse]
+    ) -> list[Decision]:
+        verified = [each for each in checked if isinstance(each, Verified)]
+        ids = [each.token_id for each in verified]
+        names = [each.claims.feed or "" for each in verified]
+        known = await asyncio.to_thread(self._state.known, ids)
+        feeds = await asyncio.to_thread(self._state.feeds, names)
+        envelopes = [each.envelope for each in arrivals]
+        return gate_rules.decide_in_order(
+            list(zip(envelopes, checked, strict=True)), known=known, feeds=feeds
+        )
+
+    async def _pass_on(self, passing: Sequence[_Passing], *, now: float) -> None:
+        if not passing:
+            return
+        archived = [each.archived for each in passing]
+        await asyncio.to_thread(self._archive.append, archived)
+        async with asyncio.TaskGroup() as tasks:
+            for each in passing:
+                tasks.create_task(self._send(RECORDS, _record(each)))
+        # The state of a feed after a record holds those before it.
+        feeds = {each.decision.feed: each.decision.state for each in passing}
+        seen = [_seen(each) for each in passing]
+        await asyncio.to_thread(self._state.record, seen, feeds, now=now)
+
+    async def _conclude(self, arrival: _Arrival, decision: Decision) -> None:
+        token = arrival.token_id[:8]
+        match decision:
+            case Accept(gap=gap, feed=feed):
+                if gap is not None:
+                    self._log.warning(
+                        "gate.gap", feed=feed, first=gap.first, last=gap.last
+                    )
+                self._log.info("gate.accepted", token=token)
+            case Duplicate():
+                self._log.info("gate.duplicate", token=token)
+            case Refuse(reason=reason):
+                await self._refuse(arrival, decision)
+                self._log.warning("gate.refused", token=token, reason=reason)
+            case _:
+                assert_never(decision)
+
+    async def _refuse(self, arrival: _Arrival, refuse: Refuse) -> None:
+        dead = gate_rules.dead_letter(arrival.message, self._issuer, refuse)
+        await self._send(DEAD, dead)
+        told = gate_rules.refusal(
+            arrival.message, arrival.token_id, self._issuer, refuse
+        )
+        try:
+            await self._send(FEEDBACK, told)
+        except UnroutableError:
+            # The operator still has the dead letter; the issuer cannot be told.
+            self._log.error("gate.no_feedback_queue")
+
+    async def _send(self, exchange: str, message: Message) -> None:
+        """Return once the broker has it, however long that takes."""
+        for pause in delays(random.random):
+            try:
+                await self._bus.publish(exchange, message)
+            except UnroutableError:
+                if exchange == FEEDBACK:
+                    raise
+                self._log.error("gate.unroutable", exchange=exchange)
+            except (NotConfirmedError, BusUnavailableError) as error:
+                self._log.warning(
+                    "gate.not_confirmed",
+                    exchange=exchange,
+                    error=type(error).__name__,
+                    retry_s=round(pause, 1),
+                )
+            else:
+                return
+            await asyncio.sleep(pause)
+
+    async def _acknowledge(self, last: Received) -> None:
+        try:
+            await self._bus.ack_through(last)
+        except BusError as error:
+            # They come back, and are duplicates then.
+            self._log.warning("gate.not_acknowledged", error=type(error).__name__)
+
+
+def _unpack(message: Message, issuer: str) -> _Arrival:
+    envelope = Envelope(issuer, message.user_id, message.routing_key)
+    fault = gate_rules.check_envelope(envelope)
+    token = b""
+    if fault is None:
+        try:
+            token = wire.unpack(message)
+        except RefusedError as error:
+            fault = Refuse(error.reason, error.where)
+    token_id = sdjwt.token_id(token) if token else ""
+    return _Arrival(message, envelope, token, token_id, fault)
+
+
+def _record(passing: _Passing) -> Message:
+    return wire.pack(
+        passing.archived.token,
+        message_id=passing.verified.token_id,
+        routing_key=passing.decision.routing_key,
+        user_id=GATE,
+    )
+
+
+def _seen(passing: _Passing) -> Seen:
+    stored = passing.archived
+    return Seen(
+        stored.token_id,
+        stored.issuer,
+        stored.first_seen,
+        len(stored.token),
+        passing.verified.claims.exp,
+    )
+
+
+def _archived(verified: Verified, token: bytes, first_seen: float) -> Archived:
+    claims = verified.claims
+    return Archived(
+        token_id=verified.token_id,
+        issuer=verified.issuer,
+        sub=claims.sub,
+        ver=claims.ver,
+        kind=claims.kind,
+        tlp=claims.tlp,
+        first_seen=first_seen,
+        token=token,
+    )

@@ -1,0 +1,191 @@
+"""What the gate decides about a record, and what it tells of a refusal. Pure."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from broker import chain, sdjwt, topology
+from broker.bus import JSON_CONTENT_TYPE, Message
+from broker.chain import Feed, Gap
+from broker.directory import Directory
+from broker.trust import Verified
+
+MAX_WHERE: Final = 200  # characters of a place in a header
+_FEED = re.compile(r"[a-z0-9-]+/[a-z0-9-]+/[A-Za-z0-9_-]{1,64}")
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """How a message came.
+
+    Attributes:
+        issuer: Whose queue it stood in.
+        user_id: The sender, as the broker checked it.
+    """
+
+    issuer: str
+    user_id: str
+    routing_key: str
+
+
+class Accept(msgspec.Struct, frozen=True):
+    """Pass it on.
+
+    Attributes:
+        routing_key: On `tocsin.records`.
+        feed: Name of the publisher's feed.
+        state: The feed with this record.
+        gap: What is missing before it, noticed just now: an alarm.
+    """
+
+    routing_key: str
+    feed: str
+    state: Feed
+    gap: Gap | None = None
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """It was accepted before: forget this copy."""
+
+
+class Refuse(msgspec.Struct, frozen=True):
+    """Do not pass it on; a reason of `schemas.reasons` and a place, never a value."""
+
+    reason: str
+    where: str = ""
+
+
+Decision = Accept | Duplicate | Refuse
+
+
+def issuers_of(directory: Directory) -> tuple[str, ...]:
+    """Name the members that may publish anything, sorted."""
+    return tuple(sorted(m.org for m in directory.members.values() if m.kinds))
+
+
+def check_envelope(envelope: Envelope) -> Refuse | None:
+    """Refuse what the queue's owner did not send, before any work on it."""
+    # An absent user id counts as a forged one: the broker checks it only if present.
+    return None if envelope.user_id == envelope.issuer else Refuse("user-id")
+
+
+def decide(
+    verified: Verified, envelope: Envelope, *, known: bool, feed: Feed
+) -> Decision:
+    """Decide about one record.
+
+    Args:
+        known: Whether this token id was accepted before.
+        feed: State of the feed that the record names.
+    """
+    claims = verified.claims
+    if verified.issuer != envelope.issuer:
+        return Refuse("user-id")
+    if known:
+        return Duplicate()
+    key = topology.ingress_key(issuer=verified.issuer, kind=claims.kind, tlp=claims.tlp)
+    for holds, reason in (
+        (verified.complete, "incomplete"),
+        # Whole and without: its issuer signed it that way.
+        (verified.primary is not None, "no-primary"),
+        (claims.kind != "heartbeat", "kind-not-supported"),
+        (envelope.routing_key == key, "routing-key"),
+    ):
+        if not holds:
+            return Refuse(reason)
+    return _place(verified, feed)
+
+
+def _place(verified: Verified, feed: Feed) -> Accept | Refuse:
+    claims = verified.claims
+    name, seq, prev = claims.feed, claims.seq, claims.prev
+    if not (isinstance(name, str) and isinstance(seq, int) and isinstance(prev, str)):
+        return Refuse("no-feed")
+    if not _FEED.fullmatch(name) or not name.startswith(f"{verified.issuer}/"):
+        return Refuse("no-feed", "$.feed")
+    after = chain.extend(feed, seq, prev, verified.token_id)
+    if after is None:
+        return Refuse("chain-conflict")
+    key = topology.routing_key(
+        issuer=verified.issuer,
+        kind=claims.kind,
+        tlp=claims.tlp,
+        countries=claims.countries,
+        sectors=claims.sectors,
+        severity=claims.severity,
+    )
+    return Accept(key, name, after, chain.opened(feed, after))
+
+
+def decide_in_order(
+    arrivals: Sequence[tuple[Envelope, Verified | Refuse]],
+    *,
+    known: set[str],
+    feeds: dict[str, Feed],
+) -> list[Decision]:
+    """Decide about messages of one issuer, each after those before it.
+
+    Args:
+        known: Token ids accepted before; those accepted now are added.
+        feeds: State of every feed named, if it has one; brought up to date.
+    """
+    decisions: list[Decision] = []
+    for envelope, opened in arrivals:
+        if isinstance(opened, Refuse):
+            decisions.append(opened)
+            continue
+        feed = feeds.get(opened.claims.feed or "", Feed())
+        decision = decide(opened, envelope, known=opened.token_id in known, feed=feed)
+        if isinstance(decision, Accept):
+            known.add(opened.token_id)
+            feeds[decision.feed] = decision.state
+        decisions.append(decision)
+    return decisions
+
+
+# ----------------------------------------------------------------- refusals
+
+
+def dead_letter(message: Message, issuer: str, refuse: Refuse) -> Message:
+    """Put *message* aside for the operator, as it came, with the reason."""
+    return Message(
+        body=message.body,
+        message_id=_name_of(message),
+        routing_key=f"dead.{topology.INGRESS}.{issuer}",
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        user_id=topology.GATE,
+        headers={
+            "tocsin-reason": refuse.reason,
+            "tocsin-where": refuse.where[:MAX_WHERE],
+            "tocsin-issuer": issuer,
+            "tocsin-user-id": message.user_id,
+            "tocsin-routing-key": message.routing_key,
+        },
+    )
+
+
+def refusal(message: Message, token_id: str, issuer: str, refuse: Refuse) -> Message:
+    """Tell the issuer; the same refusal always under the same message id.
+
+    Args:
+        token_id: "" when the message holds no token that can be named.
+    """
+    told = {"token_id": token_id, "reason": refuse.reason}
+    if refuse.where:
+        told["where"] = refuse.where[:MAX_WHERE]
+    named = f"refusal {token_id or _name_of(message)} {refuse.reason}"
+    return Message(
+        body=msgspec.json.encode(told),
+        message_id=sdjwt.digest(named.encode()),
+        routing_key=topology.feedback_key(
+            sender=topology.GATE, issuer=issuer, kind="refusal"
+        ),
+        content_type=JSON_CONTENT_TYPE,
+        user_id=topology.GATE,
+    )
+
+
+def _name_of(message: Message) -> str:
+    return message.message_id or sdjwt.digest(message.body)

@@ -1,0 +1,139 @@
+"""What the gate has accepted: token ids and the state of every feed. Edge.
+
+One SQLite file of one gate. Losing it means accepting records again that readers
+know already by their token ids, and alarms about gaps.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from broker.chain import Feed, Gap, Position
+from broker.private_sqlite import Layout, PrivateFile, open_private
+
+FEED_KEPT_S: Final = 2 * 365 * 86_400  # as long as a record lives (DESIGN.md 4.2)
+
+_LAYOUT = Layout(
+    name="the state of a gate",
+    application_id=0x746F6367,  # "tocg"
+    version=1,
+    exclusive=True,  # two gates would not see each other's records
+    tables=(
+        """CREATE TABLE seen (
+            token_id TEXT PRIMARY KEY, issuer TEXT NOT NULL,
+            first_seen REAL NOT NULL, bytes INTEGER NOT NULL,
+            expires INTEGER NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX seen_by_expiry ON seen (expires)",
+        """CREATE TABLE feeds (
+            feed TEXT PRIMARY KEY, seq INTEGER NOT NULL, token_id TEXT NOT NULL,
+            touched REAL NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX feeds_by_age ON feeds (touched)",
+        # `place` keeps the order in which they were noticed.
+        """CREATE TABLE gaps (
+            place INTEGER PRIMARY KEY, feed TEXT NOT NULL,
+            first INTEGER NOT NULL, last INTEGER NOT NULL,
+            before TEXT NOT NULL, after TEXT NOT NULL
+        )""",
+        "CREATE INDEX gaps_by_feed ON gaps (feed)",
+    ),
+)
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """An accepted record.
+
+    Attributes:
+        first_seen: Epoch seconds.
+        size: Bytes of the token.
+        expires: Epoch seconds; later it would be refused for its age alone.
+    """
+
+    token_id: str
+    issuer: str
+    first_seen: float
+    size: int
+    expires: int
+
+
+class GateState:
+    """The gate's file; made by `open_gate_state`. Thread-safe, synchronous.
+
+    Every method raises ConfigError when the disk is full or broken.
+    """
+
+    def __init__(self, file: PrivateFile) -> None:
+        self._file = file
+
+    def known(self, token_ids: Iterable[str]) -> set[str]:
+        """Tell which of *token_ids* were accepted before."""
+        query = "SELECT 1 FROM seen WHERE token_id = ?"
+        return {each for each in token_ids if self._file.rows(query, (each,))}
+
+    def feeds(self, names: Iterable[str]) -> dict[str, Feed]:
+        """Give the state of each feed that has one."""
+        found = {name: self._feed(name) for name in set(names)}
+        return {name: feed for name, feed in found.items() if feed is not None}
+
+    def _feed(self, name: str) -> Feed | None:
+        rows = self._file.rows(
+            "SELECT seq, token_id FROM feeds WHERE feed = ?", (name,)
+        )
+        if not rows:
+            return None
+        gaps = self._file.rows(
+            "SELECT first, last, before, after FROM gaps WHERE feed = ? ORDER BY place",
+            (name,),
+        )
+        return Feed(Position(*rows[0]), tuple(Gap(*gap) for gap in gaps))
+
+    def record(
+        self, accepted: Sequence[Seen], feeds: Mapping[str, Feed], *, now: float
+    ) -> None:
+        """Remember, all at once, what was accepted and how its feeds stand now."""
+        with self._file.transaction() as db:
+            # A record accepted again after a crash keeps its first moment.
+            db.executemany(
+                "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",
+                [msgspec.structs.astuple(each) for each in accepted],
+            )
+            for name, feed in feeds.items():
+                db.execute(
+                    "INSERT OR REPLACE INTO feeds VALUES (?, ?, ?, ?)",
+                    (name, feed.last.seq, feed.last.token_id, now),
+                )
+                db.execute("DELETE FROM gaps WHERE feed = ?", (name,))
+                db.executemany(
+                    "INSERT INTO gaps (feed, first, last, before, after) "
+                    "VALUES (?, ?, ?, ?, ?)",
+                    [(name, *msgspec.structs.astuple(gap)) for gap in feed.gaps],
+                )
+
+    def gaps(self) -> dict[str, tuple[Gap, ...]]:
+        """List what is missing, by feed."""
+        names = self._file.rows("SELECT DISTINCT feed FROM gaps")
+        return {
+            name: feed.gaps for name, feed in self.feeds(n for (n,) in names).items()
+        }
+
+    def prune(self, *, now: float) -> None:
+        """Forget tokens that are refused as expired by now, and long silent feeds."""
+        with self._file.transaction() as db:
+            db.execute("DELETE FROM seen WHERE expires < ?", (now,))
+            db.execute("DELETE FROM feeds WHERE touched < ?", (now - FEED_KEPT_S,))
+            db.execute("DELETE FROM gaps WHERE feed NOT IN (SELECT feed FROM feeds)")
+
+
+@contextmanager
+def open_gate_state(path: Path) -> Iterator[GateState]:
+    """Open the gate's state, for nobody else until it is closed.
+
+    Raises:
+        ConfigError: In use, readable by others, of another kind.
+    """
+    with open_private(path, _LAYOUT) as file:
+        yield GateState(file)

@@ -1,0 +1,152 @@
+"""SQLite files of our own: private, durable, one user at a time. Edge."""
+
+import os
+import sqlite3
+import stat
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from broker.errors import ConfigError
+
+_BUSY_S = 5.0  # a reader of ours may be closing; an exclusive file waits for nobody
+
+
+class Layout(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file holds.
+
+    Attributes:
+        name: For people: "the publisher's state".
+        application_id: Tells our kinds of files apart (`PRAGMA application_id`).
+        version: Raised with every change of *tables*.
+        exclusive: Whether one process at a time may have it open.
+    """
+
+    name: str
+    application_id: int
+    version: int
+    tables: tuple[str, ...]
+    exclusive: bool
+
+
+class PrivateFile:
+    """One connection, for threads that take turns; made by `open_private`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+        # A caller that is cancelled leaves its thread running: the next one must
+        # not find itself in the middle of that transaction.
+        self._turn = threading.Lock()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Commit what is done inside, durably, or nothing of it.
+
+        Raises:
+            ConfigError: The disk is full or broken, or the file is locked.
+        """
+        db = self._connection
+        with self._turn, _translated(self._path):
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Read, outside of a transaction.
+
+        Raises:
+            ConfigError: The disk is broken, or the file is locked.
+        """
+        with self._turn, _translated(self._path):
+            return self._connection.execute(query, values).fetchall()
+
+
+@contextmanager
+def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
+    """Open *path*, created with mode 0600 if it is missing.
+
+    Raises:
+        ConfigError: Readable by others, in use, of another kind, made by a newer
+            version, or not to be opened.
+    """
+    _make_private(path)
+    with _translated(path):
+        connection = sqlite3.connect(
+            path,
+            timeout=0 if layout.exclusive else _BUSY_S,
+            isolation_level=None,  # we say BEGIN ourselves
+            check_same_thread=False,
+        )
+    try:
+        with _translated(path):
+            _prepare(connection, path, layout)
+        yield PrivateFile(connection, path)
+    finally:
+        connection.close()
+
+
+def _make_private(path: Path) -> None:
+    try:
+        if not path.exists():
+            # Only a new file is opened here. Closing an old one would release the
+            # POSIX locks that this process holds on it (sqlite.org/howtocorrupt).
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        mode = path.stat().st_mode
+    except OSError as error:
+        raise ConfigError(f"cannot open {path}: {error.strerror}") from None
+    if not stat.S_ISREG(mode):
+        raise ConfigError(f"{path} is no regular file")
+    if stat.S_IMODE(mode) & 0o077:
+        raise ConfigError(
+            f"{path} is open to others (mode {stat.S_IMODE(mode):04o}); "
+            f"type: chmod 600 {path}"
+        )
+
+
+def _prepare(db: sqlite3.Connection, path: Path, layout: Layout) -> None:
+    if layout.exclusive:
+        # Kept until the connection closes, and released by the kernel if we die.
+        db.execute("PRAGMA locking_mode=EXCLUSIVE")
+    db.execute("PRAGMA journal_mode=WAL")
+    # NORMAL may lose the last commits when power fails; these files are the only
+    # place that knows what was promised.
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA secure_delete=ON")  # purged bodies are overwritten
+    db.execute("BEGIN EXCLUSIVE" if layout.exclusive else "BEGIN IMMEDIATE")
+    [application_id] = db.execute("PRAGMA application_id").fetchone()
+    [version] = db.execute("PRAGMA user_version").fetchone()
+    [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    if tables and application_id != layout.application_id:
+        raise ConfigError(f"{path} is not {layout.name}")
+    if version > layout.version:
+        raise ConfigError(f"{path} was made by a newer version of Tocsin")
+    if not tables:
+        for statement in layout.tables:
+            db.execute(statement)
+        db.execute(f"PRAGMA application_id={layout.application_id}")
+        db.execute(f"PRAGMA user_version={layout.version}")
+    db.execute("COMMIT")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        # Its subclasses but this one are mistakes of ours: let them crash.
+        if type(error) not in {sqlite3.OperationalError, sqlite3.DatabaseError}:
+            raise
+        if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+            raise ConfigError(
+                f"{path} is in use by another process; only one may work on it"
+            ) from None
+        raise ConfigError(f"cannot use {path}: {error.sqlite_errorname}") from None

@@ -1,0 +1,241 @@
+"""What a producer calls: sign a record, hand it to the hub, once in effect. Edge.
+
+A record is signed and stored first (`publisher_state`), then sent until the hub's
+broker confirms it. Whatever happens in between, the same call repeats the same
+bytes under the same message id.
+"""
+
+import asyncio
+import hashlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from broker import base64url, sdjwt, signing, trust, wire
+from broker.blinding import BlindMap
+from broker.bus import Bus
+from broker.directory import Directory
+from broker.publisher_sending import Sender
+from broker.publisher_state import (
+    MAX_PENDING,
+    Before,
+    PublisherState,
+    Signed,
+    Version,
+    open_state,
+)
+from broker.signing import Address, RecordSigner
+from broker.topology import ingress_key
+from schemas import codec, stix
+from schemas.errors import SchemaError
+from schemas.record import Draft
+
+PATIENCE_S: Final = 60.0
+
+log = structlog.get_logger()
+
+
+class PublishResult(msgspec.Struct, frozen=True):
+    """What became of a record.
+
+    Attributes:
+        sub: Id of the primary object after blinding.
+        seq: Its place in the publisher's feed.
+        already: Whether an earlier call had signed this version.
+    """
+
+    token_id: str
+    sub: str
+    seq: int
+    already: bool
+
+
+class Publisher:
+    """Publishes for one organisation; made by `open_publisher`."""
+
+    def __init__(
+        self,
+        state: PublisherState,
+        sender: Sender,
+        signer: RecordSigner,
+        *,
+        directory: Directory | None,
+        clock: Callable[[], float],
+        entropy: Callable[[int], bytes],
+    ) -> None:
+        self._sender = sender
+        self._state = state
+        self._signer = signer
+        self._directory = directory
+        self._clock = clock
+        self._entropy = entropy
+
+    async def publish(
+        self,
+        draft: Draft,
+        *,
+        address: Address = Address(),  # noqa: B008  frozen
+        exercise: bool = False,
+    ) -> PublishResult:
+        """Sign *draft*, and return once the hub's broker has it and all before it.
+
+        Called again, after a crash or an error, it sends what was signed then.
+
+        Raises:
+            SchemaError, TrustError, OutboxFullError: As `enqueue`; this record
+                is not signed.
+            BusError: As `flush`; this record is signed and stays in the outbox.
+        """
+        result = await self.enqueue(draft, address=address, exercise=exercise)
+        await self.flush()
+        return result
+
+    async def enqueue(
+        self,
+        draft: Draft,
+        *,
+        address: Address = Address(),  # noqa: B008  frozen
+        exercise: bool = False,
+    ) -> PublishResult:
+        """Sign *draft* into the outbox; nothing leaves before `flush`.
+
+        Raises:
+            SchemaError: `version-known`: this version was signed with other
+                content, so it needs a newer `modified`; `too-large`.
+            TrustError: The directory would not let it pass (own key revoked,
+                kind not allowed).
+            OutboxFullError: `flush` first.
+            ConfigError: The state cannot be written.
+        """
+        main = draft.objects[draft.primary]
+        if not isinstance(main.modified, str):
+            raise SchemaError("missing-property", "$.modified")
+        version = Version(
+            lineage=main.id,
+            ver=main.modified,
+            kind=draft.kind,
+            content=fingerprint(draft, address, exercise=exercise),
+        )
+
+        def build(before: Before) -> Signed:
+            return self._sign(draft, address, before, exercise=exercise)
+
+        done = await asyncio.to_thread(self._state.commit, version, build)
+        log.info(
+            "publisher.enqueued",
+            token=done.token_id[:8],
+            seq=done.seq,
+            already=done.already,
+        )
+        return PublishResult(done.token_id, done.sub, done.seq, done.already)
+
+    def _sign(
+        self, draft: Draft, address: Address, before: Before, *, exercise: bool
+    ) -> Signed:
+        now = self._clock()
+        ids = BlindMap(lambda: signing.random_uuid(self._entropy), before.replacements)
+        token = signing.sign(
+            draft,
+            self._signer,
+            blind_map=ids,
+            now=int(now),
+            entropy=self._entropy,
+            address=address,
+            exercise=exercise,
+            position=before.position,
+            replaces=before.replaces,
+        )
+        if len(token) > sdjwt.MAX_TOKEN_BYTES:
+            raise SchemaError("too-large")
+        if self._directory is not None:
+            # A refusal here costs nothing; at the hub it leaves a gap in the feed.
+            trust.verify(token, self._directory, now=now)
+        key = ingress_key(issuer=self._signer.org, kind=draft.kind, tlp=draft.tlp.label)
+        message = wire.pack(
+            token,
+            message_id=sdjwt.token_id(token),
+            routing_key=key,
+            user_id=self._signer.org,
+        )
+        return Signed(message, _sub_of(token), ids.added)
+
+    async def flush(self) -> int:
+        """Return, with their number, once all that waited is confirmed.
+
+        Raises:
+            BusError: As `publisher_sending.Sender.flush`.
+        """
+        return await self._sender.flush()
+
+    async def count_pending(self) -> int:
+        """Count the records that are signed and not confirmed."""
+        return await asyncio.to_thread(self._state.count_pending)
+
+
+def fingerprint(draft: Draft, address: Address, *, exercise: bool) -> bytes:
+    """Hash all that the issuer says, whatever salts and ids it will travel with."""
+    said = [
+        draft.kind,
+        draft.tlp.label,
+        draft.primary,
+        exercise,
+        [list(address.communities), list(address.to), list(address.concerns)],
+        [stix.encode_object(each) for each in draft.objects],
+    ]
+    return hashlib.sha256(codec.encode_json(said)).digest()
+
+
+class _Stated(msgspec.Struct):
+    sub: str
+
+
+def _sub_of(token: bytes) -> str:
+    payload = base64url.decode(token.split(b".", 2)[1])
+    return msgspec.json.decode(payload, type=_Stated).sub
+
+
+@asynccontextmanager
+async def open_publisher(
+    bus: Bus,
+    state: Path,
+    signer: RecordSigner,
+    *,
+    publisher: str = "main",
+    directory: Directory | None = None,
+    clock: Callable[[], float] = time.time,
+    entropy: Callable[[int], bytes] = os.urandom,
+    patience_s: float = PATIENCE_S,
+    max_pending: int = MAX_PENDING,
+) -> AsyncIterator[Publisher]:
+    """Open the publisher's state and lend a `Publisher`; the bus stays the caller's.
+
+    Args:
+        state: File of the state, made if it is missing; one process at a time.
+        publisher: Which publisher of the organisation this is; part of the feed.
+        directory: If given, each token must verify against it before it counts.
+        patience_s: How long `flush` tries while nothing is confirmed.
+
+    Raises:
+        ConfigError: As `open_state`.
+    """
+    with open_state(
+        state,
+        org=signer.org,
+        publisher=publisher,
+        entropy=entropy,
+        max_pending=max_pending,
+    ) as opened:
+        yield Publisher(
+            opened,
+            Sender(bus, opened, clock=clock, patience_s=patience_s),
+            signer,
+            directory=directory,
+            clock=clock,
+            entropy=entropy,
+        )

@@ -1,0 +1,356 @@
+"""The forwarder: everything due is sent, in order, and a dead sink delays nobody."""
+
+import asyncio
+import random
+import time
+from contextlib import asynccontextmanager
+
+import pytest
+import structlog
+
+from adapters.errors import SinkError, SinkUnavailableError
+from adapters.forwarder import forward
+from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.retries import RetryPolicy
+from tests.support.sinks import MemorySink, new_delivery
+
+LANE = ("platform-b", "siem")
+OTHER = ("ngo-a", "mail")
+# As patient as a test can be: what takes seconds to hours takes milliseconds.
+QUICK = RetryPolicy(
+    first_s=0.01, longest_s=0.05, failures_to_open=3, probe_s=0.02, probe_longest_s=0.05
+)
+
+
+def version(second, **changes):
+    return new_delivery(ver=f"2026-01-02T03:04:{second:02d}Z", **changes)
+
+
+def case(number, lane=LANE, **changes):
+    member, sink = lane
+    return new_delivery(member=member, sink=sink, sub=f"incident--{number}", **changes)
+
+
+def first_attempts(count, error, moment="before"):
+    """Fail the first *count* attempts at each delivery."""
+    return lambda item: (error, moment) if item.attempt <= count else None
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.sqlite"
+
+
+@pytest.fixture
+async def outbox(path):
+    async with open_outbox(path) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def forwarding(outbox, sinks, *, policy=QUICK, **options):
+    """Forward inside the block, then stop and wait for the end."""
+    stop = asyncio.Event()
+    async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
+        tasks.create_task(
+            forward(
+                outbox,
+                sinks,
+                clock=time.time,
+                random=random.random,
+                stop=stop,
+                policy=policy,
+                **options,
+            )
+        )
+        try:
+            yield stop
+        finally:
+            stop.set()
+
+
+async def until(condition):
+    while not condition():
+        await asyncio.sleep(0.002)
+
+
+async def settled(outbox):
+    while (await outbox.counts())["pending"]:
+        await asyncio.sleep(0.005)
+
+
+async def test_what_is_stored_reaches_its_sink_and_no_other(outbox):
+    mine, other = MemorySink(), MemorySink()
+    await outbox.store([case(1), case(2), case(3, OTHER)])
+    async with forwarding(outbox, {LANE: mine, OTHER: other}):
+        await settled(outbox)
+    assert {d.sub for d in mine.attempts} == {"incident--1", "incident--2"}
+    assert [d.sub for d in other.attempts] == ["incident--3"]
+    assert (await outbox.counts())["done"] == 3
+
+
+async def test_what_is_stored_while_it_waits_is_sent_at_once(outbox):
+    sink = MemorySink()
+    async with forwarding(outbox, {LANE: sink}):
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        await outbox.store([case(1)])
+        await until(lambda: sink.taken)
+        assert time.monotonic() - started < 1  # not at the next look, a minute later
+
+
+async def test_deliveries_go_out_in_the_order_of_their_numbers(outbox):
+    sink = MemorySink()
+    await outbox.store([case(n) for n in range(50)])
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+    assert sink.numbers == list(range(1, 51))
+
+
+async def test_versions_of_a_case_keep_their_order_over_failures(outbox):
+    sink = MemorySink(first_attempts(2, SinkUnavailableError("sink-busy")))
+    await outbox.store([version(n) for n in range(6)])
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+    assert [d.ver for d in sink.taken.values()] == sorted(d.ver for d in sink.attempts)[
+        ::3
+    ]
+
+
+async def test_a_timeout_after_success_is_sent_again_under_the_same_id(outbox):
+    sink = MemorySink(first_attempts(1, SinkUnavailableError("sink-timeout"), "after"))
+    await outbox.store([case(1)])
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+    assert [d.attempt for d in sink.attempts] == [1, 2]
+    assert len({d.delivery_id for d in sink.attempts}) == len(sink.taken) == 1
+
+
+async def test_a_refusal_is_final_and_the_next_delivery_follows(outbox):
+    sink = MemorySink(
+        lambda d: (SinkError("sink-refused"), "before") if d.number == 1 else None
+    )
+    await outbox.store([case(1), case(2)])
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+    counts = await outbox.counts()
+    assert (counts["failed"], counts["done"]) == (1, 1)
+    assert [d.number for d in sink.attempts] == [1, 2]
+
+
+async def test_a_dead_sink_delays_nobody_else(outbox):
+    dead, hung, well = MemorySink(), MemorySink(), MemorySink()
+    dead.fault = lambda _: (SinkUnavailableError("sink-connection"), "before")
+    hung.hung = True
+    hung_lane = ("platform-c", "siem")
+    await outbox.store([case(n, lane) for n in range(40) for lane in (LANE, hung_lane)])
+    # One slot of each kind, and the hung sink takes a whole second every time.
+    sinks = {LANE: dead, hung_lane: hung, OTHER: well}
+    async with forwarding(outbox, sinks, slots=2, suspect_slots=1, send_timeout_s=1.0):
+        await until(lambda: hung.attempts and dead.attempts)
+        started = time.monotonic()
+        await outbox.store([case(n, OTHER) for n in range(40)])
+        await until(lambda: len(well.taken) == 40)
+        assert time.monotonic() - started < 0.9
+    assert not dead.taken
+
+
+async def test_a_dead_sink_costs_one_attempt_per_pause_not_one_per_record(outbox):
+    dead = MemorySink(lambda _: (SinkUnavailableError("sink-connection"), "before"))
+    await outbox.store([case(n) for n in range(500)])
+    policy = RetryPolicy(first_s=0.01, failures_to_open=3, probe_s=0.2)
+    async with forwarding(outbox, {LANE: dead}, policy=policy):
+        await asyncio.sleep(0.5)
+    # 3 to open it, then pauses of at least 0.1 and 0.2 s
+    assert 3 < len(dead.attempts) <= 6
+
+
+async def test_a_sink_that_asks_for_time_gets_it_for_everything(outbox):
+    busy = MemorySink(
+        first_attempts(1, SinkUnavailableError("sink-busy", retry_after_s=3600))
+    )
+    await outbox.store([case(n) for n in range(20)])
+    async with forwarding(outbox, {LANE: busy}):
+        await asyncio.sleep(0.2)
+    assert len(busy.attempts) == 1
+
+
+async def test_after_an_outage_what_waited_is_sent_at_once(outbox):
+    sink = MemorySink(lambda _: (SinkUnavailableError("sink-connection"), "before"))
+    await outbox.store([case(n) for n in range(5)])
+    # Left to their own clocks the deliveries that failed would wait an hour.
+    policy = RetryPolicy(first_s=3600, failures_to_open=2, probe_s=0.02)
+    slow = {"policy": policy}
+    async with forwarding(outbox, {LANE: sink}, **slow):
+        await until(lambda: len(sink.attempts) == 3)
+        sink.fault = lambda _: None
+        await settled(outbox)
+    assert set(sink.numbers) == {1, 2, 3, 4, 5}
+
+
+async def test_a_sink_that_is_gone_keeps_the_rest_for_the_operator(outbox):
+    gone = MemorySink(lambda _: (SinkError("sink-gone"), "before"))
+    await outbox.store([case(n) for n in range(5)])
+    async with forwarding(outbox, {LANE: gone}):
+        await until(lambda: gone.attempts)
+        await asyncio.sleep(0.1)
+    counts = await outbox.counts()
+    assert (counts["failed"], counts["pending"]) == (1, 4)
+    assert len(gone.attempts) == 1
+
+
+async def test_what_has_failed_for_too_long_is_given_up(outbox):
+    sink = MemorySink(lambda _: (SinkUnavailableError("sink-connection"), "before"))
+    await outbox.store([case(1)])
+    policy = RetryPolicy(first_s=0.01, longest_s=0.02, give_up_s=0.1, probe_s=0.01)
+    async with forwarding(outbox, {LANE: sink}, policy=policy):
+        await settled(outbox)
+    assert (await outbox.counts())["failed"] == 1
+    assert len(sink.attempts) > 2
+
+
+async def test_a_send_that_never_returns_is_bounded(outbox):
+    sink = MemorySink()
+    sink.hung = True
+    await outbox.store([case(1)])
+    async with forwarding(outbox, {LANE: sink}, send_timeout_s=0.05):
+        await until(lambda: sink.attempts)
+        sink.hung = False
+        await settled(outbox)
+    assert [d.attempt for d in sink.attempts] == [1, 2]
+
+
+async def test_stopping_finishes_what_is_in_flight_and_starts_nothing(outbox):
+    sink = MemorySink()
+    await outbox.store([case(n) for n in range(10)])
+    release = asyncio.Event()
+    send = sink.send
+
+    async def slow_send(item):
+        await send(item)
+        await release.wait()
+
+    sink.send = slow_send
+    async with forwarding(outbox, {LANE: sink}) as stop:
+        await until(lambda: sink.attempts)
+        stop.set()
+        await asyncio.sleep(0.02)
+        release.set()
+    counts = await outbox.counts()
+    assert (counts["done"], counts["pending"]) == (1, 9)
+
+
+async def test_a_crash_while_sending_repeats_that_delivery_and_loses_none(path):
+    sink = MemorySink()
+
+    async def crash(item):
+        await MemorySink.send(sink, item)
+        if len(sink.attempts) == 3:
+            raise RuntimeError("a bug after the third was taken")
+
+    async with open_outbox(path) as outbox:
+        await outbox.store([case(n) for n in range(6)])
+        sink.send = crash
+        with pytest.raises(ExceptionGroup) as caught:
+            async with forwarding(outbox, {LANE: sink}):
+                await asyncio.Event().wait()
+        assert caught.group_contains(RuntimeError)
+    async with open_outbox(path) as outbox:
+        sink.send = lambda item: MemorySink.send(sink, item)
+        async with forwarding(outbox, {LANE: sink}):
+            await settled(outbox)
+    assert sink.numbers == [1, 2, 3, 4, 5, 6]
+    assert [d.number for d in sink.attempts] == [1, 2, 3, 3, 4, 5, 6]
+
+
+async def test_an_outbox_that_cannot_be_written_stops_the_forwarder(outbox):
+    await outbox.store([case(1)])
+
+    class Broken:
+        def __getattr__(self, name):
+            return getattr(outbox, name)
+
+        async def done(self, *_):
+            raise OutboxUnavailableError("disk full")
+
+    sink = MemorySink()
+    with pytest.raises(ExceptionGroup) as caught:
+        async with forwarding(Broken(), {LANE: sink}):
+            await asyncio.Event().wait()
+    assert caught.group_contains(OutboxUnavailableError)
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+    assert len(sink.attempts) == 2  # sent again, under the same id
+    assert len(sink.taken) == 1
+
+
+async def test_a_row_without_a_sink_waits(outbox):
+    await outbox.store([case(1, OTHER)])
+    async with forwarding(outbox, {LANE: MemorySink()}):
+        await asyncio.sleep(0.05)
+    assert (await outbox.counts())["pending"] == 1
+
+
+async def test_memory_is_bounded_by_slots_not_by_sinks_or_backlog(outbox):
+    lanes = [(f"member-{n}", "siem") for n in range(12)]
+    rows = [case(n, lane, evidence=b"x" * 700_000) for n in range(3) for lane in lanes]
+    await outbox.store(rows)
+    held = []
+
+    class Watching:
+        def __getattr__(self, name):
+            return getattr(outbox, name)
+
+        async def due(self, *arguments, **options):
+            held.append(len(batch := await outbox.due(*arguments, **options)))
+            return batch
+
+        def release(self, items):
+            held.append(-len(items))
+            outbox.release(items)
+
+    async with forwarding(Watching(), {lane: MemorySink() for lane in lanes}, slots=3):
+        await settled(outbox)
+    loaded = [sum(held[: n + 1]) for n in range(len(held))]
+    assert max(loaded) <= 3  # one of 700 kB each; two would exceed a mebibyte
+    assert loaded[-1] == 0
+
+
+async def test_the_log_tells_each_outcome_and_nothing_of_the_record(outbox):
+    answers = {
+        1: None,
+        2: (SinkError("sink-refused"), "before"),
+        3: (SinkUnavailableError("sink-busy"), "before"),
+    }
+    sink = MemorySink(lambda d: answers[d.number] if d.attempt == 1 else None)
+    rows = [
+        case(n, evidence=b"canary-e", projection=b"canary-p", receipt=b"canary-r")
+        for n in range(3)
+    ]
+    with structlog.testing.capture_logs() as logs:
+        await outbox.store(rows)
+        async with forwarding(outbox, {LANE: sink}):
+            await settled(outbox)
+    told = [(e["event"], e["number"], e["outcome"], e.get("reason")) for e in logs]
+    assert told == [
+        ("delivery.done", 1, "forwarded", None),
+        ("delivery.failed", 2, "refused", "sink-refused"),
+        ("delivery.postponed", 3, "unavailable", "sink-busy"),
+        ("delivery.done", 3, "forwarded", None),
+    ]
+    assert {(e["member"], e["sink"]) for e in logs} == {LANE}
+    assert {e["token"] for e in logs} == {rows[0].token_id[:12]}
+    assert "canary" not in repr(logs)
+    assert rows[0].sub not in repr(logs)
+
+
+async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(outbox):
+    sink = MemorySink(lambda _: (SinkUnavailableError("sink-connection"), "before"))
+    await outbox.store([case(n) for n in range(5)])
+    with structlog.testing.capture_logs() as logs:
+        async with forwarding(outbox, {LANE: sink}):
+            await until(lambda: len(sink.attempts) == 3)
+            sink.fault = lambda _: None
+            await settled(outbox)
+    events = [e["event"] for e in logs if e["event"].startswith("sink.")]
+    assert events == ["sink.paused", "sink.resumed"]

@@ -1,0 +1,198 @@
+"""A whole installation in a folder, for end-to-end tests: real files, real commands.
+
+Organisations, keys, directory, passwords and configurations are made as an
+operator would; the processes are `tocsin` itself, started as subprocesses.
+"""
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from broker import signers, topology
+from tests.support.rabbitmq_api import RabbitMQ
+
+ROOT = Path(__file__).parents[2]
+TOCSIN = (sys.executable, "-P", "-c", "from adapters.cli.main import main; main()")
+ALL_KINDS = ("incident", "campaign", "advisory", "feedback", "correction", "retraction")
+
+
+@dataclass(frozen=True)
+class Party:
+    """A member: who it is, and whether it publishes."""
+
+    org: str
+    audience: str
+    publishes: bool = False
+
+
+@dataclass
+class Hub:
+    """An installation in *folder* on *server*'s virtual host."""
+
+    folder: Path
+    server: RabbitMQ
+    parties: Sequence[Party]
+    webhooks: dict[str, str] = field(default_factory=dict)  # member -> URL
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    def build(self) -> "Hub":
+        """Write every file and set the broker up."""
+        (self.folder / "directory/members").mkdir(parents=True)
+        for party in self.parties:
+            self._admit(party)
+        signers.generate("hub", self.folder)
+        self._secret("pseudonyms.bin", secrets.token_bytes(32))
+        self._set_up_broker()
+        self._write_configs()
+        return self
+
+    def publisher_config(self, org: str) -> Path:
+        return self.folder / f"{org}.toml"
+
+    def deliveries(self, member: str) -> list[Path]:
+        """List the complete deliveries in a member's folder, in order."""
+        folder = self.folder / "out" / member
+        return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Run gate and adapter until the end of the block."""
+        with (
+            process("gate", "run", "--config", str(self.folder / "gate.toml")),
+            process("adapter", "run", "--config", str(self.folder / "adapter.toml")),
+        ):
+            yield
+
+    def _admit(self, party: Party) -> None:
+        signer = signers.generate(party.org, self.folder)
+        entry = {
+            "org": party.org,
+            "name": party.org.replace("-", " ").title(),
+            "country": "XA",
+            "audience": party.audience,
+            "kinds": ALL_KINDS if party.publishes else (),
+            "keys": [
+                {
+                    "jwk": signer.jwk,
+                    "not_before": "2026-01-01T00:00:00Z",
+                    "not_after": "2036-01-01T00:00:00Z",
+                }
+            ],
+        }
+        path = self.folder / "directory/members" / f"{party.org}.json"
+        path.write_bytes(msgspec.json.encode(entry))
+
+    def _set_up_broker(self) -> None:
+        issuers = [p.org for p in self.parties if p.publishes]
+        place = topology.topology(issuers, ["main"], [p.org for p in self.parties])
+        logins = ["gate", "adapter-main", "operator", *(p.org for p in self.parties)]
+        for login in logins:
+            self.passwords[login] = secrets.token_urlsafe(18)
+            self._secret(f"{login}.password", self.passwords[login].encode())
+        self.server.import_definitions(
+            topology.definitions(
+                place,
+                topology.permissions(place),
+                passwords=self.passwords,
+                vhost=self.server.vhost,
+            )
+        )
+
+    def _write_configs(self) -> None:
+        for party in self.parties:
+            if party.publishes:
+                self._config(
+                    party.org,
+                    f'org = "{party.org}"\nkey = "{party.org}.key"\n'
+                    f'state = "{party.org}.sqlite"\n' + self._broker(party.org),
+                )
+        self._config(
+            "gate",
+            'directory = "directory"\nstate = "gate.sqlite"\n'
+            'archive = "archive.sqlite"\n' + self._broker("gate"),
+        )
+        members = "".join(self._member(p.org) for p in self.parties)
+        self._config(
+            "adapter",
+            'name = "main"\norg = "hub"\ndisplay_name = "Tocsin Hub"\n'
+            'directory = "directory"\nkey = "hub.key"\n'
+            'pseudonym_key = "pseudonyms.bin"\noutbox = "outbox.sqlite"\n'
+            + self._broker("adapter-main")
+            + members,
+        )
+
+    def _member(self, org: str) -> str:
+        text = f'[[members]]\norg = "{org}"\n[[members.sinks]]\ntype = "file"\n'
+        text += f'name = "files"\nfolder = "out/{org}"\n'
+        if org in self.webhooks:
+            self._secret(f"{org}.whsec", b"whsec_" + b"c2VjcmV0" * 5)
+            text += '[[members.sinks]]\ntype = "webhook"\nname = "hook"\n'
+            text += f'url = "{self.webhooks[org]}"\nsecret_file = "{org}.whsec"\n'
+            text += "allow_private = true\n"
+        (self.folder / "out").mkdir(exist_ok=True)
+        return text
+
+    def _broker(self, user: str) -> str:
+        url = self.server.url_for("", "").replace(":@", "")
+        return (
+            f'[broker]\nurl = "{url}"\nuser = "{user}"\n'
+            f'password_file = "{user}.password"\n'
+        )
+
+    def _config(self, name: str, text: str) -> None:
+        (self.folder / f"{name}.toml").write_text(text)
+
+    def _secret(self, name: str, content: bytes) -> None:
+        descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+
+
+def tocsin(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end."""
+    return subprocess.run(  # noqa: S603  our own command
+        [*TOCSIN, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+@contextmanager
+def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a long-lived command; SIGTERM must end it with exit code 0."""
+    running = subprocess.Popen(  # noqa: S603  our own command
+        [*TOCSIN, *arguments],
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
+        try:
+            _, errors = running.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            _, errors = running.communicate()
+    assert running.returncode == 0, errors.decode()[-4000:]
+
+
+def wait_until(check: object, *, timeout_s: float, what: str) -> None:
+    """Wait until *check()* holds."""
+    assert callable(check)
+    end = time.monotonic() + timeout_s
+    while not check():
+        assert time.monotonic() < end, f"waited {timeout_s} s for {what}"
+        time.sleep(0.1)

@@ -46,7 +46,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     org: Org
     name: Annotated[str, Meta(min_length=1, max_length=200)]
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
     audience: Audience
     clearance: TlpLabel | UnsetType = UNSET
     languages: tuple[str, ...] = ()

@@ -15,7 +15,6 @@ from typing import Final
 import msgspec
 import structlog
 
-from broker import quota
 from broker.archive import Archive
 from broker.backoff import delays
 from broker.bus import Bus, Received
@@ -24,7 +23,7 @@ from broker.errors import BusError, BusUnavailableError, ConfigError
 from broker.gate_batch import BatchWork
 from broker.gate_rules import Decision, Refuse, issuers_of
 from broker.gate_state import GateState
-from broker.quota import Allowance, Quota
+from broker.quota import REFUSED_COST, Allowance, Quota, full, pause_s, spend
 from broker.topology import INGRESS
 
 BATCH: Final = 16  # prefetch of a lane; times 16 MiB it bounds the memory
@@ -42,7 +41,7 @@ async def run_gate(
     *,
     clock: Callable[[], float],
     stop: asyncio.Event,
-    limits: Quota = Quota(),  # noqa: B008  frozen
+    quota: Quota = Quota(),  # noqa: B008  frozen
 ) -> None:
     """Serve the queue of every issuer in *directory* until *stop* is set.
 
@@ -52,7 +51,7 @@ async def run_gate(
     Args:
         bus: Logged in as `gate`.
         clock: Epoch seconds.
-        limits: For each issuer.
+        quota: Of each issuer.
 
     Raises:
         ConfigError: The directory has no issuer; the disk is full or broken.
@@ -62,7 +61,7 @@ async def run_gate(
     issuers = issuers_of(directory)
     if not issuers:
         raise ConfigError("the directory lets no member publish anything")
-    tools = _Tools(bus, directory, state, archive, clock, stop, limits)
+    tools = _Tools(bus, directory, state, archive, clock, stop, quota)
     try:
         async with asyncio.TaskGroup() as tasks:
             for issuer in issuers:
@@ -84,7 +83,7 @@ class _Tools(msgspec.Struct, frozen=True):
     archive: Archive
     clock: Callable[[], float]
     stop: asyncio.Event
-    limits: Quota
+    quota: Quota
 
 
 class _Lane:
@@ -133,20 +132,20 @@ class _Lane:
             working.cancel()
 
     async def _work_off(self, waiting: asyncio.Queue[Received | None]) -> None:
-        limits, clock = self._tools.limits, self._tools.clock
-        left = quota.full(limits, clock())
+        quota, clock = self._tools.quota, self._tools.clock
+        left = full(quota, clock())
         while batch := await _take(waiting):
             decisions = await self._work.handle(batch)
-            left = _spend(left, limits, batch, decisions, now=clock())
-            pause = quota.pause_s(left, limits)
+            left = _pay(left, quota, batch, decisions, now=clock())
+            pause = pause_s(left, quota)
             if pause > 0:
                 self._log.warning("gate.over_quota", pause_s=round(pause, 1))
                 await _sleep(pause, self._tools.stop)
 
 
-def _spend(
+def _pay(
     left: Allowance,
-    limits: Quota,
+    quota: Quota,
     batch: Sequence[Received],
     decisions: Sequence[Decision],
     *,
@@ -154,10 +153,10 @@ def _spend(
 ) -> Allowance:
     records = size = 0
     for received, decision in zip(batch, decisions, strict=True):
-        cost = quota.REFUSED_COST if isinstance(decision, Refuse) else 1
+        cost = REFUSED_COST if isinstance(decision, Refuse) else 1
         records += cost
         size += cost * len(received.message.body)
-    return quota.spend(left, limits, records=records, size=size, now=now)
+    return spend(left, quota, records=records, size=size, now=now)
 
 
 async def _hand_over(

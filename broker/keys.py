@@ -10,7 +10,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from broker import base64url
 from broker.errors import TrustError
 
-ED25519_SIGNATURE_BYTES = 64
+# Points of small order, by their y: under such a key a signature holds for any
+# text, so nobody could be held to it (RFC 8032, 5.1.7 lets them pass).
+_P = 2**255 - 19
+_ORDER_8 = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = frozenset({0, 1, _ORDER_8, _P - _ORDER_8, _P - 1, _P, _P + 1})
+_WITHOUT_SIGN = 2**255 - 1
 
 
 class Jwk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,11 +40,12 @@ class PublicKey:
         if jwk.kty != "OKP" or jwk.crv != "Ed25519":
             raise TrustError("bad-key")
         try:
-            self._key = Ed25519PublicKey.from_public_bytes(
-                base64url.decode(jwk.x.encode(), "jwk.x")
-            )
+            raw = base64url.decode(jwk.x.encode(), "jwk.x")
+            self._key = Ed25519PublicKey.from_public_bytes(raw)
         except ValueError:
             raise TrustError("bad-key") from None
+        if int.from_bytes(raw, "little") & _WITHOUT_SIGN in _SMALL_ORDER:
+            raise TrustError("bad-key")
         # RFC 9864 renames EdDSA to Ed25519; verifiers in use know only the first.
         self.algorithms = frozenset({"EdDSA", "Ed25519"})
         self.thumbprint = thumbprint(jwk)

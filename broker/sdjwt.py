@@ -10,6 +10,7 @@ what is refused here in different ways.
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Protocol
 
@@ -25,7 +26,8 @@ MAX_DEPTH = 32  # STIX needs about 10; deeper is an attack on recursion
 MAX_HEADER_BYTES = 1024
 SALT_BYTES = 16  # RFC 9901, 9.3: 128 bits
 MIN_SALT_CHARS = 22  # 16 bytes in base64url
-DIGEST_CHARS = 43  # SHA-256 in base64url
+# SHA-256 in base64url; the last character has two spare bits.
+_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 _MAX_SAFE_INT = 2**53 - 1  # RFC 8259, section 6: beyond it, parsers disagree
 RESERVED_NAMES = frozenset({"_sd", "...", "_sd_alg"})
 
@@ -111,14 +113,17 @@ def conceal(tree: Any, salt: Callable[[], bytes]) -> tuple[Any, list[bytes]]:
         The payload and the disclosures, parents before children.
 
     Raises:
-        TrustError: `reserved-name`, a member is called `_sd`, `...` or `_sd_alg`.
+        TrustError: `reserved-name` (a member is called `_sd`, `...` or `_sd_alg`),
+            `too-deep`, `too-many-disclosures`: nobody would take the token.
     """
     disclosures: list[bytes] = []
 
-    def hide(hidden: Hidden, name: str | None) -> str:
+    def hide(hidden: Hidden, name: str | None, depth: int) -> str:
         place = len(disclosures)
+        if place >= MAX_DISCLOSURES:
+            raise TrustError("too-many-disclosures")
         disclosures.append(b"")
-        value = walk(hidden.value)
+        value = walk(hidden.value, depth)
         parts = [base64url.encode(salt()).decode(), value]
         if name is not None:
             parts.insert(1, name)
@@ -126,23 +131,30 @@ def conceal(tree: Any, salt: Callable[[], bytes]) -> tuple[Any, list[bytes]]:
         disclosures[place] = text
         return digest(text)
 
-    def walk(value: Any) -> Any:
+    def walk(value: Any, depth: int) -> Any:
+        if isinstance(value, dict | list | tuple):
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise TrustError("too-deep")
         if isinstance(value, dict):
             if not RESERVED_NAMES.isdisjoint(value):
                 raise TrustError("reserved-name")
-            shown = {k: walk(v) for k, v in value.items() if type(v) is not Hidden}
-            digests = [hide(v, k) for k, v in value.items() if type(v) is Hidden]
+            shown = {
+                k: walk(v, depth) for k, v in value.items() if type(v) is not Hidden
+            }
+            digests = [hide(v, k, depth) for k, v in value.items() if type(v) is Hidden]
             if digests:
                 # RFC 9901, 4.2.4.1: hide the original order.
                 shown["_sd"] = sorted(digests)
             return shown
         if isinstance(value, list | tuple):
             return [
-                {"...": hide(v, None)} if type(v) is Hidden else walk(v) for v in value
+                {"...": hide(v, None, depth)} if type(v) is Hidden else walk(v, depth)
+                for v in value
             ]
         return value
 
-    return walk(tree), disclosures
+    return walk(tree, 0), disclosures
 
 
 def assemble(
@@ -151,12 +163,19 @@ def assemble(
     disclosures: Iterable[bytes],
     sign: Callable[[bytes], bytes],
 ) -> bytes:
-    """Sign *payload* and put the token together (RFC 9901, 4)."""
+    """Sign *payload* and put the token together (RFC 9901, 4).
+
+    Raises:
+        TrustError: `too-large`.
+    """
     signing_input = b".".join(
         base64url.encode(codec.encode_json(part)) for part in (header, payload)
     )
     jwt = signing_input + b"." + base64url.encode(sign(signing_input))
-    return b"~".join([jwt, *disclosures, b""])
+    token = b"~".join([jwt, *disclosures, b""])
+    if len(token) > MAX_TOKEN_BYTES:
+        raise TrustError("too-large")
+    return token
 
 
 # ---------------------------------------------------------------- verifying
@@ -234,7 +253,7 @@ class _Unfolding:
         return Opened(jwt, claims, found, self.withheld)
 
     def take(self, claimed: Any, path: Path) -> int | None:
-        if type(claimed) is not str or len(claimed) != DIGEST_CHARS:
+        if type(claimed) is not str or not _DIGEST.fullmatch(claimed):
             raise TrustError("digest-shape")
         if claimed in self.seen:
             raise TrustError("duplicate-digest")
@@ -246,7 +265,8 @@ class _Unfolding:
 
     def parts(self, index: int, count: int) -> list[Any]:
         where = f"disclosure {index}"
-        value = codec.decode_strict_text(base64url.decode(self.texts[index], where))
+        text = base64url.decode(self.texts[index], where)
+        value = codec.decode_strict_text(text, where=where)
         if type(value) is not list or len(value) != count:
             raise TrustError("disclosure-shape", where)
         if type(value[0]) is not str or len(value[0]) < MIN_SALT_CHARS:
@@ -285,7 +305,9 @@ class _Unfolding:
             if index is None:
                 continue
             _, name, value = self.parts(index, 3)
-            if type(name) is not str or name in RESERVED_NAMES:
+            if type(name) is not str:
+                raise TrustError("disclosure-shape", f"disclosure {index}")
+            if name in RESERVED_NAMES:
                 raise TrustError("reserved-name", f"disclosure {index}")
             if name in members:
                 raise TrustError("shadowed-name", f"disclosure {index}")

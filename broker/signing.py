@@ -114,10 +114,14 @@ def conceal_object(value: dict[str, Any], *, primary: bool) -> dict[str, Any]:
     """Mark what the profile lets be withheld of one plain STIX object."""
     kind = value["type"]
     out: dict[str, Any] = {}
+    for container in profile.containers(value):  # also those that are empty
+        target = out
+        for part in container:
+            target = target.setdefault(part, {})
     for place, inner in profile.places(value.items()):
         target = out
         for part in place[:-1]:
-            target = target.setdefault(part, {})
+            target = target[part]
         if profile.is_visible(place, kind, primary=primary):
             target[place[-1]] = inner
         else:

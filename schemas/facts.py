@@ -51,7 +51,7 @@ def facts_of(
             elif name == "lang":
                 _collect([value], _LANGUAGE, languages, str)
     return Facts(
-        severity=severity_of(primary),
+        severity=_visible_severity(primary, tlp),
         countries=tuple(sorted(countries)),
         sectors=tuple(sorted(sectors)),
         languages=tuple(sorted(languages)),
@@ -62,6 +62,12 @@ def _collect(values: Any, pattern: re.Pattern[str], into: set[str], spell: Any) 
     for value in values:
         if isinstance(value, str) and pattern.fullmatch(value):
             into.add(spell(value))
+
+
+def _visible_severity(primary: stix.StixObject, tlp: Tlp) -> SeverityWord:
+    if granular_tlp(primary).get("extensions", tlp) > tlp:
+        return "unknown"
+    return severity_of(primary)
 
 
 def severity_of(primary: stix.StixObject) -> SeverityWord:

@@ -6,7 +6,7 @@ withholdable. Both sides use it: the issuer to conceal, the verifier to refuse a
 token that hides what must be seen or shows what could not be withheld.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 VCT: Final = "urn:tocsin:record:1"
@@ -112,6 +112,21 @@ def places(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
                     yield (name, key, inner), inner_value
             else:
                 yield (name, key), extension
+
+
+def containers(value: Mapping[str, Any]) -> tuple[Place, ...]:
+    """List what of an object holds properties: `()`, itself, and extensions.
+
+    Outer ones first.
+    """
+    found: list[Place] = [()]
+    extensions = value.get("extensions")
+    if isinstance(extensions, dict):
+        found.append(("extensions",))
+        for key, extension in extensions.items():
+            if key in EXTENSION_ALIASES and isinstance(extension, dict):
+                found.append(("extensions", key))
+    return tuple(found)
 
 
 def spell(place: Place) -> str:

@@ -16,7 +16,7 @@ REASONS: Final[dict[str, str]] = {
     "bad-id": "a STIX id must be <type>--<uuid>, with the type of its object.",
     "bad-property": "a property does not have the form STIX 2.1 gives it.",
     "bad-selector": "a granular marking's selector is not valid.",
-    "bad-member": "an object names a property with an empty or overlong name.",
+    "bad-tlp": "TLP is CLEAR, GREEN, AMBER, AMBER+STRICT or RED.",
     "missing-property": "a property that STIX 2.1 requires is missing.",
     "reserved-name": "_sd, ... and _sd_alg are reserved by RFC 9901 and cannot be names.",
     "duplicate-id": "two objects have one id.",

@@ -16,7 +16,17 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas import stix, timestamps
 from schemas.errors import SchemaError
 from schemas.facts import Facts, facts_of
-from schemas.markings import TLP_IDS, Tlp, is_known_marking, normalise_refs, tlp_of
+from schemas.markings import (
+    TLP_IDS,
+    Tlp,
+    check_selectors,
+    granular_tlp,
+    is_known_marking,
+    normalise_refs,
+    tlp_of,
+)
+from schemas.profile import is_text
+from schemas.stix.values import ID_PATTERN
 
 Kind = Literal[
     "incident",
@@ -30,18 +40,25 @@ Kind = Literal[
 TlpLabel = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
 Severity = Literal["unknown", "none", "low", "moderate", "high", "extreme"]
 
-ORG_PATTERN: Final = r"^[a-z][a-z0-9-]{1,40}$"
+ORG_PATTERN: Final = r"^[a-z][a-z0-9-]{1,40}\Z"  # `$` would take a line feed too
 ORG_URN_PREFIX: Final = "urn:tocsin:org:"
 ALL_COMMUNITY: Final = "urn:tocsin:community:all"
 
 Org = Annotated[str, Meta(pattern=ORG_PATTERN)]
-OrgUrn = Annotated[str, Meta(pattern=r"^urn:tocsin:org:[a-z][a-z0-9-]{1,40}$")]
+OrgUrn = Annotated[str, Meta(pattern=r"^urn:tocsin:org:[a-z][a-z0-9-]{1,40}\Z")]
 CommunityUrn = Annotated[
-    str, Meta(pattern=r"^urn:[a-z0-9][a-z0-9-]{1,31}:[a-zA-Z0-9:._-]{1,200}$")
+    str, Meta(pattern=r"^urn:[a-z0-9][a-z0-9-]{1,31}:[a-zA-Z0-9:._-]{1,200}\Z")
 ]
-Digest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}$")]
+Digest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
+# Not `Digest | Literal[""]`: msgspec holds the pattern against both.
+DigestOrNone = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_-]{43})?$")]
 Epoch = Annotated[int, Meta(ge=0, le=2**40)]  # seconds
-StixId = Annotated[str, Meta(max_length=150)]
+StixId = Annotated[str, Meta(pattern=ID_PATTERN, max_length=150)]
+Countries = tuple[Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")], ...]
+Sectors = tuple[Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,60}\Z")], ...]
+Languages = tuple[
+    Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*\Z")], ...
+]
 
 # Primary object types in order of precedence, with the kind they make.
 _PRIMARY_KINDS: Final[dict[str, Kind]] = {
@@ -86,9 +103,9 @@ class Claims(
     kind: Kind
     tlp: TlpLabel
     severity: Severity
-    countries: Annotated[tuple[str, ...], Meta(max_length=300)]
-    sectors: Annotated[tuple[str, ...], Meta(max_length=300)]
-    languages: Annotated[tuple[str, ...], Meta(max_length=300)]
+    countries: Annotated[Countries, Meta(max_length=300)]
+    sectors: Annotated[Sectors, Meta(max_length=300)]
+    languages: Annotated[Languages, Meta(max_length=300)]
     exercise: bool
     full: Digest
     sup: Digest | UnsetType = UNSET
@@ -96,7 +113,7 @@ class Claims(
     concerns: tuple[OrgUrn, ...] | UnsetType = UNSET
     feed: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
     seq: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
-    prev: Digest | Literal[""] | UnsetType = UNSET
+    prev: DigestOrNone | UnsetType = UNSET
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,7 +163,8 @@ def compose(
     Raises:
         SchemaError: `no-primary`, `several-primaries`, `unmarked`,
             `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
-            `too-many-objects`.
+            `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
+            list).
     """
     if len(objects) > MAX_OBJECTS:
         raise SchemaError("too-many-objects", "$.objects")
@@ -158,9 +176,11 @@ def compose(
         raise SchemaError("unmarked", f"$.objects[{place}]")
     marked = tuple(_mark(o, tlp if tlp is not None else UNMARKED_TLP) for o in objects)
     for index, marked_object in enumerate(marked):
-        if tlp_of(_refs(marked_object)) == Tlp.RED:
-            raise SchemaError("needs-sealing", f"$.objects[{index}]")
-    _need_behaviour(marked)
+        where = f"$.objects[{index}]"
+        refuse_red(marked_object, where)
+        check_selectors(marked_object, where)
+        _check_texts(marked_object, where)
+    need_behaviour(marked)
     main = marked[place]
     own = tlp_of(_refs(main))
     assert own is not None  # noqa: S101  just marked
@@ -247,21 +267,48 @@ def _wrap(
     return stix.decode_object(report, "$.report")
 
 
+def _check_texts(candidate: stix.StixObject, where: str) -> None:
+    # A list in the place of a text would be read as its segments.
+    for name, value in stix.properties(candidate):
+        if is_text((name,)) and isinstance(value, list):
+            raise SchemaError("bad-property", f"{where}.{name}")
+
+
+def refuse_red(candidate: stix.StixObject, where: str) -> None:
+    """Refuse an object that is marked RED, as a whole or in part.
+
+    Raises:
+        SchemaError: `needs-sealing`, `bad-selector`.
+    """
+    marks = (tlp_of(_refs(candidate)), *granular_tlp(candidate, where).values())
+    if Tlp.RED in marks:
+        raise SchemaError("needs-sealing", where)
+
+
+def kind_fits(kind: Kind, primary_id: str) -> bool:
+    """Tell whether a record of *kind* may be about this primary object."""
+    natural = _PRIMARY_KINDS.get(primary_id.partition("--")[0])
+    return natural is not None and kind in (natural, "correction", "retraction")
+
+
 def _kind(main: stix.StixObject, wanted: Kind | None, place: int) -> Kind:
     where = f"$.objects[{place}]"
     revoked = main.revoked is True
-    natural = _PRIMARY_KINDS[main.type]
     if wanted is None:
-        return "retraction" if revoked else natural
+        return "retraction" if revoked else _PRIMARY_KINDS[main.type]
     if wanted == "retraction" and not revoked:
         raise SchemaError("not-revoked", where)
-    if wanted not in (natural, "correction", "retraction"):
+    if not kind_fits(wanted, main.id):
         raise SchemaError("kind-mismatch", where)
     return wanted
 
 
-def _need_behaviour(objects: Sequence[stix.StixObject]) -> None:
-    """Judge conduct, not speech (DESIGN.md 7)."""
+def need_behaviour(objects: Sequence[stix.StixObject]) -> None:
+    """Judge conduct, not speech (DESIGN.md 7).
+
+    Raises:
+        SchemaError: `no-behaviour`.
+    """
     kinds = {o.type for o in objects}
     if kinds & _DISINFORMATION_TYPES and "attack-pattern" not in kinds:
         raise SchemaError("no-behaviour", "$.objects")
@@ -281,7 +328,7 @@ def check_version(ver: str) -> None:
 
 def is_org(name: str) -> bool:
     """Tell whether *name* is a valid organisation name."""
-    return re.fullmatch(ORG_PATTERN.strip("^$"), name) is not None
+    return re.fullmatch(ORG_PATTERN, name) is not None
 
 
 def parse_kind(text: str | None) -> Kind | None:

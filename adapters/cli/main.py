@@ -19,6 +19,7 @@ app = cyclopts.App(
     help_epilogue="Exit codes: 0 done; 1 input refused; 2 usage or configuration; "
     "3 broker or member system not reachable.",
     version_flags=["--version"],
+    default_parameter=cyclopts.Parameter(negative=()),
 )
 
 app.command(records.keygen)

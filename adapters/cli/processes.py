@@ -62,19 +62,18 @@ def publish(
     was signed is sent again unchanged, nothing is doubled. Without files it sends
     what still waits in the outbox.
 
-    Parameters
-    ----------
-    files: STIX 2.1 bundles.
-    config: Publisher configuration (TOML).
-    community: Communities addressed (URN).
-    to: Organisation addressed by name.
-    concerns: Organisation concerned (the platform, the victim).
-    tlp: Marks what is unmarked.
-    primary: Id of the primary object, where several qualify.
-    report: Wraps loose objects in a report of this name.
-    kind: correction or retraction, where it does not follow from the content.
-    exercise: These are exercises.
-    json: Print one line of JSON per record.
+    Args:
+        files: STIX 2.1 bundles.
+        config: Publisher configuration (TOML).
+        community: Communities addressed (URN).
+        to: Organisation addressed by name.
+        concerns: Organisation concerned (the platform, the victim).
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Wraps loose objects in a report of this name.
+        kind: correction or retraction, where it does not follow from the content.
+        exercise: These are exercises.
+        json: Print one line of JSON per record.
     """
     settings = load(config, PublisherConfig)
     options = draft_options(tlp=tlp, primary=primary, report=report, kind=kind)
@@ -135,9 +134,8 @@ def _report(file: Path, result: PublishResult, *, as_json: bool) -> None:
 def gate_run(*, config: Path) -> None:
     """Run the gate until it is told to stop (SIGTERM, Ctrl-C).
 
-    Parameters
-    ----------
-    config: Gate configuration (TOML).
+    Args:
+        config: Gate configuration (TOML).
     """
     settings = load(config, GateConfig)
     directory = load_folder(settings.directory)
@@ -166,9 +164,8 @@ def gate_run(*, config: Path) -> None:
 def adapter_run(*, config: Path) -> None:
     """Run an adapter until it is told to stop (SIGTERM, Ctrl-C).
 
-    Parameters
-    ----------
-    config: Adapter configuration (TOML).
+    Args:
+        config: Adapter configuration (TOML).
     """
     settings = load(config, AdapterConfig)
     directory = load_folder(settings.directory)

@@ -34,10 +34,9 @@ def keygen(*, org: str, out: Path) -> None:
 
     Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public).
 
-    Parameters
-    ----------
-    org: Organisation name: lower case letters, digits, hyphens.
-    out: Folder for both files.
+    Args:
+        org: Organisation name: lower case letters, digits, hyphens.
+        out: Folder for both files.
     """
     _need_org(org)
     signer = signers.generate(org, out)
@@ -65,20 +64,19 @@ def sign(
     Without a publisher's state the token carries no place in a feed and cannot be
     published; `tocsin publish` signs and publishes.
 
-    Parameters
-    ----------
-    file: STIX 2.1 bundle; - reads standard input.
-    key: Private key of the issuer.
-    issuer: Organisation that signs.
-    community: Communities addressed (URN); may be given several times.
-    to: Organisation addressed by name.
-    concerns: Organisation concerned (the platform, the victim).
-    tlp: Marks what is unmarked.
-    primary: Id of the primary object, where several qualify.
-    report: Wraps loose objects in a report of this name.
-    kind: correction or retraction, where it does not follow from the content.
-    exercise: This is an exercise.
-    output: Where the token goes; standard output if not given.
+    Args:
+        file: STIX 2.1 bundle; - reads standard input.
+        key: Private key of the issuer.
+        issuer: Organisation that signs.
+        community: Communities addressed (URN); may be given several times.
+        to: Organisation addressed by name.
+        concerns: Organisation concerned (the platform, the victim).
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Wraps loose objects in a report of this name.
+        kind: correction or retraction, where it does not follow from the content.
+        exercise: This is an exercise.
+        output: Where the token goes; standard output if not given.
     """
     for org in (issuer, *to, *concerns):
         _need_org(org)
@@ -108,12 +106,11 @@ def verify(
 ) -> None:
     """Verify a token strictly, and say what it is.
 
-    Parameters
-    ----------
-    token: File with a token; - reads standard input.
-    directory: Folder with members/*.json.
-    jwk: A single public key, instead of a directory.
-    json: Print JSON.
+    Args:
+        token: File with a token; - reads standard input.
+        directory: Folder with members/*.json.
+        jwk: A single public key, instead of a directory.
+        json: Print JSON.
     """
     try:
         verified = _verified(token, directory, jwk)
@@ -145,23 +142,22 @@ def redact(
 ) -> None:
     """Show what a view gets of a token, and why.
 
-    Parameters
-    ----------
-    token: File with a token; - reads standard input.
-    member: Member whose view to take; needs --directory.
-    audience: Or: the audience.
-    clearance: Highest TLP; AMBER for peer-cert, GREEN else.
-    community: Communities of the view; those of the token if not given.
-    jurisdiction: Jurisdiction of the view.
-    addressed: The record names the view's member in "to".
-    concerned: The record names it in "concerns".
-    directory: Folder with members/*.json.
-    jwk: A single public key, instead of a directory.
-    policy: Redaction policy (TOML); the shipped one if not given.
-    explain: List every cut with its reason and row of the policy.
-    evidence: Write the cut token here.
-    projection: Write the plain bundle here.
-    json: Print JSON.
+    Args:
+        token: File with a token; - reads standard input.
+        member: Member whose view to take; needs --directory.
+        audience: Or: the audience.
+        clearance: Highest TLP; AMBER for peer-cert, GREEN else.
+        community: Communities of the view; those of the token if not given.
+        jurisdiction: Jurisdiction of the view.
+        addressed: The record names the view's member in "to".
+        concerned: The record names it in "concerns".
+        directory: Folder with members/*.json.
+        jwk: A single public key, instead of a directory.
+        policy: Redaction policy (TOML); the shipped one if not given.
+        explain: List every cut with its reason and row of the policy.
+        evidence: Write the cut token here.
+        projection: Write the plain bundle here.
+        json: Print JSON.
     """
     verified = _verified(token, directory, jwk)
     if (member is None) == (audience is None):

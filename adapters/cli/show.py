@@ -1,6 +1,7 @@
 """What commands print for people, and as JSON for programs."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from rich.console import Console
@@ -104,25 +105,32 @@ def redacted(
         table.add_row(str(count), reason, _meaning(reason))
     console.print(table)
     if explain:
-        console.print(_cuts(redacted, policy))
+        for part in _cuts(redacted, policy):
+            console.print(part)
 
 
 def _meaning(reason: str) -> str:
     return _CUT_REASONS.get(reason) or explain_reason(reason)
 
 
-def _cuts(redacted: Redacted, policy: Policy) -> Table:
-    table = Table("object", "property", "reason", "row", "why", pad_edge=False)
-    for cut in redacted.cuts:
-        name = f"{cut.object_type}--{cut.object_id.partition('--')[2][:8]}"
-        table.add_row(
-            escape(name),
-            escape(cut.place or "(whole)"),
-            cut.reason + (" (made value instead)" if cut.made else ""),
-            str(cut.row or ""),
-            escape(policy.reason(cut.row) if cut.row else _meaning(cut.reason)),
-        )
-    return table
+def _cuts(redacted: Redacted, policy: Policy) -> Iterator[Table]:
+    """List every cut by object, then what the rows of the policy say."""
+    table = Table("object", "property", "reason", "row", pad_edge=False)
+    before = ""
+    for cut in sorted(redacted.cuts, key=lambda c: (c.object_type, c.object_id)):
+        kind, _, value = cut.object_id.rpartition("--")
+        shown = "" if cut.object_id == before else f"{kind} [dim]{value[:8]}[/]"
+        if shown and before:
+            table.add_section()
+        before = cut.object_id
+        reason = cut.reason + (" [dim](value made instead)[/]" if cut.made else "")
+        place = escape(cut.place) or "[bold]the whole object[/]"
+        table.add_row(shown, place, reason, str(cut.row or ""))
+    yield table
+    legend = Table("row", "what the policy says", box=None, pad_edge=False)
+    for row in sorted({cut.row for cut in redacted.cuts if cut.row}):
+        legend.add_row(str(row), escape(policy.reason(row)))
+    yield legend
 
 
 _CUT_REASONS = {

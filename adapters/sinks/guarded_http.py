@@ -19,8 +19,7 @@ from yarl import URL
 from adapters.sinks.addresses import is_public
 from broker.errors import ConfigError
 
-# Standard Webhooks advises 15 to 30 seconds for the whole request.
-TIMEOUT: Final = aiohttp.ClientTimeout(total=20, connect=10, sock_connect=10)
+TIMEOUT_S: Final = 20.0  # Standard Webhooks advises 15 to 30 for the whole request
 _BUFFER_BYTES: Final = 4096  # of an answer; we do not read more, see webhook.py
 _KEEP_S: Final = 4.0  # shorter than what servers keep, so that none is stale
 _CONNECTIONS: Final = 2  # one sink sends one delivery at a time
@@ -73,6 +72,7 @@ async def open_session(
     allow_private: bool,
     tls: SSLContext | None = None,
     lookup: Lookup = system_lookup,
+    timeout_s: float = TIMEOUT_S,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Open a session for one sink: guarded, no cookies, no proxy, no decoding.
 
@@ -93,7 +93,7 @@ async def open_session(
         async with aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=TIMEOUT,
+            timeout=aiohttp.ClientTimeout(total=timeout_s, sock_connect=timeout_s / 2),
             trust_env=False,
             auto_decompress=False,
             read_bufsize=_BUFFER_BYTES,

@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import io
 import os
 import stat
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -23,6 +24,7 @@ from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.retries import parse_retry_after
 from adapters.sinks.guarded_http import (
+    TIMEOUT_S,
     ForbiddenAddressError,
     Lookup,
     check_url,
@@ -91,6 +93,7 @@ async def open_webhook(
     allow_private: bool = False,
     tls: SSLContext | None = None,
     lookup: Lookup = system_lookup,
+    timeout_s: float = TIMEOUT_S,
 ) -> AsyncIterator["WebhookSink"]:
     """Open a sink with connections of its own.
 
@@ -103,6 +106,7 @@ async def open_webhook(
             not public.
         tls: Trust its authorities instead of the system's.
         lookup: Resolves names.
+        timeout_s: Bounds each request from the name to the status line.
 
     Raises:
         ConfigError: The URL or a secret is unusable.
@@ -112,7 +116,7 @@ async def open_webhook(
         raise ConfigError("a webhook needs a secret")
     secrets = tuple(map(read_secret, secret_files))
     async with open_session(
-        allow_private=allow_private, tls=tls, lookup=lookup
+        allow_private=allow_private, tls=tls, lookup=lookup, timeout_s=timeout_s
     ) as session:
         yield WebhookSink(str(checked), secrets, session=session, clock=clock)
 
@@ -168,7 +172,7 @@ class WebhookSink:
         try:
             async with self._session.post(
                 self._url,
-                data=body,
+                data=io.BytesIO(body),  # in chunks: a large body must not hold the loop
                 headers=self._headers(item.delivery_id, body),
                 allow_redirects=False,
             ) as answer:

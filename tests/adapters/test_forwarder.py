@@ -70,12 +70,12 @@ async def forwarding(outbox, sinks, *, policy=QUICK, **options):
 
 
 async def until(condition):
-    while not condition():
+    while not condition():  # noqa: ASYNC110  sinks and files set no event
         await asyncio.sleep(0.002)
 
 
 async def settled(outbox):
-    while (await outbox.counts())["pending"]:
+    while (await outbox.counts())["pending"]:  # noqa: ASYNC110  as above
         await asyncio.sleep(0.005)
 
 
@@ -139,20 +139,22 @@ async def test_a_refusal_is_final_and_the_next_delivery_follows(outbox):
 
 
 async def test_a_dead_sink_delays_nobody_else(outbox):
-    dead, hung, well = MemorySink(), MemorySink(), MemorySink()
-    dead.fault = lambda _: (SinkUnavailableError("sink-connection"), "before")
-    hung.hung = True
-    hung_lane = ("platform-c", "siem")
-    await outbox.store([case(n, lane) for n in range(40) for lane in (LANE, hung_lane)])
-    # One slot of each kind, and the hung sink takes a whole second every time.
-    sinks = {LANE: dead, hung_lane: hung, OTHER: well}
-    async with forwarding(outbox, sinks, slots=2, suspect_slots=1, send_timeout_s=1.0):
-        await until(lambda: hung.attempts and dead.attempts)
+    lanes = [(f"member-{n}", "siem") for n in range(3)]
+    dead = {lane: MemorySink() for lane in lanes}
+    for sink in dead.values():
+        sink.hung = True  # the worst way to be dead: every attempt takes its time
+    well = MemorySink()
+    await outbox.store([case(n, lane) for n in range(20) for lane in lanes])
+    # More dead sinks than there are slots of either kind.
+    async with forwarding(
+        outbox, dead | {OTHER: well}, slots=2, suspect_slots=1, send_timeout_s=0.6
+    ):
+        await until(lambda: sum(len(sink.attempts) for sink in dead.values()) > 3)
         started = time.monotonic()
-        await outbox.store([case(n, OTHER) for n in range(40)])
-        await until(lambda: len(well.taken) == 40)
-        assert time.monotonic() - started < 0.9
-    assert not dead.taken
+        await outbox.store([case(n, OTHER) for n in range(20)])
+        await until(lambda: len(well.taken) == 20)
+        assert time.monotonic() - started < 0.6
+    assert not any(sink.taken for sink in dead.values())
 
 
 async def test_a_dead_sink_costs_one_attempt_per_pause_not_one_per_record(outbox):

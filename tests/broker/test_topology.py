@@ -217,7 +217,7 @@ def test_a_sector_that_cannot_stand_in_a_key_counts_as_multi(sector):
 )
 def test_a_word_that_would_lead_elsewhere_is_refused(wrong):
     right = {"issuer": "cert-aq", "kind": "incident", "tlp": "CLEAR", "severity": "low"}
-    with pytest.raises(ValueError, match="word|severity"):
+    with pytest.raises(ValueError, match=r"word|severity"):
         routing_key(**right | wrong)
 
 

@@ -8,7 +8,7 @@ import pytest
 from schemas import stix
 from schemas.codec import decode_json
 from schemas.errors import SchemaError
-from schemas.markings import Tlp, check_selectors, granular_tlp, tlp_of
+from schemas.markings import TLP_IDS, Tlp, check_selectors, granular_tlp, tlp_of
 from schemas.stix.incident_suite import incident_core, is_suite_event
 from tests.support.real_data import real_files
 
@@ -94,3 +94,14 @@ def test_oasis_s_granular_markings_are_read(path: Path) -> None:
             "pattern": Tlp.GREEN,
         }
     ]
+
+
+@pytest.mark.parametrize("path", real_files("vocab/tlp2/*.json"))
+def test_the_ids_of_tlp_2_are_those_of_oasis(path: Path) -> None:
+    published = {
+        Tlp.parse(mark["properties"]["name"]["enum"][0]): mark["properties"]["id"][
+            "enum"
+        ][0]
+        for mark in read(path)["definitions"].values()
+    }
+    assert published == TLP_IDS

@@ -35,7 +35,7 @@ def stix_objects(
     """An object as JSON: any type, any choice of its properties, unknown ones too."""
     name = draw(st.sampled_from(sorted(kinds)))
     body = draw(_struct(kinds[name]))
-    unknown = draw(json_objects)
+    unknown = {f"x_{key}": value for key, value in draw(json_objects).items()}
     return {**unknown, **body, "type": name, "id": draw(ids(name))}
 
 

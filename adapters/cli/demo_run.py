@@ -1,0 +1,316 @@
+"""The play: issuers publish, the gate checks, the adapter cuts, members receive. Edge.
+
+Nothing here decides anything: it opens the parts that the services run, in one
+process, and waits. What happened is read afterwards, from what each party holds.
+"""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from adapters.app import context_of, open_sinks, serve
+from adapters.cli.demo_attacks import Attack, alter, forge
+from adapters.cli.demo_hub import Login
+from adapters.cli.demo_webhook import Post, Receiver, open_receiver
+from adapters.cli.demo_world import HUB, Sample, World
+from adapters.outbox import Outbox, open_outbox
+from adapters.pipeline import Context
+from adapters.view import refusal, view_of
+from broker import wire
+from broker.archive import Archive, open_archive
+from broker.bus import Bus, Message
+from broker.gate import run_gate
+from broker.gate_state import open_gate_state
+from broker.publisher import open_publisher
+from broker.signers import Signer
+from broker.topology import ADAPTER_PREFIX, DEAD, FEEDBACK, GATE, INGRESS, OPERATOR
+from broker.trust import Verified, verify
+
+# A slow machine with a slow RabbitMQ; what is missing then fails its check.
+PATIENCE_S: Final = 20.0
+_LOOK_EVERY_S: Final = 0.02
+_ATTACKED: Final = "bank-phishing.json"
+
+Tell = Callable[[str], None]
+
+
+class Published(msgspec.Struct, frozen=True):
+    """A record as it left its issuer.
+
+    Attributes:
+        token: With all its disclosures.
+    """
+
+    sample: Sample
+    token: bytes
+    verified: Verified
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A delivery as it lies in the member's folder.
+
+    Attributes:
+        number: As `delivery.json` states it.
+    """
+
+    member: str
+    folder: Path
+    number: int
+    token_id: str
+    evidence: bytes
+    projection: bytes
+    receipt: bytes
+
+
+class Played(msgspec.Struct, frozen=True, kw_only=True):
+    """All that happened.
+
+    Attributes:
+        received: By member, in the order of delivery numbers.
+        archived: Token ids that the gate accepted, in order.
+        dead: The dead letters.
+        told: Refusals that came back to the issuers, as (reason, token id).
+    """
+
+    context: Context
+    published: tuple[Published, ...]
+    received: tuple[Received, ...]
+    posts: tuple[Post, ...]
+    archived: tuple[str, ...]
+    attacks: tuple[Attack, ...]
+    dead: tuple[Message, ...]
+    told: tuple[tuple[str, str], ...]
+    seconds: float
+
+
+class _Tap:
+    """An issuer's bus that keeps a copy of what left, as the issuer's own log would."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self.consume = bus.consume
+        self.ack_through = bus.ack_through
+        self.sent: list[Message] = []
+
+    async def publish(
+        self, exchange: str, message: Message, *, timeout_s: float = 10
+    ) -> None:
+        """See `broker.bus.Bus.publish`."""
+        self.sent.append(message)
+        await self._bus.publish(exchange, message, timeout_s=timeout_s)
+
+
+async def play(world: World, login: Login, *, tell: Tell) -> Played:
+    """Run the whole play on the bus behind *login*.
+
+    Raises:
+        BusError: The bus went away.
+    """
+    started = time.monotonic()
+    async with AsyncExitStack() as stack:
+        receiver = await stack.enter_async_context(
+            open_receiver(world.secret, clock=time.time)
+        )
+        config = world.config(receiver.url)
+        context = context_of(config, world.directory, world.policy)
+        outbox = await stack.enter_async_context(open_outbox(config.outbox))
+        sinks = await stack.enter_async_context(
+            open_sinks(config.members, clock=time.time)
+        )
+        hub = world.folder / "hub"
+        state = stack.enter_context(open_gate_state(hub / "gate.sqlite"))
+        archive = stack.enter_context(open_archive(hub / "archive.sqlite"))
+        buses = {org: _Tap(await login(org)) for org in world.signers}
+        dead: list[Message] = []
+        told: list[Message] = []
+        stop = asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                run_gate(
+                    await login(GATE),
+                    world.directory,
+                    state,
+                    archive,
+                    clock=time.time,
+                    stop=stop,
+                ),
+                name="gate",
+            )
+            tasks.create_task(
+                serve(
+                    config,
+                    await login(ADAPTER_PREFIX + HUB),
+                    context,
+                    outbox,
+                    sinks,
+                    clock=time.time,
+                    stop=stop,
+                ),
+                name="adapter",
+            )
+            readers = [
+                tasks.create_task(_read(await login(OPERATOR), DEAD, dead), name="dead")
+            ]
+            readers += [
+                tasks.create_task(_read(bus, f"{FEEDBACK}.{org}", told), name=org)
+                for org, bus in buses.items()
+            ]
+            stage = _Stage(world, context, buses, outbox, tell, started + PATIENCE_S)
+            await stage.perform(dead, told)
+            stop.set()
+            for reader in readers:
+                reader.cancel()
+        return _collect(
+            world, stage, context, receiver, archive, dead, told, started=started
+        )
+
+
+async def _read(bus: Bus, queue: str, into: list[Message]) -> None:
+    async with bus.consume(queue) as messages:
+        async for received in messages:
+            into.append(received.message)
+            await received.ack()
+
+
+class _Stage:
+    """Publishes one after the other, each after the one before has arrived."""
+
+    def __init__(
+        self,
+        world: World,
+        context: Context,
+        buses: dict[str, _Tap],
+        outbox: Outbox,
+        tell: Tell,
+        until: float,
+    ) -> None:
+        self._world = world
+        self._context = context
+        self._buses = buses
+        self._outbox = outbox
+        self._tell = tell
+        self._until = until
+        self._expected = 0
+        self.published: list[Published] = []
+        self.attacks: list[Attack] = []
+
+    async def perform(self, dead: list[Message], told: list[Message]) -> None:
+        """Publish every sample, and attack in between."""
+        samples = self._world.samples
+        for count, sample in enumerate(samples, 1):
+            self._tell(f"publishing {count} of {len(samples)}: {sample.title}")
+            await self._publish(sample)
+            await self._wait(self._all_arrived)
+            if sample.file == _ATTACKED:
+                # Now, so that whatever follows from the same issuer passes the
+                # gate after them: were they let through, they would arrive first.
+                self._tell("sending a forged and an altered record")
+                await self._attack(self.published[-1])
+                await self._wait(lambda: _enough(len(self.attacks), dead, told))
+
+    async def _publish(self, sample: Sample) -> None:
+        world, bus = self._world, self._buses[sample.issuer]
+        now = time.time()
+        async with open_publisher(
+            bus,
+            world.folder / "issuers" / f"{sample.issuer}.sqlite",
+            world.signers[sample.issuer],
+            directory=world.directory,
+        ) as publisher:
+            await publisher.publish(
+                sample.draft(now), address=sample.address, exercise=True
+            )
+        token = wire.unpack(bus.sent[-1])
+        verified = verify(token, world.directory, now=now)
+        self.published.append(Published(sample, token, verified))
+        for each in self._context.subscribers:
+            if refusal(view_of(each.member, verified.claims), verified.claims) is None:
+                self._expected += len(each.sinks)
+
+    async def _attack(self, target: Published) -> None:
+        sample = target.sample
+        # The attacker has the login, but not the key.
+        other = Signer(sample.issuer, Ed25519PrivateKey.generate())
+        self.attacks = [
+            forge(
+                sample.draft(time.time()),
+                self._world.signers[sample.issuer],
+                other,
+                address=sample.address,
+                now=time.time(),
+                entropy=os.urandom,
+            ),
+            alter(target.token, sample.draft(time.time()), sample.issuer),
+        ]
+        for attack in self.attacks:
+            await self._buses[sample.issuer].publish(INGRESS, attack.message)
+
+    async def _all_arrived(self) -> bool:
+        counts = await self._outbox.counts()
+        return counts["pending"] == 0 and counts["done"] >= self._expected
+
+    async def _wait(self, done: Callable[[], Awaitable[bool]]) -> None:
+        """Return when *done* gives true, or patience is over: a check will say so."""
+        while time.monotonic() < self._until and not await done():
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+async def _enough(count: int, *lists: list[Message]) -> bool:
+    return all(len(each) >= count for each in lists)
+
+
+def _collect(
+    world: World,
+    stage: _Stage,
+    context: Context,
+    receiver: Receiver,
+    archive: Archive,
+    dead: list[Message],
+    told: list[Message],
+    *,
+    started: float,
+) -> Played:
+    return Played(
+        context=context,
+        published=tuple(stage.published),
+        received=tuple(
+            received
+            for member in world.members
+            for received in read_inbox(member.org, world.received(member.org))
+        ),
+        posts=tuple(receiver.posts),
+        archived=tuple(each.token_id for each in archive.since()),
+        attacks=tuple(stage.attacks),
+        dead=tuple(dead),
+        told=tuple(
+            (t["reason"], t["token_id"]) for t in (json.loads(m.body) for m in told)
+        ),
+        seconds=time.monotonic() - started,
+    )
+
+
+def read_inbox(member: str, folder: Path) -> list[Received]:
+    """Read what the file sink of *member* has written."""
+    found = []
+    for each in sorted(folder.iterdir()):
+        about = json.loads((each / "delivery.json").read_bytes())
+        found.append(
+            Received(
+                member,
+                each,
+                about["number"],
+                about["token_id"],
+                (each / "evidence.sdjwt").read_bytes(),
+                (each / "projection.json").read_bytes(),
+                (each / "receipt.jwt").read_bytes(),
+            )
+        )
+    return found

@@ -1,0 +1,264 @@
+"""Setting the stage of the demo: members, keys, the directory, what is published. Edge.
+
+directory/members/   who is admitted, as anybody may read it
+keys/                private keys, thrown away with the rest
+issuers/  hub/       what publishers, gate and adapter must not forget
+received/<member>/   what each member got
+"""
+
+import base64
+import os
+import secrets
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from adapters.cli.load import load_policy
+from adapters.config import (
+    AdapterConfig,
+    Broker,
+    FileSinkConfig,
+    MemberConfig,
+    SinkConfig,
+    WebhookSinkConfig,
+)
+from adapters.policy import Policy
+from adapters.sources import stix21
+from broker import signers
+from broker.directory import Audience, Directory, KeyEntry, Member
+from broker.directory_client import load_folder
+from broker.errors import ConfigError
+from broker.signers import Signer
+from broker.signing import Address
+from broker.topology import Topology, topology
+from schemas import record, timestamps
+from schemas.record import Draft, Kind, Org, TlpLabel
+
+HUB: Final = "hub"
+WEBHOOK_MEMBER: Final = "platform-orbit"
+_DAY_S: Final = 86_400
+
+
+class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A record to be published, as `samples/index.toml` describes it.
+
+    Attributes:
+        title: Short, for tables.
+        sentence: What it says, for people.
+        only: Types of the objects to take from the file; all if empty.
+    """
+
+    file: str
+    issuer: Org
+    kind: Kind
+    title: str
+    tlp: TlpLabel
+    communities: tuple[str, ...]
+    to: tuple[Org, ...]
+    concerns: tuple[Org, ...]
+    sentence: str
+    only: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> Address:
+        """To whom it goes."""
+        return Address(communities=self.communities, to=self.to, concerns=self.concerns)
+
+    def draft(self, now: float) -> Draft:
+        """Read and compose it, as `tocsin sign` would.
+
+        With `only`, the objects are wrapped in a report called like the sample.
+        """
+        objects = stix21.read(_samples(self.file))
+        if self.only:
+            objects = [each for each in objects if each.type in self.only]
+        return record.compose(
+            objects,
+            now=timestamps.from_epoch(now),
+            report=self.title if self.only else None,
+            kind=self.kind,
+        )
+
+
+# The one record that not every member may have: a part of another sample, alone.
+_FOR_PEERS: Final = Sample(
+    file="election-leak.json",
+    issuer="cert-aq",
+    kind="advisory",
+    title="Planned seizure of a server",
+    tlp="AMBER",
+    communities=(record.ALL_COMMUNITY,),
+    to=(),
+    concerns=(),
+    sentence="On which day the stolen copy will be seized, and whom not to warn.",
+    only=("note",),
+)
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A member of the play; who has `kinds` may publish them."""
+
+    org: Org
+    name: str
+    country: str
+    audience: Audience
+    kinds: tuple[Kind, ...] = ()
+
+
+CAST: Final = (
+    Part(
+        "cert-aq",
+        "CERT Aquenia",
+        "XA",
+        "peer-cert",
+        ("incident", "advisory", "correction", "retraction"),
+    ),
+    Part("cert-borea", "CERT Borea", "XB", "peer-cert"),
+    Part(
+        "platform-lumen",
+        "Lumen Video Service",
+        "XA",
+        "platform",
+        ("campaign", "feedback", "correction", "retraction"),
+    ),
+    Part(WEBHOOK_MEMBER, "Orbit", "XB", "platform"),
+    Part(
+        "monitor-veritas",
+        "Veritas Election Monitor",
+        "XA",
+        "civil-society",
+        ("advisory", "feedback"),
+    ),
+)
+
+
+class World(msgspec.Struct, frozen=True, kw_only=True):
+    """All that stands on the stage before anything happens.
+
+    Attributes:
+        signers: Of the issuers, by organisation.
+        hub: Signs receipts.
+        secret: Of the webhook, `whsec_...`.
+    """
+
+    folder: Path
+    members: tuple[Member, ...]
+    directory: Directory
+    policy: Policy
+    signers: Mapping[str, Signer]
+    hub: Signer
+    samples: tuple[Sample, ...]
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"World({str(self.folder)!r})"
+
+    @property
+    def place(self) -> Topology:
+        """Exchanges, queues and logins that the play needs."""
+        return topology(self.signers, [HUB], [each.org for each in self.members])
+
+    def received(self, member: str) -> Path:
+        """Folder that the file sink of *member* fills."""
+        return self.folder / "received" / member
+
+    def config(self, webhook_url: str) -> AdapterConfig:
+        """Configure the adapter; a file would say the same in TOML."""
+        return AdapterConfig(
+            name=HUB,
+            org=HUB,
+            display_name="Tocsin demo hub",
+            directory=self.folder / "directory",
+            key=self.folder / "keys" / f"{HUB}.key",
+            pseudonym_key=self.folder / "keys" / "pseudonyms",
+            outbox=self.folder / "hub" / "outbox.sqlite",
+            # The demo hands the adapter a bus that is open already.
+            broker=Broker(url="", user="", password_file=Path()),
+            members=tuple(
+                MemberConfig(org=m.org, sinks=self._sinks(m.org, webhook_url))
+                for m in self.members
+            ),
+        )
+
+    def _sinks(self, org: str, webhook_url: str) -> tuple[SinkConfig, ...]:
+        files = FileSinkConfig(name="files", folder=self.received(org))
+        if org != WEBHOOK_MEMBER:
+            return (files,)
+        hook = WebhookSinkConfig(
+            name="webhook",
+            url=webhook_url,
+            secret_file=self.folder / "keys" / "webhook",
+            allow_private=True,  # its receiver runs in this very process
+        )
+        return (files, hook)
+
+
+def set_stage(folder: Path, *, now: float) -> World:
+    """Make keys, directory and folders in the empty *folder*.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    try:
+        for name in ("directory", "keys", "issuers", "hub", "received"):
+            (folder / name).mkdir(mode=0o700)
+        (folder / "directory" / "members").mkdir()
+        keys = folder / "keys"
+        own = {c.org: signers.generate(c.org, keys) for c in CAST if c.kinds}
+        members = tuple(_member(each, own.get(each.org), now) for each in CAST)
+        for member in members:
+            path = folder / "directory" / "members" / f"{member.org}.json"
+            path.write_bytes(msgspec.json.format(msgspec.json.encode(member)))
+        secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+        _write_secret(keys / "webhook", secret.encode())
+        _write_secret(keys / "pseudonyms", secrets.token_bytes(32))
+    except OSError as error:
+        raise ConfigError(f"cannot write {folder}: {error.strerror}") from None
+    return World(
+        folder=folder,
+        members=members,
+        directory=load_folder(folder / "directory"),
+        policy=load_policy(None),
+        signers=own,
+        hub=signers.generate(HUB, keys),
+        samples=load_samples(),
+        secret=secret,
+    )
+
+
+def load_samples() -> tuple[Sample, ...]:
+    """Read the shipped samples in publishing order, and the one for peers alone."""
+    index = tomllib.loads(_samples("index.toml").decode())
+    shipped = msgspec.convert(index["sample"], tuple[Sample, ...])
+    first = [each.file for each in shipped].index(_FOR_PEERS.file) + 1
+    return (*shipped[:first], _FOR_PEERS, *shipped[first:])
+
+
+def _samples(name: str) -> bytes:
+    return (resources.files("adapters.cli") / "samples" / name).read_bytes()
+
+
+def _member(part: Part, signer: Signer | None, now: float) -> Member:
+    keys = ()
+    if signer is not None:
+        begin = timestamps.from_epoch(now - _DAY_S)
+        end = timestamps.from_epoch(now + 365 * _DAY_S)
+        keys = (KeyEntry(signer.jwk, begin, end),)
+    return Member(
+        org=part.org,
+        name=part.name,
+        country=part.country,
+        audience=part.audience,
+        kinds=part.kinds,
+        keys=keys,
+    )
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "wb") as file:
+        file.write(data)

@@ -1,0 +1,345 @@
+"""The gate: what it passes on, what it refuses and tells, and whom it serves."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from broker import sdjwt
+from broker.bus import JSON_CONTENT_TYPE
+from broker.embedded import open_embedded
+from broker.errors import BusRefusedError, ConfigError
+from broker.gate import run_gate
+from broker.quota import Quota
+from broker.signing import FeedPosition
+from broker.wire import unpack
+from schemas.reasons import REASONS
+from tests.support.issuing import (
+    ADAPTER_QUEUES,
+    ISSUERS,
+    NOW,
+    PLACE,
+    Feed,
+    clock,
+    directory,
+    draft,
+    gate_files,
+    member,
+    rest,
+    running_gate,
+    take,
+)
+
+NORMAL, URGENT = ADAPTER_QUEUES
+INCIDENT_CORE = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+KEY = "cert-aq.incident.green.none.none.unknown"
+
+
+@asynccontextmanager
+async def hub(folder, **more):
+    """A broker in memory with a gate on it."""
+    async with open_embedded(None, PLACE) as broker:
+        bus = broker.login("gate")
+        async with running_gate(bus, folder, **more) as gate:
+            yield broker, gate
+
+
+async def send(broker, message, org="cert-aq"):
+    await broker.login(org).publish("tocsin.ingress", message)
+
+
+async def refused(broker, message, *, sender="cert-aq", issuer="cert-aq"):
+    """Send *message*; give its refusal and its dead letter."""
+    await send(broker, message, sender)
+    [told] = await take(broker.login(issuer), f"tocsin.feedback.{issuer}", 1)
+    [dead] = await take(broker.login("operator"), "tocsin.dead", 1)
+    answer = msgspec.json.decode(told.body)
+    assert told.content_type == JSON_CONTENT_TYPE
+    assert told.routing_key == f"gate.{issuer}.refusal"
+    assert dead.headers["tocsin-reason"] == answer["reason"]
+    assert dead.headers["tocsin-issuer"] == issuer
+    assert dead.body == message.body
+    assert answer["reason"] in REASONS
+    return answer
+
+
+async def test_an_accepted_record_arrives_whole_under_the_key_its_claims_say(tmp_path):
+    record = draft(
+        extensions={
+            INCIDENT_CORE: {"extension_type": "property-extension", "criticality": 95}
+        }
+    )
+    message = Feed().message(record)
+    async with hub(tmp_path) as (broker, _):
+        await send(broker, message)
+        [arrived] = await take(broker.login("adapter-main"), URGENT, 1)
+    assert arrived.routing_key == "cert-aq.incident.green.none.none.extreme"
+    assert unpack(arrived) == unpack(message)
+    assert arrived.message_id == message.message_id
+    assert arrived.user_id == "gate"
+
+
+async def test_an_accepted_record_is_in_the_archive(tmp_path):
+    message = Feed().message(draft(7))
+    async with hub(tmp_path) as (broker, gate):
+        await send(broker, message)
+        await take(broker.login("adapter-main"), NORMAL, 1)
+    with gate_files(tmp_path) as gate:
+        [archived] = gate.archive.since()
+    assert archived.token == unpack(message)
+    assert (archived.issuer, archived.kind, archived.tlp) == (
+        "cert-aq", "incident", "GREEN",
+    )  # fmt: skip
+    assert archived.first_seen == NOW
+
+
+async def test_records_of_one_feed_are_passed_on_in_order(tmp_path):
+    feed = Feed()
+    messages = [feed.message(draft(number)) for number in range(1, 41)]
+    async with hub(tmp_path) as (broker, _):
+        for each in messages:
+            await send(broker, each)
+        arrived = await take(broker.login("adapter-main"), NORMAL, len(messages))
+    assert [m.message_id for m in arrived] == [m.message_id for m in messages]
+
+
+async def test_the_same_record_sent_twice_is_passed_on_once(tmp_path):
+    feed = Feed()
+    first, second = feed.message(draft(1)), feed.message(draft(2))
+    async with hub(tmp_path) as (broker, _):
+        for each in (first, first, second, first):
+            await send(broker, each)
+        reader = broker.login("adapter-main")
+        arrived = await take(reader, NORMAL, 2) + await rest(reader, NORMAL)
+        assert await rest(broker.login("operator"), "tocsin.dead") == []
+    assert [m.message_id for m in arrived] == [first.message_id, second.message_id]
+
+
+async def test_a_forged_sender_is_refused_without_reading_the_record(tmp_path):
+    # The broker lets only the operator do this at all.
+    message = msgspec.structs.replace(Feed().message(draft()), user_id="operator")
+    async with hub(tmp_path) as (broker, _):
+        answer = await refused(broker, message, sender="operator")
+    assert answer == {"token_id": "", "reason": "user-id"}
+
+
+async def test_a_record_signed_by_another_member_is_refused(tmp_path):
+    other = Feed("cert-bv").message(draft())
+    message = msgspec.structs.replace(
+        other, routing_key="cert-aq.incident.green", user_id="cert-aq"
+    )
+    async with hub(tmp_path) as (broker, _):
+        answer = await refused(broker, message)
+    assert answer == {"token_id": message.message_id, "reason": "user-id"}
+
+
+async def test_a_copy_stripped_on_the_way_is_refused_and_the_whole_still_accepted(
+    tmp_path,
+):
+    feed, record = Feed(), draft()
+    token = feed.sign(record)
+    jwt, *disclosures = token.split(b"~")
+    feed_only = [d for d in disclosures if d][:3]
+    stripped = b"~".join([jwt, *feed_only, b""])
+    async with hub(tmp_path) as (broker, _):
+        answer = await refused(broker, feed.pack(stripped, record))
+        await send(broker, feed.pack(token, record))
+        [arrived] = await take(broker.login("adapter-main"), NORMAL, 1)
+    assert answer == {"token_id": sdjwt.token_id(token), "reason": "incomplete"}
+    assert unpack(arrived) == token
+
+
+async def test_a_record_without_a_place_in_a_feed_is_refused(tmp_path):
+    message = Feed().message(draft(), position=None)
+    async with hub(tmp_path) as (broker, _):
+        assert (await refused(broker, message))["reason"] == "no-feed"
+
+
+async def test_a_record_in_another_members_feed_is_refused(tmp_path):
+    message = Feed().message(draft(), position=FeedPosition("cert-bv/main/e", 1, ""))
+    async with hub(tmp_path) as (broker, _):
+        answer = await refused(broker, message)
+    assert (answer["reason"], answer["where"]) == ("no-feed", "$.feed")
+
+
+async def test_a_second_record_in_a_taken_place_is_refused(tmp_path):
+    feed = Feed()
+    start = feed.position
+    first = feed.message(draft(1))
+    rival = feed.message(draft(2), position=start)
+    async with hub(tmp_path) as (broker, _):
+        await send(broker, first)
+        await take(broker.login("adapter-main"), NORMAL, 1)
+        assert (await refused(broker, rival))["reason"] == "chain-conflict"
+
+
+async def test_a_missing_record_is_an_alarm_and_is_taken_in_when_it_comes(tmp_path):
+    feed = Feed()
+    first, second, third = (feed.message(draft(n)) for n in (1, 2, 3))
+    with capture_logs() as logs:
+        async with hub(tmp_path) as (broker, gate):
+            reader = broker.login("adapter-main")
+            await send(broker, first)
+            await send(broker, third)
+            await take(reader, NORMAL, 2)
+            await send(broker, second)
+            [late] = await take(reader, NORMAL, 1)
+    with gate_files(tmp_path) as gate:
+        assert gate.state.gaps() == {}
+    assert late.message_id == second.message_id
+    [alarm] = [each for each in logs if each["event"] == "gate.gap"]
+    assert (alarm["first"], alarm["last"]) == (2, 2)
+
+
+async def test_a_routing_key_that_says_something_else_is_refused(tmp_path):
+    message = msgspec.structs.replace(
+        Feed().message(draft()), routing_key="cert-aq.incident.clear"
+    )
+    async with hub(tmp_path) as (broker, _):
+        assert (await refused(broker, message))["reason"] == "routing-key"
+
+
+async def test_a_heartbeat_is_refused_until_the_gate_knows_them(tmp_path):
+    record = msgspec.structs.replace(draft(), kind="heartbeat")
+    async with hub(tmp_path) as (broker, _):
+        answer = await refused(broker, Feed().message(record))
+    assert answer["reason"] == "kind-not-supported"
+
+
+async def test_a_kind_that_the_directory_does_not_allow_is_refused(tmp_path):
+    known = directory(member("cert-aq", kinds=("advisory",)))
+    async with hub(tmp_path, known=known) as (broker, _):
+        answer = await refused(broker, Feed().message(draft()))
+    assert answer["reason"] == "kind-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"content_type": "text/plain"}, "content-type"),
+        ({"content_encoding": "gzip"}, "content-encoding"),
+        ({"body": b"no frame", "content_encoding": "zstd"}, "zstd"),
+        ({"body": b"no token", "content_encoding": ""}, "framing"),
+        ({"body": b"", "content_encoding": ""}, "framing"),
+    ],
+)
+async def test_what_is_no_record_is_refused(tmp_path, change, reason):
+    message = msgspec.structs.replace(Feed().message(draft()), **change)
+    async with hub(tmp_path) as (broker, _):
+        assert (await refused(broker, message))["reason"] == reason
+
+
+async def test_a_record_whose_text_was_changed_is_refused(tmp_path):
+    feed, record = Feed(), draft()
+    header, payload, signature = feed.sign(record).split(b".")
+    flipped = b"A" if signature[:1] != b"A" else b"B"
+    token = b".".join([header, payload, flipped + signature[1:]])
+    async with hub(tmp_path) as (broker, _):
+        assert (await refused(broker, feed.pack(token, record)))[
+            "reason"
+        ] == "signature"
+
+
+async def test_a_refused_record_does_not_stop_those_after_it(tmp_path):
+    feed = Feed()
+    bad = msgspec.structs.replace(feed.message(draft(1)), content_type="text/plain")
+    good = feed.message(draft(2))
+    async with hub(tmp_path) as (broker, _):
+        await refused(broker, bad)
+        await send(broker, good)
+        [arrived] = await take(broker.login("adapter-main"), NORMAL, 1)
+    assert arrived.message_id == good.message_id
+
+
+async def test_logs_name_issuer_token_and_reason_and_nothing_of_the_record(tmp_path):
+    feed = Feed()
+    good = feed.message(draft(1, name="CANARY-NAME"))
+    bad = msgspec.structs.replace(
+        feed.message(draft(2, name="CANARY-NAME")), routing_key="cert-aq.x.y"
+    )
+    with capture_logs() as logs:
+        async with hub(tmp_path) as (broker, _):
+            await send(broker, good)
+            await refused(broker, bad)
+    assert "CANARY" not in repr(logs)
+    assert [{k: v for k, v in each.items() if k != "log_level"} for each in logs] == [
+        {"event": "gate.accepted", "issuer": "cert-aq", "token": good.message_id[:8]},
+        {
+            "event": "gate.refused",
+            "issuer": "cert-aq",
+            "token": bad.message_id[:8],
+            "reason": "routing-key",
+        },
+    ]
+
+
+async def test_a_flooding_issuer_is_slowed_down_and_stops_nobody_else(tmp_path):
+    flood, other = Feed("cert-aq"), Feed("cert-bv")
+    quota = Quota(records_per_hour=10)
+    with capture_logs() as logs:
+        async with hub(tmp_path, quota=quota) as (broker, _):
+            for number in range(1, 61):
+                await send(broker, flood.message(draft(number)))
+            await send(broker, other.message(draft(1)), "cert-bv")
+            arrived = await rest(broker.login("adapter-main"), NORMAL)
+    senders = [each.routing_key.split(".")[0] for each in arrived]
+    assert senders.count("cert-bv") == 1
+    assert 10 <= senders.count("cert-aq") < 60
+    assert "gate.over_quota" in {each["event"] for each in logs}
+    # Nothing of the flood is lost: the rest waits in its queue.
+    assert not [each for each in logs if each["event"] == "gate.refused"]
+
+
+async def test_what_an_issuer_sent_over_its_quota_is_passed_on_later(tmp_path):
+    feed = Feed()
+    messages = [feed.message(draft(number)) for number in range(1, 25)]
+    async with open_embedded(None, PLACE) as broker:
+        for each in messages:
+            await send(broker, each)
+        arrived = []
+        for _ in range(4):  # a new gate begins with a new allowance
+            async with running_gate(
+                broker.login("gate"), tmp_path, quota=Quota(records_per_hour=1)
+            ):
+                arrived += await rest(broker.login("adapter-main"), NORMAL)
+            arrived += await rest(broker.login("adapter-main"), NORMAL)
+    assert {m.message_id for m in arrived} == {m.message_id for m in messages}
+    assert len(arrived) == len(messages)
+
+
+async def test_a_gate_that_stops_finishes_what_it_has_in_hands(tmp_path):
+    feed = Feed()
+    messages = [feed.message(draft(number)) for number in range(1, 11)]
+    async with hub(tmp_path) as (broker, _):
+        for each in messages:
+            await send(broker, each)
+        await take(broker.login("adapter-main"), NORMAL, 1)
+    with gate_files(tmp_path) as gate:
+        archived = [each.token_id for each in gate.archive.since()]
+    assert archived == [each.message_id for each in messages]
+
+
+async def test_a_gate_without_issuers_refuses_to_start(tmp_path):
+    nobody = directory(*(member(org, kinds=()) for org in ISSUERS))
+    with pytest.raises(ConfigError, match="no member"):
+        await run_alone(tmp_path, nobody)
+
+
+async def test_a_missing_queue_stops_the_gate_with_one_plain_error(tmp_path):
+    with pytest.raises(BusRefusedError, match="queue"):
+        await run_alone(tmp_path, directory(member("cert-zz")))
+
+
+async def run_alone(folder, known):
+    async with open_embedded(None, PLACE) as broker:
+        with gate_files(folder) as gate:
+            await run_gate(
+                broker.login("gate"),
+                known,
+                gate.state,
+                gate.archive,
+                clock=clock,
+                stop=asyncio.Event(),
+            )

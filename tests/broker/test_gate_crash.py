@@ -1,0 +1,196 @@
+"""The gate dies, or loses an answer, at each moment: every record still arrives.
+
+`Killed` is no error that the gate knows, so it ends the gate where it is raised,
+as a power cut would; another gate then starts on the same files.
+"""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from broker.embedded import open_embedded
+from broker.directory import KeyEntry
+from broker.errors import (
+    BusUnavailableError,
+    ConfigError,
+    NotConfirmedError,
+    UnroutableError,
+)
+from tests.support.issuing import (
+    ADAPTER_QUEUES,
+    NOW,
+    PLACE,
+    WAIT_S,
+    Feed,
+    directory,
+    draft,
+    gate_files,
+    member,
+    rest,
+    running_gate,
+    take,
+)
+
+NORMAL = ADAPTER_QUEUES[0]
+
+
+class Killed(Exception):
+    pass
+
+
+class Fault:
+    """Fails once, at the first operation that fits."""
+
+    def __init__(self, operation, error, when, *, key=""):
+        self.wanted = operation
+        self.error = error
+        self.when = when
+        self.key = key
+        self.happened = 0
+
+    def __call__(self, operation, message):
+        if self.happened or operation != self.wanted or self.key not in message.routing_key:
+            return None
+        if message.user_id not in {"", "gate"} and operation == "publish":
+            return None  # the issuer's own publish
+        self.happened = 1
+        return self.error, self.when
+
+
+async def serve_and_die(broker, folder, **more):
+    """Run a gate until the fault kills it."""
+    with pytest.RaisesGroup(Killed, flatten_subgroups=True):
+        async with running_gate(broker.login("gate"), folder, **more):
+            await asyncio.sleep(WAIT_S)
+
+
+@pytest.mark.parametrize(
+    ("operation", "when", "copies"),
+    [("publish", "before", 1), ("publish", "after", 2), ("ack", "before", 1), ("ack", "after", 1)],
+)  # fmt: skip
+async def test_a_gate_killed_at_any_moment_loses_nothing(
+    tmp_path, operation, when, copies
+):
+    message = Feed().message(draft())
+    fault = Fault(operation, Killed(), when)
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        await serve_and_die(broker, tmp_path)
+        async with running_gate(broker.login("gate"), tmp_path):
+            arrived = await rest(broker.login("adapter-main"), NORMAL)
+    # A second copy has the same id and the same bytes: readers drop it.
+    assert {(m.message_id, m.body) for m in arrived} == {
+        (message.message_id, message.body)
+    }
+    assert len(arrived) == copies
+    with gate_files(tmp_path) as gate:
+        assert [a.token_id for a in gate.archive.since()] == [message.message_id]
+        assert gate.state.known([message.message_id]) == {message.message_id}
+
+
+async def test_the_moment_first_seen_survives_a_crash(tmp_path):
+    message = Feed().message(draft())
+    fault = Fault("publish", Killed(), "before")
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        await serve_and_die(broker, tmp_path, now=lambda: NOW)
+        async with running_gate(broker.login("gate"), tmp_path, now=lambda: NOW + 60):
+            await take(broker.login("adapter-main"), NORMAL, 1)
+    with gate_files(tmp_path) as gate:
+        assert gate.archive.first_seen([message.message_id]) == {message.message_id: NOW}
+
+
+async def test_a_key_revoked_after_the_record_was_seen_does_not_lose_it(tmp_path):
+    message = Feed().message(draft())
+    [key] = member("cert-aq").keys
+    late = KeyEntry(key.jwk, key.not_before, key.not_after, "2026-03-01T12:00:30Z")
+    revoked = directory(member("cert-aq", keys=(late,)))
+    fault = Fault("publish", Killed(), "before")
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        await serve_and_die(broker, tmp_path, now=lambda: NOW)
+        async with running_gate(
+            broker.login("gate"), tmp_path, known=revoked, now=lambda: NOW + 60
+        ):
+            [arrived] = await take(broker.login("adapter-main"), NORMAL, 1)
+    assert arrived.message_id == message.message_id
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("error", [NotConfirmedError, BusUnavailableError])
+async def test_a_record_that_is_not_confirmed_is_published_again(
+    tmp_path, error, when
+):
+    message = Feed().message(draft())
+    fault = Fault("publish", error("not now"), when)
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        async with running_gate(broker.login("gate"), tmp_path):
+            arrived = await rest(broker.login("adapter-main"), NORMAL)
+    assert len(arrived) == (1 if when == "before" else 2)
+    assert {m.message_id for m in arrived} == {message.message_id}
+
+
+async def test_a_refusal_that_is_not_confirmed_is_told_again_under_the_same_id(
+    tmp_path,
+):
+    message = Feed().message(draft(), position=None)
+    fault = Fault("publish", NotConfirmedError("lost"), "after", key="gate.")
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        async with running_gate(broker.login("gate"), tmp_path):
+            first, second = await take(
+                broker.login("cert-aq"), "tocsin.feedback.cert-aq", 2
+            )
+    assert first.message_id == second.message_id
+    assert first.body == second.body
+
+
+async def test_a_gate_killed_before_it_tells_of_a_refusal_tells_of_it_later(tmp_path):
+    message = Feed().message(draft(), position=None)
+    fault = Fault("publish", Killed(), "before", key="gate.")
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        await serve_and_die(broker, tmp_path)
+        async with running_gate(broker.login("gate"), tmp_path):
+            await take(broker.login("cert-aq"), "tocsin.feedback.cert-aq", 1)
+        dead = await take(broker.login("operator"), "tocsin.dead", 2)
+    assert {each.message_id for each in dead} == {message.message_id}
+
+
+async def test_an_issuer_that_cannot_be_told_does_not_stop_the_gate(tmp_path):
+    feed = Feed()
+    bad = feed.message(draft(1), position=None)
+    good = Feed(epoch="other").message(draft(2))
+    fault = Fault("publish", UnroutableError("no queue"), "before", key="gate.")
+    with capture_logs() as logs:
+        async with open_embedded(None, PLACE, fault=fault) as broker:
+            for each in (bad, good):
+                await broker.login("cert-aq").publish("tocsin.ingress", each)
+            async with running_gate(broker.login("gate"), tmp_path):
+                await take(broker.login("adapter-main"), NORMAL, 1)
+    assert "gate.no_feedback_queue" in {each["event"] for each in logs}
+
+
+async def test_an_acknowledgement_that_is_lost_makes_a_duplicate_and_no_second_record(
+    tmp_path,
+):
+    message = Feed().message(draft())
+    fault = Fault("ack", BusUnavailableError("gone"), "before")
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        arrived = []
+        for _ in range(2):
+            async with running_gate(broker.login("gate"), tmp_path):
+                arrived += await rest(broker.login("adapter-main"), NORMAL)
+    assert len(arrived) == 1
+
+
+def test_two_gates_on_one_state_exclude_each_other(tmp_path):
+    with (
+        gate_files(tmp_path),
+        pytest.raises(ConfigError, match="in use by another process"),
+        gate_files(tmp_path),
+    ):
+        pytest.fail("both are open")

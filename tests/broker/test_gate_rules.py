@@ -1,0 +1,120 @@
+"""What the gate decides, without a broker, a disk or a clock."""
+
+import msgspec
+import pytest
+
+from broker import gate_rules, trust
+from broker.bus import MAX_SHORT_BYTES, Message, check_limits
+from broker.chain import Feed as FeedState
+from broker.chain import Gap
+from broker.gate_rules import (
+    Accept,
+    Duplicate,
+    Envelope,
+    Refuse,
+    check_envelope,
+    decide,
+    decide_in_order,
+    dead_letter,
+    issuers_of,
+    refusal,
+)
+from tests.support.issuing import NOW, Feed, directory, draft, member
+
+ENVELOPE = Envelope("cert-aq", "cert-aq", "cert-aq.incident.green")
+
+
+def verified(feed, number=1, **more):
+    return trust.verify(feed.sign(draft(number), **more), directory(), now=NOW)
+
+
+def judge(record, envelope=ENVELOPE, *, known=False, feed=FeedState()):
+    return decide(record, envelope, known=known, feed=feed)
+
+
+def test_a_record_in_its_place_is_accepted_with_the_key_for_readers():
+    decision = judge(verified(Feed()))
+    assert isinstance(decision, Accept)
+    assert decision.routing_key == "cert-aq.incident.green.none.none.unknown"
+    assert decision.feed == "cert-aq/main/epoch1"
+    assert decision.gap is None
+
+
+def test_a_record_whose_issuer_left_its_primary_object_out_is_refused():
+    record = verified(Feed())
+    assert judge(msgspec.structs.replace(record, primary=None)) == Refuse("no-primary")
+
+
+def test_a_known_record_is_a_duplicate_even_if_it_is_cut_this_time():
+    record = msgspec.structs.replace(verified(Feed()), complete=False)
+    assert judge(record, known=True) == Duplicate()
+    assert judge(record) == Refuse("incomplete")
+
+
+def test_an_absent_user_id_counts_as_a_forged_one():
+    absent = msgspec.structs.replace(ENVELOPE, user_id="")
+    assert check_envelope(absent) == Refuse("user-id")
+    assert check_envelope(ENVELOPE) is None
+
+
+@pytest.mark.parametrize("name", ["cert-aq/main", "cert-aq//e", "cert-aq/main/e/f", "e"])
+def test_a_feed_with_another_form_of_name_is_refused(name):
+    feed = Feed()
+    position = msgspec.structs.replace(feed.position, feed=name)
+    assert judge(verified(feed, position=position)) == Refuse("no-feed", "$.feed")
+
+
+def test_each_record_is_judged_after_those_before_it():
+    feed = Feed()
+    one, two = verified(feed, 1), verified(feed, 2)
+    rival = verified(feed, 3, position=msgspec.structs.replace(feed.position, seq=2))
+    known, feeds = set(), {}
+    decisions = decide_in_order(
+        [(ENVELOPE, each) for each in (one, two, one, rival, Refuse("zstd"))],
+        known=known,
+        feeds=feeds,
+    )
+    assert [type(each) for each in decisions[:3]] == [Accept, Accept, Duplicate]
+    assert decisions[3:] == [Refuse("chain-conflict"), Refuse("zstd")]
+    assert known == {one.token_id, two.token_id}
+    assert feeds["cert-aq/main/epoch1"].last.token_id == two.token_id
+
+
+def test_a_gap_is_said_with_the_record_that_shows_it():
+    feed = Feed()
+    one, _lost, three = (verified(feed, number) for number in (1, 2, 3))
+    first = judge(one)
+    decision = judge(three, feed=first.state)
+    assert decision.gap == Gap(2, 2, one.token_id, three.claims.prev)
+
+
+def test_issuers_are_the_members_that_may_publish_something():
+    known = directory(member("platform-x", kinds=()))
+    assert issuers_of(known) == ("cert-aq", "cert-bv")
+
+
+def test_a_dead_letter_can_be_published_whatever_was_sent():
+    worst = "ä" * (MAX_SHORT_BYTES // 2)
+    message = Message(
+        body=b"x",
+        message_id="",
+        routing_key=worst,
+        content_type=worst,
+        content_encoding=worst,
+        user_id=worst,
+        headers={worst: worst},
+    )
+    letter = dead_letter(message, "cert-aq", Refuse("claims", "$" * 10_000))
+    check_limits(letter)
+    assert letter.routing_key == "dead.tocsin.ingress.cert-aq"
+    assert len(letter.headers["tocsin-where"]) == gate_rules.MAX_WHERE
+    check_limits(refusal(message, "", "cert-aq", Refuse("claims", "$" * 10_000)))
+
+
+def test_refusals_of_different_messages_have_different_ids():
+    def told(body):
+        message = Message(body=body, message_id="", routing_key="k")
+        return refusal(message, "", "cert-aq", Refuse("framing")).message_id
+
+    assert told(b"one") != told(b"two")
+    assert told(b"one") == told(b"one")

@@ -1,0 +1,98 @@
+"""Our SQLite files: private, whole or not at all, and for one user at a time."""
+
+import sqlite3
+
+import pytest
+
+from broker.errors import ConfigError
+from broker.private_sqlite import Layout, open_private
+
+LAYOUT = Layout(
+    name="a test file",
+    application_id=7,
+    version=2,
+    tables=("CREATE TABLE things (name TEXT PRIMARY KEY)",),
+    exclusive=True,
+)
+
+
+def refuses(path, words, layout=LAYOUT):
+    with pytest.raises(ConfigError, match=words), open_private(path, layout):
+        pytest.fail("it is open")
+
+
+def names(file):
+    return [name for (name,) in file.rows("SELECT name FROM things ORDER BY name")]
+
+
+def test_a_new_file_is_readable_by_its_owner_alone(tmp_path):
+    path = tmp_path / "file"
+    with open_private(path, LAYOUT) as file, file.transaction() as db:
+        db.execute("INSERT INTO things VALUES ('one')")
+        modes = {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert modes == {0o600}
+
+
+def test_what_a_failed_transaction_did_is_undone_and_the_next_one_works(tmp_path):
+    with open_private(tmp_path / "file", LAYOUT) as file:
+        with pytest.raises(KeyError), file.transaction() as db:
+            db.execute("INSERT INTO things VALUES ('lost')")
+            raise KeyError
+        with file.transaction() as db:
+            db.execute("INSERT INTO things VALUES ('kept')")
+        assert names(file) == ["kept"]
+
+
+def test_a_file_in_use_is_refused_and_stays_usable_for_its_user(tmp_path):
+    path = tmp_path / "file"
+    with open_private(path, LAYOUT) as file:
+        refuses(path, "in use by another process")
+        refuses(path, "in use by another process")  # the first refusal freed nothing
+        with file.transaction() as db:
+            db.execute("INSERT INTO things VALUES ('kept')")
+    with open_private(path, LAYOUT) as file:
+        assert names(file) == ["kept"]
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    path = tmp_path / "file"
+    with open_private(path, LAYOUT):
+        pass
+    other = Layout(
+        name="another file", application_id=8, version=2, tables=(), exclusive=True
+    )
+    refuses(path, "is not another file", other)
+
+
+def test_a_file_of_a_newer_version_is_refused(tmp_path):
+    path = tmp_path / "file"
+    with open_private(path, LAYOUT) as file, file.transaction() as db:
+        db.execute("PRAGMA user_version=3")
+    refuses(path, "newer version")
+
+
+def test_what_is_no_database_is_refused(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"no database" * 1000)
+    path.chmod(0o600)
+    refuses(path, "SQLITE_NOTADB")
+
+
+def test_a_folder_and_a_missing_folder_are_refused(tmp_path):
+    refuses(tmp_path, "no regular file")
+    refuses(tmp_path / "missing" / "file", "No such file")
+
+
+def test_a_disk_that_fails_is_the_operators_fault_and_shows_no_values(tmp_path):
+    with open_private(tmp_path / "file", LAYOUT) as file:
+        with pytest.raises(ConfigError) as caught, file.transaction() as db:
+            db.execute("PRAGMA max_page_count=1")
+            db.execute("INSERT INTO things VALUES (?)", ("CANARY" * 100_000,))
+        assert "SQLITE_FULL" in str(caught.value)
+        assert "CANARY" not in str(caught.value)
+
+
+def test_a_mistake_of_ours_is_not_called_the_operators(tmp_path):
+    with open_private(tmp_path / "file", LAYOUT) as file:
+        with pytest.raises(sqlite3.IntegrityError), file.transaction() as db:
+            db.executemany("INSERT INTO things VALUES (?)", [("one",), ("one",)])

@@ -1,0 +1,206 @@
+"""Organisations, records and a running gate for tests. Keys derive from the names."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from broker import signing
+from broker.archive import Archive, open_archive
+from broker.blinding import BlindMap
+from broker.bus import Bus, Message, Received
+from broker.directory import Directory, KeyEntry, Member, build
+from broker.gate import run_gate
+from broker.gate_state import GateState, open_gate_state
+from broker.quota import Quota
+from broker.sdjwt import token_id
+from broker.signers import Signer
+from broker.signing import FeedPosition
+from broker.topology import ingress_key, topology
+from broker.wire import pack
+from schemas import stix, timestamps
+from schemas.markings import TLP_IDS, Tlp
+from schemas.record import Draft, compose
+
+NOW = timestamps.epoch("2026-03-01T12:00:00Z")
+ISSUERS = ("cert-aq", "cert-bv")
+ALL_KINDS = (
+    "incident", "campaign", "advisory", "feedback", "correction", "retraction", "heartbeat",
+)  # fmt: skip
+PLACE = topology(issuers=ISSUERS, adapters=["main"], members=["platform-x"])
+ADAPTER_QUEUES = ("tocsin.adapter.main", "tocsin.adapter.main.urgent")
+WAIT_S = 10
+
+
+def clock() -> float:
+    return NOW
+
+
+def counting_entropy() -> Callable[[int], bytes]:
+    """Give bytes that never repeat, the same in every run."""
+    calls = iter(range(1 << 62))
+    return lambda size: hashlib.shake_128(str(next(calls)).encode()).digest(size)
+
+
+def signer(org: str) -> Signer:
+    seed = hashlib.sha256(org.encode()).digest()
+    return Signer(org, Ed25519PrivateKey.from_private_bytes(seed))
+
+
+def member(org: str, **more: object) -> Member:
+    key = KeyEntry(
+        jwk=signer(org).jwk,
+        not_before="2026-01-01T00:00:00Z",
+        not_after="2027-01-01T00:00:00Z",
+    )
+    values = {"kinds": ALL_KINDS, "keys": (key,), **more}
+    return Member(
+        org=org, name=org.upper(), country="AQ", audience="peer-cert", **values
+    )
+
+
+def directory(*more: Member) -> Directory:
+    named = {each.org: each for each in (*map(member, ISSUERS), *more)}
+    return build(named.values())
+
+
+def draft(number: int = 1, *, version: int = 0, **more: object) -> Draft:
+    """Make a small incident; *version* counts minutes."""
+    stamp = f"2026-02-01T10:{version:02}:00.000Z"
+    incident = {
+        "type": "incident",
+        "spec_version": "2.1",
+        "id": f"incident--00000000-0000-4000-8000-{number:012}",
+        "created": "2026-02-01T10:00:00.000Z",
+        "modified": stamp,
+        "name": f"Case {number}",
+        "object_marking_refs": [TLP_IDS[Tlp.GREEN]],
+        **more,
+    }
+    address = {
+        "type": "ipv4-addr",
+        "spec_version": "2.1",
+        "id": "ipv4-addr--5853f6a4-638f-5b4e-9b0f-ded361ae3812",
+        "value": "192.0.2.7",
+    }
+    objects = [stix.decode_object(each) for each in (incident, address)]
+    return compose(objects, now=stamp, tlp=Tlp.GREEN)
+
+
+class Feed:
+    """Signs tokens along one feed, without a publisher's state.
+
+    `position` may be set to sign out of order.
+    """
+
+    def __init__(self, org: str = "cert-aq", epoch: str = "epoch1") -> None:
+        self.signer = signer(org)
+        self.entropy = counting_entropy()
+        self.position = FeedPosition(f"{org}/main/{epoch}", 1, "")
+
+    def sign(self, record: Draft, **more: object) -> bytes:
+        ids = BlindMap(lambda: signing.random_uuid(self.entropy), {})
+        values = {"position": self.position, **more}
+        token = signing.sign(
+            record,
+            self.signer,
+            blind_map=ids,
+            now=int(NOW),
+            entropy=self.entropy,
+            **values,
+        )
+        self.position = FeedPosition(
+            self.position.feed, self.position.seq + 1, token_id(token)
+        )
+        return token
+
+    def message(self, record: Draft, **more: object) -> Message:
+        return self.pack(self.sign(record, **more), record)
+
+    def pack(self, token: bytes, record: Draft) -> Message:
+        key = ingress_key(
+            issuer=self.signer.org, kind=record.kind, tlp=record.tlp.label
+        )
+        return pack(
+            token, message_id=token_id(token), routing_key=key, user_id=self.signer.org
+        )
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate that runs until the end of the block."""
+
+    state: GateState
+    archive: Archive
+
+
+@contextmanager
+def gate_files(folder: Path) -> Iterator[Gate]:
+    with (
+        open_gate_state(folder / "gate.sqlite") as state,
+        open_archive(folder / "archive.sqlite") as archive,
+    ):
+        yield Gate(state, archive)
+
+
+@asynccontextmanager
+async def running_gate(
+    bus: Bus,
+    folder: Path,
+    *,
+    known: Directory | None = None,
+    now: Callable[[], float] = clock,
+    quota: Quota = Quota(),
+) -> AsyncIterator[Gate]:
+    """Run a gate on the files in *folder*; its failure fails the block."""
+    stop = asyncio.Event()
+    with gate_files(folder) as gate:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                run_gate(
+                    bus,
+                    known or directory(),
+                    gate.state,
+                    gate.archive,
+                    clock=now,
+                    stop=stop,
+                    quota=quota,
+                )
+            )
+            yield gate
+            stop.set()
+
+
+async def take(bus: Bus, queue: str, count: int) -> list[Message]:
+    """Take exactly *count* messages off *queue*, waiting for them."""
+    taken: list[Message] = []
+    async with asyncio.timeout(WAIT_S), bus.consume(queue) as messages:
+        while len(taken) < count:
+            received: Received = await anext(messages)
+            await received.ack()
+            taken.append(received.message)
+    return taken
+
+
+async def rest(bus: Bus, queue: str, *, quiet_s: float = 0.2) -> list[Message]:
+    """Take what is in *queue* until nothing comes for a while."""
+    taken: list[Message] = []
+
+    async def drain() -> None:
+        async with bus.consume(queue) as messages:
+            async for received in messages:
+                await received.ack()
+                taken.append(received.message)
+
+    draining = asyncio.ensure_future(drain())
+    before = -1
+    while before < len(taken):
+        before = len(taken)
+        await asyncio.sleep(quiet_s)
+    draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)
+    return taken

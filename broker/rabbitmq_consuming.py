@@ -191,6 +191,8 @@ def _message(delivered: DeliveredMessage) -> Message:
 
 def _headers(raw: Mapping[str, Any]) -> dict[str, str | int]:
     headers = {name: raw[name] for name in raw if isinstance(raw[name], str | int)}
+    if not headers.get("x-delivery-count"):
+        headers.pop("x-delivery-count", None)  # RabbitMQ 4 also says 0
     # Newest first; the first death knows the key it was published with.
     if deaths := raw.get("x-death"):
         headers["x-first-death-routing-key"] = deaths[-1]["routing-keys"][0]

@@ -58,13 +58,14 @@ class Received(msgspec.Struct, frozen=True):
     """A delivery as it lies in the member's folder.
 
     Attributes:
-        number: As `delivery.json` states it.
+        about: The bytes of `delivery.json`; number and token id are from there.
     """
 
     member: str
     folder: Path
     number: int
     token_id: str
+    about: bytes
     evidence: bytes
     projection: bytes
     receipt: bytes
@@ -278,6 +279,7 @@ def _collect(
     *,
     started: float,
 ) -> Played:
+    answers = [json.loads(message.body) for message in told]
     return Played(
         context=context,
         published=tuple(stage.published),
@@ -301,13 +303,15 @@ def read_inbox(member: str, folder: Path) -> list[Received]:
     """Read what the file sink of *member* has written."""
     found = []
     for each in sorted(folder.iterdir()):
-        about = json.loads((each / "delivery.json").read_bytes())
+        about = (each / "delivery.json").read_bytes()
+        facts = json.loads(about)
         found.append(
             Received(
                 member,
                 each,
-                about["number"],
-                about["token_id"],
+                facts["number"],
+                facts["token_id"],
+                about,
                 (each / "evidence.sdjwt").read_bytes(),
                 (each / "projection.json").read_bytes(),
                 (each / "receipt.jwt").read_bytes(),

@@ -1,0 +1,119 @@
+"""One record side by side: what was published, what each audience received. Pure.
+
+The rows are found by how the objects hang together, never by what they say; every
+value is read from the published token and from the delivered projections.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from adapters.cli.demo_facts import COMPARED, Cell, Sight, cell
+from adapters.policy import Policy
+from broker.trust import Verified
+from schemas.profile import Place
+
+COMPARED_FILE: Final = "election-leak.json"
+_COUNT: Final = ("extensions", "confidentiality-ext", "record_count")
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One thing that the record says.
+
+    Attributes:
+        cells: In the order of `COMPARED`.
+    """
+
+    label: str
+    published: Any
+    cells: tuple[Cell, ...]
+
+
+def side_by_side(found: Iterable[Sight], policy: Policy) -> list[Row]:
+    """Compare the record of `COMPARED_FILE` at the members of `COMPARED`."""
+    here = [
+        sight
+        for sight in found
+        if sight.published.sample.file == COMPARED_FILE
+        and not sight.published.sample.only
+        and sight.member.org in COMPARED
+    ]
+    here.sort(key=lambda sight: COMPARED.index(sight.member.org))
+    verified = here[0].published.verified
+    plain = {value["id"]: value for value in verified.plain}
+    return [
+        Row(
+            label,
+            _at(plain[object_id], place),
+            tuple(cell(sight, policy, object_id, place) for sight in here),
+        )
+        for label, object_id, place in _parts(verified)
+    ]
+
+
+def _at(value: Any, place: Place) -> Any:
+    for part in place:
+        value = value[part]
+    return value
+
+
+def _parts(verified: Verified) -> list[tuple[str, str, Place]]:
+    """Name what a reader asks about, as (label, object id, property)."""
+    links = _Links(verified)
+    incident = verified.claims.sub
+    malware = links.first("malware")
+    leak = links.first("impact", "confidentiality-ext")
+    attacking = links.targets("communicates-with")
+    informant = links.plain[links.first("event")]["created_by_ref"]
+    persons = [i for i in links.of("identity", "individual") if i != informant]
+    addresses = links.of("ipv4-addr")
+    victims = [each for each in addresses if each not in attacking]
+    servers = [each for each in addresses if each in attacking]
+    return [
+        ("Title", incident, ("name",)),
+        ("What happened", incident, ("description",)),
+        ("How many people", leak, _COUNT),
+        ("When", leak, ("start_time",)),
+        ("Who was attacked", links.targets("targets")[0], ("name",)),
+        ("Whose password", persons[0], ("name",)),
+        ("Who told the CERT", informant, ("name",)),
+        ("Victim's machine", victims[0], ("value",)),
+        ("Attacker's server", servers[0], ("value",)),
+        ("Attacker's site", links.of("domain-name")[0], ("value",)),
+        ("Attacker's tool", malware, ("name",)),
+        ("Technique", links.targets("mitigates")[0], ("name",)),
+        ("Advice", links.first("course-of-action"), ("name",)),
+        ("Note, TLP:AMBER", links.first("note"), ("abstract",)),
+    ]
+
+
+class _Links:
+    """The objects of a record by type, and how they are related."""
+
+    def __init__(self, verified: Verified) -> None:
+        self.plain = {value["id"]: value for value in verified.plain}
+
+    def of(self, kind: str, identity_class: str = "") -> list[str]:
+        return [
+            object_id
+            for object_id, value in self.plain.items()
+            if value["type"] == kind
+            and identity_class in ("", value.get("identity_class"))
+        ]
+
+    def first(self, kind: str, extension: str = "") -> str:
+        return next(
+            each
+            for each in self.of(kind)
+            if not extension or extension in self.plain[each].get("extensions", {})
+        )
+
+    def targets(self, relation: str) -> list[str]:
+        """List the targets of *relation*."""
+        related = [
+            value
+            for value in self.plain.values()
+            if value.get("relationship_type") == relation
+        ]
+        return [value["target_ref"] for value in related]

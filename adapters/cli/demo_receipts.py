@@ -1,0 +1,59 @@
+"""A receipt as its reader checks it: signature, then every hash. Pure."""
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from adapters import receipts
+from adapters.cli.demo_facts import Sight
+from adapters.cli.demo_run import Played
+from adapters.cli.demo_world import World
+from broker import base64url
+from broker.errors import TrustError
+from broker.keys import PublicKey
+
+
+def receipt_fault(world: World, played: Played, sight: Sight) -> str:
+    """Say what is wrong with the receipt of a delivery; "" if nothing is."""
+    received = sight.received
+    if received is None:
+        return "nothing arrived"
+    try:
+        header, claims = _opened(received.receipt, PublicKey(world.hub.jwk))
+    except (ValueError, TrustError):
+        return "not signed by the hub"
+    expected = {
+        "typ": receipts.TYP,
+        "kid": world.hub.kid,
+        "token": sight.published.verified.token_id,
+        "audience": sight.member.audience,
+        "received": _digest(sight.published.token),
+        "evidence": _digest(received.evidence),
+        "projection": _digest(received.projection),
+        "policy": played.context.policy.sha256,
+    }
+    found = {**header, **claims, "policy": claims["policy"]["sha256"]}
+    wrong = [name for name, value in expected.items() if found.get(name) != value]
+    return ", ".join(wrong)
+
+
+def _opened(receipt: bytes, key: PublicKey) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Verify, then parse.
+
+    Raises:
+        ValueError: Not three parts, or not signed with *key*.
+        TrustError: A part is not base64url.
+    """
+    header, payload, signature = receipt.split(b".")
+    if not key.verify(base64url.decode(signature), header + b"." + payload):
+        raise ValueError("signature")
+    opened = [
+        msgspec.json.decode(base64url.decode(part), type=dict[str, Any])
+        for part in (header, payload)
+    ]
+    return opened[0], opened[1]
+
+
+def _digest(data: bytes) -> str:
+    return base64url.encode(hashlib.sha256(data).digest()).decode()

@@ -137,7 +137,15 @@ async def serve(
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
             tasks.create_task(
-                _consume(config, bus, queue, context, outbox, clock, stop),
+                _consume(
+                    queue,
+                    config=config,
+                    bus=bus,
+                    context=context,
+                    outbox=outbox,
+                    clock=clock,
+                    stop=stop,
+                ),
                 name=f"consume:{queue}",
             )
         tasks.create_task(
@@ -147,9 +155,10 @@ async def serve(
 
 
 async def _consume(
+    queue: str,
+    *,
     config: AdapterConfig,
     bus: Bus,
-    queue: str,
     context: Context,
     outbox: Outbox,
     clock: Callable[[], float],

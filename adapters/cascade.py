@@ -4,20 +4,15 @@ Linear in the number of references, however long the chain: a report over 3,000
 objects is looked at once per reference, not once per object.
 """
 
-import re
 from collections.abc import Iterator, Sequence, Set
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
+from adapters.ids import Ids
 from adapters.projection import ObjectParts
 from schemas import profile, stix
 
-_ID = re.compile(
-    r"[a-z][a-z0-9-]*--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-)
-# Marks, not targets: they stay by their ids.
-_MARKS: Final = ("marking-definition--", "extension-definition--")
 _NO_TARGETS: Final = frozenset(
     {("id",), ("object_marking_refs",), ("granular_markings",)}
 )
@@ -50,10 +45,12 @@ Use = tuple[int, profile.Place, int | None]
 
 
 def cascade(
-    objects: Sequence[stix.StixObject],
+    ids: Ids,
     parts: Sequence[ObjectParts],
     gone: Set[int],
     present: Set[str],
+    *,
+    whole: bool = False,
 ) -> Iterator[Loss]:
     """Yield every loss that follows from what is gone, until nothing follows.
 
@@ -61,28 +58,34 @@ def cascade(
     `ObjectParts.lost` is written here.
 
     Args:
+        ids: Of all objects of the record.
         gone: Indexes of the objects that are gone; seen as the caller changes it.
         present: Ids outside the record that may be referred to.
+        whole: An object also goes when it lacked a required property on arrival,
+            as in a record that somebody cut before. Such an object may stay in the
+            evidence, but is no valid STIX.
     """
-    known = {o.id for o in objects}
-    staying = {o.id for i, o in enumerate(objects) if i not in gone} | present
+    known = {part.source.id for part in parts}
+    staying = {p.source.id for i, p in enumerate(parts) if i not in gone} | present
     users: dict[str, list[Use]] = {}
     waiting: list[Use] = []
     for i, part in enumerate(parts):
         if i in gone:
             continue
         others = part.source.type in _ABOUT_OTHERS
-        for use, target in _uses(i, part):
+        for use, target in _uses(i, part, ids):
             users.setdefault(target, []).append(use)
             if target not in staying and not (others and target not in known):
                 waiting.append(use)
-    incomplete = [i for i in range(len(parts)) if i not in gone and _lacks(parts[i])]
+    incomplete = [
+        i for i, p in enumerate(parts) if i not in gone and _lacks(p, whole=whole)
+    ]
     while waiting or incomplete:
         if incomplete:
             i = incomplete.pop()
             if i not in gone:
                 yield ObjectLoss(i)
-                waiting.extend(users.get(objects[i].id, ()))
+                waiting.extend(users.get(parts[i].source.id, ()))
             continue
         i, place, element = waiting.pop()
         part = parts[i]
@@ -97,39 +100,32 @@ def cascade(
             if len(lost) < len(part.shown[place]):
                 continue
         yield ReferenceLoss(i, place, None)
-        if _lacks(part):
+        if _lacks(part, whole=whole):
             incomplete.append(i)
 
 
-def _lacks(part: ObjectParts) -> bool:
-    names = {place[0] for place in (*part.shown, *part.made)}
-    return stix.missing_property(part.source, names | _MADE_ANYWAY) is not None
+def _lacks(part: ObjectParts, *, whole: bool) -> bool:
+    source = part.source
+    has = {place[0] for place in (*part.shown, *part.made)} | _MADE_ANYWAY
+    if stix.missing_property(source, has) is None:
+        return False
+    if whole:
+        return True
+    had = has | {name for name, _ in stix.properties(source)}
+    if not stix.required_of(source) & had <= has:
+        return True
+    choices = stix.ALTERNATIVES.get(source.type, ())
+    return any(c <= had for c in choices) and not any(c <= has for c in choices)
 
 
-def _uses(i: int, part: ObjectParts) -> Iterator[tuple[Use, str]]:
+def _uses(i: int, part: ObjectParts, ids: Ids) -> Iterator[tuple[Use, str]]:
     for place, value in part.shown.items():
         if place in _NO_TARGETS:
             continue
         if profile.is_split(place) and isinstance(value, list):
             for j, element in enumerate(value):
-                for target in _targets(element):
+                for target in ids.mentioned(element):
                     yield (i, place, j), target
         else:
-            for target in _targets(value):
+            for target in ids.mentioned(value):
                 yield (i, place, None), target
-
-
-def _targets(value: Any) -> Iterator[str]:
-    """List the ids in a value, at any depth, inside strings too."""
-    if isinstance(value, str):
-        if "--" in value:
-            for found in _ID.findall(value):
-                if not found.startswith(_MARKS):
-                    yield found
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _targets(key)
-            yield from _targets(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _targets(inner)

@@ -131,7 +131,7 @@ class _Worker:
         arrivals = self._outbox.arrivals(self.lane)
         while not self._stop.is_set():
             # Cleared before looking, so that what arrives meanwhile is not missed.
-            pass
+            arrivals.clear()
             self._breaker = admit(self._breaker, now=self._clock())
             if isinstance(self._breaker, Open):
                 wake_at: float | None = self._breaker.until

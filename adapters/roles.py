@@ -1,10 +1,9 @@
 """Who is who in a record: the part of a policy that looks at relations. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Set
 
 from adapters.policy import Role
 from schemas import stix
-from schemas.stix.relationships import Relationship
 
 # What attacks, operates or describes an attack. An observable tied to one of these
 # is the attacker's; one that is tied to none counts as the victim's.
@@ -14,40 +13,74 @@ _ATTACKING = frozenset(
         "threat-actor",
     }
 )  # fmt: skip
-# Relations that name the victim's side.
-_VICTIM_RELATIONS = frozenset(
-    {"targets", "impacts", "located-at", "compromises", "owns", "victim-of"}
-)
+# Relations whose target is on the victim's side.
+_AGAINST = frozenset({"targets", "impacts", "located-at", "compromises"})
+_ORGANISATIONS = ("organization", "group", "class", "system")
 _OBSERVED = stix.OBSERVABLE_TYPES | {"channel", "media-content"}
 
 
-def roles_of(objects: Sequence[stix.StixObject]) -> list[Role]:
-    """Give the role of each object.
+def victims(objects: Iterable[stix.StixObject]) -> frozenset[str]:
+    """List the ids that some relation puts on the victim's side.
+
+    Give it all relations, also those that a view may not see: who is a victim does
+    not stop being one for those who may not know it.
+    """
+    found = set()
+    for candidate in objects:
+        if candidate.type != "relationship":
+            continue
+        source, target = str(candidate.source_ref), str(candidate.target_ref)
+        word = candidate.relationship_type
+        if word in _AGAINST or (word == "owns" and not _attacks(source)):
+            found.add(target)
+        elif word == "victim-of":
+            found.add(source)
+    return frozenset(found)
+
+
+def attackers(
+    objects: Iterable[stix.StixObject], victims: Set[str]
+) -> frozenset[str]:
+    """List the ids that are tied to something that attacks.
+
+    What was taken back (`revoked`) ties nothing, nor does an indicator of the
+    harmless, nor the victim's own infrastructure.
+
+    Args:
+        objects: Those that the view is given. A relation that it may not see must
+            not show through what becomes of its ends.
+    """
+    objects = list(objects)
+    attacking = {
+        candidate.id
+        for candidate in objects
+        if candidate.type in _ATTACKING
+        and candidate.revoked is not True
+        and "benign" not in (getattr(candidate, "indicator_types", None) or ())
+    } - victims
+    found: set[str] = set()
+    for candidate in objects:
+        if candidate.type != "relationship" or candidate.revoked is True:
+            continue
+        ends = {str(candidate.source_ref), str(candidate.target_ref)}
+        if not attacking.isdisjoint(ends):
+            found |= ends
+    return frozenset(found - victims)
+
+
+def role_of(candidate: stix.StixObject, attackers: Set[str]) -> Role:
+    """Give the role of an object.
 
     Identities are `individual` unless their class says organisation; observables,
     channels and media are `attacker` or `unknown`; all else has no role.
     """
-    kinds = {candidate.id: candidate.type for candidate in objects}
-    attacking = set()
-    victims = set()
-    for candidate in objects:
-        if not isinstance(candidate, Relationship):
-            continue
-        ends = (str(candidate.source_ref), str(candidate.target_ref))
-        if candidate.relationship_type in _VICTIM_RELATIONS:
-            victims.add(ends[1])
-            continue
-        for one, other in (ends, ends[::-1]):
-            if kinds.get(other) in _ATTACKING:
-                attacking.add(one)
-    return [_role(candidate, attacking - victims) for candidate in objects]
-
-
-def _role(candidate: stix.StixObject, attacking: set[str]) -> Role:
     if candidate.type == "identity":
-        organisation = ("organization", "group", "class", "system")
-        known = getattr(candidate, "identity_class", None) in organisation
+        known = getattr(candidate, "identity_class", None) in _ORGANISATIONS
         return "organisation" if known else "individual"
     if candidate.type in _OBSERVED:
-        return "attacker" if candidate.id in attacking else "unknown"
+        return "attacker" if candidate.id in attackers else "unknown"
     return ""
+
+
+def _attacks(stix_id: str) -> bool:
+    return stix_id.partition("--")[0] in _ATTACKING

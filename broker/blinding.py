@@ -87,7 +87,13 @@ def _ids_in(text: str) -> Iterator[tuple[int, int]]:
         kind = _TYPE.search(text, max(done, end - _MAX_TYPE_CHARS), end)
         if kind is not None:
             done = tail.end()
-            yield kind.start(), done
+            yield end - len(_innermost_type(kind.group().lower())), done
+
+
+def _innermost_type(kind: str) -> str:
+    # In a text something may stand in front: `ref-identity--...`, `2ipv4-addr--...`.
+    ends = (each for each in _ALWAYS_REPLACED if kind.endswith(each))
+    return max(ends, key=len, default=kind)
 
 
 class BlindMap:

@@ -32,10 +32,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
         content_encoding: "" or "zstd".
         user_id: The sender; the broker refuses one that is not the login.
             Left empty it is the login.
-        headers: Short strings and integers only. On a message that was dead
-            or handed out before, the broker's own `x-` headers are added:
-            `x-delivery-count`, `x-first-death-reason` (`rejected` or
-            `delivery_limit`), `-queue`, `-exchange` and `-routing-key`.
+        headers: Short strings and integers only. Names with `x-` belong to the
+            broker: publishing leaves them out. It adds `x-delivery-count` to
+            what came back to its queue before (RabbitMQ 4 keeps it on a dead
+            letter), and to dead letters
+            `x-death-reason` (`rejected` or `delivery_limit`), `x-death-queue`,
+            `x-death-exchange` and `x-death-routing-key`.
     """
 
     body: bytes

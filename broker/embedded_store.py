@@ -104,15 +104,15 @@ class Store:
         arguments = self._arguments.get(queue, {})
         if dead := str(arguments.get("x-dead-letter-exchange", "")):
             message = msgspec.msgpack.decode(encoded, type=Message)
-            first = {
-                "x-first-death-reason": reason,
-                "x-first-death-queue": queue,
-                "x-first-death-exchange": exchange,
-                "x-first-death-routing-key": message.routing_key,
+            death = {
+                "x-death-reason": reason,
+                "x-death-queue": queue,
+                "x-death-exchange": exchange,
+                "x-death-routing-key": message.routing_key,
             }
             key = str(arguments["x-dead-letter-routing-key"])
             late = msgspec.structs.replace(
-                message, routing_key=key, headers={**first, **message.headers}
+                message, routing_key=key, headers={**message.headers, **death}
             )
             self.add(route(self._topology, dead, key), dead, late)
         self.drop([number])

@@ -69,6 +69,11 @@ class PrivateFile:
         with self._turn, _translated(self._path):
             return self._connection.execute(query, values).fetchall()
 
+    def close(self) -> None:
+        """Close it once no thread is at work on it."""
+        with self._turn:
+            self._connection.close()
+
 
 @contextmanager
 def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
@@ -86,12 +91,13 @@ def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
             isolation_level=None,  # we say BEGIN ourselves
             check_same_thread=False,
         )
+    file = PrivateFile(connection, path)
     try:
         with _translated(path):
             _prepare(connection, path, layout)
-        yield PrivateFile(connection, path)
+        yield file
     finally:
-        connection.close()
+        file.close()
 
 
 def _make_private(path: Path) -> None:

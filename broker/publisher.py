@@ -107,9 +107,9 @@ class Publisher:
 
         Raises:
             SchemaError: `version-known`: this version was signed with other
-                content, so it needs a newer `modified`; `too-large`.
-            TrustError: The directory would not let it pass (own key revoked,
-                kind not allowed).
+                content, so it needs a newer `modified`.
+            TrustError: `too-large`, or the directory would not let it pass (own
+                key revoked, kind not allowed).
             OutboxFullError: `flush` first.
             ConfigError: The state cannot be written.
         """
@@ -151,8 +151,6 @@ class Publisher:
             position=before.position,
             replaces=before.replaces,
         )
-        if len(token) > sdjwt.MAX_TOKEN_BYTES:
-            raise SchemaError("too-large")
         if self._directory is not None:
             # A refusal here costs nothing; at the hub it leaves a gap in the feed.
             trust.verify(token, self._directory, now=now)

@@ -4,9 +4,10 @@ One SQLite file per publisher; it stays at the issuer's. One transaction commits
 counter, token, replacement ids and version before anything leaves, so a crash at
 any moment repeats the same bytes or nothing.
 
-A restored backup would use counters again that the hub has seen: after a restore,
-call `new_epoch` (docs: a gate that refuses `chain-conflict` says so too). Ids that
-were first replaced after the backup get other replacements then.
+A restored backup would use counters again that the hub has seen, which it answers
+with `chain-conflict`: call `new_epoch` after every restore. What was signed after
+the backup is not known here any more; published again, it gets other replacement
+ids and another token id.
 """
 
 import re

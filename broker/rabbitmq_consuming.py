@@ -185,15 +185,28 @@ def _message(delivered: DeliveredMessage) -> Message:
         content_type=properties.content_type or "",
         content_encoding=properties.content_encoding or "",
         user_id=properties.user_id or "",
-        headers=_headers(properties.headers) if properties.headers else {},
+        headers=_headers(
+            properties.headers or {}, redelivered=bool(delivered.redelivered)
+        ),
     )
 
 
-def _headers(raw: Mapping[str, Any]) -> dict[str, str | int]:
-    headers = {name: raw[name] for name in raw if isinstance(raw[name], str | int)}
-    if not headers.get("x-delivery-count"):
-        headers.pop("x-delivery-count", None)  # RabbitMQ 4 also says 0
-    # Newest first; the first death knows the key it was published with.
+def _headers(raw: Mapping[str, Any], *, redelivered: bool) -> dict[str, str | int]:
+    # Of the names with `x-` only what this broker says: a sender's own client
+    # can write any of them. The newest death is first, and always the broker's.
+    headers = {
+        name: value
+        for name, value in raw.items()
+        if isinstance(value, str | int) and not name.startswith("x-")
+    }
+    if redelivered and (returned := raw.get("x-delivery-count")):
+        headers["x-delivery-count"] = returned
     if deaths := raw.get("x-death"):
-        headers["x-first-death-routing-key"] = deaths[-1]["routing-keys"][0]
+        newest = deaths[0]
+        headers |= {
+            "x-death-reason": newest["reason"],
+            "x-death-queue": newest["queue"],
+            "x-death-exchange": newest["exchange"],
+            "x-death-routing-key": newest["routing-keys"][0],
+        }
     return headers

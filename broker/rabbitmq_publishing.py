@@ -157,9 +157,10 @@ class _Lane:
 
     async def room(self) -> None:
         """Return when a publish would be written at once, without waiting."""
-        while self._is_open and self.low.write_queue.qsize() >= MAX_QUEUED_FRAMES:
-            # The writer never waits for the socket here: one round empties it.
-            await asyncio.sleep(0)  # noqa: ASYNC110  there is no event to wait for
+        queued = self.low.write_queue.qsize
+        while self._is_open and queued() >= MAX_QUEUED_FRAMES:  # noqa: ASYNC110 no event
+            # Its writer never waits for the socket here: one round empties it.
+            await asyncio.sleep(0)
 
     async def closed(self) -> None:
         """Return when the broker's Close is answered; at once without one."""

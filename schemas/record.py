@@ -51,7 +51,7 @@ CommunityUrn = Annotated[
 ]
 Digest = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{43}\Z")]
 # Not `Digest | Literal[""]`: msgspec holds the pattern against both.
-DigestOrNone = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_-]{43})?$")]
+DigestOrNone = Annotated[str, Meta(pattern=r"^([A-Za-z0-9_-]{43})?\Z")]
 Epoch = Annotated[int, Meta(ge=0, le=2**40)]  # seconds
 StixId = Annotated[str, Meta(pattern=ID_PATTERN, max_length=150)]
 Countries = tuple[Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")], ...]

@@ -69,8 +69,8 @@ def forge(
     )
     return Attack(
         name="forged",
-        tried=f'A "{draft.kind}" in the name of {victim.org}, titled "{name}", '
-        "signed with another key.",
+        tried=f'A record in the name of {victim.org}, "{name}", signed with '
+        "somebody else's key.",
         reason="signature",
         issuer=victim.org,
         message=_message(token, draft, victim.org),

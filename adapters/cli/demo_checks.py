@@ -7,7 +7,7 @@ a search that can find nothing proves nothing.
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
@@ -62,12 +62,14 @@ CANARIES: Final = (
 )
 
 
-def examine(world: World, played: Played, found: Sequence[Sight]) -> list[Check]:
+def examine(
+    world: World, played: Played, found: Sequence[Sight], *, now: float
+) -> list[Check]:
     """Check everything, in the order in which it is told."""
     return [
         _arrived(played, found),
         _numbers(world, played),
-        _verified(world, played),
+        _verified(world, played, now),
         _only_cut(played, found),
         _receipts(world, played, found),
         *_secrets(played),
@@ -86,13 +88,12 @@ def _arrived(played: Played, found: Sequence[Sight]) -> Check:
     accepted = [each.verified.token_id for each in played.published]
     withheld = sum(1 for s in found if s.redacted is None)
     return Check(
-        "Each record reached every member that may have it, once, and nobody else",
+        "All who may have a record got it, nobody else",
         arrived == expected
         and bool(expected)
         and sorted(played.archived) == sorted(accepted),
-        f"{len(played.archived)} records, {arrived.total()} deliveries, "
-        f"{withheld} not given",
-        f"{len(accepted)} records, {expected.total()} deliveries, the same members",
+        f"{arrived.total()} deliveries, {withheld} not given",
+        f"{expected.total()} deliveries of {len(accepted)} accepted records",
     )
 
 
@@ -106,23 +107,22 @@ def _numbers(world: World, played: Played) -> Check:
         for numbers in (*lanes.values(), posted)
     ]
     return Check(
-        "Delivery numbers have no gaps, so that a member would notice a loss",
+        "No delivery number is missing",
         all(gapless),
-        f"{sum(gapless)} of {len(gapless)} rows of numbers",
+        f"{sum(gapless)} of {len(gapless)} rows",
         "all of them, from 1",
     )
 
 
-def _verified(world: World, played: Played) -> Check:
-    def fine(evidence: bytes, issued: float) -> bool:
+def _verified(world: World, played: Played, now: float) -> Check:
+    def fine(evidence: bytes) -> bool:
         try:
-            trust.verify(evidence, world.directory, now=issued)
+            trust.verify(evidence, world.directory, now=now)
         except RefusedError:
             return False
         return True
 
-    issued = max(each.verified.claims.iat for each in played.published)
-    good = sum(fine(each.evidence, issued) for each in played.received)
+    good = sum(fine(each.evidence) for each in played.received)
     return _all("Every delivery passes the strict verifier", good, played.received)
 
 
@@ -141,7 +141,7 @@ def _only_cut(played: Played, found: Sequence[Sight]) -> Check:
         return whole and evidence == sight.redacted.evidence
 
     return _all(
-        "Every delivery is the issuer's own signed text, cut but not changed",
+        "Every delivery is the issuer's text, only cut",
         sum(map(fine, given)),
         given,
     )
@@ -151,7 +151,7 @@ def _receipts(world: World, played: Played, found: Sequence[Sight]) -> Check:
     given = [s for s in found if s.received is not None]
     faults = [receipt_fault(world, played, sight) for sight in given]
     return _all(
-        "Every receipt is signed by the hub and fits what was delivered",
+        "Every receipt is signed and fits its delivery",
         faults.count(""),
         given,
     )
@@ -166,6 +166,7 @@ def _secrets(played: Played) -> list[Check]:
         texts[each.member] = texts.get(each.member, "") + text
     issued = "\n".join(readable(each.token) for each in played.published)
     leaks, missing = [], []
+    places = sum(1 + len(canary.may) for canary in CANARIES)
     for canary in CANARIES:
         value = searchable(canary.value)
         has = {member for member, text in texts.items() if value in text}
@@ -175,18 +176,17 @@ def _secrets(played: Played) -> list[Check]:
             missing.append(f"{canary.what} in what was published")
     return [
         Check(
-            "What a member must not see is nowhere in what it received",
+            "No withheld name or address is in what arrived",
             not leaks,
-            ", ".join(leaks) or f"{len(CANARIES)} names, addresses and notes looked for",
+            ", ".join(leaks) or f"{len(CANARIES)} looked for",
             "none of these",
         ),
         Check(
-            "The same search finds each of them where it may be",
+            "The same search finds them where they may be",
             not missing,
             ("not found: " + ", ".join(missing))
             if missing
-            else f"published: {len(CANARIES)}; "
-            f"received: {sum(bool(c.may) for c in CANARIES)}",
+            else f"{places} of {places} places",
             "all of them",
         ),
     ]
@@ -212,7 +212,7 @@ def _versions(played: Played, found: Sequence[Sight]) -> Check:
     wanted = {"correction", "retraction"}
     kinds = {each.sample.kind for each in later}
     return Check(
-        "Correction and retraction reached all who had the original",
+        "Correction and retraction reached all holders",
         all(fine) and kinds == wanted,
         f"{sum(fine)} of {len(wanted)}",
         "both, as versions of the record that they replace",
@@ -235,43 +235,59 @@ def _webhook(played: Played) -> Check:
     ]
     ids = {post.delivery_id for post in good}
     return Check(
-        f"Every webhook post to {WEBHOOK_MEMBER} is signed rightly, and complete",
+        "Every webhook post is complete and signed",
         len(ids) == len(files) == len(played.posts) and bool(files),
         f"{len(ids)} of {len(files)}",
         f"{len(files)} posts, each once",
     )
 
 
+class Refusal(msgspec.Struct, frozen=True):
+    """What came of an attack.
+
+    Attributes:
+        reason: Code on the dead letter that holds it; "" if there is not just one.
+        told: Whether its issuer was told the reason.
+        reached: Deliveries that hold something which only the attack contains.
+    """
+
+    reason: str
+    told: bool
+    reached: int
+
+
+def refusal_of(played: Played, attack: Attack) -> Refusal:
+    """Look for *attack* in the dead letters, at its issuer and at the members."""
+    letters = [m for m in played.dead if wire.unpack(m) == attack.token]
+    reasons = [str(m.headers.get("tocsin-reason", "")) for m in letters]
+    reason = reasons[0] if len(reasons) == 1 else ""
+    real = {part for each in played.published for part in each.token.split(b"~")}
+    false = set(attack.token.split(b"~")) - real
+    return Refusal(
+        reason,
+        (reason, sdjwt.token_id(attack.token)) in played.told,
+        sum(not false.isdisjoint(r.evidence.split(b"~")) for r in played.received),
+    )
+
+
 def _refused(played: Played, attack: Attack) -> Check:
-    letters = [
-        str(message.headers.get("tocsin-reason", ""))
-        for message in played.dead
-        if wire.unpack(message) == attack.token
-    ]
-    told = (attack.reason, sdjwt.token_id(attack.token)) in played.told
+    found = refusal_of(played, attack)
+    told = "" if found.told else ", issuer not told"
     return Check(
-        f"The {attack.name} record is refused, put aside, and its issuer told",
-        letters == [attack.reason] and told,
-        f"{', '.join(letters) or 'not refused'}{'' if told else '; issuer not told'}",
+        f"The {attack.name} record is refused, its issuer told",
+        found.reason == attack.reason and found.told,
+        f"{found.reason or 'not refused'}{told}",
         attack.reason,
     )
 
 
 def _nothing_of(played: Played) -> Check:
-    """Look for what only the attacks contain: a payload, or a disclosure."""
-    real = {part for each in played.published for part in each.token.split(b"~")}
-    false = {
-        part
-        for attack in played.attacks
-        for part in attack.token.split(b"~")
-        if part not in real
-    }
-    reached = [r for r in played.received if false & set(r.evidence.split(b"~"))]
+    reached = sum(refusal_of(played, attack).reached for attack in played.attacks)
     return Check(
-        "Nothing of either attack reached anybody",
-        not reached and len(played.attacks) == 2 == len(played.dead) and bool(false),
-        f"{len(reached)} deliveries, {len(played.dead)} dead letters",
-        "no delivery, 2 dead letters",
+        "Nothing of the attacks reached anybody",
+        reached == 0 and len(played.attacks) == len(played.dead) == 2,
+        f"{reached} deliveries",
+        "0 deliveries, 2 dead letters",
     )
 
 

@@ -11,7 +11,9 @@ import msgspec
 
 from adapters.cli.demo_facts import COMPARED, Cell, Sight, cell
 from adapters.policy import Policy
-from broker.trust import Verified
+from broker.directory import Directory
+from broker.trust import Verified, verify
+from schemas.errors import RefusedError
 from schemas.profile import Place
 
 COMPARED_FILE: Final = "election-leak.json"
@@ -30,8 +32,20 @@ class Row(msgspec.Struct, frozen=True):
     cells: tuple[Cell, ...]
 
 
-def side_by_side(found: Iterable[Sight], policy: Policy) -> list[Row]:
-    """Compare the record of `COMPARED_FILE` at the members of `COMPARED`."""
+class Proof(msgspec.Struct, frozen=True):
+    """What the strict verifier says of one copy.
+
+    Attributes:
+        issuer: Who signed it, "" if it does not verify.
+        parts: Withholdable parts that it discloses.
+    """
+
+    issuer: str
+    parts: int
+
+
+def compared(found: Iterable[Sight]) -> list[Sight]:
+    """Pick the record of `COMPARED_FILE` at the members of `COMPARED`, in their order."""
     here = [
         sight
         for sight in found
@@ -39,17 +53,39 @@ def side_by_side(found: Iterable[Sight], policy: Policy) -> list[Row]:
         and not sight.published.sample.only
         and sight.member.org in COMPARED
     ]
-    here.sort(key=lambda sight: COMPARED.index(sight.member.org))
+    return sorted(here, key=lambda sight: COMPARED.index(sight.member.org))
+
+
+def proofs(
+    found: Iterable[Sight], directory: Directory, *, now: float
+) -> tuple[Proof, ...]:
+    """Verify the record as published, then each delivered copy of it."""
+    here = compared(found)
+    received = [each.received for each in here]
+    copies = [here[0].published.token]
+    copies += [b"" if each is None else each.evidence for each in received]
+    return tuple(_proof(copy, directory, now) for copy in copies)
+
+
+def _proof(token: bytes, directory: Directory, now: float) -> Proof:
+    try:
+        verified = verify(token, directory, now=now)
+    except RefusedError:
+        return Proof("", 0)
+    return Proof(verified.issuer, len(verified.opened.disclosures))
+
+
+def side_by_side(found: Iterable[Sight], policy: Policy) -> list[Row]:
+    """Compare what the copies say."""
+    here = compared(found)
     verified = here[0].published.verified
     plain = {value["id"]: value for value in verified.plain}
-    return [
-        Row(
-            label,
-            _at(plain[object_id], place),
-            tuple(cell(sight, policy, object_id, place) for sight in here),
-        )
-        for label, object_id, place in _parts(verified)
-    ]
+    rows = []
+    for label, object_id, place in _parts(verified):
+        signed = _at(plain[object_id], place)
+        cells = (cell(sight, policy, object_id, place, signed) for sight in here)
+        rows.append(Row(label, signed, tuple(cells)))
+    return rows
 
 
 def _at(value: Any, place: Place) -> Any:
@@ -73,18 +109,18 @@ def _parts(verified: Verified) -> list[tuple[str, str, Place]]:
     return [
         ("Title", incident, ("name",)),
         ("What happened", incident, ("description",)),
-        ("How many people", leak, _COUNT),
+        ("How many", leak, _COUNT),
         ("When", leak, ("start_time",)),
         ("Who was attacked", links.targets("targets")[0], ("name",)),
         ("Whose password", persons[0], ("name",)),
-        ("Who told the CERT", informant, ("name",)),
-        ("Victim's machine", victims[0], ("value",)),
-        ("Attacker's server", servers[0], ("value",)),
+        ("Who told us", informant, ("name",)),
+        ("Victim's address", victims[0], ("value",)),
+        ("Attacker's address", servers[0], ("value",)),
         ("Attacker's site", links.of("domain-name")[0], ("value",)),
-        ("Attacker's tool", malware, ("name",)),
+        ("Malware", malware, ("name",)),
         ("Technique", links.targets("mitigates")[0], ("name",)),
         ("Advice", links.first("course-of-action"), ("name",)),
-        ("Note, TLP:AMBER", links.first("note"), ("abstract",)),
+        ("TLP:AMBER note", links.first("note"), ("abstract",)),
     ]
 
 

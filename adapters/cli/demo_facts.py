@@ -33,6 +33,7 @@ _WITHOUT_A_ROW: Final = {
     "reference-withheld": "It points to something that is withheld.",
     "required-withheld": "Without the withheld part nothing useful is left of it.",
 }
+_DEFANGED: Final = "Kept, but written so that nobody opens it by accident."
 _INSTEAD: Final = {
     "policy-generalise": "a coarser value",
     "policy-pseudonymise": "a made-up name",
@@ -115,13 +116,24 @@ def sentence(policy: Policy, cut: Cut) -> str:
     """Say in plain words why something was cut."""
     if cut.row:
         return policy.reason(cut.row)
-    return _WITHOUT_A_ROW.get(cut.reason) or explain(cut.reason).capitalize()
+    return _WITHOUT_A_ROW.get(cut.reason) or as_sentence(explain(cut.reason))
 
 
-def cell(sight: Sight, policy: Policy, object_id: str, place: profile.Place) -> Cell:
-    """Look up one property of one object, by its id in the signed record."""
+def as_sentence(text: str) -> str:
+    """Write the first letter large."""
+    return text[:1].upper() + text[1:]
+
+
+def cell(
+    sight: Sight, policy: Policy, object_id: str, place: profile.Place, signed: Any
+) -> Cell:
+    """Look up one property of one object, by its id in the signed record.
+
+    Args:
+        signed: The value as its issuer signed it.
+    """
     if sight.redacted is None or sight.received is None:
-        return Cell(None, explain(sight.refused).capitalize())
+        return Cell(None, as_sentence(explain(sight.refused)))
     cuts = [cut for cut in sight.redacted.cuts if cut.object_id == object_id]
     exact = [cut for cut in cuts if cut.place == profile.spell(place)]
     whole = [cut for cut in cuts if not cut.place]
@@ -129,6 +141,8 @@ def cell(sight: Sight, policy: Policy, object_id: str, place: profile.Place) -> 
     found: Any = None if whole else delivered(sight).get(object_id)
     for part in place:
         found = found.get(part) if isinstance(found, dict) else None
+    if found is not None and found != signed and not why:
+        why = _DEFANGED
     return Cell(found, why)
 
 

@@ -77,6 +77,12 @@ def message(key: str, number: int = 1, **more: object) -> Message:
     )
 
 
+def without_count(dead: Message) -> Message:
+    """Leave out what RabbitMQ 4 alone keeps on a dead letter."""
+    headers = {k: v for k, v in dead.headers.items() if k != "x-delivery-count"}
+    return msgspec.structs.replace(dead, headers=headers)
+
+
 async def following(messages: AsyncIterator[Received]) -> Received:
     async with asyncio.timeout(WAIT_S):
         return await anext(messages)
@@ -149,7 +155,7 @@ async def test_the_login_is_the_user_id_where_the_sender_left_it_out(login):
 
 async def test_headers_that_belong_to_the_broker_are_not_sent(login):
     member, gate = await login("cert-aq"), await login("gate")
-    forged = {"x-first-death-reason": "rejected", "x-delivery-count": 4, "mine": 1}
+    forged = {"x-death-reason": "rejected", "x-delivery-count": 4, "mine": 1}
     await member.publish(INGRESS, message("cert-aq.incident.clear", headers=forged))
     assert [each.headers for each in await drain(gate, INGRESS_AQ)] == [{"mine": 1}]
 
@@ -366,17 +372,17 @@ async def test_a_message_given_back_too_often_goes_to_the_dead_letters(login):
         late = await following(dead)
         assert await is_quiet(messages)
         await late.ack()
-    assert late.message == Message(
+    assert without_count(late.message) == Message(
         body=b"body 1",
         message_id="id-1",
         routing_key="dead.tocsin.ingress.cert-aq",
         user_id="cert-aq",
         headers={
             "n": 1,
-            "x-first-death-reason": "delivery_limit",
-            "x-first-death-queue": INGRESS_AQ,
-            "x-first-death-exchange": INGRESS,
-            "x-first-death-routing-key": "cert-aq.incident.clear",
+            "x-death-reason": "delivery_limit",
+            "x-death-queue": INGRESS_AQ,
+            "x-death-exchange": INGRESS,
+            "x-death-routing-key": "cert-aq.incident.clear",
         },
     )
 
@@ -390,7 +396,7 @@ async def test_closing_with_it_too_often_makes_a_dead_letter_as_well(login):
             await following(messages)
     async with operator.consume(DEAD) as dead:
         late = await following(dead)
-        assert late.message.headers["x-first-death-reason"] == "delivery_limit"
+        assert late.message.headers["x-death-reason"] == "delivery_limit"
         await late.ack()
 
 
@@ -402,8 +408,8 @@ async def test_a_message_rejected_for_good_is_a_dead_letter_at_once(login):
         await (await following(messages)).reject(requeue=False)
         late = await following(dead)
         await late.ack()
-    assert late.message.headers["x-first-death-reason"] == "rejected"
-    assert late.message.headers["x-first-death-routing-key"] == "cert-aq.incident.clear"
+    assert late.message.headers["x-death-reason"] == "rejected"
+    assert late.message.headers["x-death-routing-key"] == "cert-aq.incident.clear"
 
 
 async def test_reading_the_dead_letters_often_destroys_none(login):

@@ -75,7 +75,13 @@ def test_a_feed_may_begin_late_and_still_takes_its_beginning():
 
 @pytest.mark.parametrize(
     ("seq", "prev", "token_id"),
-    [(2, "other", "t2"), (4, "t3", "other"), (3, "", "t3"), (1, "", "t1"), (5, "t4", "x")],
+    [
+        (2, "other", "t2"),
+        (4, "t3", "other"),
+        (3, "", "t3"),
+        (1, "", "t1"),
+        (5, "t4", "x"),
+    ],
 )
 def test_what_fills_a_gap_must_fit_both_its_ends(seq, prev, token_id):
     assert extend(grow(FIRST, 5), seq, prev, token_id) is None

@@ -1,6 +1,6 @@
 """The gate dies, or loses an answer, at each moment: every record still arrives.
 
-`Killed` is no error that the gate knows, so it ends the gate where it is raised,
+`KilledError` is no error that the gate knows, so it ends the gate where it is raised,
 as a power cut would; another gate then starts on the same files.
 """
 
@@ -9,8 +9,8 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from broker.embedded import open_embedded
 from broker.directory import KeyEntry
+from broker.embedded import open_embedded
 from broker.errors import (
     BusUnavailableError,
     ConfigError,
@@ -35,7 +35,7 @@ from tests.support.issuing import (
 NORMAL = ADAPTER_QUEUES[0]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -50,7 +50,11 @@ class Fault:
         self.happened = 0
 
     def __call__(self, operation, message):
-        if self.happened or operation != self.wanted or self.key not in message.routing_key:
+        if (
+            self.happened
+            or operation != self.wanted
+            or self.key not in message.routing_key
+        ):
             return None
         if message.user_id not in {"", "gate"} and operation == "publish":
             return None  # the issuer's own publish
@@ -60,7 +64,7 @@ class Fault:
 
 async def serve_and_die(broker, folder, **more):
     """Run a gate until the fault kills it."""
-    with pytest.RaisesGroup(Killed, flatten_subgroups=True):
+    with pytest.RaisesGroup(KilledError, flatten_subgroups=True):
         async with running_gate(broker.login("gate"), folder, **more):
             await asyncio.sleep(WAIT_S)
 
@@ -73,7 +77,7 @@ async def test_a_gate_killed_at_any_moment_loses_nothing(
     tmp_path, operation, when, copies
 ):
     message = Feed().message(draft())
-    fault = Fault(operation, Killed(), when)
+    fault = Fault(operation, KilledError(), when)
     async with open_embedded(None, PLACE, fault=fault) as broker:
         await broker.login("cert-aq").publish("tocsin.ingress", message)
         await serve_and_die(broker, tmp_path)
@@ -91,14 +95,16 @@ async def test_a_gate_killed_at_any_moment_loses_nothing(
 
 async def test_the_moment_first_seen_survives_a_crash(tmp_path):
     message = Feed().message(draft())
-    fault = Fault("publish", Killed(), "before")
+    fault = Fault("publish", KilledError(), "before")
     async with open_embedded(None, PLACE, fault=fault) as broker:
         await broker.login("cert-aq").publish("tocsin.ingress", message)
         await serve_and_die(broker, tmp_path, now=lambda: NOW)
         async with running_gate(broker.login("gate"), tmp_path, now=lambda: NOW + 60):
             await take(broker.login("adapter-main"), NORMAL, 1)
     with gate_files(tmp_path) as gate:
-        assert gate.archive.first_seen([message.message_id]) == {message.message_id: NOW}
+        assert gate.archive.first_seen([message.message_id]) == {
+            message.message_id: NOW
+        }
 
 
 async def test_a_key_revoked_after_the_record_was_seen_does_not_lose_it(tmp_path):
@@ -106,7 +112,7 @@ async def test_a_key_revoked_after_the_record_was_seen_does_not_lose_it(tmp_path
     [key] = member("cert-aq").keys
     late = KeyEntry(key.jwk, key.not_before, key.not_after, "2026-03-01T12:00:30Z")
     revoked = directory(member("cert-aq", keys=(late,)))
-    fault = Fault("publish", Killed(), "before")
+    fault = Fault("publish", KilledError(), "before")
     async with open_embedded(None, PLACE, fault=fault) as broker:
         await broker.login("cert-aq").publish("tocsin.ingress", message)
         await serve_and_die(broker, tmp_path, now=lambda: NOW)
@@ -117,11 +123,16 @@ async def test_a_key_revoked_after_the_record_was_seen_does_not_lose_it(tmp_path
     assert arrived.message_id == message.message_id
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("error", [NotConfirmedError, BusUnavailableError])
-async def test_a_record_that_is_not_confirmed_is_published_again(
-    tmp_path, error, when
-):
+@pytest.mark.parametrize(
+    ("error", "when"),
+    [
+        (NotConfirmedError, "before"),
+        (NotConfirmedError, "after"),
+        (BusUnavailableError, "before"),
+        (UnroutableError, "before"),
+    ],
+)
+async def test_a_record_that_is_not_confirmed_is_published_again(tmp_path, error, when):
     message = Feed().message(draft())
     fault = Fault("publish", error("not now"), when)
     async with open_embedded(None, PLACE, fault=fault) as broker:
@@ -149,7 +160,7 @@ async def test_a_refusal_that_is_not_confirmed_is_told_again_under_the_same_id(
 
 async def test_a_gate_killed_before_it_tells_of_a_refusal_tells_of_it_later(tmp_path):
     message = Feed().message(draft(), position=None)
-    fault = Fault("publish", Killed(), "before", key="gate.")
+    fault = Fault("publish", KilledError(), "before", key="gate.")
     async with open_embedded(None, PLACE, fault=fault) as broker:
         await broker.login("cert-aq").publish("tocsin.ingress", message)
         await serve_and_die(broker, tmp_path)

@@ -13,14 +13,15 @@ from broker.gate_rules import (
     Envelope,
     Refuse,
     check_envelope,
+    dead_letter,
     decide,
     decide_in_order,
-    dead_letter,
     issuers_of,
     refusal,
 )
 from tests.support.issuing import NOW, Feed, directory, draft, member
 
+EMPTY = FeedState()
 ENVELOPE = Envelope("cert-aq", "cert-aq", "cert-aq.incident.green")
 
 
@@ -28,7 +29,7 @@ def verified(feed, number=1, **more):
     return trust.verify(feed.sign(draft(number), **more), directory(), now=NOW)
 
 
-def judge(record, envelope=ENVELOPE, *, known=False, feed=FeedState()):
+def judge(record, envelope=ENVELOPE, *, known=False, feed=EMPTY):
     return decide(record, envelope, known=known, feed=feed)
 
 
@@ -57,7 +58,9 @@ def test_an_absent_user_id_counts_as_a_forged_one():
     assert check_envelope(ENVELOPE) is None
 
 
-@pytest.mark.parametrize("name", ["cert-aq/main", "cert-aq//e", "cert-aq/main/e/f", "e"])
+@pytest.mark.parametrize(
+    "name", ["cert-aq/main", "cert-aq//e", "cert-aq/main/e/f", "e"]
+)
 def test_a_feed_with_another_form_of_name_is_refused(name):
     feed = Feed()
     position = msgspec.structs.replace(feed.position, feed=name)

@@ -42,7 +42,7 @@ NORMAL = ADAPTER_QUEUES[0]
 INGRESS = "tocsin.ingress.cert-aq"
 
 
-class Killed(Exception):
+class KilledError(Exception):
     pass
 
 
@@ -137,13 +137,13 @@ def test_all_that_the_issuer_says_is_part_of_the_fingerprint(change):
 async def test_a_publisher_killed_after_signing_sends_the_same_bytes_later(
     tmp_path, when
 ):
-    deaths = iter([(Killed(), when)])
+    deaths = iter([(KilledError(), when)])
 
     def fault(operation, message):
         return next(deaths, None) if operation == "publish" else None
 
     async with open_embedded(None, PLACE, fault=fault) as broker:
-        with pytest.RaisesGroup(Killed):
+        with pytest.RaisesGroup(KilledError):
             async with publishing(publisher_bus(broker), tmp_path) as publisher:
                 await publisher.publish(draft())
         with open_state(
@@ -235,40 +235,46 @@ async def test_when_patience_is_over_the_error_says_what_is_certain(
     def fault(operation, message):
         return (error("no"), when) if operation == "publish" else None
 
-    async with open_embedded(None, PLACE, fault=fault) as broker:
-        async with publishing(publisher_bus(broker), tmp_path) as publisher:
-            async with asyncio.timeout(5):
-                with pytest.raises(error, match="1 signed and kept in the outbox"):
-                    await publisher.publish(draft())
-            assert await publisher.count_pending() == 1
+    async with (
+        asyncio.timeout(5),
+        open_embedded(None, PLACE, fault=fault) as broker,
+        publishing(publisher_bus(broker), tmp_path) as publisher,
+    ):
+        with pytest.raises(error, match="1 signed and kept in the outbox"):
+            await publisher.publish(draft())
+        assert await publisher.count_pending() == 1
 
 
 async def test_a_hub_without_a_queue_for_the_issuer_is_an_alarm(tmp_path):
     place = topology(issuers=["cert-bv"], adapters=[], members=["cert-aq"])
-    async with open_embedded(None, place) as broker:
-        async with publishing(publisher_bus(broker), tmp_path) as publisher:
-            with pytest.raises(UnroutableError, match="tell its operator"):
-                await publisher.publish(draft())
-            assert await publisher.count_pending() == 1
+    async with (
+        open_embedded(None, place) as broker,
+        publishing(publisher_bus(broker), tmp_path) as publisher,
+    ):
+        with pytest.raises(UnroutableError, match="tell its operator"):
+            await publisher.publish(draft())
+        assert await publisher.count_pending() == 1
 
 
 async def test_a_login_of_another_organisation_is_refused_at_once(tmp_path):
-    async with open_embedded(None, PLACE) as broker:
-        async with publishing(broker.login("cert-bv"), tmp_path) as publisher:
-            with pytest.raises(BusRefusedError, match="kept in the outbox"):
-                await publisher.publish(draft())
+    async with (
+        open_embedded(None, PLACE) as broker,
+        publishing(broker.login("cert-bv"), tmp_path) as publisher,
+    ):
+        with pytest.raises(BusRefusedError, match="kept in the outbox"):
+            await publisher.publish(draft())
 
 
 async def test_a_full_outbox_signs_nothing(tmp_path):
-    async with open_embedded(None, PLACE) as broker:
-        async with publishing(
-            publisher_bus(broker), tmp_path, max_pending=1
-        ) as publisher:
-            await publisher.enqueue(draft(1))
-            with pytest.raises(OutboxFullError):
-                await publisher.enqueue(draft(2))
-            await publisher.flush()
-            assert (await publisher.publish(draft(2))).seq == 2
+    async with (
+        open_embedded(None, PLACE) as broker,
+        publishing(publisher_bus(broker), tmp_path, max_pending=1) as publisher,
+    ):
+        await publisher.enqueue(draft(1))
+        with pytest.raises(OutboxFullError):
+            await publisher.enqueue(draft(2))
+        await publisher.flush()
+        assert (await publisher.publish(draft(2))).seq == 2
 
 
 async def test_what_the_hub_would_refuse_is_not_signed_and_takes_no_number(tmp_path):
@@ -280,6 +286,30 @@ async def test_what_the_hub_would_refuse_is_not_signed_and_takes_no_number(tmp_p
                 await publisher.publish(draft())
         async with publishing(bus, tmp_path) as publisher:
             assert (await publisher.publish(draft())).seq == 1
+
+
+async def test_a_record_too_large_for_the_hub_is_not_signed(tmp_path, monkeypatch):
+    monkeypatch.setattr("broker.sdjwt.MAX_TOKEN_BYTES", 1000)
+    async with (
+        open_embedded(None, PLACE) as broker,
+        publishing(publisher_bus(broker), tmp_path) as publisher,
+    ):
+        with pytest.raises(TrustError, match="too-large"):
+            await publisher.publish(draft())
+        assert await publisher.count_pending() == 0
+
+
+async def test_a_record_without_a_version_is_refused(tmp_path):
+    whole = draft()
+    first, *others = whole.objects
+    undated = msgspec.structs.replace(first, modified=msgspec.UNSET)
+    record = msgspec.structs.replace(whole, objects=(undated, *others))
+    async with (
+        open_embedded(None, PLACE) as broker,
+        publishing(publisher_bus(broker), tmp_path) as publisher,
+    ):
+        with pytest.raises(SchemaError, match="missing-property"):
+            await publisher.publish(record)
 
 
 async def test_a_second_publisher_on_the_same_state_is_refused(tmp_path):

@@ -201,9 +201,9 @@ def test_a_new_epoch_begins_at_one_and_sends_what_waits_unchanged(state):
 def test_the_state_of_another_publisher_is_refused(tmp_path, other):
     with opening(tmp_path):
         pass
-    with pytest.raises(ConfigError, match="belongs to cert-aq/main"):
-        with opening(tmp_path, **other):
-            pytest.fail("it is open")
+    refused = pytest.raises(ConfigError, match="belongs to cert-aq/main")
+    with refused, opening(tmp_path, **other):
+        pytest.fail("it is open")
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "Main", "a" * 60])
@@ -215,7 +215,6 @@ def test_a_publisher_whose_name_cannot_stand_in_a_feed_is_refused(tmp_path, name
 HOLD = """
 import sys, time
 from pathlib import Path
-from broker.publisher_state import open_state
 from tests.broker.test_publisher_state import Builder, opening, version
 with opening(Path(sys.argv[1])) as state:
     state.commit(version(0), Builder())
@@ -225,14 +224,14 @@ with opening(Path(sys.argv[1])) as state:
 
 
 def test_two_processes_exclude_each_other_and_a_killed_one_leaves_its_work(tmp_path):
-    other = subprocess.Popen(
+    other = subprocess.Popen(  # noqa: S603  our own text
         [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
     )
     with other:
         assert other.stdout.readline() == "held\n"
-        with pytest.raises(ConfigError, match="in use by another process"):
-            with opening(tmp_path):
-                pytest.fail("both are open")
+        refused = pytest.raises(ConfigError, match="in use by another process")
+        with refused, opening(tmp_path):
+            pytest.fail("both are open")
         other.kill()
     with opening(tmp_path) as state:
         assert [each.body for each in state.pending(**ALL)] == [b"body"]

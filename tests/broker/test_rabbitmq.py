@@ -6,9 +6,11 @@ import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote, urlsplit
 
+import aio_pika
 import msgspec
 import pytest
 
@@ -22,6 +24,8 @@ from broker.errors import (
 from broker.rabbitmq import declare, open_rabbitmq
 from broker.rabbitmq_publishing import NACKS_BEFORE_NEW_CHANNEL
 from broker.topology import (
+    DEAD,
+    FEEDBACK,
     INGRESS,
     Binding,
     Exchange,
@@ -36,7 +40,7 @@ from tests.support.rabbitmq_api import RabbitMQ
 from tests.support.rabbitmq_node import RabbitMQNode
 from tests.support.tcp_proxy import Proxy, open_proxy
 
-PLACE = topology(issuers=["cert-aq"], adapters=["civil"], members=[])
+PLACE = topology(issuers=["cert-aq"], adapters=["civil"], members=["cert-bv"])
 RIGHTS = permissions(PLACE)
 PASSWORD = "hush-hush"
 QUEUE = "tocsin.ingress.cert-aq"
@@ -212,16 +216,14 @@ async def test_what_the_operator_declares_is_what_the_definitions_import(place):
 
 
 async def test_declaring_creates_everything_under_the_operators_own_rights(vhost):
-    empty = Topology((), (), ())
-    passwords = {"operator": PASSWORD, "gate": PASSWORD}
-    rights = permissions(empty)
-    vhost.import_definitions(
-        definitions(empty, rights, passwords=passwords, vhost=vhost.vhost)
-    )
+    operator = next(each for each in RIGHTS.users if each.user == "operator")
+    vhost.create_user("operator", PASSWORD)
+    vhost.grant("operator", operator.configure, operator.write, operator.read)
     await declare(vhost.url_for("operator", PASSWORD), PLACE)
-    async with opened(vhost, "operator") as bus:
+    async with opened(vhost, "operator") as bus, bus.consume(QUEUE) as messages:
         await bus.publish(INGRESS, message(1))
-    assert await ids_in(vhost, 1) == ["id-1"]
+        async with asyncio.timeout(WAIT_S):
+            await (await anext(messages)).ack()
 
 
 async def test_declaring_with_other_arguments_is_refused_and_says_which(place):
@@ -438,6 +440,71 @@ async def test_a_queue_that_is_deleted_ends_its_consumer_with_a_refusal(place):
         async with asyncio.timeout(WAIT_S):
             with pytest.raises(BusRefusedError):
                 await waiting
+
+
+# Senders with a client of their own
+
+
+@asynccontextmanager
+async def raw_exchange(place: RabbitMQ, user: str, name: str) -> AsyncIterator:
+    async with await aio_pika.connect(place.url_for(user, PASSWORD)) as connection:
+        channel = await connection.channel(on_return_raises=True)
+        yield await channel.get_exchange(name, ensure=False)
+
+
+async def test_a_sender_forges_no_account_of_a_death(place):
+    death = {
+        "reason": "expired",
+        "queue": "q",
+        "exchange": "tocsin.records",
+        "routing-keys": ["cert-zz.incident.clear.aq.none.high"],
+        "count": 1,
+        "time": datetime(2026, 1, 1, tzinfo=UTC),
+    }
+    forged = {"x-death": [death], "x-death-reason": "none", "x-first-death-queue": "q"}
+    async with raw_exchange(place, "cert-aq", INGRESS) as exchange:
+        await exchange.publish(
+            aio_pika.Message(b"x", headers=forged, message_id="1"), KEY
+        )
+    async with (
+        opened(place, "gate") as gate,
+        opened(place, "operator") as operator,
+        gate.consume(QUEUE) as messages,
+        operator.consume(DEAD) as dead,
+        asyncio.timeout(WAIT_S),
+    ):
+        await (await anext(messages)).reject(requeue=False)
+        received = await anext(dead)
+        await received.ack()
+    headers = dict(received.message.headers)
+    headers.pop("x-delivery-count", None)  # RabbitMQ 4 keeps it
+    assert headers == {
+        "x-death-reason": "rejected",
+        "x-death-queue": QUEUE,
+        "x-death-exchange": INGRESS,
+        "x-death-routing-key": KEY,
+    }
+
+
+async def test_a_copy_past_the_topic_permission_is_refused_or_names_its_sender(place):
+    # RabbitMQ 3.10 checks no permission for the keys in CC, 4.3 does: a reader
+    # compares its queue with the key and the user id.
+    elsewhere = {"CC": ["platform-x.cert-aq.sighting"]}
+    sent = aio_pika.Message(b"x", message_id="1", user_id="cert-bv", headers=elsewhere)
+    async with raw_exchange(place, "cert-bv", FEEDBACK) as exchange:
+        try:
+            await exchange.publish(sent, "cert-bv.nobody.sighting")
+        except aio_pika.exceptions.ChannelClosed:
+            return
+    async with (
+        opened(place, "cert-aq") as member,
+        member.consume("tocsin.feedback.cert-aq") as messages,
+        asyncio.timeout(WAIT_S),
+    ):
+        received = await anext(messages)
+        await received.ack()
+    assert received.message.routing_key == "cert-bv.nobody.sighting"
+    assert received.message.user_id == "cert-bv"
 
 
 # Whole nodes, of their own

@@ -154,7 +154,7 @@ async def running_gate(
     *,
     known: Directory | None = None,
     now: Callable[[], float] = clock,
-    quota: Quota = Quota(),
+    quota: Quota = Quota(),  # noqa: B008  frozen
 ) -> AsyncIterator[Gate]:
     """Run a gate on the files in *folder*; its failure fails the block."""
     stop = asyncio.Event()

@@ -148,10 +148,10 @@ def sample(name: str) -> Verified:
 # ------------------------------------------------------------------ single objects
 
 
-def new(kind: str, name: str = "", **properties: Any) -> dict[str, Any]:
-    """An object of *kind* with all that STIX requires; *name* makes its id."""
+def new(kind: str, called: str = "", /, **properties: Any) -> dict[str, Any]:
+    """An object of *kind* with all that STIX requires; *called* makes its id."""
     number = uuid.UUID(
-        bytes=hashlib.md5(f"{kind} {name}".encode(), usedforsecurity=False).digest(),
+        bytes=hashlib.md5(f"{kind} {called}".encode(), usedforsecurity=False).digest(),
         version=4,
     )
     base = {
@@ -162,8 +162,8 @@ def new(kind: str, name: str = "", **properties: Any) -> dict[str, Any]:
         "modified": TIME,
         **_REQUIRED.get(kind, {}),
     }
-    if name and "name" in _REQUIRED.get(kind, {}):
-        base["name"] = name
+    if called and "name" in _REQUIRED.get(kind, {}):
+        base["name"] = called
     return {k: v for k, v in {**base, **properties}.items() if v is not None}
 
 

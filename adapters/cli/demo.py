@@ -1,0 +1,143 @@
+"""`tocsin demo`: the whole service in one process, for whoever wants to see it work."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from rich.console import Console
+
+from adapters.cli import show
+from adapters.cli.demo_hub import Login, lend_embedded, lend_rabbitmq
+from adapters.cli.demo_run import play
+from adapters.cli.demo_show import show as show_story
+from adapters.cli.demo_story import Story, document, tell
+from adapters.cli.demo_world import World, set_stage
+from broker.errors import ConfigError
+
+
+def demo(
+    *,
+    amqp: str | None = None,
+    management: str | None = None,
+    json: bool = False,
+    keep: Path | None = None,
+) -> int:
+    """Watch three issuers warn five members, and two attacks fail.
+
+    Everything is real and in one process: keys, signatures, bus, gate, adapter,
+    webhook. It ends with 1 if anything is not as it should be.
+
+    Parameters
+    ----------
+    amqp: A RabbitMQ to use, as amqp://USER:PASSWORD@HOST:5672/ with an
+        administrator's login. Virtual host and users of the demo are removed again.
+    management: Its management API, if not on port 15672 of the same host.
+    json: Print the facts as JSON.
+    keep: Keep what was made in this new or empty folder.
+    """
+    if management is not None and amqp is None:
+        raise ConfigError("--management goes with --amqp")
+    with _quiet(), _folder(keep) as folder, _progress() as note:
+        story = asyncio.run(_perform(folder, amqp, management, note))
+    if json:
+        show.json_line(document(story))
+    else:
+        show_story(story, Console(highlight=False), keep and folder)
+    return 0 if story.ok else 1
+
+
+async def _perform(
+    folder: Path, amqp: str | None, management: str | None, note: Callable[[str], None]
+) -> Story:
+    started = time.monotonic()
+    note("making keys and a directory")
+    world = set_stage(folder, now=time.time())
+    with _ended_gently():
+        async with _bus(world, amqp, management) as login:
+            played = await play(world, login, tell=note)
+    note("checking what everybody received")
+    return tell(
+        world,
+        played,
+        bus="embedded" if amqp is None else urlsplit(amqp).hostname or "",
+        seconds=time.monotonic() - started,
+        now=time.time(),
+    )
+
+
+def _bus(
+    world: World, amqp: str | None, management: str | None
+) -> AbstractAsyncContextManager[Login]:
+    if amqp is None:
+        return lend_embedded(world.place)
+    return lend_rabbitmq(amqp, management, world.place)
+
+
+@contextmanager
+def _ended_gently() -> Iterator[None]:
+    """Clean up on SIGTERM too, as after a Ctrl-C."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None:  # pragma: no cover  asyncio.run always makes one
+        raise RuntimeError("not in a task")
+    with suppress(NotImplementedError, RuntimeError):  # Windows; not the main thread
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        yield
+    finally:
+        with suppress(NotImplementedError, RuntimeError):
+            loop.remove_signal_handler(signal.SIGTERM)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Lend a private folder: a temporary one, or *keep*.
+
+    Raises:
+        ConfigError: *keep* is not empty, or cannot be made.
+    """
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="tocsin-demo-") as name:
+            yield Path(name)
+        return
+    try:
+        keep.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if any(keep.iterdir()):
+            raise ConfigError(f"{keep} is not empty; name a new folder")
+        keep.chmod(0o700)
+    except OSError as error:
+        raise ConfigError(f"cannot use {keep}: {error.strerror}") from None
+    yield keep
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """Say on standard error what is going on, if somebody is watching."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _text: None
+        return
+    with console.status("starting") as status:
+        yield lambda text: status.update(text)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let nothing but errors into the terminal: refusals are part of the play."""
+    before = structlog.get_config()
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)

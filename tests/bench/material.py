@@ -1,0 +1,170 @@
+"""Records to measure with: the fictional samples, whole and cut, and their parts."""
+
+import os
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
+
+from adapters.cli.load import load_policy
+from adapters.policy import Policy
+from adapters.projection import Author
+from adapters.redaction import Redacted, redact
+from adapters.sources import stix21
+from adapters.view import AUDIENCES, View, view_of
+from broker import base64url, signing, trust
+from broker.blinding import BlindMap
+from broker.directory import Directory, KeyEntry, Member, build
+from broker.signers import Signer
+from broker.trust import Verified
+from schemas import record, timestamps
+from schemas.markings import Tlp
+from schemas.record import Draft
+
+SAMPLES = Path(__file__).parents[2] / "adapters/cli/samples"
+ISSUER = "cert-aq"
+NOW = 1_800_000_000  # every sample is older, every key below is valid then
+SMALL = 6  # objects of the cut record
+_SMALL_TYPES = ("identity", "incident", "indicator", "attack-pattern")
+
+AUTHOR = Author(org="hub", name="Tocsin Hub", pseudonym_key=bytes(range(32)))
+
+
+def sample(name: str = "bank-phishing.json") -> bytes:
+    return (SAMPLES / name).read_bytes()
+
+
+def small(bundle: bytes) -> bytes:
+    """Cut to six objects: issuer, incident, indicator, technique, their relations."""
+    everything = msgspec.json.decode(bundle)["objects"]
+    kept = [next(o for o in everything if o["type"] == t) for t in _SMALL_TYPES]
+    ids = {o["id"] for o in kept}
+    kept += [
+        o
+        for o in everything
+        if o["type"] == "relationship" and {o["source_ref"], o["target_ref"]} <= ids
+    ]
+    assert len(kept) == SMALL, [o["type"] for o in kept]
+    return msgspec.json.encode({"type": "bundle", "objects": kept})
+
+
+def another(bundle: bytes) -> bytes:
+    """Give the same bundle about another case: its primary object's id is new."""
+    objects = stix21.read(bundle)
+    main = objects[record.find_primary(objects)].id
+    new = f"{main.partition('--')[0]}--{uuid.uuid4()}"
+    return bundle.replace(main.encode(), new.encode())
+
+
+def compose(bundle: bytes, **options: object) -> Draft:
+    moment = timestamps.from_epoch(NOW)
+    return record.compose(stix21.read(bundle), now=moment, **options)
+
+
+def sign(draft: Draft, signer: Signer, **options: object) -> bytes:
+    ids = BlindMap(lambda: signing.random_uuid(os.urandom), {})
+    options = {"now": NOW} | options
+    return signing.sign(draft, signer, blind_map=ids, entropy=os.urandom, **options)
+
+
+def members() -> tuple[Member, ...]:
+    """One member of each audience."""
+    return tuple(
+        Member(org=f"member-{each}", name=each, country="XA", audience=each)
+        for each in AUDIENCES
+    )
+
+
+@dataclass
+class Case:
+    """One record on its whole way, each step made when it is first asked for."""
+
+    bundle: bytes
+    wrap: bool = False
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(ISSUER, Ed25519PrivateKey.generate())
+
+    @cached_property
+    def policy(self) -> Policy:
+        return load_policy(None)
+
+    @cached_property
+    def directory(self) -> Directory:
+        days = ("2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z")
+        key = KeyEntry(self.signer.jwk, *days)
+        issuer = Member(
+            org=ISSUER,
+            name="CERT Aquenia",
+            country="XA",
+            audience="peer-cert",
+            kinds=("incident", "advisory", "campaign"),
+            keys=(key,),
+        )
+        return build([issuer, *members()])
+
+    def compose(self) -> Draft:
+        if self.wrap:
+            return compose(self.bundle, report="Indicators", tlp=Tlp.CLEAR)
+        return compose(self.bundle)
+
+    @cached_property
+    def draft(self) -> Draft:
+        return self.compose()
+
+    def sign(self) -> bytes:
+        return sign(self.draft, self.signer)
+
+    @cached_property
+    def token(self) -> bytes:
+        return self.sign()
+
+    def verify(self) -> Verified:
+        return trust.verify(self.token, self.directory, now=NOW)
+
+    @cached_property
+    def verified(self) -> Verified:
+        return self.verify()
+
+    def redact(self, view: View) -> Redacted:
+        moment = timestamps.from_epoch(NOW)
+        return redact(self.verified, view, self.policy, author=AUTHOR, now=moment)
+
+    def views(self) -> dict[str, View]:
+        return {m.audience: view_of(m, self.verified.claims) for m in members()}
+
+    @cached_property
+    def plain(self) -> bytes:
+        """The bundle that the token carries, as plain JSON without spaces."""
+        objects = list(self.verified.plain)
+        return msgspec.json.encode({"type": "bundle", "objects": objects})
+
+    def limit(self) -> Callable[[], object]:
+        """Verify the signed bytes, decode the plain bundle: nothing can do less."""
+        jwt = self.token.partition(b"~")[0]
+        signing_input, _, signature = jwt.rpartition(b".")
+        raw = base64url.decode(self.signer.jwk.x.encode())
+        key = Ed25519PublicKey.from_public_bytes(raw)
+        binary = base64url.decode(signature)
+        plain, decode = self.plain, msgspec.json.decode
+
+        def both() -> object:
+            key.verify(binary, signing_input)
+            return decode(plain)
+
+        return both
+
+    def describe(self) -> str:
+        return (
+            f"{len(self.draft.objects)} objects, {len(self.plain) / 1024:,.1f} KiB of "
+            f"plain JSON, {len(self.verified.opened.disclosures)} disclosures, "
+            f"{len(self.token) / 1024:,.1f} KiB token"
+        )

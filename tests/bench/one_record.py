@@ -1,0 +1,90 @@
+"""One record in one process: verify, sign, redact, receipt, against what none can beat."""
+
+from collections.abc import Callable
+
+from jwcrypto.jwk import JWK
+from sd_jwt.verifier import SDJWTVerifier
+
+from adapters.receipts import receipt
+from adapters.sources import stix21
+from tests.bench.material import NOW, Case, sample, small
+from tests.bench.rounds import Report, Row, side_by_side
+
+LIMIT = "limit"
+_LIMIT_IS = (
+    "limit: bare `cryptography` Ed25519 verification of the same signed bytes and "
+    "msgspec decoding of the same bundle as plain JSON"
+)
+
+
+def cases() -> dict[str, Case]:
+    """The two sizes: a small record, and a whole sample."""
+    whole = sample()
+    found = (Case(small(whole)), Case(whole))
+    return {f"{len(case.draft.objects)} objects": case for case in found}
+
+
+def verify(*, quick: bool) -> Report:
+    """Strict verification, against the limit and against the reference library."""
+    rows: list[Row] = []
+    for size, case in cases().items():
+        found = side_by_side(
+            {
+                LIMIT: case.limit(),
+                "verify": case.verify,
+                "sd-jwt": _reference(case),
+            },
+            3 if quick else 15,
+        )
+        for anchor in (LIMIT, "sd-jwt"):
+            what = f"`trust.verify`, {size}"
+            rows.append(Row(what, anchor, found["verify"], found[anchor]))
+    return Report(
+        "verify: strict verification of one record",
+        f"Processor time of one call; {_LIMIT_IS}; sd-jwt: the reference library on "
+        "PyPI, which checks less. "
+        + "; ".join(case.describe() for case in cases().values())
+        + ".",
+        tuple(rows),
+    )
+
+
+def redact(*, quick: bool) -> Report:
+    """Read, compose, sign, redact for each audience, receipt; against the limit."""
+    rows: list[Row] = []
+    for size, case in cases().items():
+        steps = _steps(case)
+        found = side_by_side({LIMIT: case.limit(), **steps}, 3 if quick else 15)
+        rows += [
+            Row(f"{step}, {size}", LIMIT, found[step], found[LIMIT]) for step in steps
+        ]
+    return Report(
+        "redact: sign, redact and receipt of one record",
+        f"Processor time of one call; {_LIMIT_IS}. Redaction includes the projection.",
+        tuple(rows),
+    )
+
+
+def _steps(case: Case) -> dict[str, Callable[[], object]]:
+    steps: dict[str, Callable[[], object]] = {
+        "read and check STIX": lambda: stix21.read(case.bundle),
+        "`compose` (reading included)": case.compose,
+        "`sign`": case.sign,
+    }
+    for audience, view in case.views().items():
+        steps[f"`redact` for {audience}"] = lambda view=view: case.redact(view)
+    redacted = case.redact(case.views()["platform"])
+    steps["`receipt`"] = lambda: receipt(redacted, case.signer, now=NOW)
+    return steps
+
+
+def _reference(case: Case) -> Callable[[], object]:
+    key = JWK(**{"kty": "OKP", "crv": "Ed25519", "x": case.signer.jwk.x})
+    token = case.token.decode()
+
+    def check() -> object:
+        verifier = SDJWTVerifier(token, lambda _issuer, _header: key)
+        return verifier.get_verified_payload()
+
+    assert check()["sub"] == case.verified.claims.sub
+    return check

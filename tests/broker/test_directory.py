@@ -1,0 +1,257 @@
+"""The directory: members, their keys, and what is no entry of it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from broker.directory import (
+    DEFAULT_CLEARANCE,
+    Directory,
+    KeyEntry,
+    Member,
+    build,
+    decode_member,
+    single_key,
+)
+from broker.directory_client import load_folder
+from broker.errors import ConfigError, TrustError
+from broker.keys import Jwk, key_id
+from schemas.markings import Tlp
+from tests.support.records import CERT, PLATFORM, directory, key_entry, member
+
+CANARY = "mallory"
+
+
+def entry(**changes: Any) -> dict[str, Any]:
+    """A member file, as JSON."""
+    return {
+        "org": "cert-aq",
+        "name": "CERT of Aquenia",
+        "country": "XA",
+        "audience": "peer-cert",
+        "kinds": ["incident"],
+        "keys": [
+            {
+                "jwk": {"kty": "OKP", "crv": "Ed25519", "x": CERT.jwk.x},
+                "not_before": "2026-01-01T00:00:00Z",
+                "not_after": "2027-01-01T00:00:00Z",
+            }
+        ],
+    } | changes
+
+
+def decode(value: Any) -> Member:
+    text = value if isinstance(value, bytes) else json.dumps(value).encode()
+    return decode_member(text, "cert-aq.json")
+
+
+# -- looking up
+
+
+def test_a_key_is_found_by_its_name_with_its_owner() -> None:
+    known = directory().key(PLATFORM.kid)
+    assert (known.kid, known.org) == (PLATFORM.kid, "platform-lumen")
+    assert known.revoked_at is None
+    assert known.not_before < known.not_after
+
+
+def test_an_unknown_key_is_refused() -> None:
+    for kid in ("", "cert-aq", "cert-aq/", CERT.kid + "A", CERT.kid.upper()):
+        with pytest.raises(TrustError) as caught:
+            directory().key(kid)
+        assert caught.value.reason == "unknown-key"
+
+
+def test_a_revoked_key_says_since_when() -> None:
+    revoked = key_entry(revoked_at="1970-01-01T00:01:40Z", revocation_reason="lost")
+    assert directory(keys=(revoked,)).key(CERT.kid).revoked_at == 100
+
+
+def test_a_single_key_is_always_valid_and_belongs_to_no_member() -> None:
+    trusted = single_key("cert-aq", CERT.jwk)
+    known = trusted.key(CERT.kid)
+    assert (known.not_before, known.not_after) == (0, float("inf"))
+    assert trusted.members == {}
+
+
+def test_the_snapshot_does_not_change() -> None:
+    known = directory()
+    for mapping in (known.members, known.keys):
+        with pytest.raises(TypeError):
+            mapping["x"] = None  # type: ignore[index]
+    with pytest.raises(AttributeError):
+        known.members = {}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("audience", "tlp"),
+    [
+        ("peer-cert", Tlp.AMBER),
+        ("platform", Tlp.GREEN),
+        ("civil-society", Tlp.GREEN),
+    ],
+)
+def test_the_clearance_follows_from_the_audience(audience: Any, tlp: Tlp) -> None:
+    assert member(audience=audience).highest_tlp == tlp
+    assert Tlp.parse(DEFAULT_CLEARANCE[audience]) == tlp
+
+
+def test_a_clearance_that_is_given_counts() -> None:
+    for label in ("CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"):
+        assert member(clearance=label).highest_tlp.label == label
+
+
+# -- building
+
+
+def refused(*members: Member) -> str:
+    with pytest.raises(ConfigError) as caught:
+        build(members)
+    return str(caught.value)
+
+
+def test_a_member_that_stands_twice_is_refused() -> None:
+    assert "cert-aq stands in the directory twice" in refused(member(), member(keys=()))
+
+
+def test_a_key_with_two_owners_is_refused() -> None:
+    # Else who signed would depend on the name that the token gives the key.
+    thief = member(
+        PLATFORM,
+        keys=(
+            key_entry(CERT, jwk=msgspec.structs.replace(CERT.jwk, kid=msgspec.UNSET)),
+        ),
+    )
+    assert key_id("platform-lumen", CERT.jwk) in refused(member(), thief)
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    later = key_entry(not_after="2030-01-01T00:00:00Z")
+    assert CERT.kid in refused(member(keys=(key_entry(), later)))
+
+
+def test_a_key_under_the_name_of_another_is_refused() -> None:
+    borrowed = msgspec.structs.replace(CERT.jwk, kid=PLATFORM.kid)
+    assert CERT.kid in refused(member(keys=(key_entry(jwk=borrowed),)))
+
+
+@pytest.mark.parametrize("name", ["not_before", "not_after", "revoked_at"])
+@pytest.mark.parametrize(
+    "moment", ["", "2026", "2026-02-30T00:00:00Z", "2026-01-01T00:00:00+01:00"]
+)
+def test_a_time_that_is_none_is_refused(name: str, moment: str) -> None:
+    assert "not usable" in refused(member(keys=(key_entry(**{name: moment}),)))
+
+
+def test_a_key_that_is_none_is_refused() -> None:
+    weak = Jwk(kty="OKP", crv="Ed25519", x="A" * 43)
+    assert "not usable" in refused(member(keys=(key_entry(jwk=weak),)))
+
+
+def test_a_member_may_have_several_keys_and_none() -> None:
+    both = (
+        key_entry(CERT),
+        key_entry(
+            PLATFORM, jwk=msgspec.structs.replace(PLATFORM.jwk, kid=msgspec.UNSET)
+        ),
+    )
+    assert len(build([member(keys=both)]).keys) == 2
+    assert build([member(keys=())]).keys == {}
+    assert build([]) == Directory({}, {})
+
+
+# -- decoding
+
+
+def test_a_member_file_is_read() -> None:
+    found = decode(entry(communities=["urn:tocsin:community:eu"]))
+    assert (found.org, found.kinds) == ("cert-aq", ("incident",))
+    assert found.communities == ("urn:tocsin:community:eu",)
+    assert isinstance(found.keys[0], KeyEntry)
+    assert found.receipts == "audience"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param([], id="a list"),
+        pytest.param(b"no JSON", id="no JSON"),
+        pytest.param(b'{"org":"a","org":"b"}', id="a repeated key"),
+        pytest.param(b'{"org":"\xff"}', id="no UTF-8"),
+        pytest.param(b"[" * 40 + b"]" * 40, id="too deep"),
+        pytest.param(b'"' + b"a" * 300_000 + b'"', id="too large"),
+        pytest.param({"org": "cert-aq"}, id="properties missing"),
+        pytest.param(entry(mallory=1), id="an unknown property"),
+        pytest.param(entry(org="Cert"), id="upper case"),
+        pytest.param(entry(org="c"), id="a name of one letter"),
+        pytest.param(entry(org="c" * 42), id="a name of 42 letters"),
+        pytest.param(entry(org="-cert"), id="a leading hyphen"),
+        pytest.param(entry(org="cert.aq"), id="a full stop, which parts routing keys"),
+        pytest.param(entry(org="cert-aq\n"), id="a line feed after the name"),
+        pytest.param(entry(org="cert-\u00e9"), id="a letter beyond ASCII"),
+        pytest.param(entry(country="xa"), id="a country in lower case"),
+        pytest.param(entry(country="XA\n"), id="a line feed after the country"),
+        pytest.param(entry(name=""), id="an empty name"),
+        pytest.param(entry(name="n" * 201), id="a long name"),
+        pytest.param(entry(audience="mallory"), id="an unknown audience"),
+        pytest.param(entry(clearance="mallory"), id="an unknown clearance"),
+        pytest.param(entry(kinds=["mallory"]), id="an unknown kind"),
+        pytest.param(entry(communities=["mallory"]), id="a community that is no URN"),
+        pytest.param(entry(receipts="mallory"), id="unknown receipts"),
+        pytest.param(entry(keys=[{"jwk": {"d": CANARY}}]), id="a private key"),
+        pytest.param(
+            entry(keys=[entry()["keys"][0] | {"mallory": 1}]), id="an unknown part"
+        ),
+    ],
+)
+def test_what_is_no_member_file_is_refused_and_not_quoted(value: Any) -> None:
+    with pytest.raises(ConfigError) as caught:
+        decode(value)
+    assert "cert-aq.json" in str(caught.value)
+    assert CANARY not in str(caught.value)
+
+
+def test_a_refusal_says_where() -> None:
+    with pytest.raises(ConfigError, match=r"keys\[0\].jwk"):
+        decode(entry(keys=[entry()["keys"][0] | {"jwk": {"kty": 1}}]))
+
+
+# -- loading from a folder
+
+
+def folder_with(path: Path, *entries: dict[str, Any]) -> Path:
+    (path / "members").mkdir()
+    for each in entries:
+        (path / "members" / f"{each['org']}.json").write_text(json.dumps(each))
+    return path
+
+
+def test_every_member_file_of_a_folder_is_loaded(tmp_path: Path) -> None:
+    other = entry(org="platform-lumen", audience="platform", keys=[])
+    folder = folder_with(tmp_path, entry(), other)
+    (folder / "members" / "README").write_text("not a member")
+    found = load_folder(folder)
+    assert set(found.members) == {"cert-aq", "platform-lumen"}
+    assert set(found.keys) == {CERT.kid}
+
+
+def test_a_folder_without_members_is_refused(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "none", folder_with(tmp_path)):
+        with pytest.raises(ConfigError, match="no member files"):
+            load_folder(folder)
+
+
+def test_an_entry_under_the_name_of_another_is_refused(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, entry())
+    (folder / "members" / "cert-aq.json").rename(folder / "members" / "cert-bv.json")
+    with pytest.raises(ConfigError, match=r"cert-bv.json holds the entry of cert-aq"):
+        load_folder(folder)
+
+
+def test_a_member_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
+    (tmp_path / "members" / "cert-aq.json").mkdir(parents=True)
+    with pytest.raises(ConfigError, match="cannot read"):
+        load_folder(tmp_path)

@@ -1,0 +1,170 @@
+"""Routing facts: computed from what may be seen at the record's TLP, and no more."""
+
+from typing import Any
+
+import pytest
+
+from schemas import stix
+from schemas.facts import Facts, facts_of, severity_of
+from schemas.markings import TLP_IDS, Tlp
+from schemas.profile import INCIDENT_CORE
+from tests.support.records import decoded, incident, plain_object
+
+
+def facts(*plain: dict[str, Any], tlp: Tlp = Tlp.GREEN) -> Facts:
+    objects = decoded(incident(), *plain)
+    return facts_of(objects, objects[0], tlp)
+
+
+def core(criticality: Any) -> dict[str, Any]:
+    return {"extensions": {INCIDENT_CORE: {"criticality": criticality}}}
+
+
+def marked(tlp: Tlp) -> dict[str, Any]:
+    return {"object_marking_refs": [TLP_IDS[tlp]]}
+
+
+def partly(selector: str, tlp: Tlp = Tlp.AMBER) -> dict[str, Any]:
+    mark = {"selectors": [selector], "marking_ref": TLP_IDS[tlp]}
+    return {"granular_markings": [mark]}
+
+
+def place(country: str, number: int = 1, **more: Any) -> dict[str, Any]:
+    return plain_object("location", number, country=country, **more)
+
+
+def victim(*sectors: str, **more: Any) -> dict[str, Any]:
+    return plain_object("identity", sectors=list(sectors), **more)
+
+
+def test_a_record_without_any_facts_has_none() -> None:
+    assert facts() == Facts(severity="high", countries=(), sectors=(), languages=())
+
+
+def test_countries_are_collected_in_upper_case_sorted_and_once() -> None:
+    found = facts(place("xb"), place("XA", 2), place("Xb", 3))
+    assert found.countries == ("XA", "XB")
+
+
+def test_sectors_of_identities_are_collected() -> None:
+    assert facts(victim("energy", "defence-x")).sectors == ("defence-x", "energy")
+
+
+def test_languages_of_every_object_are_collected() -> None:
+    found = facts(incident(lang="fr"), plain_object("x-mine", lang="pt-BR"))
+    assert found.languages == ("fr", "pt-BR")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        plain_object("x-mine", country="XA", sectors=["energy"]),
+        plain_object("identity", country="XA"),
+        plain_object("location", sectors=["energy"]),
+    ],
+)
+def test_only_locations_have_countries_and_only_identities_sectors(
+    other: dict[str, Any],
+) -> None:
+    found = facts(other)
+    assert (found.countries, found.sectors) == ((), ())
+
+
+@pytest.mark.parametrize("text", ["", "X", "XAX", "X1", "XA ", "XA\n", "\u00c4A", "#"])
+def test_a_country_that_is_no_code_does_not_become_a_fact(text: str) -> None:
+    assert facts(place(text)).countries == ()
+
+
+@pytest.mark.parametrize("text", ["", "Energy", "a b", "a.b", "a\n", "*", "a" * 61])
+def test_a_sector_that_is_no_word_does_not_become_a_fact(text: str) -> None:
+    assert facts(victim(text)).sectors == ()
+
+
+@pytest.mark.parametrize("text", ["", "f", "french", "fr_FR", "fr\n", "fr-", "12"])
+def test_a_language_that_is_no_tag_does_not_become_a_fact(text: str) -> None:
+    assert facts(incident(lang=text)).languages == ()
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        pytest.param(marked(Tlp.AMBER), id="marked stricter"),
+        pytest.param({"object_marking_refs": stix.UnknownObject}, id="unmarked"),
+        pytest.param(partly("country") | partly("sectors"), id="its part marked"),
+    ],
+)
+def test_what_is_stricter_than_the_record_does_not_show(hidden: dict[str, Any]) -> None:
+    def spoil(plain: dict[str, Any]) -> dict[str, Any]:
+        if hidden.get("object_marking_refs") is stix.UnknownObject:
+            del plain["object_marking_refs"]
+            return plain
+        name = "country" if plain["type"] == "location" else "sectors"
+        return plain | (hidden if "object_marking_refs" in hidden else partly(name))
+
+    found = facts(spoil(place("XA")), spoil(victim("energy")))
+    assert (found.countries, found.sectors) == ((), ())
+
+
+def test_an_element_that_is_marked_stricter_hides_all_of_its_property() -> None:
+    assert facts(victim("energy", "defence", **partly("sectors.[1]"))).sectors == ()
+
+
+def test_a_part_marked_no_stricter_than_the_record_shows() -> None:
+    found = facts(place("XA", **partly("country", Tlp.CLEAR)))
+    assert found.countries == ("XA",)
+
+
+def test_what_is_laxer_than_the_record_shows() -> None:
+    assert facts(place("XA", **marked(Tlp.CLEAR))).countries == ("XA",)
+    assert facts(place("XA", **marked(Tlp.AMBER)), tlp=Tlp.AMBER).countries == ("XA",)
+
+
+# -- severity
+
+
+@pytest.mark.parametrize(
+    ("criticality", "word"),
+    [
+        (0, "none"),
+        (1, "low"),
+        (29, "low"),
+        (30, "moderate"),
+        (49, "moderate"),
+        (50, "high"),
+        (89, "high"),
+        (90, "extreme"),
+        (100, "extreme"),
+        (True, "unknown"),
+        (55.0, "unknown"),
+        ("55", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_the_severity_is_the_word_for_the_criticality(
+    criticality: Any, word: str
+) -> None:
+    [primary] = decoded(incident(**core(criticality)))
+    assert severity_of(primary) == word
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [{}, {INCIDENT_CORE: {}}, {INCIDENT_CORE: "high"}, {"other": {"criticality": 90}}],
+)
+def test_without_a_criticality_the_severity_is_unknown(
+    extensions: dict[str, Any],
+) -> None:
+    [primary] = decoded(incident(extensions=extensions))
+    assert severity_of(primary) == "unknown"
+
+
+def test_without_extensions_the_severity_is_unknown() -> None:
+    [primary] = decoded(plain_object("campaign"))
+    assert severity_of(primary) == "unknown"
+
+
+@pytest.mark.parametrize("selector", ["extensions", "extensions.x.criticality"])
+def test_a_criticality_marked_stricter_does_not_show(selector: str) -> None:
+    objects = decoded(incident(**partly(selector)))
+    assert facts_of(objects, objects[0], Tlp.GREEN).severity == "unknown"
+    assert facts_of(objects, objects[0], Tlp.AMBER).severity == "high"

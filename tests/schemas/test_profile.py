@@ -1,0 +1,260 @@
+"""The profile: what of an object is always visible, withholdable, split."""
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from schemas import profile, stix
+from schemas.profile import EXTENSION_ALIASES, INCIDENT_CORE, Place
+from schemas.stix import incident_suite
+from tests.support.records import decoded, incident, plain_object
+
+ALWAYS = {
+    "type", "id", "spec_version", "object_marking_refs", "granular_markings",
+    "revoked", "confidence", "lang", "defanged", "extensions",
+}  # fmt: skip
+
+
+# -- visible or withholdable
+
+
+@pytest.mark.parametrize("kind", sorted(stix.TYPES) + ["x-mine"])
+def test_what_gives_a_record_its_meaning_is_visible_in_every_type(kind: str) -> None:
+    assert profile.visible(kind, primary=False) >= ALWAYS
+    assert profile.visible(kind, primary=True) >= ALWAYS | {"created", "modified"}
+    assert not profile.visible(kind, primary=False) & {"created", "modified"}
+
+
+@pytest.mark.parametrize("kind", sorted(stix.TYPES))
+def test_every_property_that_is_visible_exists(kind: str) -> None:
+    assert profile.visible(kind, primary=True) <= stix.PROPERTY_NAMES
+    own = {
+        *stix.TYPES[kind].__struct_fields__,
+        "type",
+    }
+    assert profile.visible(kind, primary=True) <= own
+
+
+@pytest.mark.parametrize("kind", sorted(stix.TYPES))
+@pytest.mark.parametrize(
+    "name",
+    [
+        "name", "value", "description", "pattern", "created_by_ref", "labels",
+        "external_references", "contact_information", "source_ref", "object_refs",
+        "country", "account_login", "a property of tomorrow",
+    ],
+)  # fmt: skip
+def test_what_may_identify_somebody_is_withholdable_in_every_type(
+    kind: str, name: str
+) -> None:
+    assert not profile.is_visible((name,), kind, primary=True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("event", "status"),
+        ("grouping", "context"),
+        ("identity", "identity_class"),
+        ("impact", "impact_category"),
+        ("indicator", "valid_until"),
+        ("indicator", "pattern_type"),
+        ("malware", "is_family"),
+        ("opinion", "opinion"),
+        ("relationship", "relationship_type"),
+        ("task", "outcome"),
+    ],
+)
+def test_what_would_change_the_meaning_is_visible_in_its_type_alone(
+    kind: str, name: str
+) -> None:
+    assert profile.is_visible((name,), kind, primary=False)
+    assert not profile.is_visible((name,), "x-mine", primary=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "visible"),
+    [
+        ("extension_type", True),
+        ("determination", True),
+        ("investigation_status", True),
+        ("criticality", False),
+        ("impacted_entity_counts", False),
+        ("type", False),
+        ("id", False),
+    ],
+)
+def test_parts_of_a_known_extension_have_their_own_rule(
+    name: str, visible: bool
+) -> None:
+    place = ("extensions", INCIDENT_CORE, name)
+    assert profile.is_visible(place, "incident", primary=False) == visible
+
+
+def test_an_unknown_extension_is_withholdable_whatever_its_name() -> None:
+    for key in ("revoked", "type", "extension_type", "determination", ""):
+        assert not profile.is_visible(("extensions", key), "incident", primary=True)
+
+
+# -- places
+
+
+def test_a_known_extension_is_gone_through_and_an_unknown_one_is_not() -> None:
+    value = {
+        "name": "n",
+        "extensions": {
+            INCIDENT_CORE: {"determination": "suspected", "scores": []},
+            "availability-ext": {},
+            "unknown": {"a": 1},
+            "odd": 7,
+        },
+    }
+    assert list(profile.places(value.items())) == [
+        (("name",), "n"),
+        (("extensions", INCIDENT_CORE, "determination"), "suspected"),
+        (("extensions", INCIDENT_CORE, "scores"), []),
+        (("extensions", "unknown"), {"a": 1}),
+        (("extensions", "odd"), 7),
+    ]
+    assert profile.containers(value) == (
+        (),
+        ("extensions",),
+        ("extensions", INCIDENT_CORE),
+        ("extensions", "availability-ext"),
+    )
+
+
+@pytest.mark.parametrize("extensions", [7, "text", [], None])
+def test_extensions_that_are_no_object_are_one_property(extensions: Any) -> None:
+    value = {"extensions": extensions}
+    assert list(profile.places(value.items())) == [(("extensions",), extensions)]
+    assert profile.containers(value) == ((),)
+
+
+def test_a_known_extension_that_is_no_object_is_one_property() -> None:
+    value = {"extensions": {INCIDENT_CORE: "text"}}
+    assert list(profile.places(value.items())) == [
+        (("extensions", INCIDENT_CORE), "text")
+    ]
+    assert profile.containers(value) == ((), ("extensions",))
+
+
+def test_places_are_spelled_with_the_short_names_of_extensions() -> None:
+    assert profile.spell(("name",)) == "name"
+    assert profile.spell(("extensions", INCIDENT_CORE, "scores")) == (
+        "extensions.incident-core.scores"
+    )
+    assert profile.spell(("extensions", "unknown")) == "extensions.unknown"
+
+
+def test_the_short_names_of_extensions_are_those_of_the_suite_and_distinct() -> None:
+    ids = {
+        incident_suite.INCIDENT_CORE: "incident-core",
+        incident_suite.EVENT: "event",
+        incident_suite.IMPACT: "impact",
+        incident_suite.TASK: "task",
+    }
+    assert ids.items() <= EXTENSION_ALIASES.items()
+    assert len(set(EXTENSION_ALIASES.values())) == len(EXTENSION_ALIASES)
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "split"),
+    [
+        (("description",), True, False),
+        (("content",), True, False),
+        (("labels",), False, True),
+        (("aliases",), False, True),
+        (("external_references",), False, True),
+        (("object_refs",), False, True),
+        (("x_mine_refs",), False, True),
+        (("object_marking_refs",), False, False),
+        (("source_ref",), False, False),
+        (("name",), False, False),
+        (("extensions", INCIDENT_CORE, "events"), False, True),
+        (("extensions", INCIDENT_CORE, "event_refs"), False, True),
+        (("extensions", INCIDENT_CORE, "description"), False, False),
+        (("extensions", "description"), False, False),
+    ],
+)
+def test_texts_and_lists_are_told_by_their_names(
+    place: Place, text: bool, split: bool
+) -> None:
+    assert (profile.is_text(place), profile.is_split(place)) == (text, split)
+
+
+def test_nothing_is_both_a_text_and_a_list() -> None:
+    names = stix.PROPERTY_NAMES
+    assert not any(profile.is_text((n,)) and profile.is_split((n,)) for n in names)
+
+
+def test_no_list_of_a_known_type_has_the_name_of_a_text() -> None:
+    # Else a list in its place could not be told from segments.
+    plain = [plain_object(kind) for kind in sorted(stix.TYPES)]
+    for known in decoded(incident(), *plain):
+        for name in known.__struct_fields__:
+            assert not (profile.is_text((name,)) and name.endswith("s"))
+
+
+# -- segments
+
+
+@settings(derandomize=True)
+@given(st.text())
+def test_a_text_survives_its_segments(text: str) -> None:
+    assert profile.from_segments(profile.to_segments(text)) == text
+
+
+SEGMENTS = [[0, 3, "It is "], [1, 3, "not confirmed "], [2, 3, "yet."]]
+
+
+@pytest.mark.parametrize(
+    ("kept", "text"),
+    [
+        ([0, 1, 2], "It is not confirmed yet."),
+        ([0, 2], "It is [withheld]yet."),
+        ([1], "[withheld]not confirmed [withheld]"),
+        ([2], "[withheld]yet."),
+        ([0], "It is [withheld]"),
+        ([], "[withheld]"),
+    ],
+)
+def test_a_reader_sees_where_segments_are_missing(kept: list[int], text: str) -> None:
+    assert profile.from_segments([SEGMENTS[i] for i in kept]) == text
+
+
+def test_every_way_of_withholding_leaves_a_mark() -> None:
+    for count in range(3):
+        for kept in itertools.combinations(SEGMENTS, count):
+            assert "[withheld]" in profile.from_segments(list(kept))
+
+
+@pytest.mark.parametrize(
+    "segments",
+    [
+        pytest.param(["text"], id="a text"),
+        pytest.param([None], id="null"),
+        pytest.param([{}], id="an object"),
+        pytest.param([[0, 1]], id="two parts"),
+        pytest.param([[0, 1, "a", "b"]], id="four parts"),
+        pytest.param([["0", 1, "a"]], id="a text for the place"),
+        pytest.param([[0.0, 1, "a"]], id="a float for the place"),
+        pytest.param([[False, 1, "a"]], id="a boolean for the place"),
+        pytest.param([[0, True, "a"]], id="a boolean for the count"),
+        pytest.param([[0, 1, None]], id="no text"),
+        pytest.param([[0, 1, ["a"]]], id="a list for the text"),
+        pytest.param([[1, 1, "a"]], id="a place beyond the count"),
+        pytest.param([[-1, 1, "a"]], id="a place before the first"),
+        pytest.param([[0, 0, "a"]], id="a count of none"),
+        pytest.param([[0, -1, "a"]], id="a negative count"),
+        pytest.param([[1, 2, "a"], [0, 2, "b"]], id="the wrong order"),
+        pytest.param([[0, 2, "a"], [0, 2, "b"]], id="one place twice"),
+        pytest.param([[0, 2, "a"], [1, 3, "b"]], id="two counts"),
+    ],
+)
+def test_what_is_no_list_of_segments_is_refused(segments: list[Any]) -> None:
+    with pytest.raises(ValueError, match="segment"):
+        profile.from_segments(segments)

@@ -23,7 +23,7 @@ _ABOUT_OTHERS: Final = frozenset({"opinion", "note"})
 
 
 class ObjectLoss(msgspec.Struct, frozen=True):
-    """An object lacks a property that STIX requires; it goes."""
+    """An object lacks a property that it needs; it goes."""
 
     index: int
 
@@ -90,6 +90,9 @@ def cascade(
         i, place, element = waiting.pop()
         part = parts[i]
         if i in gone or place not in part.shown:
+            continue
+        if profile.is_visible(place, part.source.type, primary=False):
+            incomplete.append(i)  # it mentions what is gone where nothing can be cut
             continue
         if element is not None:
             lost = part.lost.setdefault(place, set())

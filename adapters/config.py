@@ -47,7 +47,7 @@ class PublisherConfig(
     key: Path
     state: Path
     broker: Broker
-    publisher: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")] = "main"
+    publisher: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")] = "main"
 
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,7 +65,7 @@ class FileSinkConfig(
 ):
     """Deliveries as files in a folder of the member's own."""
 
-    name: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
     folder: Path
 
 
@@ -80,7 +80,7 @@ class WebhookSinkConfig(
             and plain HTTP.
     """
 
-    name: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
     url: str
     secret_file: Path
     allow_private: bool = False
@@ -111,7 +111,7 @@ class AdapterConfig(
         batch: Messages decided and stored together.
     """
 
-    name: Annotated[str, Meta(pattern="^[a-z0-9-]{1,40}$")]
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
     org: Org
     display_name: str
     directory: Path

@@ -41,7 +41,7 @@ class Row(
 class PolicyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file as written."""
 
-    id: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]{0,40}$")]
+    id: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}\Z")]
     version: Annotated[int, Meta(ge=1)]
     audiences: tuple[Audience, ...]
     row: tuple[Row, ...]

@@ -86,6 +86,8 @@ def redact(
 ) -> Redacted:
     """Cut *verified* down to what *view* may see.
 
+    Cutting the evidence again for the same view changes nothing.
+
     Args:
         author: In whose name the projection is written, with the pseudonym key.
         now: RFC 3339; `modified` of the projection.
@@ -98,11 +100,9 @@ def redact(
         raise NotGivenError(reason)
     if verified.primary is None:
         raise NotGivenError("primary-withheld")
-    work = _Work(verified, view, policy, author)
-    work.gate()
-    work.apply_policy()
-    work.cascade()
-    work.guard()
+    work = _settled(verified, view, policy, author)
+    evidence = sdjwt.withhold(verified.opened, work.kept_disclosures())
+    work.settle(whole=True)
     if verified.primary in work.gone:
         raise NotGivenError("primary-withheld")
     parts = [p for i, p in enumerate(work.parts) if i not in work.gone]
@@ -111,28 +111,73 @@ def redact(
         view=view,
         policy=policy.name,
         policy_sha256=policy.sha256,
-        evidence=sdjwt.withhold(verified.opened, work.kept_disclosures()),
+        evidence=evidence,
         projection=project(verified, parts, author=author, view=view, now=now),
         cuts=tuple(work.cuts),
     )
 
 
+def _settled(verified: Verified, view: View, policy: Policy, author: Author) -> "_Work":
+    """Cut until what is left is a reason for itself.
+
+    An observable counts as the attacker's because of relations; where those are
+    cut, it must not, or what becomes of it would tell that they exist.
+    """
+    attackers: frozenset[str] | None = None
+    for _ in range(_MAX_ROUNDS):
+        work = _Work(verified, view, policy, author, attackers)
+        work.run()
+        tied = roles.attackers(work.staying(), work.victims)
+        if work.attackers <= tied:
+            return work
+        attackers = work.attackers & tied
+    work = _Work(verified, view, policy, author, frozenset())
+    work.run()
+    return work
+
+
 class _Work:
-    """The state of one redaction: parts that stay, objects that are gone."""
+    """The state of one redaction: parts that stay, objects that are gone.
+
+    Args:
+        attackers: Ids that may at most count as the attacker's; None: any.
+    """
 
     def __init__(
-        self, verified: Verified, view: View, policy: Policy, author: Author
+        self,
+        verified: Verified,
+        view: View,
+        policy: Policy,
+        author: Author,
+        attackers: frozenset[str] | None,
     ) -> None:
         self.verified, self.view, self.policy, self.author = (
             verified, view, policy, author,
         )  # fmt: skip
         self.objects = verified.objects
+        self.ids = Ids(o.id for o in self.objects)
+        self.places = {o.id: i for i, o in enumerate(self.objects)}
         self.foreign_ok = {org_identity(verified.issuer)}
-        self.roles: list[Role] = roles_of(self.objects)
+        self.victims = roles.victims(self.objects)
+        self.attackers = frozenset[str]()
+        self.most_attackers = attackers
         self.parts = [ObjectParts(o, {}, {}, {}) for o in self.objects]
         self.gone: set[int] = set()
         self.cuts: list[Cut] = []
-        self.secret: list[tuple[int, profile.Place, Any]] = []
+        self.withheld: list[guard.Withheld] = []
+
+    def run(self) -> None:
+        """Take all steps."""
+        self.gate()
+        self.apply_policy()
+        self.settle()
+        self.guard()
+        if self.verified.primary in self.gone:
+            raise NotGivenError("primary-withheld")
+
+    def staying(self) -> list[stix.StixObject]:
+        """List the objects that are not gone."""
+        return [o for i, o in enumerate(self.objects) if i not in self.gone]
 
     # ---------------------------------------------------------------- steps
 
@@ -143,45 +188,61 @@ class _Work:
             if reason is None and candidate.type not in self.policy.types:
                 reason = "type-not-named"
             if reason is not None:
-                self.lose(i, reason, secret=reason.startswith("tlp"))
+                self.lose(i, reason, above=reason.startswith("tlp"))
+        self.attackers = roles.attackers(self.staying(), self.victims)
+        if self.most_attackers is not None:
+            self.attackers &= self.most_attackers
 
     def apply_policy(self) -> None:
         """Decide each property of the objects that passed."""
-        for i, candidate in enumerate(self.objects):
-            if i in self.gone:
-                continue
-            primary = i == self.verified.primary
-            stricter = granular_tlp(candidate)
-            for place, value in profile.places(self.verified.plain[i].items()):
-                if profile.is_visible(place, candidate.type, primary=primary):
-                    self.parts[i].shown[place] = value
-                    if self._granular_refusal(stricter, place) is not None:
-                        # It cannot be cut and must not be seen.
-                        self.lose(i, "granular-visible", secret=True)
-                        break
-                    continue
-                self._decide(i, place, value, stricter)
+        for i in range(len(self.objects)):
+            if i not in self.gone:
+                self._apply_to(i)
 
-    def _granular_refusal(
-        self, stricter: dict[str, Tlp], place: profile.Place
-    ) -> str | None:
-        own = stricter.get(place[0])
-        return None if own is None else tlp_refusal(self.view, own)
+    def _apply_to(self, i: int) -> None:
+        part, candidate = self.parts[i], self.objects[i]
+        primary = i == self.verified.primary
+        stricter = granular_tlp(candidate)
+        later: list[tuple[profile.Place, Any, Rule]] = []
+        for place, value in profile.places(self.verified.plain[i].items()):
+            own = stricter.get(place[0])
+            above = own is not None and tlp_refusal(self.view, own) is not None
+            if profile.is_visible(place, candidate.type, primary=primary):
+                part.shown[place] = value
+                if above:
+                    # It cannot be cut and must not be seen.
+                    self.lose(i, "granular-visible", above=True)
+                    return
+            elif above:
+                self.cut(i, place, "granular-tlp", above=True)
+            else:
+                rule = self._rule(i, place)
+                if not self._shows(i, place, value, rule):
+                    later.append((place, value, rule))
+        for place, value, rule in later:  # made of what is shown by now
+            instead = self._instead(part, place, value, rule.action)
+            if instead is not None:
+                part.made[place] = instead
+            reason = f"policy-{rule.action}" if rule.row else "not-named"
+            self.cut(i, place, reason, row=rule.row, made=instead is not None)
+        if primary and candidate.type == "report" and ("published",) not in part.shown:
+            # It was withheld on the way here; without it no report is valid STIX.
+            published = timestamps.truncate(self.verified.claims.ver, self._grain())
+            part.made.setdefault(("published",), published)
 
-    def _decide(
-        self, i: int, place: profile.Place, value: Any, stricter: dict[str, Tlp]
-    ) -> None:
-        if self._granular_refusal(stricter, place) is not None:
-            self.cut(i, place, "granular-tlp", secret=True)
-            return
-        kind = self.objects[i].type
-        rule = self.policy.rule(
+    def _rule(self, i: int, place: profile.Place) -> Rule:
+        if any("." in name for name in place):
+            return NOT_NAMED  # no name of STIX has one; it would spell another place
+        return self.policy.rule(
             self.view.audience,
-            kind,
-            self.roles[i],
+            self.objects[i].type,
+            roles.role_of(self.objects[i], self.attackers),
             profile.spell(place),
             concerned=self.view.concerned,
         )
+
+    def _shows(self, i: int, place: profile.Place, value: Any, rule: Rule) -> bool:
+        """Show *value* or cut it for what it holds; False if the rule withholds it."""
         part = self.parts[i]
         match rule.action:
             case "keep":
@@ -189,80 +250,134 @@ class _Work:
             case "defang":
                 part.shown[place] = value
                 part.made[place] = made.defanged(value)
+            case "mask" if guard.is_clean(value):
+                part.shown[place] = value
             case "mask":
-                if guard.is_clean(value):
-                    part.shown[place] = value
-                else:
-                    self.cut(i, place, "mask-hit", row=rule.row)
-            case "drop":
-                reason = "policy-drop" if rule.row else "not-named"
-                self.cut(i, place, reason, row=rule.row, secret=self._identifies(i))
-            case "pseudonymise" | "generalise":
-                instead = self._instead(i, place, value, rule.action)
-                if instead is not None:
-                    part.made[place] = instead
-                self.cut(
-                    i,
-                    place,
-                    f"policy-{rule.action}",
-                    row=rule.row,
-                    made=instead is not None,
-                    secret=self._identifies(i),
-                )
+                self.cut(i, place, "mask-hit", row=rule.row)
+                return True
+            case "drop" | "pseudonymise" | "generalise":
+                return False
             case _:
                 assert_never(rule.action)
+        if profile.is_split(place) and isinstance(value, list):
+            unknown = {j for j, v in enumerate(value) if not members.passes(place, v)}
+            if unknown and len(unknown) < len(value):
+                part.lost[place] = unknown
+                self.cuts += [self._cut_of(i, place, "not-named")] * len(unknown)
+                return True
+            passes = not unknown
+        else:
+            passes = members.passes(place, value)
+        if not passes:
+            self.cut(i, place, "not-named")
+        return True
 
-    def _instead(self, i: int, place: profile.Place, value: Any, action: str) -> Any:
-        candidate = self.objects[i]
+    def _instead(
+        self, part: ObjectParts, place: profile.Place, value: Any, action: Action
+    ) -> Any:
+        kind = part.source.type
         if action == "pseudonymise":
             return made.pseudonym(
-                self.author.pseudonym_key, self.view.audience, candidate.type, value
+                self.author.pseudonym_key, self.view.audience, kind, value
             )
-        grain = self.policy.times.get(self.view.audience, "day")
-        return made.generalised(candidate, place, value, grain)
+        if action == "generalise":
+            sectors = part.shown.get(("sectors",), ())
+            return made.generalised(part.source, place, value, self._grain(), sectors)
+        return None
 
-    def _identifies(self, i: int) -> bool:
-        """Tell whether cut values of this object must not stand elsewhere."""
-        return self.objects[i].type in guard.IDENTIFYING_TYPES
+    def _grain(self) -> TimeGrain:
+        return self.policy.times.get(self.view.audience, "day")
 
-    def cascade(self) -> None:
-        """Let references go with their targets, to the end."""
-        for loss in cascade(self.objects, self.parts, self.gone, self.foreign_ok):
-            match loss:
-                case ObjectLoss():
-                    self.lose(loss.index, "required-withheld")
-                case ReferenceLoss() if loss.element is None:
-                    self.cut(loss.index, loss.place, "reference-withheld")
-                case ReferenceLoss():  # one element of it
-                    self.cuts.append(
-                        self._cut_of(loss.index, loss.place, "reference-withheld")
-                    )
+    def settle(self, *, whole: bool = False) -> None:
+        """Let references go with their targets, translations with their originals.
+
+        Args:
+            whole: Of what is left, only complete objects may stay.
+        """
+        while True:
+            for loss in cascade(
+                self.ids, self.parts, self.gone, self.foreign_ok, whole=whole
+            ):
+                match loss:
+                    case ObjectLoss():
+                        self.lose(loss.index, "required-withheld")
+                    case ReferenceLoss() if loss.element is None:
+                        self.cut(loss.index, loss.place, "reference-withheld")
+                    case ReferenceLoss():
+                        self.cuts.append(
+                            self._cut_of(loss.index, loss.place, "reference-withheld")
+                        )
+            revealing = [i for i in self._translations() if self._reveals(i)]
+            if not revealing:
+                return
+            for i in revealing:
+                self.cut(i, _CONTENTS, "reference-withheld")
+
+    def _translations(self) -> Iterator[int]:
+        for i, part in enumerate(self.parts):
+            if i not in self.gone and part.source.type == "language-content":
+                yield i
+
+    def _reveals(self, i: int) -> bool:
+        """Tell whether a translation repeats what is not shown of its original."""
+        contents = self.parts[i].shown.get(_CONTENTS)
+        if contents is None:
+            return False
+        target = self.places.get(str(getattr(self.objects[i], "object_ref", "")))
+        if target is None:
+            return True
+        original = self.parts[target]
+        places = {(name,) for words in contents.values() for name in words}
+        return any(p not in original.shown or original.lost.get(p) for p in places)
 
     def guard(self) -> None:
         """Withhold what repeats an identifying value that was cut."""
-        while True:
-            watch = guard.Watch(self.verified, self.secret)
+        forms: dict[tuple[int, profile.Place, bool], guard.Forms] = {}
+        everything: guard.Forms | None = None
+        for _ in range(_MAX_ROUNDS):
+            watch = guard.Watch(self.verified, self.withheld)
+            self.withheld = []
+            if watch.is_empty:
+                return
             if watch.hits_claims():
                 raise NotGivenError("guard-visible")
-            hit = False
-            for i, part in enumerate(self.parts):
-                if i in self.gone:
-                    continue
-                for place, value in list(part.shown.items()):
-                    if not watch.hits(value):
-                        continue
-                    primary = i == self.verified.primary
-                    if profile.is_visible(place, part.source.type, primary=primary):
+            if everything is None:
+                living = [p for i, p in enumerate(self.parts) if i not in self.gone]
+                everything = guard.Forms(
+                    v for p in living for d in (p.shown, p.made) for v in d.values()
+                )
+            if not watch.narrow(everything):
+                raise NotGivenError("guard-visible")
+            if watch.is_empty or not self._withhold_hits(watch, forms):
+                return
+            self.settle()
+        raise NotGivenError("guard-visible")
+
+    def _withhold_hits(
+        self,
+        watch: guard.Watch,
+        forms: dict[tuple[int, profile.Place, bool], guard.Forms],
+    ) -> bool:
+        found = False
+        for i, part in enumerate(self.parts):
+            if i in self.gone:
+                continue
+            primary = i == self.verified.primary
+            for place, value in list(part.shown.items()):
+                form = forms.setdefault((i, place, False), guard.Forms([value]))
+                visible = profile.is_visible(place, part.source.type, primary=primary)
+                pattern = place == ("pattern",)
+                if watch.hits(form, pattern=pattern, visible=visible):
+                    if visible:
                         raise NotGivenError("guard-visible")
                     self.cut(i, place, "guard")
-                    hit = True
-                for place, value in list(part.made.items()):
-                    if watch.hits(value):
-                        del part.made[place]
-                        hit = True
-            if not hit:
-                return
-            self.cascade()
+                    found = True
+            for place, value in list(part.made.items()):
+                form = forms.setdefault((i, place, True), guard.Forms([value]))
+                if watch.hits(form):
+                    del part.made[place]
+                    found = True
+        return found
 
     # -------------------------------------------------------------- results
 
@@ -293,16 +408,13 @@ class _Work:
                     j += 1
         return kept
 
-    def lose(self, i: int, reason: str, *, secret: bool = False) -> None:
-        """Take the whole object away."""
+    def lose(self, i: int, reason: str, *, above: bool = False) -> None:
+        """Take the whole object away; *above*: it is marked above the view."""
         self.gone.add(i)
         candidate = self.objects[i]
         self.cuts.append(Cut(candidate.id, candidate.type, "", reason))
-        if secret or self._identifies(i):
-            self.secret.extend(
-                (i, place, value)
-                for place, value in profile.places(self.verified.plain[i].items())
-            )
+        for place, value in profile.places(self.verified.plain[i].items()):
+            self._note(i, place, value, above=above)
 
     def cut(
         self,
@@ -312,18 +424,27 @@ class _Work:
         *,
         row: int = 0,
         made: bool = False,
-        secret: bool = False,
+        above: bool = False,
     ) -> None:
-        """Take one property away."""
-        value = self.parts[i].shown.pop(place, None)
+        """Take one property away; *made*: a made value stands in the projection."""
+        part = self.parts[i]
+        part.shown.pop(place, None)
         if not made:
-            self.parts[i].made.pop(place, None)
+            part.made.pop(place, None)
+        if place == ("sectors",) and ("name",) in part.made:
+            # It may quote them.
+            part.made["name",] = made_name(part.source)
         self.cuts.append(self._cut_of(i, place, reason, row=row, made=made))
-        if secret:
-            if value is None:
-                found = dict(profile.places(self.verified.plain[i].items()))
-                value = found.get(place)
-            self.secret.append((i, place, value))
+        value = self.verified.plain[i]
+        for name in place:
+            value = value[name]
+        self._note(i, place, value, above=above)
+
+    def _note(self, i: int, place: profile.Place, value: Any, *, above: bool) -> None:
+        """Keep in mind for the guard what was cut."""
+        if isinstance(value, str | list | dict):
+            role = roles.role_of(self.objects[i], self.attackers)
+            self.withheld.append(guard.Withheld(i, place, value, role, above))
 
     def _cut_of(
         self,

@@ -11,6 +11,7 @@ from broker.bus import JSON_CONTENT_TYPE, Message
 from broker.chain import Feed, Gap
 from broker.directory import Directory
 from broker.trust import Verified
+from schemas.facts import Facts, facts_of
 
 MAX_WHERE: Final = 200  # characters of a place in a header
 _FEED = re.compile(r"[a-z0-9-]+/[a-z0-9-]+/[A-Za-z0-9_-]{1,64}")
@@ -94,7 +95,26 @@ def decide(
     ):
         if not holds:
             return Refuse(reason)
+    if not _facts_hold(verified):
+        return Refuse("facts-mismatch")
     return _place(verified, feed)
+
+
+def _facts_hold(verified: Verified) -> bool:
+    """Compute the routing facts again: the gate alone sees the whole record.
+
+    Facts of stricter parts would show through the claims, and a false severity
+    would choose the queue.
+    """
+    assert verified.primary is not None  # noqa: S101  checked before
+    main, claims = verified.objects[verified.primary], verified.claims
+    facts = facts_of(verified.objects, main, verified.tlp)
+    return facts == Facts(
+        severity=claims.severity,
+        countries=claims.countries,
+        sectors=claims.sectors,
+        languages=claims.languages,
+    )
 
 
 def _place(verified: Verified, feed: Feed) -> Accept | Refuse:

@@ -76,7 +76,10 @@ REASONS: Final[dict[str, str]] = {
     "incomplete": "disclosures are missing: only whole records are taken in.",
     "no-feed": "the record does not state its place in the publisher's feed.",
     "chain-conflict": "another record has this place in the publisher's feed.",
-    "quota": "the issuer has sent more than its quota; try again later.",
+    "facts-mismatch": "severity, countries, sectors or languages do not follow from "
+    "the record's parts.",
+    "version-known": "this version was published with other content; give it a newer "
+    "modified.",
     "kind-not-supported": "this kind is not supported yet.",
     # the view
     "community": "addressed to communities that this view is not part of.",

@@ -47,7 +47,10 @@ def demo(
     if management is not None and amqp is None:
         raise ConfigError("--management goes with --amqp")
     with _quiet(), _folder(keep) as folder, _progress() as note:
-        story = asyncio.run(_perform(folder, amqp, management, note))
+        try:
+            story = asyncio.run(perform(folder, amqp, management, note))
+        except asyncio.CancelledError:  # SIGTERM, after everything is cleaned up
+            raise KeyboardInterrupt from None
     if json:
         show.json_line(document(story))
     else:
@@ -55,9 +58,18 @@ def demo(
     return 0 if story.ok else 1
 
 
-async def _perform(
-    folder: Path, amqp: str | None, management: str | None, note: Callable[[str], None]
+async def perform(
+    folder: Path,
+    amqp: str | None = None,
+    management: str | None = None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> Story:
+    """Set the stage in the empty *folder*, play, and look at what happened.
+
+    Raises:
+        ConfigError: The folder or an address is unusable.
+        BusError: The RabbitMQ is.
+    """
     started = time.monotonic()
     note("making keys and a directory")
     world = set_stage(folder, now=time.time())
@@ -68,7 +80,7 @@ async def _perform(
     return tell(
         world,
         played,
-        bus="embedded" if amqp is None else urlsplit(amqp).hostname or "",
+        bus="embedded" if amqp is None else _place(amqp),
         seconds=time.monotonic() - started,
         now=time.time(),
     )
@@ -80,6 +92,11 @@ def _bus(
     if amqp is None:
         return lend_embedded(world.place)
     return lend_rabbitmq(amqp, management, world.place)
+
+
+def _place(amqp: str) -> str:
+    """Give host and port alone."""
+    return urlsplit(amqp).netloc.rpartition("@")[2]
 
 
 @contextmanager

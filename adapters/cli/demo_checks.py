@@ -230,9 +230,7 @@ def _webhook(played: Played) -> Check:
             and data["projection"] == json.loads(own.projection)
         )
 
-    good = [
-        p for p in played.posts if p.right and p.refuses_altered and fine(p.body)
-    ]
+    good = [p for p in played.posts if p.right and p.refuses_altered and fine(p.body)]
     ids = {post.delivery_id for post in good}
     return Check(
         "Every webhook post is complete and signed",

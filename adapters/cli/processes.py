@@ -76,6 +76,7 @@ def publish(
         json: Print one line of JSON per record.
     """
     settings = load(config, PublisherConfig)
+    _log_json(logging.WARNING)
     options = draft_options(tlp=tlp, primary=primary, report=report, kind=kind)
     # Every input is read before anything is signed: all of them or none.
     drafts = [record.compose(stix21.read(read_file(f)), **options) for f in files]
@@ -212,8 +213,8 @@ def _progress(total: int) -> Iterator[Any]:
         yield lambda: progress.advance(task)
 
 
-def _log_json() -> None:
-    """Log one JSON object a line to standard error."""
+def _log_json(least: int = logging.INFO) -> None:
+    """Log one JSON object a line to standard error, from level *least* on."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -222,6 +223,6 @@ def _log_json() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
     )

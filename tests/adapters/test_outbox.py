@@ -158,6 +158,7 @@ async def test_a_cancelled_store_leaves_all_or_nothing_and_a_working_outbox(outb
             await asyncio.sleep(0.0005)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        assert {t.get_name() for t in asyncio.all_tasks()}.isdisjoint({"outbox"})
         found = (await outbox.counts())["pending"]
         assert found - total in {0, 100}
         async with asyncio.timeout(3):  # less than a locked file makes us wait
@@ -188,7 +189,7 @@ async def test_a_full_disk_is_unavailable_and_names_no_record(outbox):
         pages = await connection.scalar(pragma("page_count"))
         await connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
     with pytest.raises(OutboxUnavailableError) as caught:
-        await outbox.store([new_delivery(evidence=b"canary" * 10_000)])
+        await outbox.store([new_delivery(sub="canary" * 10_000)])
     assert "canary" not in f"{caught.value}{caught.value.__cause__}"
     assert await outbox.due(NOW, 10) == []
 

@@ -121,3 +121,11 @@ def test_refusals_of_different_messages_have_different_ids():
 
     assert told(b"one") != told(b"two")
     assert told(b"one") == told(b"one")
+
+
+def test_facts_that_do_not_follow_from_the_parts_are_refused():
+    record = draft()
+    facts = msgspec.structs.replace(record.facts, severity="extreme")
+    token = Feed().sign(msgspec.structs.replace(record, facts=facts))
+    lying = trust.verify(token, directory(), now=NOW)
+    assert judge(lying) == Refuse("facts-mismatch")

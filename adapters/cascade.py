@@ -65,18 +65,7 @@ def cascade(
             as in a record that somebody cut before. Such an object may stay in the
             evidence, but is no valid STIX.
     """
-    known = {part.source.id for part in parts}
-    staying = {p.source.id for i, p in enumerate(parts) if i not in gone} | present
-    users: dict[str, list[Use]] = {}
-    waiting: list[Use] = []
-    for i, part in enumerate(parts):
-        if i in gone:
-            continue
-        others = part.source.type in _ABOUT_OTHERS
-        for use, target in _uses(i, part, ids):
-            users.setdefault(target, []).append(use)
-            if target not in staying and not (others and target not in known):
-                waiting.append(use)
+    users, waiting = _users(ids, parts, gone, present)
     incomplete = [
         i for i, p in enumerate(parts) if i not in gone and _lacks(p, whole=whole)
     ]
@@ -91,7 +80,7 @@ def cascade(
         part = parts[i]
         if i in gone or place not in part.shown:
             continue
-        if profile.is_visible(place, part.source.type, primary=False):
+        if profile.is_visible(place, part.kind, primary=False):
             incomplete.append(i)  # it mentions what is gone where nothing can be cut
             continue
         if element is not None:
@@ -107,6 +96,25 @@ def cascade(
             incomplete.append(i)
 
 
+def _users(
+    ids: Ids, parts: Sequence[ObjectParts], gone: Set[int], present: Set[str]
+) -> tuple[dict[str, list[Use]], list[Use]]:
+    """List who mentions each object, and which mentions lead nowhere."""
+    known = {part.source.id for part in parts}
+    staying = {p.source.id for i, p in enumerate(parts) if i not in gone} | present
+    users: dict[str, list[Use]] = {}
+    dangling: list[Use] = []
+    for i, part in enumerate(parts):
+        if i in gone:
+            continue
+        others = part.kind in _ABOUT_OTHERS
+        for use, target in _uses(i, part, ids):
+            users.setdefault(target, []).append(use)
+            if target not in staying and not (others and target not in known):
+                dangling.append(use)
+    return users, dangling
+
+
 def _lacks(part: ObjectParts, *, whole: bool) -> bool:
     source = part.source
     has = {place[0] for place in (*part.shown, *part.made)} | _MADE_ANYWAY
@@ -117,7 +125,7 @@ def _lacks(part: ObjectParts, *, whole: bool) -> bool:
     had = has | {name for name, _ in stix.properties(source)}
     if not stix.required_of(source) & had <= has:
         return True
-    choices = stix.ALTERNATIVES.get(source.type, ())
+    choices = stix.ALTERNATIVES.get(part.kind, ())
     return any(c <= had for c in choices) and not any(c <= has for c in choices)
 
 

@@ -5,10 +5,11 @@ addresses and handles of persons, victims, sources and accused, whatever was mar
 above the view, and personal data that stood in a text that was cut.
 """
 
+import enum
 import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 import msgspec
 
@@ -25,34 +26,34 @@ _NAMES: Final = frozenset(
         "last_name", "title", "subject", "abstract", "city",
     }
 )  # fmt: skip
-_HANDLES: Final = frozenset(
-    {
-        "value", "url", "account_login", "user_id", "credential", "street_address",
-        "postal_code", "contact_information", "contact_numbers", "email_addresses",
-        "social_media_accounts", "path", "key", "command_line", "message_id",
-        "serial_number", "hashes", "pattern", "decryption_key",
-    }
-)  # fmt: skip
+_LOGINS: Final = frozenset({"account_login", "user_id", "credential"})
 _CONTACT: Final = frozenset(
     {
         "contact_information", "contact_numbers", "email_addresses",
         "social_media_accounts", "street_address", "postal_code",
     }
 )  # fmt: skip
+_HANDLES: Final = _LOGINS | _CONTACT | {
+    "value", "url", "path", "key", "command_line", "message_id", "serial_number",
+    "hashes", "pattern", "decryption_key",
+}  # fmt: skip
 # Cut by the policy, these must not stand elsewhere either. Of addresses in networks
 # only the victims': the attackers' name nobody.
 _PERSONAL: Final[dict[str, frozenset[str]]] = {
     "channel": frozenset({"name", "aliases"}),
     "email-addr": frozenset({"value", "display_name"}),
-    "identity": _CONTACT | {"name", "aliases", "first_name", "middle_name", "last_name"},
+    "identity": _CONTACT
+    | {"name", "aliases", "first_name", "middle_name", "last_name"},
     "location": frozenset({"street_address", "postal_code", "city"}),
     "media-content": frozenset({"url", "title"}),
     "note": frozenset({"authors"}),
     "opinion": frozenset({"authors"}),
     "threat-actor": frozenset({"name", "aliases"}),
-    "user-account": frozenset({"display_name", "account_login", "user_id", "credential"}),
+    "user-account": _LOGINS | {"display_name"},
 }
-_NETWORKED: Final = frozenset({"domain-name", "ipv4-addr", "ipv6-addr", "mac-addr", "url"})
+_NETWORKED: Final = frozenset(
+    {"domain-name", "ipv4-addr", "ipv6-addr", "mac-addr", "url"}
+)
 # Dialects write persons into properties of their own (`x_opencti_firstname`).
 _PERSONAL_WORDS = re.compile("name|alias|mail|phone|login|handle")
 # Whatever they are marked: names out of public catalogues, of advice, of countries.
@@ -62,6 +63,7 @@ _PUBLIC: Final = frozenset(
         "marking-definition", "tool",
     }
 )  # fmt: skip
+_TITLED: Final = frozenset({"campaign", "incident", "intrusion-set", "malware"})
 _NO_PERSONAL_DATA: Final = frozenset({"hashes", "payload_bin"})  # but long numbers
 # Accounts that everybody has.
 _COMMON: Final = frozenset(
@@ -75,12 +77,20 @@ _NO_NAME_PARTS: Final = frozenset(
     {
         "the", "and", "van", "von", "bin", "binti", "der", "del", "dos", "san", "abu",
         "may", "june", "april", "august", "mark", "will", "page", "bank", "grace",
+        "contact", "person", "victim", "employee", "officer", "team", "user", "unknown",
     }
 )  # fmt: skip
+_NOTHING_SAID: Final = frozenset(
+    {
+        "type", "spec_version", "object_marking_refs", "granular_markings", "object_refs",
+        "relationship_type", "lang", "pattern_type", "pattern_version",
+    }
+)  # fmt: skip
+_VOCABULARIES: Final = frozenset({"labels", "kill_chain_phases", "sectors", "roles"})
 _MIN_HANDLE_CHARS: Final = 4  # a shorter one stands in half the words of a language
 _MIN_NAME_CHARS: Final = 2
 _MIN_PART_CHARS: Final = 3
-_MIN_VISIBLE_CHARS: Final = 4  # codes of languages and countries have fewer
+_MIN_DISTINCT_CHARS: Final = 8  # a shorter word may be one of a vocabulary, too
 _MAX_WORD_CHARS: Final = 64  # a longer value is recognised by its beginning
 # Words times characters looked through: some seconds. A record that needs more is
 # no honest one.
@@ -105,16 +115,48 @@ class Withheld(msgspec.Struct, frozen=True):
     above: bool
 
 
+class Context(enum.Enum):
+    """Where a value stands.
+
+    Attributes:
+        CODE: Addresses, patterns, licences: here an issuer may have to name whom
+            an attacker imitates, and a victim's address that is searched for.
+        VOCABULARY: Words from lists, mostly; some of them cannot be cut.
+    """
+
+    TEXT = 0
+    CODE = 1
+    VOCABULARY = 2
+
+
+def context_of(kind: str, place: profile.Place, *, visible: bool) -> Context:
+    """Tell where the property at *place* of an object of type *kind* stands."""
+    name = place[-1]
+    if visible or name in _VOCABULARIES or name.endswith("_types"):
+        return Context.VOCABULARY
+    if name == "pattern" or (kind in _NETWORKED and name == "value"):
+        return Context.CODE
+    if kind in ("marking-definition", "extension-definition"):
+        return Context.CODE
+    return Context.TEXT
+
+
+def says_something(place: profile.Place, value: Any) -> bool:
+    """Tell whether a cut value is worth looking at: no number, time, id or type."""
+    if isinstance(value, str):
+        return place[-1] not in _NOTHING_SAID and not _NO_TEXT.match(value)
+    return isinstance(value, list | dict) and place[-1] not in _NOTHING_SAID
+
+
 def is_clean(value: Any) -> bool:
     """Tell whether no detector finds personal data in *value*, numbers included."""
     return not any(text.holds_personal_data(found) for found in strings(value))
 
 
 class Forms:
-    """Texts in the spellings that are compared; ids and times are left out.
+    """Values of any JSON type, in the spellings that are compared.
 
-    Args:
-        values: Of any JSON type.
+    Ids and times are left out.
     """
 
     def __init__(self, values: Iterable[Any]) -> None:
@@ -124,14 +166,17 @@ class Forms:
 
     @cached_property
     def loose(self) -> str:
+        """Give the words alone, see `text.loosen`."""
         return text.loosen(self.folded)
 
     @cached_property
     def capitals(self) -> frozenset[str]:
+        """List the words that begin with a capital."""
         return text.capitalised(self._joined)
 
     @cached_property
     def numbers(self) -> tuple[str, ...]:
+        """List the digits of long numbers."""
         return tuple(text.numbers(self.folded))
 
 
@@ -140,135 +185,151 @@ class Watch:
 
     Attributes:
         names: Found between other words, as `text.loosen` spells them.
-        glued: Names in scripts without spaces, found anywhere.
+        titles: The same, of organisations and accused: not looked for in code.
         handles: Found anywhere, as `text.normalise` spells them.
-        addresses: The same, but not looked for in patterns: an issuer who
-            publishes a pattern wants it searched for.
+        addresses: Found where they begin and end, not looked for in code.
         numbers: Digits of long numbers.
-        parts: Parts of persons' names, found where they have a capital.
+        parts: Parts of persons' names, found in texts where they have a capital.
     """
 
     def __init__(self, verified: Verified, withheld: Iterable[Withheld]) -> None:
         self.names: set[str] = set()
-        self.glued: set[str] = set()
+        self.titles: set[str] = set()
         self.handles: set[str] = set()
         self.addresses: set[str] = set()
         self.numbers: set[str] = set()
         self.parts: set[str] = set()
+        self._verified = verified
         self._own = org_identity(verified.issuer)
-        # The issuer is always visible.
-        self._known = {text.loosen(verified.issuer), text.loosen("unknown")}
-        self._claims = verified.claims
+        self._known = {  # the issuer is always visible; an operation's name is no person's
+            text.loosen(verified.issuer),
+            *(
+                text.loosen(text.normalise(str(getattr(o, "name", ""))))
+                for o in verified.objects
+                if o.type in _TITLED
+            ),
+        }
         for cut in withheld:
-            self._add(verified, cut)
+            self._add(cut)
 
-    @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to look for."""
-        return not any(
-            (
-                self.names, self.glued, self.handles, self.addresses, self.numbers,
-                self.parts,
-            )
+        return not (
+            self.names or self.titles or self.handles or self.addresses
+            or self.numbers or self.parts
         )  # fmt: skip
 
     def narrow(self, forms: Forms) -> bool:
         """Forget what stands nowhere in *forms*; False if that is too much work."""
-        words = len(self.glued) + len(self.handles) + len(self.addresses)
-        words += len(self.names)
+        words = len(self.names) + len(self.titles)
+        words += len(self.handles) + len(self.addresses)
         if words * len(forms.folded) > MAX_WORK:
             return False
         self.names = {w for w in self.names if w in forms.loose}
-        self.glued = {w for w in self.glued if w in forms.loose}
+        self.titles = {w for w in self.titles if w in forms.loose}
         self.handles = {w for w in self.handles if w in forms.folded}
-        self.addresses = {w for w in self.addresses if w in forms.folded}
+        self.addresses = {w for w in self.addresses if _stands(w, forms.folded)}
         if self.parts:
             self.parts &= forms.capitals
         return True
 
-    def hits(self, forms: Forms, *, pattern: bool = False, visible: bool = False) -> bool:
-        """Tell whether a cut value stands in *forms*, in any of its spellings.
-
-        Args:
-            pattern: It is the pattern of an indicator.
-            visible: It is always visible, so that a hit stops the delivery; what
-                is as short as a code does not count.
-        """
-        names = self.names
-        if visible:
-            names = {w for w in names if len(w) >= _MIN_VISIBLE_CHARS + 2}
-        if any(w in forms.loose for w in names) or any(
-            w in forms.loose for w in self.glued
-        ):
-            return True
+    def hits(self, forms: Forms, context: Context = Context.TEXT) -> bool:
+        """Tell whether a cut value stands in *forms*, in any of its spellings."""
         if any(w in forms.folded for w in self.handles):
             return True
-        if not pattern and any(w in forms.folded for w in self.addresses):
-            return True
-        if not visible and self.parts and not self.parts.isdisjoint(forms.capitals):
-            return True
-        if pattern or not self.numbers:
-            return False
-        return any(
+        match context:
+            case Context.TEXT:
+                return (
+                    any(w in forms.loose for w in self.names | self.titles)
+                    or any(_stands(w, forms.folded) for w in self.addresses)
+                    or self._hits_numbers(forms)
+                    or bool(self.parts and self.parts & forms.capitals)
+                )
+            case Context.CODE:
+                return any(w in forms.loose for w in self.names)
+            case Context.VOCABULARY:
+                words = filter(_is_distinct, self.names | self.titles)
+                return (
+                    any(w in forms.loose for w in words)
+                    or any(_stands(w, forms.folded) for w in self.addresses)
+                    or self._hits_numbers(forms)
+                )
+            case _:
+                assert_never(context)
+
+    def hits_claims(self) -> bool:
+        """Tell whether a cut value stands in the always visible claims."""
+        claims = self._verified.claims
+        visible = (*claims.aud, *claims.countries, *claims.sectors, *claims.languages)
+        return self.hits(Forms(visible), Context.VOCABULARY)
+
+    def _hits_numbers(self, forms: Forms) -> bool:
+        return bool(self.numbers) and any(
             ours in theirs or theirs in ours
             for theirs in forms.numbers
             for ours in self.numbers
         )
 
-    def hits_claims(self) -> bool:
-        """Tell whether a cut value stands in the always visible claims."""
-        claims = self._claims
-        visible = (*claims.aud, *claims.countries, *claims.sectors, *claims.languages)
-        return self.hits(Forms(visible), visible=True)
-
     # ------------------------------------------------------------- what to watch
 
-    def _add(self, verified: Verified, cut: Withheld) -> None:
-        candidate = verified.objects[cut.index]
+    def _add(self, cut: Withheld) -> None:
+        candidate = self._verified.objects[cut.index]
         if candidate.id == self._own:
             return
         name = cut.place[-1]
-        found = [s for s in strings(cut.value) if not _NO_TEXT.match(s)]
         if name not in _NO_PERSONAL_DATA:
-            for one in found:
-                folded = text.normalise(one)
-                self.handles.update(text.addresses(folded))
-                self.numbers.update(text.numbers(folded))
+            for found in strings(cut.value):
+                if text.may_hold_personal_data(found):
+                    folded = text.normalise(found)
+                    self.handles.update(text.addresses(folded))
+                    self.numbers.update(text.numbers(folded))
         if not _is_watched(candidate.type, cut):
             return
         if getattr(candidate, "identity_class", None) == "class":
             return  # "journalists" names nobody
-        leaves = list(_leaves(cut.value))
-        if name in _HANDLES and not cut.above and candidate.type in _NETWORKED:
-            self.addresses.update(filter(_is_handle, map(text.normalise, leaves)))
-        elif name in _HANDLES:
-            for leaf in leaves:
-                self._add_handle(leaf)
-        else:
-            for leaf in leaves:
-                self._add_name(leaf)
+        for leaf in _leaves(cut.value):
+            if name not in _HANDLES:
+                self._add_name(leaf, soft=_is_soft(candidate.type, cut))
                 if cut.role == "individual" and name == "name":
                     self.parts.update(_parts(leaf))
+            elif candidate.type in _NETWORKED and not cut.above:
+                folded = text.normalise(leaf)
+                if len(folded) >= _MIN_HANDLE_CHARS:
+                    self.addresses.add(folded)
+            else:
+                self._add_handle(leaf, login=name in _LOGINS)
 
-    def _add_handle(self, written: str) -> None:
+    def _add_handle(self, written: str, *, login: bool) -> None:
         folded = text.normalise(written).strip()[:_MAX_WORD_CHARS]
-        if folded.isdigit() or not _is_handle(folded):
-            # Found by chance inside others: looked for as a word.
-            if len(folded) >= _MIN_HANDLE_CHARS or not folded.isdigit():
+        if len(folded) < _MIN_HANDLE_CHARS:
+            # Numbers of fewer digits stand in every list; three letters are a name.
+            if login and not folded.isdigit():
                 self._add_name(folded)
-        else:
+        elif folded.isdigit() or (login and folded.isalpha()):
+            self._add_name(folded)  # in other words it would be found by chance
+        elif not folded.isalpha():
             self.handles.add(folded)
 
-    def _add_name(self, written: str) -> None:
+    def _add_name(self, written: str, *, soft: bool = False) -> None:
         loose = text.loosen(text.normalise(written))[: _MAX_WORD_CHARS + 2]
-        if len(loose) - 2 < _MIN_NAME_CHARS or loose in self._known:
+        bare = loose.strip()
+        if len(bare) < _MIN_NAME_CHARS or loose in self._known or bare in _COMMON:
             return
-        if loose.strip() in _COMMON:
-            return
-        if text.is_unspaced(loose):
-            self.glued.add(loose.strip())
-        else:
-            self.names.add(loose)
+        # Where no spaces part words, a name stands right beside others.
+        word = bare if text.is_unspaced(bare) else loose
+        (self.titles if soft else self.names).add(word)
+
+
+def _stands(address: str, folded: str) -> bool:
+    """Tell whether an address stands in a text, not only the end of a longer one."""
+    start = folded.find(address)
+    while start >= 0:
+        end = start + len(address)
+        before, after = folded[start - 1 : start], folded[end : end + 1]
+        if not (before.isalnum() or before == "-" or after.isalnum() or after == "-"):
+            return True
+        start = folded.find(address, start + 1)
+    return False
 
 
 def _is_watched(kind: str, cut: Withheld) -> bool:
@@ -277,14 +338,19 @@ def _is_watched(kind: str, cut: Withheld) -> bool:
         return True
     if kind in _NETWORKED and name == "value":
         return cut.above or cut.role == "unknown"
-    if cut.above and kind not in _PUBLIC and name in _NAMES | _HANDLES:
+    if cut.above and kind not in _PUBLIC and (name in _NAMES or name in _HANDLES):
         return True
     own = cut.above or kind in _PERSONAL
     return own and name.startswith("x_") and bool(_PERSONAL_WORDS.search(name))
 
 
-def _is_handle(folded: str) -> bool:
-    return len(folded) >= _MIN_HANDLE_CHARS and folded not in _COMMON
+def _is_soft(kind: str, cut: Withheld) -> bool:
+    return not cut.above and (cut.role == "organisation" or kind == "threat-actor")
+
+
+def _is_distinct(loose: str) -> bool:
+    bare = loose.strip()
+    return len(bare) >= _MIN_DISTINCT_CHARS or not bare.isalpha()
 
 
 def _parts(name: str) -> Iterator[str]:

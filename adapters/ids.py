@@ -45,7 +45,7 @@ class Ids:
             if value in self._known:
                 if not is_mark(value):
                     yield value
-            elif "-" in value:
+            elif len(value) >= _UUID_CHARS:
                 for _, _, found in self._in_text(value):
                     yield from (one for one in found if not is_mark(one))
         elif isinstance(value, dict):
@@ -61,7 +61,7 @@ class Ids:
         if isinstance(value, str):
             if value in self._known:
                 return new(value)
-            return self._text(value, new) if "-" in value else value
+            return self._text(value, new) if len(value) >= _UUID_CHARS else value
         if isinstance(value, dict):
             return {
                 self.renamed(k, new): self.renamed(v, new) for k, v in value.items()

@@ -48,20 +48,9 @@ def generalised(
             f"an organisation ({', '.join(sectors)})" if sectors else "an organisation"
         )
     if isinstance(value, str):
-        if candidate.type in ("ipv4-addr", "ipv6-addr"):
-            return network(value)
-        try:
-            return timestamps.truncate(value, grain)
-        except ValueError:
-            return None
-    if isinstance(value, dict):
-        counts = {
-            k: bucket(v)
-            for k, v in value.items()
-            if k in _ENTITY_TYPES and type(v) is int
-        }
-        return {k: v for k, v in counts.items() if v is not None} or None
-    return None
+        networked = candidate.type in ("ipv4-addr", "ipv6-addr")
+        return network(value) if networked else _moment(value, grain)
+    return _counts(value) if isinstance(value, dict) else None
 
 
 def bucket(count: int) -> int | None:
@@ -72,6 +61,20 @@ def bucket(count: int) -> int | None:
     while power * 10 <= count:
         power *= 10
     return power
+
+
+def _moment(value: str, grain: TimeGrain) -> str | None:
+    try:
+        return timestamps.truncate(value, grain)
+    except ValueError:
+        return None
+
+
+def _counts(value: dict[str, Any]) -> dict[str, int] | None:
+    buckets = {
+        k: bucket(v) for k, v in value.items() if k in _ENTITY_TYPES and type(v) is int
+    }
+    return {k: v for k, v in buckets.items() if v is not None} or None
 
 
 def network(address: str) -> str | None:

@@ -12,23 +12,13 @@ file; after a crash nothing is held back.
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import (
-    AsyncIterator,
-    Callable,
-    Coroutine,
-    Iterable,
-    Sequence,
-)
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import (
-    func,
-    select,
-    update,
-)
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -45,11 +35,9 @@ __all__ = ["Lane", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
-
-
-_Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
 
 class OutboxUnavailableError(Exception):
@@ -100,7 +88,7 @@ async def open_outbox(
             async with engine.begin() as connection:
                 await connection.run_sync(outbox_schema.create_or_check)
         except DatabaseError:
-            raise ConfigError("the outbox file is locked or no outbox") from None
+            raise ConfigError(f"{path} is locked, or no outbox") from None
         yield Outbox(engine, clock)
     finally:
         await engine.dispose()

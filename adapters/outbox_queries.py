@@ -8,7 +8,6 @@ from sqlalchemy import (
     Float,
     Row,
     Select,
-    and_,
     bindparam,
     exists,
     func,
@@ -46,13 +45,22 @@ UNCHANGED: Final[dict[str, object]] = {
 }
 
 
+_earlier = deliveries.alias("earlier")
+_IS_BEHIND: Final = exists().where(
+    *(_earlier.c[name] == deliveries.c[name] for name in ("lane_id", "issuer", "sub")),
+    _earlier.c.ver_key < deliveries.c.ver_key,
+    _earlier.c.state == "pending",
+)
+_FREE: Final = (
+    select(deliveries, lanes.c.member, lanes.c.sink)
+    .join(lanes)
+    .where(PENDING, ~_IS_BEHIND)
+)
+
+
 def free(lane: Lane | None, held: Collection[str]) -> Select[Any]:
     """Select what is pending, not *held*, and not behind an earlier version."""
-    query = (
-        select(deliveries, lanes.c.member, lanes.c.sink)
-        .join(lanes)
-        .where(PENDING, ~_is_behind())
-    )
+    query = _FREE
     if held:
         query = query.where(deliveries.c.id.not_in(held))
     if lane is not None:
@@ -73,19 +81,6 @@ async def load(
     wanted = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(hashes))
     contents = {row.hash: row.content for row in await connection.execute(wanted)}
     return [_delivery(row, contents) for row in rows]
-
-
-def _is_behind() -> ColumnElement[bool]:
-    """Tell whether an earlier version of the same case is pending too."""
-    earlier = deliveries.alias("earlier")
-    same_case = and_(
-        *(
-            earlier.c[name] == deliveries.c[name]
-            for name in ("lane_id", "issuer", "sub")
-        )
-    )
-    is_earlier = earlier.c.ver_key < deliveries.c.ver_key
-    return exists().where(same_case, is_earlier, earlier.c.state == "pending")
 
 
 def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:

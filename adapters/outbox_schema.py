@@ -144,17 +144,20 @@ def make_private(path: Path) -> None:
         ConfigError: Not to be created or read, no file, or open to others.
     """
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        if not path.exists():
+            # Only a new file is opened here. Closing an old one would release the
+            # POSIX locks that this process may hold on it (sqlite.org/howtocorrupt).
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        mode = path.stat().st_mode
     except OSError as exc:
-        raise ConfigError(f"cannot open the outbox file: {exc.strerror}") from None
-    try:
-        mode = os.fstat(handle).st_mode
-    finally:
-        os.close(handle)
+        raise ConfigError(f"cannot open the outbox {path}: {exc.strerror}") from None
     if not stat.S_ISREG(mode):
-        raise ConfigError("the outbox must be a regular file")
+        raise ConfigError(f"the outbox {path} is no regular file")
     if stat.S_IMODE(mode) & 0o077:
-        raise ConfigError("the outbox holds records: its file must have mode 0600")
+        raise ConfigError(
+            f"the outbox {path} is open to others (mode {stat.S_IMODE(mode):04o}); "
+            f"type: chmod 600 {path}"
+        )
 
 
 def make_engine(path: Path) -> AsyncEngine:
@@ -168,6 +171,7 @@ def make_engine(path: Path) -> AsyncEngine:
         pool_size=1,
         max_overflow=0,
         pool_timeout=60,
+        pool_reset_on_return=None,  # every transaction of ours ends itself
         hide_parameters=True,  # no part of a record in the text of an error
     )
 

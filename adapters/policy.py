@@ -13,6 +13,7 @@ from msgspec import Meta
 from adapters.view import AUDIENCES
 from broker.directory import Audience
 from broker.errors import ConfigError
+from schemas import profile
 
 Action = Literal["keep", "drop", "mask", "pseudonymise", "generalise", "defang"]
 Role = Literal["individual", "organisation", "attacker", "unknown", ""]
@@ -106,7 +107,8 @@ class Policy:
         found = self._found.get(key)
         if found is None:
             found = self._search(audience, kind, role, name, concerned=concerned)
-            self._found[key] = found
+            if found is not NOT_NAMED:  # of those an issuer can send without end
+                self._found[key] = found
         return found
 
     def _search(
@@ -124,6 +126,11 @@ class Policy:
         actions = (row.peer_cert, row.platform, row.civil_society)
         for kind in row.types:
             for name in row.properties:
+                if set(actions) != {"keep"} and _is_visible(kind, name):
+                    raise ConfigError(
+                        f"{where}: row {number} withholds {kind}.{name}, which every "
+                        "signed record shows; keep it"
+                    )
                 for audience, action in zip(AUDIENCES, actions, strict=True):
                     key = (audience, kind, row.role, row.when, name)
                     if key in self._rules:
@@ -133,6 +140,10 @@ class Policy:
                             f"{kind}.{name}; remove one"
                         )
                     self._rules[key] = Rule(action, number, row.reason)
+
+
+def _is_visible(kind: str, name: str) -> bool:
+    return profile.is_visible(tuple(name.split(".")), kind, primary=False)
 
 
 def _decode(data: bytes, where: str) -> PolicyFile:

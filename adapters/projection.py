@@ -8,11 +8,12 @@ by the adapter's identity, every made value listed under our extension.
 import hashlib
 import hmac
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
+from adapters.ids import Ids, is_mark
 from adapters.view import View
 from broker.blinding import org_identity
 from broker.trust import Verified
@@ -50,13 +51,24 @@ class ObjectParts(msgspec.Struct):
     """What stays of one object: shown values, made values, lost elements.
 
     Attributes:
+        kind: Its STIX type.
         lost: Indexes of the elements that go, by place of their array.
     """
 
     source: stix.StixObject
-    shown: dict[profile.Place, Any]
-    made: dict[profile.Place, Any]
-    lost: dict[profile.Place, set[int]]
+    kind: str
+    shown: dict[profile.Place, Any] = {}
+    made: dict[profile.Place, Any] = {}
+    lost: dict[profile.Place, set[int]] = {}
+
+    def shows_whole(self, place: profile.Place) -> bool:
+        """Tell whether a property is shown, with all its elements."""
+        return place in self.shown and not self.lost.get(place)
+
+    def values(self) -> Iterator[Any]:
+        """List the values, shown and made."""
+        yield from self.shown.values()
+        yield from self.made.values()
 
 
 def project(
@@ -76,34 +88,56 @@ def project(
         JSON bytes of a STIX 2.1 bundle: the adapter's identity, our extension
         definition, then the objects.
     """
-    ids = {p.source.id: _new_id(p, author, view) for p in parts}
-    issuer = org_identity(verified.issuer)
-    ids.setdefault(issuer, issuer)
-    for part in parts:
-        # Feedback refers to objects of other records, by their ids there.
-        for target in part.shown.get(("object_refs",), ()):
-            ids.setdefault(target, _scoped_id(target, author, view))
-    own = org_identity(author.org)
+    issuer, own = org_identity(verified.issuer), org_identity(author.org)
+    new = _new_ids(parts, author, view)
+    known = Ids(o.id for o in verified.objects)
+
+    def rename(original: str) -> str:
+        found = new.get(original)
+        if found is None and (original == issuer or is_mark(original)):
+            return original
+        # Feedback mentions objects of other records, by their ids there.
+        return found or _scoped_id(original, author, view)
+
     objects = [_identity(author, own, now), _extension_definition(own)]
-    if issuer not in {p.source.id for p in parts} and issuer != own:
+    if issuer not in new and issuer != own:
         objects.append(_issuer_identity(verified, issuer, own, now))
-    objects += [_object(p, ids, own, verified, now) for p in parts]
+    objects += [
+        _object(p, known.renamed(_written(p), rename), own, verified, now)
+        for p in parts
+    ]
     digest = hashlib.sha256(verified.token_id.encode() + view.audience.encode())
     bundle_id = uuid.UUID(bytes=digest.digest()[:16], version=5)
     bundle = {"type": "bundle", "id": f"bundle--{bundle_id}", "objects": objects}
     return codec.encode_json(bundle)
 
 
+def _new_ids(
+    parts: Sequence[ObjectParts], author: Author, view: View
+) -> dict[str, str]:
+    """Give each object its id in the projection, none to two of them."""
+    new: dict[str, str] = {}
+    taken: set[str] = set()
+    for part in parts:
+        original = part.source.id
+        found = _new_id(part, author, view)
+        if found in taken:  # two objects of one value
+            found = _scoped_id(original, author, view)
+        taken.add(found)
+        new[original] = found
+    return new
+
+
 def _new_id(part: ObjectParts, author: Author, view: View) -> str:
-    source = part.source
-    if source.type == "marking-definition":
-        return source.id
+    original = part.source.id
+    if part.kind == "marking-definition" or original in profile.EXTENSION_ALIASES:
+        return original
     value = part.shown.get(("value",))
-    if source.type in _ID_FROM_VALUE and isinstance(value, str):
+    if part.kind in _ID_FROM_VALUE and isinstance(value, str):
         # All that the id derives from is disclosed, so it gives nothing away.
         name = codec.encode_json({"value": value}).decode()
-        return f"{source.type}--{uuid.uuid5(_SCO_NAMESPACE, name)}"
-    return _scoped_id(source.id, author, view)
+        return f"{part.kind}--{uuid.uuid5(_SCO_NAMESPACE, name)}"
+    return _scoped_id(original, author, view)
 
 
 def _scoped_id(original: str, author: Author, view: View) -> str:
@@ -115,36 +149,47 @@ def _scoped_id(original: str, author: Author, view: View) -> str:
     return f"{kind}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
 
 
-def _object(
-    part: ObjectParts, ids: dict[str, str], own: str, verified: Verified, now: str
-) -> dict[str, Any]:
-    source = part.source
+def _written(part: ObjectParts) -> dict[str, Any]:
+    """Put what is shown and what was made into one plain object."""
     out: dict[str, Any] = {}
     for place, value in {**part.shown, **part.made}.items():
-        lost = part.lost.get(place, ()) if place not in part.made else ()
-        kept = [v for j, v in enumerate(value) if j not in lost] if lost else value
-        _put(out, place, _renamed(kept, ids))
-    out["id"] = ids[source.id]
+        lost = part.lost.get(place)
+        if lost and place not in part.made:
+            _put(out, place, [v for j, v in enumerate(value) if j not in lost])
+        else:
+            _put(out, place, value)
+    out.pop("granular_markings", None)  # applied; selectors would dangle
+    return out
+
+
+def _object(
+    part: ObjectParts, out: dict[str, Any], own: str, verified: Verified, now: str
+) -> dict[str, Any]:
     made = [profile.spell(place) for place in part.made]
-    if source.type in stix.OBSERVABLE_TYPES or source.type == "marking-definition":
+    if part.kind == "marking-definition":
+        # It keeps its id and has no versions: no word of it is ours.
+        out.pop("modified", None)
+        out.setdefault("created", _EXTENSION_CREATED)
+        return out
+    if part.kind in stix.OBSERVABLE_TYPES:
         out.pop("created", None)
         out.pop("modified", None)
-        if source.type == "marking-definition":
-            out["created"] = _EXTENSION_CREATED
+        made = [name for name in made if name not in ("created", "modified")]
     else:
         if "created" not in out:
             out["created"] = timestamps.truncate(verified.claims.ver, "day")
             made.append("created")
+        if "spec_version" not in out:
+            out["spec_version"] = "2.1"
+            made.append("spec_version")
         out["modified"] = now
         out["created_by_ref"] = own
         made += ["modified", "created_by_ref"]
-    if source.type != "marking-definition":
-        _put(
-            out,
-            ("extensions", EXTENSION_ID),
-            _statement(source, verified, sorted(dict.fromkeys(made))),
-        )
-    out.pop("granular_markings", None)  # applied; selectors would dangle
+    _put(
+        out,
+        ("extensions", EXTENSION_ID),
+        _statement(part.source, verified, sorted(dict.fromkeys(made))),
+    )
     return out
 
 
@@ -168,19 +213,6 @@ def _put(out: dict[str, Any], place: profile.Place, value: Any) -> None:
     for part in place[:-1]:
         out = out.setdefault(part, {})
     out[place[-1]] = value
-
-
-def _renamed(value: Any, ids: dict[str, str]) -> Any:
-    """Replace ids by those of the projection, everywhere they stand."""
-    if isinstance(value, str):
-        return ids.get(value, value) if "--" in value else value
-    if isinstance(value, dict):
-        return {k: _renamed(v, ids) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_renamed(v, ids) for v in value]
-    if isinstance(value, msgspec.Struct):
-        return _renamed(msgspec.to_builtins(value), ids)
-    return value
 
 
 def _identity(author: Author, own: str, now: str) -> dict[str, Any]:

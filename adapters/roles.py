@@ -4,6 +4,7 @@ from collections.abc import Iterable, Set
 
 from adapters.policy import Role
 from schemas import stix
+from schemas.stix.relationships import Relationship
 
 # What attacks, operates or describes an attack. An observable tied to one of these
 # is the attacker's; one that is tied to none counts as the victim's.
@@ -27,21 +28,19 @@ def victims(objects: Iterable[stix.StixObject]) -> frozenset[str]:
     """
     found = set()
     for candidate in objects:
-        if candidate.type != "relationship":
+        if not isinstance(candidate, Relationship):
             continue
         source, target = str(candidate.source_ref), str(candidate.target_ref)
         word = candidate.relationship_type
-        if word in _AGAINST or (word == "owns" and not _attacks(source)):
+        if word in _AGAINST or (word == "owns" and _kind(source) not in _ATTACKING):
             found.add(target)
         elif word == "victim-of":
             found.add(source)
     return frozenset(found)
 
 
-def attackers(
-    objects: Iterable[stix.StixObject], victims: Set[str]
-) -> frozenset[str]:
-    """List the ids that are tied to something that attacks.
+def attackers(objects: Iterable[stix.StixObject], victims: Set[str]) -> frozenset[str]:
+    """List the observables, channels and media tied to something that attacks.
 
     What was taken back (`revoked`) ties nothing, nor does an indicator of the
     harmless, nor the victim's own infrastructure.
@@ -60,27 +59,29 @@ def attackers(
     } - victims
     found: set[str] = set()
     for candidate in objects:
-        if candidate.type != "relationship" or candidate.revoked is True:
+        if not isinstance(candidate, Relationship) or candidate.revoked is True:
             continue
-        ends = {str(candidate.source_ref), str(candidate.target_ref)}
-        if not attacking.isdisjoint(ends):
-            found |= ends
+        source, target = str(candidate.source_ref), str(candidate.target_ref)
+        if source in attacking and _kind(target) in _OBSERVED:
+            found.add(target)
+        if target in attacking and _kind(source) in _OBSERVED:
+            found.add(source)
     return frozenset(found - victims)
 
 
-def role_of(candidate: stix.StixObject, attackers: Set[str]) -> Role:
+def role_of(candidate: stix.StixObject, kind: str, attackers: Set[str]) -> Role:
     """Give the role of an object.
 
     Identities are `individual` unless their class says organisation; observables,
     channels and media are `attacker` or `unknown`; all else has no role.
     """
-    if candidate.type == "identity":
+    if kind == "identity":
         known = getattr(candidate, "identity_class", None) in _ORGANISATIONS
         return "organisation" if known else "individual"
-    if candidate.type in _OBSERVED:
+    if kind in _OBSERVED:
         return "attacker" if candidate.id in attackers else "unknown"
     return ""
 
 
-def _attacks(stix_id: str) -> bool:
-    return stix_id.partition("--")[0] in _ATTACKING
+def _kind(stix_id: str) -> str:
+    return stix_id.partition("--")[0]

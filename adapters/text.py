@@ -22,7 +22,7 @@ _INVISIBLE = re.compile(
 # Letters that no Unicode form takes apart, as people without the key write them;
 # and the full stop of Chinese and Japanese, which parts domain names too.
 _PLAIN: Final = str.maketrans(
-    {"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "ı": "i", "æ": "ae",
+    {"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "\u0131": "i", "æ": "ae",
      "œ": "oe", "þ": "th", "。": "."}
 )  # fmt: skip
 _SPACES = re.compile(r"\s+")
@@ -41,6 +41,11 @@ _DOMAIN = re.compile(r"[\w-]{1,63}(?:\.[\w-]{1,63})+")
 _LOGIN = re.compile(r"://([^\s/@:]{1,256}:[^\s/@]{1,256})@")
 # Seven or more digits with the separators people write in numbers: phones,
 # identity numbers, accounts, cards.
+_MIN_DIGITS: Final = 7
+_DIGIT = re.compile(r"\d")
+_PLAIN_TEXT = re.compile(
+    r"[^@%&\[({<\\]*"
+)  # nothing that normalising could turn into @
 _NUMBER = re.compile(r"\d(?:[\s().\-\u2010-\u2015]{0,2}\d){6,}")
 # What has as many digits and identifies nobody. A date before 2000 may be a birthday.
 _YEAR = r"20[0-4]\d"
@@ -130,8 +135,17 @@ def numbers(normalised: str) -> Iterator[str]:
         yield "".join(str(unicodedata.digit(c)) for c in found[0] if c.isdigit())
 
 
+def may_hold_personal_data(text: str) -> bool:
+    """Tell, faster than finding out, whether there is anything to look for."""
+    if not text.isascii() or not _PLAIN_TEXT.fullmatch(text):
+        return True
+    return "dot" in text.lower() or len(_DIGIT.findall(text)) >= _MIN_DIGITS
+
+
 def holds_personal_data(text: str) -> bool:
     """Tell whether *text* seems to hold an address, a login or a long number."""
+    if not may_hold_personal_data(text):
+        return False
     folded = normalise(text)
     if next(addresses(folded), None) is not None:
         return True

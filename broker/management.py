@@ -121,7 +121,7 @@ async def open_management(
     """Lend the management API at *url* (`http://host:15672`) under this login.
 
     Raises:
-        ConfigError: *url* is no http or https address.
+        ConfigError: *url* is no http or https address, or *user* holds a colon.
     """
     try:
         address = URL(url)
@@ -130,9 +130,12 @@ async def open_management(
         raise ConfigError("the management address cannot be read") from None
     if address.scheme not in {"http", "https"} or not address.host:
         raise ConfigError("the management address is not http://host or https://host")
+    try:
+        login = aiohttp.encode_basic_auth(user, password, "utf-8")
+    except ValueError:
+        raise ConfigError("the management API takes no user with a colon") from None
     async with aiohttp.ClientSession(
-        auth=aiohttp.BasicAuth(user, password, "utf-8"),
-        headers={"Content-Type": "application/json"},
+        headers={"Authorization": login, "Content-Type": "application/json"},
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
     ) as session:
         yield Management(session, address.with_user(None).with_query(None))

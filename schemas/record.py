@@ -247,6 +247,8 @@ def _wrap(
     if tlp is None and known:
         tlp = max(known)
     ids = [o.id for o in objects if o.type != "marking-definition"]
+    if not ids:
+        raise SchemaError("no-primary", "$.objects")
     times = [o.modified for o in objects if o.modified is not UNSET]
     newest = max(times, key=timestamps.key, default=now)
     # Derived, so that the same file published twice is the same version. The
@@ -312,18 +314,6 @@ def need_behaviour(objects: Sequence[stix.StixObject]) -> None:
     kinds = {o.type for o in objects}
     if kinds & _DISINFORMATION_TYPES and "attack-pattern" not in kinds:
         raise SchemaError("no-behaviour", "$.objects")
-
-
-def check_version(ver: str) -> None:
-    """Refuse a `ver` that is no RFC 3339 time.
-
-    Raises:
-        SchemaError: `bad-property`.
-    """
-    try:
-        timestamps.key(ver)
-    except ValueError:
-        raise SchemaError("bad-property", "$.ver") from None
 
 
 def is_org(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import signal
 import sys
 import tempfile
@@ -36,17 +35,16 @@ def demo(
     Everything is real and in one process: keys, signatures, bus, gate, adapter,
     webhook. It ends with 1 if anything is not as it should be.
 
-    Parameters
-    ----------
-    amqp: A RabbitMQ to use, as amqp://USER:PASSWORD@HOST:5672/ with an
-        administrator's login. Virtual host and users of the demo are removed again.
-    management: Its management API, if not on port 15672 of the same host.
-    json: Print the facts as JSON.
-    keep: Keep what was made in this new or empty folder.
+    Args:
+        amqp: A RabbitMQ to use, with an administrator's login:
+            amqp://USER:PASSWORD@HOST:5672/. All that the demo makes is removed again.
+        management: Its management API, if not on port 15672 of the same host.
+        json: Print the facts as JSON.
+        keep: Keep all that was made in this new or empty folder.
     """
     if management is not None and amqp is None:
         raise ConfigError("--management goes with --amqp")
-    with _quiet(), _folder(keep) as folder, _progress() as note:
+    with quiet(), _folder(keep) as folder, _progress() as note:
         try:
             story = asyncio.run(perform(folder, amqp, management, note))
         except asyncio.CancelledError:  # SIGTERM, after everything is cleaned up
@@ -143,11 +141,11 @@ def _progress() -> Iterator[Callable[[str], None]]:
         yield lambda _text: None
         return
     with console.status("starting") as status:
-        yield lambda text: status.update(text)
+        yield status.update
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Let nothing but errors into the terminal: refusals are part of the play."""
     before = structlog.get_config()
     structlog.configure(

@@ -13,6 +13,7 @@ from broker.errors import TrustError
 from broker.signing import Address, FeedPosition, RecordSigner, random_uuid, sign
 from broker.topology import ingress_key
 from schemas.record import Draft
+from schemas.stix.observables import DomainName
 
 _BASE64URL: Final = [
     bytes([b]) for b in (string.ascii_letters + string.digits + "-_").encode()
@@ -80,9 +81,7 @@ def forge(
 
 def alter(token: bytes, draft: Draft, issuer: str) -> Attack:
     """Change one character of one disclosure, the first domain, of the real *token*."""
-    domain = next(
-        str(each.value) for each in draft.objects if each.type == "domain-name"
-    )
+    domain = next(o.value for o in draft.objects if isinstance(o, DomainName))
     jwt, texts = sdjwt.split(token)
     place, text = next((i, t) for i, t in enumerate(texts) if _value(t)[1] == domain)
     texts[place], after = _altered(text)

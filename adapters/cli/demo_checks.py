@@ -8,20 +8,21 @@ a search that can find nothing proves nothing.
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import Any
 
 import msgspec
 
 from adapters.cli.demo_attacks import Attack
-from adapters.cli.demo_facts import Sight, readable, searchable
+from adapters.cli.demo_cast import WEBHOOK_MEMBER
+from adapters.cli.demo_facts import Sight
+from adapters.cli.demo_played import Played, Published
 from adapters.cli.demo_receipts import receipt_fault
-from adapters.cli.demo_run import Played
-from adapters.cli.demo_world import WEBHOOK_MEMBER, World
-from broker import sdjwt, trust, wire
+from adapters.cli.demo_refusals import refusal_of
+from adapters.cli.demo_secrets import CANARIES, Search, search
+from adapters.cli.demo_webhook import Post
+from adapters.cli.demo_world import World
+from broker import trust
 from schemas.errors import RefusedError
-
-_PEERS: Final = ("cert-aq", "cert-borea")
-_PLATFORMS: Final = ("platform-lumen", "platform-orbit")
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -38,30 +39,6 @@ class Check(msgspec.Struct, frozen=True):
     expected: str = ""
 
 
-class Canary(msgspec.Struct, frozen=True):
-    """A value in the samples, and the only members that may ever see it."""
-
-    what: str
-    value: str
-    may: tuple[str, ...] = ()
-
-
-CANARIES: Final = (
-    Canary("whose password was used", "Ilvara Temcott"),
-    Canary("who told the CERT", "Berrick Osgathe"),
-    Canary("the victim's machine", "198.51.100.23"),
-    Canary("the candidate in the videos", "Orsola Quenby"),
-    Canary("an ordinary user's account", "nan_of_three_cats"),
-    Canary("the monitor's volunteer", "Perrin Aldwether"),
-    Canary("who was attacked", "Aquenia Electoral Commission", _PEERS),
-    Canary("the bank", "Saltmere Savings Bank", _PEERS),
-    Canary("a note for peers", "hands over the disk", _PEERS),
-    Canary("the attacker's server", "203.0.113.77", (*_PEERS, *_PLATFORMS)),
-    # Only the platform that it runs on can act on it.
-    Canary("an account of the campaign", "pesisir_kilat", (*_PEERS, WEBHOOK_MEMBER)),
-)
-
-
 def examine(
     world: World, played: Played, found: Sequence[Sight], *, now: float
 ) -> list[Check]:
@@ -72,8 +49,8 @@ def examine(
         _verified(world, played, now),
         _only_cut(played, found),
         _receipts(world, played, found),
-        *_secrets(played),
-        _versions(played, found),
+        *_secrets(search(played)),
+        _versions(played),
         _webhook(played),
         *(_refused(played, attack) for attack in played.attacks),
         _nothing_of(played),
@@ -101,7 +78,7 @@ def _numbers(world: World, played: Played) -> Check:
     lanes = {member.org: [0] for member in world.members}
     for each in played.received:
         lanes[each.member].append(each.number)
-    posted = [0, *(json.loads(post.body)["data"]["number"] for post in played.posts)]
+    posted = [0, *(_data(post).get("number", -1) for post in played.posts)]
     gapless = [
         sorted(numbers) == list(range(len(numbers)))
         for numbers in (*lanes.values(), posted)
@@ -157,64 +134,46 @@ def _receipts(world: World, played: Played, found: Sequence[Sight]) -> Check:
     )
 
 
-def _secrets(played: Played) -> list[Check]:
-    texts: dict[str, str] = {}
-    for each in played.received:
-        receipt = each.receipt.split(b".")[1]
-        text = readable(each.evidence, each.projection, each.about)
-        text += readable(b"." + receipt + b".")
-        texts[each.member] = texts.get(each.member, "") + text
-    issued = "\n".join(readable(each.token) for each in played.published)
-    leaks, missing = [], []
-    places = sum(1 + len(canary.may) for canary in CANARIES)
-    for canary in CANARIES:
-        value = searchable(canary.value)
-        has = {member for member, text in texts.items() if value in text}
-        leaks += [f"{canary.what} at {m}" for m in sorted(has - set(canary.may))]
-        missing += [f"{canary.what} at {m}" for m in canary.may if m not in has]
-        if value not in issued:
-            missing.append(f"{canary.what} in what was published")
-    return [
+def _secrets(found: Search) -> tuple[Check, Check]:
+    places = f"{found.places - len(found.missing)} of {found.places} places"
+    return (
         Check(
             "No withheld name or address is in what arrived",
-            not leaks,
-            ", ".join(leaks) or f"{len(CANARIES)} looked for",
+            not found.leaks,
+            "; ".join(found.leaks) or f"{len(CANARIES)} looked for",
             "none of these",
         ),
+        # A search that could find nothing would prove nothing.
         Check(
             "The same search finds them where they may be",
-            not missing,
-            ("not found: " + ", ".join(missing))
-            if missing
-            else f"{places} of {places} places",
-            "all of them",
+            not found.missing,
+            places,
+            "also " + "; ".join(found.missing),
         ),
-    ]
+    )
 
 
-def _versions(played: Played, found: Sequence[Sight]) -> Check:
+def _versions(played: Played) -> Check:
     holders: dict[str, set[str]] = {}
-    for each in played.received:
-        holders.setdefault(each.token_id, set()).add(each.member)
-    by_id = {each.verified.token_id: each for each in played.published}
-    later = [each for each in played.published if each.verified.claims.sup]
-    fine = []
-    for each in later:
-        claims = each.verified.claims
-        first = by_id.get(str(claims.sup))
-        fine.append(
-            first is not None
-            and first.verified.claims.sub == claims.sub
-            and bool(holders.get(first.verified.token_id))
-            and holders[first.verified.token_id]
-            <= holders.get(each.verified.token_id, set())
+    for received in played.received:
+        holders.setdefault(received.token_id, set()).add(received.member)
+    subs = {p.verified.token_id: p.verified.claims.sub for p in played.published}
+    later = [p for p in played.published if p.verified.claims.sup]
+
+    def fine(published: Published) -> bool:
+        claims = published.verified.claims
+        before = holders.get(str(claims.sup), set())
+        now = holders.get(published.verified.token_id, set())
+        return (
+            subs.get(str(claims.sup)) == claims.sub and bool(before) and before <= now
         )
+
     wanted = {"correction", "retraction"}
     kinds = {each.sample.kind for each in later}
     return Check(
         "Correction and retraction reached all holders",
-        all(fine) and kinds == wanted,
-        f"{sum(fine)} of {len(wanted)}",
+        all(map(fine, later)) and kinds == wanted,
+        f"{sum(map(fine, later))} of {len(wanted)}",
         "both, as versions of the record that they replace",
     )
 
@@ -222,15 +181,17 @@ def _versions(played: Played, found: Sequence[Sight]) -> Check:
 def _webhook(played: Played) -> Check:
     files = {r.token_id: r for r in played.received if r.member == WEBHOOK_MEMBER}
 
-    def fine(body: bytes) -> bool:
-        data = json.loads(body)["data"]
-        own = files.get(data["token_id"])
+    def fine(post: Post) -> bool:
+        data = _data(post)
+        own = files.get(data.get("token_id", ""))
         return own is not None and (
-            data["evidence"].encode() == own.evidence
+            post.right
+            and post.refuses_altered
+            and data["evidence"].encode() == own.evidence
             and data["projection"] == json.loads(own.projection)
         )
 
-    good = [p for p in played.posts if p.right and p.refuses_altered and fine(p.body)]
+    good = [post for post in played.posts if fine(post)]
     ids = {post.delivery_id for post in good}
     return Check(
         "Every webhook post is complete and signed",
@@ -240,32 +201,9 @@ def _webhook(played: Played) -> Check:
     )
 
 
-class Refusal(msgspec.Struct, frozen=True):
-    """What came of an attack.
-
-    Attributes:
-        reason: Code on the dead letter that holds it; "" if there is not just one.
-        told: Whether its issuer was told the reason.
-        reached: Deliveries that hold something which only the attack contains.
-    """
-
-    reason: str
-    told: bool
-    reached: int
-
-
-def refusal_of(played: Played, attack: Attack) -> Refusal:
-    """Look for *attack* in the dead letters, at its issuer and at the members."""
-    letters = [m for m in played.dead if wire.unpack(m) == attack.token]
-    reasons = [str(m.headers.get("tocsin-reason", "")) for m in letters]
-    reason = reasons[0] if len(reasons) == 1 else ""
-    real = {part for each in played.published for part in each.token.split(b"~")}
-    false = set(attack.token.split(b"~")) - real
-    return Refusal(
-        reason,
-        (reason, sdjwt.token_id(attack.token)) in played.told,
-        sum(not false.isdisjoint(r.evidence.split(b"~")) for r in played.received),
-    )
+def _data(post: Post) -> dict[str, Any]:
+    """Read a post of the hub; {} for one that it did not sign."""
+    return dict(json.loads(post.body)["data"]) if post.right else {}
 
 
 def _refused(played: Played, attack: Attack) -> Check:

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.cli.demo_run import Played, Published, Received
+from adapters.cli.demo_played import Played, Published, Received
 from adapters.policy import Policy
 from adapters.redaction import Cut, NotGivenError, Redacted, redact
 from adapters.view import view_of
 from broker import base64url
 from broker.directory import Member
+from broker.errors import TrustError
 from schemas import profile, timestamps
 from schemas.reasons import explain
 
@@ -181,15 +182,28 @@ def reasons(found: Iterable[Sight], policy: Policy) -> list[Reason]:
 
 
 def readable(token: bytes, *others: bytes) -> str:
-    """Give all text of a token, decoded, and of JSON documents, ready for a search.
+    """Give all text of a token or receipt, decoded, and of JSON documents.
 
     A search of the bytes of a token would find nothing: they are base64url.
     """
     jwt, *disclosures = token.rstrip(b"~").split(b"~")
-    payload = base64url.decode(jwt.split(b".")[1])
-    texts = (payload, *map(base64url.decode, disclosures), *others)
-    found = "\n".join(each for text in texts for each in _strings(json.loads(text)))
-    return searchable(found)
+    payload = jwt.split(b".")[1]
+    texts = (*map(_decoded, (payload, *disclosures)), *others)
+    return searchable("\n".join(each for text in texts for each in _strings_of(text)))
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        return base64url.decode(text)
+    except TrustError:
+        return text  # no disclosure then, but it arrived
+
+
+def _strings_of(text: bytes) -> Iterable[str]:
+    try:
+        return _strings(json.loads(text))
+    except ValueError:
+        return [text.decode(errors="replace")]
 
 
 def searchable(text: str) -> str:

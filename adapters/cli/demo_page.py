@@ -11,6 +11,7 @@ from rich.text import Text
 
 MARGIN: Final = 3
 MAX_WIDTH: Final = 120  # longer lines are hard to read
+_COMMAND_WIDTH: Final = 26
 
 
 class Page:
@@ -23,7 +24,7 @@ class Page:
     def __init__(self, console: Console) -> None:
         plain = console.options.ascii_only
         self.tick, self.cross, self.dash, self._more = (
-            ("ok", "NOT", "-", "...") if plain else ("✓", "✗", "–", "…")
+            ("ok", "NOT", "-", "...") if plain else ("✓", "✗", "-", "…")
         )
         self.width = min(console.width, MAX_WIDTH)
         self._console = console
@@ -43,8 +44,11 @@ class Page:
 
     def command(self, command: str, use: str) -> None:
         """Print something to type, on one line whatever its length."""
-        text = Text.assemble(" " * MARGIN, f"{command:<26}", (f"  {use}", "dim"))
-        self._console.print(text, soft_wrap=True)
+        indent = " " * MARGIN
+        shown = Text.assemble(indent, f"{command:<{_COMMAND_WIDTH}}  ", (use, "dim"))
+        if len(command) > _COMMAND_WIDTH:
+            shown = Text.assemble((f"{indent}{use}:\n", "dim"), indent, command)
+        self._console.print(shown, soft_wrap=True)
 
     def _print(self, what: RenderableType) -> None:
         if self._console.is_terminal:

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters import receipts
 from adapters.cli.demo_facts import Sight
-from adapters.cli.demo_run import Played
+from adapters.cli.demo_played import Played
 from adapters.cli.demo_world import World
 from broker import base64url
 from broker.errors import TrustError

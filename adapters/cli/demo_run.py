@@ -10,29 +10,29 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Final
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.app import context_of, open_sinks, serve
 from adapters.cli.demo_attacks import Attack, alter, forge
+from adapters.cli.demo_cast import Sample
 from adapters.cli.demo_hub import Login
-from adapters.cli.demo_webhook import Post, Receiver, open_receiver
-from adapters.cli.demo_world import HUB, Sample, World
+from adapters.cli.demo_played import Played, Published, read_inbox
+from adapters.cli.demo_webhook import open_receiver
+from adapters.cli.demo_world import HUB, World
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context
 from adapters.view import refusal, view_of
 from broker import wire
-from broker.archive import Archive, open_archive
+from broker.archive import open_archive
 from broker.bus import Bus, Message
 from broker.gate import run_gate
 from broker.gate_state import open_gate_state
 from broker.publisher import open_publisher
 from broker.signers import Signer
 from broker.topology import ADAPTER_PREFIX, DEAD, FEEDBACK, GATE, INGRESS, OPERATOR
-from broker.trust import Verified, verify
+from broker.trust import verify
 
 # A slow machine with a slow RabbitMQ; what is missing then fails its check.
 PATIENCE_S: Final = 20.0
@@ -40,56 +40,6 @@ _LOOK_EVERY_S: Final = 0.02
 _ATTACKED: Final = "bank-phishing.json"
 
 Tell = Callable[[str], None]
-
-
-class Published(msgspec.Struct, frozen=True):
-    """A record as it left its issuer.
-
-    Attributes:
-        token: With all its disclosures.
-    """
-
-    sample: Sample
-    token: bytes
-    verified: Verified
-
-
-class Received(msgspec.Struct, frozen=True):
-    """A delivery as it lies in the member's folder.
-
-    Attributes:
-        about: The bytes of `delivery.json`; number and token id are from there.
-    """
-
-    member: str
-    folder: Path
-    number: int
-    token_id: str
-    about: bytes
-    evidence: bytes
-    projection: bytes
-    receipt: bytes
-
-
-class Played(msgspec.Struct, frozen=True, kw_only=True):
-    """All that happened.
-
-    Attributes:
-        received: By member, in the order of delivery numbers.
-        archived: Token ids that the gate accepted, in order.
-        dead: The dead letters.
-        told: Refusals that came back to the issuers, as (reason, token id).
-    """
-
-    context: Context
-    published: tuple[Published, ...]
-    received: tuple[Received, ...]
-    posts: tuple[Post, ...]
-    archived: tuple[str, ...]
-    attacks: tuple[Attack, ...]
-    dead: tuple[Message, ...]
-    told: tuple[tuple[str, str], ...]
-    seconds: float
 
 
 class _Tap:
@@ -115,7 +65,6 @@ async def play(world: World, login: Login, *, tell: Tell) -> Played:
     Raises:
         BusError: The bus went away.
     """
-    started = time.monotonic()
     async with AsyncExitStack() as stack:
         receiver = await stack.enter_async_context(
             open_receiver(world.secret, clock=time.time)
@@ -164,13 +113,32 @@ async def play(world: World, login: Login, *, tell: Tell) -> Played:
                 tasks.create_task(_read(bus, f"{FEEDBACK}.{org}", told), name=org)
                 for org, bus in buses.items()
             ]
-            stage = _Stage(world, context, buses, outbox, tell, started + PATIENCE_S)
+            stage = _Stage(
+                world,
+                context,
+                buses,
+                outbox,
+                tell=tell,
+                until=time.monotonic() + PATIENCE_S,
+            )
             await stage.perform(dead, told)
             stop.set()
             for reader in readers:
                 reader.cancel()
-        return _collect(
-            world, stage, context, receiver, archive, dead, told, started=started
+        answers = [json.loads(message.body) for message in told]
+        return Played(
+            context=context,
+            published=tuple(stage.published),
+            received=tuple(
+                received
+                for member in world.members
+                for received in read_inbox(member.org, world.received(member.org))
+            ),
+            posts=tuple(receiver.posts),
+            archived=tuple(each.token_id for each in archive.since()),
+            attacks=tuple(stage.attacks),
+            dead=tuple(dead),
+            told=tuple((each["reason"], each["token_id"]) for each in answers),
         )
 
 
@@ -190,6 +158,7 @@ class _Stage:
         context: Context,
         buses: dict[str, _Tap],
         outbox: Outbox,
+        *,
         tell: Tell,
         until: float,
     ) -> None:
@@ -260,61 +229,10 @@ class _Stage:
 
     async def _wait(self, done: Callable[[], Awaitable[bool]]) -> None:
         """Return when *done* gives true, or patience is over: a check will say so."""
-        while time.monotonic() < self._until and not await done():
+        # Other parties act meanwhile; none of them knows when all have.
+        while time.monotonic() < self._until and not await done():  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def _enough(count: int, *lists: list[Message]) -> bool:
     return all(len(each) >= count for each in lists)
-
-
-def _collect(
-    world: World,
-    stage: _Stage,
-    context: Context,
-    receiver: Receiver,
-    archive: Archive,
-    dead: list[Message],
-    told: list[Message],
-    *,
-    started: float,
-) -> Played:
-    answers = [json.loads(message.body) for message in told]
-    return Played(
-        context=context,
-        published=tuple(stage.published),
-        received=tuple(
-            received
-            for member in world.members
-            for received in read_inbox(member.org, world.received(member.org))
-        ),
-        posts=tuple(receiver.posts),
-        archived=tuple(each.token_id for each in archive.since()),
-        attacks=tuple(stage.attacks),
-        dead=tuple(dead),
-        told=tuple(
-            (t["reason"], t["token_id"]) for t in (json.loads(m.body) for m in told)
-        ),
-        seconds=time.monotonic() - started,
-    )
-
-
-def read_inbox(member: str, folder: Path) -> list[Received]:
-    """Read what the file sink of *member* has written."""
-    found = []
-    for each in sorted(folder.iterdir()):
-        about = (each / "delivery.json").read_bytes()
-        facts = json.loads(about)
-        found.append(
-            Received(
-                member,
-                each,
-                facts["number"],
-                facts["token_id"],
-                about,
-                (each / "evidence.sdjwt").read_bytes(),
-                (each / "projection.json").read_bytes(),
-                (each / "receipt.jwt").read_bytes(),
-            )
-        )
-    return found

@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adapters.cli.demo_checks import Refusal, refusal_of
 from adapters.cli.demo_facts import COMPARED, as_sentence
 from adapters.cli.demo_page import Page
-from adapters.cli.demo_run import Published
+from adapters.cli.demo_played import Published
+from adapters.cli.demo_refusals import Refusal, refusal_of
 from adapters.cli.demo_side_by_side import compared
 from adapters.cli.demo_story import AUDIENCE_WORDS, Story
 from schemas.reasons import explain
@@ -95,7 +95,7 @@ def _deliveries(story: Story, page: Page) -> Group:
         cells = [_outcome(story, published, m.org, notes, page) for m in members]
         table.add_row(str(number), published.sample.title, *cells)
     legend = Text(
-        f"{page.tick} delivered, and how many parts of it are withheld or made coarser",
+        f"{page.tick} delivered, and how many parts of it are withheld or replaced",
         "dim",
     )
     foot = [Text(f"[{n}] not given: {why}", "dim") for why, n in notes.items()]

@@ -37,7 +37,7 @@ def compared(story: Story, page: Page) -> Group:
         table.add_row(Text(row.label, "bold"), said, *cells)
     table.add_section()
     table.add_row("[bold]Signed by[/]", *(_signed(each, page) for each in story.proofs))
-    table.add_row("[bold]Parts[/]", *(f"{each.parts}" for each in story.proofs))
+    table.add_row("[bold]Parts shown[/]", *(f"{each.parts}" for each in story.proofs))
     foot = Table.grid(padding=(0, 1, 0, 0))
     for sentence, mark in notes.items():
         foot.add_row(Text(f"[{mark}]", "dim"), Text(sentence, "dim"))
@@ -45,7 +45,7 @@ def compared(story: Story, page: Page) -> Group:
     intro = (
         f"Record {number}, {record.sample.title!r}, as it lies in the folders of {first}, "
         f"{second} and {third}. A number says why something is withheld or "
-        "[yellow]made coarser[/]."
+        "[yellow]replaced[/]."
     )
     return Group(intro, "", table, "", foot)
 

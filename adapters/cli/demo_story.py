@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.cli.demo_attacks import Attack
-from adapters.cli.demo_checks import Check, examine, refusal_of
+from adapters.cli.demo_checks import Check, examine
 from adapters.cli.demo_compare import COMPARED_FILE, Proof, Row, proofs, side_by_side
 from adapters.cli.demo_facts import (
     COMPARED,
@@ -15,7 +15,8 @@ from adapters.cli.demo_facts import (
     reasons,
     sights,
 )
-from adapters.cli.demo_run import Played, Published
+from adapters.cli.demo_played import Played, Published
+from adapters.cli.demo_refusals import refusal_of
 from adapters.cli.demo_world import World
 from schemas.reasons import explain
 

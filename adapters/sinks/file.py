@@ -110,17 +110,15 @@ def _prepare(folder: Path) -> None:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.stat()
         if found.st_uid != os.geteuid():
-            raise ConfigError("the folder of a file sink must be our own")
+            raise ConfigError(f"the folder {folder} belongs to somebody else")
         if stat.S_IMODE(found.st_mode) & 0o022:
             raise ConfigError(
-                "the folder of a file sink must not be writable by others"
+                f"the folder {folder} is writable by others; type: chmod 700 {folder}"
             )
         for left in folder.glob(f"{_UNFINISHED}*"):
             shutil.rmtree(left)
     except OSError as exc:
-        raise ConfigError(
-            f"cannot use the folder of a file sink: {exc.strerror}"
-        ) from None
+        raise ConfigError(f"cannot use the folder {folder}: {exc.strerror}") from None
 
 
 def _files(item: Delivery) -> dict[str, bytes]:

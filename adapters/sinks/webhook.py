@@ -75,12 +75,15 @@ def read_secret(path: Path) -> WebhookSecret:
         with open(handle, "rb") as file:
             mode = os.fstat(handle).st_mode
             if not stat.S_ISREG(mode) or stat.S_IMODE(mode) & 0o077:
-                raise ConfigError("a webhook secret needs a file of mode 0600")
+                raise ConfigError(
+                    f"the secret {path} is no file of its owner alone; "
+                    f"type: chmod 600 {path}"
+                )
             content = file.read(_SECRET_FILE_BYTES + 1)
     except OSError as exc:
-        raise ConfigError(f"cannot read a webhook secret: {exc.strerror}") from None
+        raise ConfigError(f"cannot read the secret {path}: {exc.strerror}") from None
     if len(content) > _SECRET_FILE_BYTES:
-        raise ConfigError("the file of a webhook secret is too long")
+        raise ConfigError(f"the secret {path} is too long")
     return WebhookSecret(content.decode("ascii", "replace").strip())
 
 

@@ -264,7 +264,7 @@ async def test_a_folder_that_others_can_write_to_is_refused(folder, mode):
 async def test_a_folder_of_somebody_else_is_refused(folder):
     folder.mkdir(mode=0o700)
     os.chown(folder, 12345, 12345)
-    assert "our own" in await refused(folder)
+    assert "somebody else" in await refused(folder)
 
 
 async def test_a_file_or_a_missing_parent_is_refused(tmp_path):

@@ -1,12 +1,15 @@
 """The adapter: what deciding costs by members and views; deliveries on RabbitMQ."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -15,7 +18,7 @@ from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, FileSinkConfig, MemberConfig, load
 from adapters.delivery import Delivery, Sink
 from adapters.outbox import open_outbox
-from adapters.pipeline import Context, Decided, Subscriber, decide
+from adapters.pipeline import Context, Decided, Outcome, Subscriber, decide
 from adapters.view import AUDIENCES
 from broker import topology
 from broker.bus import Bus, Message
@@ -46,24 +49,51 @@ from tests.support.hub import Hub
 
 _FEW = 3  # one member a view
 _DECIDED_FOR = (1, _FEW, 10, 100, 1000)
-# Members, records a round: as many as make about a second.
-_SERVED = {1: 150, 10: 80, 100: 20}
-_IN_FILES = (10, 10)
 _ANCHOR_COUNT = 500
 _SINK = "sink"
 
 
-class NullSink:
-    """Takes everything at once, and tells when *count* have come to all of them."""
+@dataclass(frozen=True)
+class Job:
+    """How many members are served how many records a round; about a second's worth."""
 
-    def __init__(self, count: int) -> None:
-        self._left = count
-        self.done = asyncio.Event()
+    members: int
+    records: int
+    how: Literal["", ", record by record", ", folders"] = ""
+
+    @property
+    def name(self) -> str:
+        return f"serving {_plural(self.members)}{self.how}"
+
+
+_JOBS = (
+    Job(1, 150),
+    Job(10, 80),
+    Job(100, 20),
+    Job(100, 8, ", record by record"),
+    Job(10, 10, ", folders"),
+)
+
+
+class NullSink:
+    """Takes everything at once, and tells when enough has come."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._wanted = 0
+        self._enough = asyncio.Event()
 
     async def send(self, _item: Delivery) -> None:
-        self._left -= 1
-        if self._left == 0:
-            self.done.set()
+        self._taken += 1
+        if self._taken == self._wanted:
+            self._enough.set()
+
+    async def reach(self, count: int) -> None:
+        """Return when *count* deliveries have been taken in all."""
+        self._wanted = count
+        self._enough.clear()
+        if self._taken < count:
+            await self._enough.wait()
 
 
 class Counted:
@@ -81,7 +111,7 @@ class Counted:
 async def measure(hub: Hub, *, quick: bool) -> Report:
     config = load(hub.folder / "adapter.toml", AdapterConfig)
     context = context_of(config, load_folder(config.directory), load_policy(None))
-    most = 10 if quick else max(_SERVED.values())
+    most = 10 if quick else max(job.records for job in _JOBS)
     found = tokens(sample(), signer_of(hub), most)
     batch = messages(found, RECORDS_KEY, topology.GATE)
     rows = _deciding(batch[0], context, rounds=2 if quick else 9)
@@ -92,9 +122,11 @@ async def measure(hub: Hub, *, quick: bool) -> Report:
         "29-object records for members of three audiences (one member: one audience). "
         "Deciding: processor time of `pipeline.decide` (verify, redact and receipt once "
         "a view, a row a member). Serving: `app.serve` on RabbitMQ, outbox in SQLite on "
-        "disk, until every delivery is settled; sinks that take everything at once, or "
-        "folders; consume: aio-pika alone takes and acknowledges the same bodies, "
-        f"prefetch {config.prefetch}, {config.batch} acknowledged together.",
+        "disk, until every delivery is settled; the records wait in the queue, or come "
+        "one by one, each when all members have the one before; sinks that take "
+        "everything at once, or folders. consume: aio-pika alone takes and acknowledges "
+        f"the same bodies, prefetch {config.prefetch}, {config.batch} acknowledged "
+        "together.",
         rows,
     )
 
@@ -119,8 +151,12 @@ def _for_members(context: Context, count: int) -> Context:
 
 
 def _deciding(message: Message, context: Context, rounds: int) -> tuple[Row, ...]:
+    def decide_for(context: Context) -> Outcome:
+        re.purge()  # see `material.Case.redact`
+        return decide(message, context, now=NOW)
+
     functions = {
-        str(count): partial(decide, message, _for_members(context, count), now=NOW)
+        str(count): partial(decide_for, _for_members(context, count))
         for count in _DECIDED_FOR
     }
     for name, function in functions.items():
@@ -130,11 +166,11 @@ def _deciding(message: Message, context: Context, rounds: int) -> tuple[Row, ...
     found = side_by_side(functions, rounds)
     return tuple(
         Row(
-            f"deciding for {name} members",
+            f"deciding for {_plural(int(name))}",
             f"for {_FEW}",
             found[name],
             found[str(_FEW)],
-            note=f"{min(int(name), len(AUDIENCES))} views",
+            note=_plural(min(int(name), len(AUDIENCES)), "view"),
         )
         for name in functions
     )
@@ -148,11 +184,6 @@ async def _serving(
     *,
     rounds: int,
 ) -> tuple[Row, ...]:
-    jobs = {
-        f"serving {members} members": (members, records, False)
-        for members, records in _SERVED.items()
-    }
-    jobs[f"serving {_IN_FILES[0]} members, folders"] = (*_IN_FILES, True)
     async with bus_of(hub, "gate") as gate, bus_of(hub, "adapter-main") as bus:
 
         async def theirs() -> Cost:
@@ -169,36 +200,26 @@ async def _serving(
                 together=config.batch,
             )
 
-        async def ours(members: int, records: int, in_files: bool) -> Cost:
-            some = batch[:records]
-            await fill(gate, topology.RECORDS, some)
-            return await _serve(
-                config,
-                bus,
-                _for_members(context, members),
-                len(some),
-                in_files=in_files,
-            )
+        async def ours(job: Job) -> Cost:
+            return await _serve(config, bus, gate, context, batch, job)
 
-        sides = {name: partial(ours, *job) for name, job in jobs.items()}
+        sides = {job.name: partial(ours, job) for job in _JOBS}
         costs = await side_by_side_async({"consume": theirs, **sides}, rounds)
     return tuple(
-        row
-        for name, (members, *_) in jobs.items()
-        for row in _rows(name, members, costs[name], costs["consume"])
+        row for job in _JOBS for row in _rows(job, costs[job.name], costs["consume"])
     )
 
 
 def _rows(
-    name: str, members: int, ours: tuple[Cost, ...], anchors: tuple[Cost, ...]
+    job: Job, ours: tuple[Cost, ...], anchors: tuple[Cost, ...]
 ) -> tuple[Row, ...]:
     by_clock, by_processor = clock_and_processor(
-        name, "consume", ours, anchors, note="records"
+        job.name, "consume", ours, anchors, note="records"
     )
     deliveries = Row(
-        name,
+        job.name,
         "consume",
-        tuple(each / members for each in by_clock.ours),
+        tuple(each / job.members for each in by_clock.ours),
         by_clock.anchors,
         "rate",
         "deliveries",
@@ -207,36 +228,45 @@ def _rows(
 
 
 async def _serve(
-    config: AdapterConfig, bus: Bus, context: Context, records: int, *, in_files: bool
+    config: AdapterConfig,
+    bus: Bus,
+    gate: Bus,
+    context: Context,
+    batch: Sequence[Message],
+    job: Job,
 ) -> Cost:
-    total = records * len(context.subscribers)
-    null, stop = NullSink(total), asyncio.Event()
+    some = batch[: job.records]
+    singly = job.how == ", record by record"
+    await fill(gate, topology.RECORDS, [] if singly else some)
+    null, stop = NullSink(), asyncio.Event()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         async with (
             open_outbox(path / "outbox.sqlite", clock=_clock) as outbox,
-            _sinks(path, context.subscribers, null, in_files=in_files) as sinks,
+            _sinks(path, null, job) as sinks,
             asyncio.TaskGroup() as tasks,
         ):
-            with timed(records) as cost:
+            who = _for_members(context, job.members)
+            with timed(len(some)) as cost:
                 tasks.create_task(
-                    serve(
-                        config, bus, context, outbox, sinks, clock=_clock, stop=stop
-                    )
+                    serve(config, bus, who, outbox, sinks, clock=_clock, stop=stop)
                 )
-                await null.done.wait()
-                while (await outbox.counts())["done"] < total:
-                    await asyncio.sleep(0.005)
+                for number, message in enumerate(some if singly else (), 1):
+                    await gate.publish(topology.RECORDS, message)
+                    await null.reach(number * job.members)
+                await null.reach(len(some) * job.members)
+                while (await outbox.counts())["pending"]:
+                    await asyncio.sleep(0.005)  # noqa: ASYNC110  it tells nobody
             stop.set()
     return cost
 
 
 @asynccontextmanager
 async def _sinks(
-    folder: Path, subscribers: Sequence[Subscriber], null: NullSink, *, in_files: bool
+    folder: Path, null: NullSink, job: Job
 ) -> AsyncIterator[dict[Lane, Sink]]:
-    orgs = [each.member.org for each in subscribers]
-    if not in_files:
+    orgs = [each.member.org for each in _subscribers(job.members)]
+    if job.how != ", folders":
         yield {(org, _SINK): null for org in orgs}
         return
     configs = [
@@ -249,3 +279,7 @@ async def _sinks(
 
 def _clock() -> float:
     return float(NOW)
+
+
+def _plural(count: int, word: str = "member") -> str:
+    return f"{count:,} {word}" + ("s" if count != 1 else "")

@@ -134,7 +134,7 @@ def _memory(data: bytes, rounds: int) -> tuple[Row, ...]:
         }
     what = {
         "import": "peak memory: importing Tocsin, nothing else",
-        "record": "peak memory: sign, verify, redact × 3",
+        "record": "peak memory: sign, verify, redact thrice",
     }
     return tuple(
         Row(text, TRIP, found[job], found["round-trip"], "bytes")

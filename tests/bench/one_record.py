@@ -79,7 +79,7 @@ def _steps(case: Case) -> dict[str, Callable[[], object]]:
 
 
 def _reference(case: Case) -> Callable[[], object]:
-    key = JWK(**{"kty": "OKP", "crv": "Ed25519", "x": case.signer.jwk.x})
+    key = JWK(kty="OKP", crv="Ed25519", x=case.signer.jwk.x)
     token = case.token.decode()
 
     def check() -> object:

@@ -1,15 +1,14 @@
 """Say how much memory one job took at most; run in a process of its own.
 
-    python -P -m tests.bench.peak_memory JOB [--quick]
+python -P -m tests.bench.peak_memory (nothing|round-trip|import|record) BUNDLE
 """
 
 import resource
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import msgspec
-
-JOBS = ("nothing", "round-trip", "import", "record")
 
 
 def peak_bytes() -> int:
@@ -42,7 +41,7 @@ def main(job: str, file: str) -> None:
     if job == "round-trip":
         _round_trip(data)
     elif job == "import":
-        import tests.bench.material  # noqa: PLC0415
+        import_module("tests.bench.material")
     elif job == "record":
         _record(data)
     print(peak_bytes())

@@ -75,10 +75,15 @@ async def _rows(hub: Hub, count: int, *, rounds: int) -> tuple[Row, ...]:
         Cost(a.wall_s + b.wall_s, a.cpu_s + b.cpu_s)
         for a, b in zip(costs["enqueue"], costs["flush"], strict=True)
     )
-    return (
-        *clock_and_processor("`enqueue`: sign, commit", _BARE, costs["enqueue"], costs[_BARE]),
-        *clock_and_processor("`flush`: send what waits", _BARE, costs["flush"], costs[_BARE]),
-        *clock_and_processor("both", _BARE, both, costs[_BARE]),
+    steps = {
+        "`enqueue` (sign, commit)": costs["enqueue"],
+        "`flush` (send what waits)": costs["flush"],
+        "both": both,
+    }
+    return tuple(
+        row
+        for what, ours in steps.items()
+        for row in clock_and_processor(what, _BARE, ours, costs[_BARE])
     )
 
 

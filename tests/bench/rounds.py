@@ -146,7 +146,7 @@ def clock_and_processor(
         note,
     )
     by_processor = Row(
-        f"{what}: our processor time",
+        f"{what}: processor time",
         anchor,
         tuple(c.cpu_s for c in ours),
         tuple(c.cpu_s for c in anchors),

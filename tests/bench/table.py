@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.bench.rounds import Report, Row, Unit, middle
 
-HEAD = ("what", "ours", "anchor", "× anchor (least–most)", "")
+HEAD = ("what", "ours", "anchor", "times the anchor (least - most)", "")
 
 
 def lines_of(report: Report) -> Iterator[str]:
@@ -38,7 +38,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.what,
         spelled(middle(row.ours), row.unit),
         f"{row.anchor} {spelled(middle(row.anchors), row.unit)}",
-        f"{_short(middle(ratios))} ({_short(min(ratios))}–{_short(max(ratios))})",
+        f"{_short(middle(ratios))} ({_short(min(ratios))} - {_short(max(ratios))})",
         row.note,
     )
 

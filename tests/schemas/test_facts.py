@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from schemas import stix
 from schemas.facts import Facts, facts_of, severity_of
 from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
@@ -85,24 +84,27 @@ def test_a_language_that_is_no_tag_does_not_become_a_fact(text: str) -> None:
     assert facts(incident(lang=text)).languages == ()
 
 
-@pytest.mark.parametrize(
-    "hidden",
-    [
-        pytest.param(marked(Tlp.AMBER), id="marked stricter"),
-        pytest.param({"object_marking_refs": stix.UnknownObject}, id="unmarked"),
-        pytest.param(partly("country") | partly("sectors"), id="its part marked"),
-    ],
-)
-def test_what_is_stricter_than_the_record_does_not_show(hidden: dict[str, Any]) -> None:
-    def spoil(plain: dict[str, Any]) -> dict[str, Any]:
-        if hidden.get("object_marking_refs") is stix.UnknownObject:
-            del plain["object_marking_refs"]
-            return plain
-        name = "country" if plain["type"] == "location" else "sectors"
-        return plain | (hidden if "object_marking_refs" in hidden else partly(name))
-
-    found = facts(spoil(place("XA")), spoil(victim("energy")))
+def test_what_is_marked_stricter_than_the_record_does_not_show() -> None:
+    amber = marked(Tlp.AMBER)
+    found = facts(place("XA", **amber), victim("energy", **amber))
     assert (found.countries, found.sectors) == ((), ())
+
+
+def test_what_is_not_marked_at_all_does_not_show() -> None:
+    unmarked = [place("XA"), victim("energy"), plain_object("x-mine", lang="fr")]
+    for each in unmarked:
+        del each["object_marking_refs"]
+    found = facts(*unmarked)
+    assert (found.countries, found.sectors, found.languages) == ((), (), ())
+
+
+def test_a_part_that_is_marked_stricter_does_not_show() -> None:
+    found = facts(
+        incident(lang="fr", **partly("lang")),
+        place("XA", **partly("country")),
+        victim("energy", **partly("sectors")),
+    )
+    assert (found.countries, found.sectors, found.languages) == ((), (), ())
 
 
 def test_an_element_that_is_marked_stricter_hides_all_of_its_property() -> None:

@@ -1,0 +1,184 @@
+"""The outbox's file: private, durable, shared with care, and emptied for good."""
+
+import os
+import sqlite3
+import stat
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from adapters.outbox import OutboxUnavailableError, open_outbox
+from broker.errors import ConfigError
+from tests.support.sinks import new_delivery
+
+NOW = 1_770_000_000.0
+LANE = ("platform-b", "siem")
+
+
+def case(number, **changes):
+    return new_delivery(sub=f"incident--{number}", **changes)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "outbox.sqlite"
+
+
+@pytest.fixture
+async def outbox(path):
+    async with open_outbox(path, clock=lambda: NOW) as opened:
+        yield opened
+
+
+def query(path, sql):
+    """Look into the file from outside, as another process would."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def pragma(name):
+    return text(f"PRAGMA {name}")
+
+
+# trouble
+
+
+async def test_a_file_locked_by_another_process_is_unavailable_not_a_crash(
+    outbox, path
+):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await _impatient(outbox)
+        with pytest.raises(OutboxUnavailableError):
+            await outbox.store([new_delivery(evidence=b"canary")])
+        other.execute("ROLLBACK")
+    assert await outbox.store([new_delivery()]) == ("stored",)
+
+
+async def _impatient(outbox):
+    """Wait for a lock for 50 ms instead of 5 s."""
+    async with outbox._reader.begin() as connection:
+        await connection.exec_driver_sql("PRAGMA busy_timeout=50")
+
+
+async def test_a_full_disk_is_unavailable_and_names_no_record(outbox):
+    async with outbox._reader.begin() as connection:
+        pages = await connection.scalar(pragma("page_count"))
+        await connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
+    with pytest.raises(OutboxUnavailableError) as caught:
+        await outbox.store([new_delivery(sub="canary" * 10_000)])
+    assert "canary" not in f"{caught.value}{caught.value.__cause__}"
+    assert await outbox.due(NOW, 10) == []
+
+
+# retention
+
+
+async def test_purging_keeps_what_is_pending_or_recent_and_the_ledger(outbox, path):
+    await outbox.store([case(n, evidence=b"evidence %d" % n) for n in range(4)])
+    items = await outbox.due(NOW, 10)
+    await outbox.done(items[0].delivery_id, NOW)
+    await outbox.failed(items[1].delivery_id, "sink-refused", now=NOW)
+    await outbox.done(items[2].delivery_id, NOW + 100)
+    assert await outbox.purge(NOW + 50) == 2
+    assert query(path, "select count(*) from deliveries") == [(4,)]
+    kept = query(path, "select content from bodies where content is not null")
+    evidence = {content for (content,) in kept if content.startswith(b"evidence")}
+    assert evidence == {b"evidence 2", b"evidence 3"}
+    outbox.release(items[3:])
+    assert [d.evidence for d in await outbox.due(NOW, 10)] == [b"evidence 3"]
+
+
+async def test_a_shared_body_stays_while_one_delivery_needs_it(outbox):
+    await outbox.store([case(1), case(1, member="ngo-a")])
+    [mine] = await outbox.due(NOW, 10, lane=LANE)
+    await outbox.done(mine.delivery_id, NOW)
+    assert await outbox.purge(NOW + 1) == 0
+
+
+async def test_purged_bytes_are_in_no_file_any_more(outbox, path):
+    canary = b"canary-" + os.urandom(8).hex().encode()
+    await outbox.store([case(1, evidence=canary * 3000)])
+    files = [path, path.with_name(path.name + "-wal")]
+    assert any(canary in file.read_bytes() for file in files)
+    [item] = await outbox.due(NOW, 1)
+    await outbox.done(item.delivery_id, NOW)
+    await outbox.purge(NOW + 1)
+    assert not any(canary in file.read_bytes() for file in files)
+
+
+async def test_a_purged_body_that_is_needed_again_comes_back(outbox):
+    await outbox.store([case(1)])
+    [item] = await outbox.due(NOW, 1)
+    await outbox.done(item.delivery_id, NOW)
+    assert await outbox.purge(NOW + 1) == 3
+    await outbox.store([case(2)])
+    [again] = await outbox.due(NOW, 1)
+    assert again.evidence == item.evidence
+
+
+# the file
+
+
+async def test_the_files_are_readable_by_their_owner_alone(outbox, path):
+    await outbox.store([case(1)])
+    files = list(path.parent.iterdir())
+    assert {file.name for file in files} >= {"outbox.sqlite", "outbox.sqlite-wal"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+async def test_every_commit_is_synced_before_store_returns(outbox):
+    async with outbox._reader.begin() as connection:
+        settings = {
+            name: await connection.scalar(pragma(name))
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert settings == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+async def refused(place):
+    with pytest.raises(ConfigError) as caught:
+        async with open_outbox(place):
+            pass
+    return str(caught.value)
+
+
+async def test_a_file_open_to_others_is_refused(path):
+    path.touch(mode=0o640)
+    assert f"chmod 600 {path}" in await refused(path)
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(path):
+    path.write_bytes(b"something else entirely" * 100)
+    path.chmod(0o600)
+    assert "no outbox" in await refused(path)
+    assert path.read_bytes() == b"something else entirely" * 100
+
+
+async def test_a_newer_schema_is_refused(path):
+    async with open_outbox(path):
+        pass
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("update schema_version set version = 99")
+        connection.commit()
+    assert "99" in await refused(path)
+
+
+async def test_a_missing_folder_and_a_folder_are_refused(tmp_path):
+    assert "cannot open" in await refused(tmp_path / "nowhere" / "outbox.sqlite")
+    assert "no regular file" in await refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "place", ["", ":memory:", "sqlite+aiosqlite://", "postgresql+asyncpg://h/d", "://"]
+)
+async def test_only_a_sqlite_file_will_do(place):
+    await refused(place)
+
+
+async def test_a_url_names_the_same_file_as_its_path(path):
+    async with open_outbox(f"sqlite+aiosqlite:///{path}") as outbox:
+        await outbox.store([case(1)])
+    async with open_outbox(str(path)) as outbox:
+        assert len(await outbox.due(NOW, 10)) == 1

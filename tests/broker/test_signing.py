@@ -1,0 +1,406 @@
+"""Signing: what a token says in the clear, what it hides, and that it comes back."""
+
+import itertools
+import json
+import uuid
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from broker import base64url, sdjwt, trust
+from broker.blinding import BlindMap, blind, org_identity
+from broker.directory import single_key
+from broker.errors import TrustError
+from broker.sdjwt import Hidden
+from broker.signing import (
+    Address,
+    FeedPosition,
+    conceal_object,
+    random_uuid,
+    sign,
+)
+from schemas import profile, stix
+from schemas.markings import TLP_IDS, Tlp
+from schemas.profile import INCIDENT_CORE
+from schemas.record import Draft
+from tests.support.records import (
+    CERT,
+    DIRECTORY,
+    MODIFIED,
+    NOW,
+    SAMPLE_INDEX,
+    address,
+    an_id,
+    draft,
+    entropy,
+    incident,
+    new_uuids,
+    plain_object,
+    sample_token,
+    sha,
+    signer,
+    token,
+)
+from tests.support.stix_values import json_values, names
+
+POSITION = FeedPosition(feed="cert-aq/main/k2", seq=7, prev="A" * 43)
+YEARS_2_S = 2 * 365 * 24 * 60 * 60
+
+
+def opened(signed: bytes) -> trust.Verified:
+    return trust.verify(signed, DIRECTORY, now=NOW)
+
+
+def parts_of(signed: bytes) -> tuple[dict[str, Any], dict[str, Any], list[list[Any]]]:
+    """Header, payload and disclosures, decoded."""
+    jwt, *texts = signed.removesuffix(b"~").split(b"~")
+    decoded = [json.loads(base64url.decode(part)) for part in jwt.split(b".")[:2]]
+    return decoded[0], decoded[1], [json.loads(base64url.decode(t)) for t in texts]
+
+
+# -- what stands in the clear
+
+
+def test_the_header_has_exactly_three_members() -> None:
+    header, _, _ = parts_of(token())
+    assert header == {
+        "alg": "EdDSA",
+        "kid": CERT.kid,
+        "typ": "vnd.tocsin.record+sd-jwt",
+    }
+    assert CERT.kid.startswith("cert-aq/")
+    assert len(CERT.kid) == len("cert-aq/") + 16
+
+
+def test_the_payload_has_the_claims_and_nothing_else() -> None:
+    _, payload, texts = parts_of(token(exercise=True))
+    [bundle] = [payload.pop(name) for name in ("stix",)]
+    assert bundle["type"] == "bundle"
+    assert all(list(each) == ["..."] for each in bundle["objects"])
+    assert len(texts) > len(bundle["objects"]) == 2
+    assert payload == {
+        "iss": "urn:tocsin:org:cert-aq",
+        "iat": NOW,
+        "exp": NOW + YEARS_2_S,
+        "sub": an_id("incident"),
+        "ver": MODIFIED,
+        "aud": ["urn:tocsin:community:all"],
+        "vct": "urn:tocsin:record:1",
+        "kind": "incident",
+        "tlp": "GREEN",
+        "severity": "high",
+        "countries": [],
+        "sectors": [],
+        "languages": [],
+        "exercise": True,
+        "full": payload["full"],
+        "_sd_alg": "sha-256",
+    }
+
+
+def test_nothing_of_an_object_stands_in_the_clear() -> None:
+    plain = incident(lang="fr", revoked=True)
+    _, payload, _ = parts_of(token(draft(plain, address())))
+    text = json.dumps(payload)
+    for secret in ("register", "confirmed", "election", "192.0.2.7", "suspected"):
+        assert secret not in text
+
+
+def test_the_claim_full_covers_every_disclosure_whatever_their_order() -> None:
+    signed = token()
+    jwt, *texts, _ = signed.split(b"~")
+    assert parts_of(signed)[1]["full"] == sha(b"~".join(sorted(texts)))
+    turned = b"~".join([jwt, *reversed(texts), b""])
+    assert opened(signed).complete
+    assert opened(turned).complete
+    assert not opened(b"~".join([jwt, *texts[:-1], b""])).complete
+
+
+def test_the_address_travels_in_disclosures() -> None:
+    to = Address(
+        communities=("urn:tocsin:community:eu",),
+        to=("cert-bv",),
+        concerns=("platform-lumen", "bank-one"),
+    )
+    _, payload, texts = parts_of(token(address=to))
+    assert payload["aud"] == ["urn:tocsin:community:eu"]
+    assert not payload.keys() & {"to", "concerns"}
+    assert len(payload["_sd"]) == 2
+    named = {parts[1]: parts[2] for parts in texts if len(parts) == 3}
+    assert named["to"] == ["urn:tocsin:org:cert-bv"]
+    assert named["concerns"] == [
+        "urn:tocsin:org:platform-lumen",
+        "urn:tocsin:org:bank-one",
+    ]
+
+
+def test_nobody_addressed_leaves_no_trace() -> None:
+    assert "_sd" not in parts_of(token())[1]
+
+
+def test_the_place_in_the_feed_travels_in_disclosures() -> None:
+    signed = token(position=POSITION)
+    _, payload, _ = parts_of(signed)
+    assert not payload.keys() & {"feed", "seq", "prev"}
+    claims = opened(signed).claims
+    assert (claims.feed, claims.seq, claims.prev) == ("cert-aq/main/k2", 7, "A" * 43)
+
+
+def test_the_version_that_is_replaced_is_named() -> None:
+    assert "sup" not in parts_of(token())[1]
+    assert parts_of(token(replaces="B" * 43))[1]["sup"] == "B" * 43
+
+
+# -- how it is hidden
+
+
+def test_the_order_of_the_objects_says_nothing() -> None:
+    objects = [incident(), *(address(id=an_id("url", n), type="url") for n in range(9))]
+    places = {
+        next(i for i, o in enumerate(opened(s).plain) if o["type"] == "incident")
+        for s in (token(draft(*objects), seed=seed) for seed in range(6))
+    }
+    assert len(places) > 1
+
+
+def test_every_salt_is_128_bits_and_fresh() -> None:
+    salts = [parts[0] for parts in parts_of(token())[2]]
+    assert len(set(salts)) == len(salts) == 10
+    assert {len(base64url.decode(salt.encode())) for salt in salts} == {16}
+
+
+def test_the_same_entropy_signs_the_same_token_and_another_does_not() -> None:
+    assert token(seed=1) == token(seed=1)
+    assert token(seed=1) != token(seed=2)
+
+
+def test_a_random_uuid_takes_16_bytes_of_entropy() -> None:
+    assert random_uuid(bytes) == uuid.UUID("00000000-0000-4000-8000-000000000000")
+
+
+def test_a_text_becomes_a_list_of_segments_that_are_disclosures() -> None:
+    out = conceal_object(incident(), primary=True)
+    assert out["description"] == Hidden(
+        [Hidden([0, 1, "It is not confirmed that votes were touched."])]
+    )
+
+
+def test_each_element_of_a_list_that_is_split_is_a_disclosure() -> None:
+    plain = plain_object("report", object_refs=[an_id("url"), an_id("file")])
+    out = conceal_object(plain, primary=False)
+    assert out["object_refs"] == Hidden([Hidden(an_id("url")), Hidden(an_id("file"))])
+    # Never the markings: they stay with what they mark.
+    assert out["object_marking_refs"] == [TLP_IDS[Tlp.GREEN]]
+
+
+def test_only_the_times_of_the_primary_object_are_visible() -> None:
+    assert conceal_object(incident(), primary=True)["modified"] == MODIFIED
+    assert conceal_object(incident(), primary=False)["modified"] == Hidden(MODIFIED)
+
+
+def test_a_known_extension_is_cut_inside_and_an_unknown_one_goes_whole() -> None:
+    extensions = {
+        INCIDENT_CORE: {
+            "determination": "suspected",
+            "criticality": 60,
+            "event_refs": [an_id("event")],
+        },
+        "unknown": {"a": 1},
+    }
+    out = conceal_object(incident(extensions=extensions), primary=True)
+    assert out["extensions"] == {
+        INCIDENT_CORE: {
+            "determination": "suspected",
+            "criticality": Hidden(60),
+            "event_refs": Hidden([Hidden(an_id("event"))]),
+        },
+        "unknown": Hidden({"a": 1}),
+    }
+
+
+@pytest.mark.parametrize(
+    "extensions",
+    [{}, {INCIDENT_CORE: {}}, {INCIDENT_CORE: {}, "u": {}}, {INCIDENT_CORE: "odd"}],
+)
+def test_an_empty_extension_is_not_lost(extensions: dict[str, Any]) -> None:
+    found = opened(token(draft(incident(extensions=extensions))))
+    assert found.plain[0]["extensions"] == extensions
+    assert found.objects[0].extensions == extensions
+
+
+def test_ids_are_blinded_before_anything_is_signed() -> None:
+    ref = plain_object(
+        "relationship",
+        relationship_type="targets",
+        source_ref=an_id("incident"),
+        target_ref=an_id("ipv4-addr", version=5),
+        created_by_ref=org_identity("cert-aq"),
+    )
+    text = " ".join(
+        base64url.decode(part).decode(errors="replace")
+        for part in token(draft(incident(), address(), ref))
+        .replace(b".", b"~")
+        .split(b"~")
+    )
+    assert an_id("ipv4-addr", version=5) not in text
+    assert an_id("incident") in text
+    assert org_identity("cert-aq") in text
+
+
+def test_a_primary_object_with_a_telling_id_is_blinded_in_the_claims_too() -> None:
+    found = opened(token(draft(incident(id=an_id("incident", version=5)))))
+    assert found.claims.sub == found.plain[0]["id"] != an_id("incident", version=5)
+
+
+# -- what is not signed
+
+
+def test_what_is_too_deep_for_a_token_is_not_signed() -> None:
+    def deep(levels: int) -> dict[str, Any]:
+        value: Any = 1
+        for _ in range(levels):
+            value = [value]
+        return incident(x_deep=value)
+
+    # Claims, bundle, objects and the object itself are four.
+    assert opened(token(draft(deep(28))))
+    with pytest.raises(TrustError) as caught:
+        token(draft(deep(29)))
+    assert caught.value.reason == "too-deep"
+
+
+def test_more_parts_than_anybody_takes_are_not_signed() -> None:
+    with pytest.raises(TrustError) as caught:
+        token(draft(incident(labels=["x"] * 65_536)))
+    assert caught.value.reason == "too-many-disclosures"
+
+
+# -- it comes back
+
+
+def as_signed(record: Draft, ids: BlindMap) -> list[dict[str, Any]]:
+    plain = [stix.encode_object(o) for o in record.objects]
+    return blind(plain, own=org_identity(CERT.org), replace=ids)
+
+
+def by_id(objects: Any) -> dict[str, Any]:
+    return {each["id"]: json.loads(json.dumps(each)) for each in objects}
+
+
+_texts = st.text(max_size=10)
+_uuids = st.uuids(version=4) | st.uuids(version=5)
+_extensions = st.dictionaries(
+    st.sampled_from([INCIDENT_CORE, "availability-ext", "unknown"]) | names,
+    json_values
+    | st.dictionaries(
+        st.sampled_from(["determination", "events", "x_refs", "description"]),
+        json_values,
+    ),
+    max_size=3,
+)
+_properties: dict[str, st.SearchStrategy[Any]] = {
+    "created": st.just(MODIFIED),
+    "created_by_ref": _uuids.map(lambda u: f"identity--{u}"),
+    "revoked": st.booleans(),
+    "confidence": st.integers(0, 100),
+    "labels": st.lists(_texts, min_size=1, max_size=3),
+    "lang": _texts,
+    "external_references": st.lists(
+        st.fixed_dictionaries({"source_name": _texts, "x_more": json_values}),
+        min_size=1,
+        max_size=2,
+    ),
+    "extensions": _extensions,
+    "name": json_values,
+    "description": _texts,
+    "content": _texts | st.booleans() | st.none(),
+    "aliases": json_values,
+    "object_refs": st.lists(_uuids.map(lambda u: f"url--{u}"), max_size=3),
+    "x_refs": json_values,
+}
+
+
+@st.composite
+def records(draw: st.DrawFn) -> Draft:
+    """An incident among objects of an unknown type: all properties, any values."""
+    properties = st.fixed_dictionaries({}, optional=_properties)
+    others = [
+        {"type": "x-mine", "id": an_id("x-mine", number), **each}
+        for number, each in enumerate(draw(st.lists(properties, max_size=2)))
+    ]
+    own = draw(_extensions)
+    return draft(incident(extensions=own, x_own=draw(json_values)), *others)
+
+
+@settings(derandomize=True, max_examples=40)
+@given(records(), st.data())
+def test_what_is_signed_comes_back_and_cutting_changes_nothing_that_stays(
+    record: Draft, data: st.DataObject
+) -> None:
+    signed = token(record)
+    found = opened(signed)
+    expected = by_id(as_signed(record, BlindMap(new_uuids(1), {})))
+    assert by_id(found.plain) == expected
+    assert by_id(map(stix.encode_object, found.objects)) == expected
+    assert found.complete
+    assert found.withheld == 0
+    assert found.primary is not None
+    assert found.objects[found.primary].id == found.claims.sub
+
+    count = len(found.opened.disclosures)
+    flags = data.draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    kept = set(itertools.compress(range(count), flags))
+    cut = opened(sdjwt.withhold(found.opened, kept))
+    assert cut.token_id == found.token_id
+    assert cut.complete == all(flags)
+    for each in cut.plain:
+        assert_only_less(json.loads(json.dumps(each)), expected[each["id"]])
+
+
+def assert_only_less(cut: dict[str, Any], whole: dict[str, Any]) -> None:
+    whole_places = dict(profile.places(whole.items()))
+    for place, value in profile.places(cut.items()):
+        before = whole_places[place]
+        if profile.is_text(place) and isinstance(before, str):
+            assert value in (before, "[withheld]")
+        elif profile.is_split(place) and isinstance(before, list):
+            rest = iter(before)
+            assert all(element in rest for element in value)
+        else:
+            assert value == before
+
+
+@pytest.mark.parametrize("entry", SAMPLE_INDEX, ids=lambda e: e["file"])
+def test_a_sample_record_survives_each_cut_of_one_part(entry: dict[str, Any]) -> None:
+    signed = sample_token(entry)
+    issuer = signer(entry["issuer"])
+    directory = single_key(issuer.org, issuer.jwk)
+    whole = trust.verify(signed, directory, now=NOW)
+    assert whole.complete
+    before = by_id(whole.plain)
+    everything = set(range(len(whole.opened.disclosures)))
+    for index in sorted(everything)[::7]:
+        less = sdjwt.withhold(whole.opened, everything - {index})
+        cut = trust.verify(less, directory, now=NOW)
+        assert not cut.complete
+        assert cut.withheld == 1
+        for each in cut.plain:
+            assert_only_less(each, before[each["id"]])
+
+
+def test_entropy_is_asked_for_16_bytes_a_salt_and_8_an_object() -> None:
+    sizes: list[int] = []
+    source = entropy()
+
+    def asked(size: int) -> bytes:
+        sizes.append(size)
+        return source(size)
+
+    signed = sign(
+        draft(), CERT, blind_map=BlindMap(new_uuids(), {}), now=NOW, entropy=asked
+    )
+    assert sizes.count(8) == 2
+    assert sizes.count(16) == len(parts_of(signed)[2])
+    assert set(sizes) == {8, 16}

@@ -19,6 +19,7 @@ from adapters.config import (
 )
 from adapters.delivery import Sink
 from adapters.forwarder import forward
+from adapters.numbering import Lane
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
 from adapters.policy import Policy
@@ -31,7 +32,6 @@ from broker.errors import BusUnavailableError, ConfigError, NotConfirmedError
 from broker.signers import load_signer
 from broker.topology import DEAD, adapter_queues
 
-Lane = tuple[str, str]
 _log: Any = structlog.get_logger(__name__)
 _RETRY_S: Final = 1.0
 # After a message, wait this long for more before the batch is decided: far below
@@ -117,7 +117,7 @@ async def run_adapter(
         BusRefusedError: No permission on the adapter's queues.
     """
     async with (
-        open_outbox(config.outbox) as outbox,
+        open_outbox(config.outbox, clock=clock) as outbox,
         open_sinks(config.members, clock=clock) as sinks,
     ):
         await serve(config, bus, context, outbox, sinks, clock=clock, stop=stop)

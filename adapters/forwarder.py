@@ -16,7 +16,8 @@ import structlog
 
 from adapters.delivery import Delivery, Sink
 from adapters.errors import SinkError, SinkUnavailableError
-from adapters.outbox import Lane, Outbox
+from adapters.numbering import Lane
+from adapters.outbox import Outbox
 from adapters.retries import (
     Breaker,
     Closed,

@@ -30,8 +30,9 @@ from adapters.outbox_queries import PENDING, SETTLE, UNCHANGED, free, load
 from adapters.outbox_schema import bodies, deliveries, lanes, superseded
 from adapters.outbox_store import look_up, write
 from broker.errors import ConfigError
+from broker.private_sqlite import make_private
 
-__all__ = ["Lane", "Outbox", "OutboxUnavailableError", "open_outbox"]
+__all__ = ["Outbox", "OutboxUnavailableError", "open_outbox"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -81,7 +82,7 @@ async def open_outbox(
         ConfigError: Open to others, not ours, or made by a newer Tocsin.
     """
     path = outbox_schema.database_path(url_or_path)
-    outbox_schema.make_private(path)
+    make_private(path)
     engine = outbox_schema.make_engine(path)
     try:
         try:

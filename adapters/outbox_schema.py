@@ -4,8 +4,6 @@ Rows of `deliveries` and `superseded` are the delivery ledger: they stay. Bodies
 go when no delivery needs them any more; their hash and size stay.
 """
 
-import os
-import stat
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,31 +131,6 @@ def database_path(url_or_path: str | Path) -> Path:
     if str(url_or_path) in {"", ".", ":memory:"}:
         raise ConfigError("the outbox needs a file: it must survive a restart")
     return Path(url_or_path)
-
-
-def make_private(path: Path) -> None:
-    """Create the file with mode 0600, or check that others cannot open it.
-
-    SQLite gives its -wal and -shm files the mode of the database.
-
-    Raises:
-        ConfigError: Not to be created or read, no file, or open to others.
-    """
-    try:
-        if not path.exists():
-            # Only a new file is opened here. Closing an old one would release the
-            # POSIX locks that this process may hold on it (sqlite.org/howtocorrupt).
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        mode = path.stat().st_mode
-    except OSError as exc:
-        raise ConfigError(f"cannot open the outbox {path}: {exc.strerror}") from None
-    if not stat.S_ISREG(mode):
-        raise ConfigError(f"the outbox {path} is no regular file")
-    if stat.S_IMODE(mode) & 0o077:
-        raise ConfigError(
-            f"the outbox {path} is open to others (mode {stat.S_IMODE(mode):04o}); "
-            f"type: chmod 600 {path}"
-        )
 
 
 def make_engine(path: Path) -> AsyncEngine:

@@ -83,7 +83,7 @@ def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
         ConfigError: Readable by others, in use, of another kind, made by a newer
             version, or not to be opened.
     """
-    _make_private(path)
+    make_private(path)
     with _translated(path):
         connection = sqlite3.connect(
             path,
@@ -100,7 +100,14 @@ def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
         file.close()
 
 
-def _make_private(path: Path) -> None:
+def make_private(path: Path) -> None:
+    """Create the file with mode 0600, or check that others cannot open it.
+
+    SQLite gives its -wal and -shm files the mode of the database.
+
+    Raises:
+        ConfigError: Not to be created or read, no file, or open to others.
+    """
     try:
         if not path.exists():
             # Only a new file is opened here. Closing an old one would release the

@@ -152,7 +152,14 @@ def quiet() -> Iterator[None]:
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # What they log, they raise too.
+    loggers = [logging.getLogger(name) for name in ("aio_pika", "aiormq")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
     try:
         yield
     finally:
         structlog.configure(**before)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -74,7 +74,13 @@ async def lend_rabbitmq(
                 async def login(user: str) -> Bus:
                     own = _login_url(parts, user, passwords[user], vhost)
                     opened = open_rabbitmq(own, user=user)
-                    return await connections.enter_async_context(opened)
+                    try:
+                        return await connections.enter_async_context(opened)
+                    except BusUnavailableError as error:
+                        raise BusUnavailableError(
+                            f"{error}; the management API answers, so look at host "
+                            "and port of --amqp"
+                        ) from None
 
                 yield login
         finally:

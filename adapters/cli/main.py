@@ -6,6 +6,7 @@ import cyclopts
 from rich.console import Console
 
 from adapters.cli import processes, records
+from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, ConfigError
 from schemas.errors import RefusedError
 from schemas.reasons import explain
@@ -68,6 +69,8 @@ def _group(group: BaseExceptionGroup[BaseException]) -> int:
 
     collect(group)
     for error in found:
+        if isinstance(error, OutboxUnavailableError):
+            return _fail(USAGE, f"outbox: {error}")
         if isinstance(error, ConfigError):
             return _fail(USAGE, f"configuration: {error}")
         if isinstance(error, BusError):

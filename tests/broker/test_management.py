@@ -198,6 +198,13 @@ async def test_it_is_taken_back_after_an_error_inside(broker: Broker) -> None:
     assert (broker.vhosts, broker.users) == (set(), set())
 
 
+async def test_it_is_taken_back_when_nothing_answers_amqp(broker: Broker) -> None:
+    with pytest.raises(BusUnavailableError, match="look at host and port of --amqp"):
+        async with lent(broker) as login:
+            await login("gate")
+    assert (broker.vhosts, broker.users) == (set(), set())
+
+
 async def test_it_is_taken_back_when_the_import_fails(broker: Broker) -> None:
     broker.answers["POST", "definitions"] = web.Response(status=400)
     with pytest.raises(BusError, match="answers 400 to POST definitions"):

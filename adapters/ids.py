@@ -18,7 +18,7 @@ _UUID = re.compile(
 _TYPE_CHARS: Final = f"{string.ascii_letters}{string.digits}-"
 _MAX_TYPE_CHARS: Final = 250  # STIX 2.1, 2.5
 _UUID_CHARS: Final = 36
-# Marks and formats, not targets: they are the same for everybody.
+# Marks and formats: they are the same for everybody.
 _MARKS: Final = ("marking-definition--", "extension-definition--")
 
 
@@ -37,17 +37,18 @@ class Ids:
             self._by_uuid.setdefault(stix_id[-_UUID_CHARS:].lower(), []).append(stix_id)
 
     def mentioned(self, value: Any) -> Iterator[str]:
-        """List the ids in a value, at any depth, marks left out.
+        """List the ids in a value, at any depth; of marks only the record's own.
 
         A bare or wrongly typed UUID means every object of the record that has it.
         """
         if isinstance(value, str):
             if value in self._known:
-                if not is_mark(value):
-                    yield value
+                yield value
             elif len(value) >= _UUID_CHARS:
                 for _, _, found in self._in_text(value):
-                    yield from (one for one in found if not is_mark(one))
+                    for one in found:
+                        if one in self._known or not is_mark(one):
+                            yield one
         elif isinstance(value, dict):
             for name, inner in value.items():
                 yield from self.mentioned(name)

@@ -6,7 +6,7 @@ The traps that were measured are named where they are met: connections in
 """
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 from broker.bus import Bus, Message, Received
 from broker.errors import BusUnavailableError
@@ -37,7 +37,8 @@ async def open_rabbitmq(
     # which ends the alarm, must go on.
     async with link("publishing") as forth, link("consuming") as back:
         await forth.connection()
-        yield RabbitBus(Publisher(forth, user), back)
+        async with aclosing(Publisher(forth, user)) as publisher:
+            yield RabbitBus(publisher, back)
 
 
 class RabbitBus:

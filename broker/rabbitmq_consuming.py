@@ -13,7 +13,7 @@ from aiormq.channel import Channel as LowChannel
 
 from broker.bus import Message
 from broker.errors import BusUnavailableError
-from broker.rabbitmq_link import Link, translated
+from broker.rabbitmq_link import Link, Shared, translated
 
 log = structlog.get_logger()
 
@@ -36,13 +36,15 @@ class Consumer:
         self._queue = queue
         self._prefetch = prefetch
         self._subscription: _Subscription | None = None
+        self._reopening = Shared(self._reopen, name=f"reopen:{queue}")
 
     async def __aenter__(self) -> Self:
         self._subscription = await self._subscribe()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        # Without a consumer and a channel, what is not settled goes back.
+        await self._reopening.cancel()
+        # Without its channel, what is not settled goes back.
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
             await subscription.channel.close()
@@ -53,7 +55,7 @@ class Consumer:
     async def __anext__(self) -> "Delivery":
         while (subscription := self._subscription) is not None:
             if subscription.is_over:
-                await self._reopen(subscription)
+                await self._reopening.run()
                 continue
             delivered = await subscription.inbox.get()
             if delivered is not None and not subscription.is_over:
@@ -77,9 +79,11 @@ class Consumer:
             raise
         return subscription
 
-    async def _reopen(self, lost: "_Subscription") -> None:
+    async def _reopen(self) -> None:
         log.warning("bus.consumer_lost", queue=self._queue)
-        await lost.channel.close()
+        lost = self._subscription
+        if lost is not None:
+            await lost.channel.close()
         while self._subscription is lost:
             # Also before the first try: a broker that ends every subscription
             # at once must not make us spin.

@@ -7,9 +7,9 @@ issues 231, 449, 536, 556, 563, 570, 588). What is lost, its user opens anew.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection
@@ -118,6 +118,45 @@ class Link:
         except CONNECTION_EXCEPTIONS as exc:
             reason = type(exc).__name__
             raise BusUnavailableError(f"no broker at {self.place}: {reason}") from exc
+
+
+class Shared:
+    """One run of *operation* at a time, for all who want its effect.
+
+    Who gives up waiting does not end it: a half-opened channel makes trouble on
+    its whole connection, and a reader that looks in every 50 ms would never
+    get one. Not in a TaskGroup, since a failure belongs to those who wait;
+    whoever owns it cancels it on leaving.
+    """
+
+    def __init__(
+        self, operation: Callable[[], Coroutine[Any, Any, None]], *, name: str
+    ) -> None:
+        self._operation = operation
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> "asyncio.Task[None]":
+        """Start a run, or join the one that is under way."""
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._operation(), name=self._name)
+            self._task.add_done_callback(_look_at)
+        return self._task
+
+    async def run(self) -> None:
+        """Return or raise as the run does."""
+        await asyncio.shield(self.start())
+
+    async def cancel(self) -> None:
+        """End the run, if there is one."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+
+def _look_at(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled():
+        task.exception()  # perhaps nobody waits any more
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Publishing with confirms: which channel, what its answer means, who is to blame."""
 
 import asyncio
+from functools import partial
 from typing import Literal
 
 from aio_pika.abc import AbstractChannel
@@ -20,7 +21,7 @@ from broker.errors import (
     NotConfirmedError,
     UnroutableError,
 )
-from broker.rabbitmq_link import Link, translated
+from broker.rabbitmq_link import Link, Shared, translated
 
 # RabbitMQ 3.10: a channel opened while a queue elects its leader nacks for
 # ever, though the queue has a leader again; a new channel works (2 of 2 runs).
@@ -41,7 +42,12 @@ class Publisher:
         self._user = user
         self._lanes: dict[Slot, _Lane] = {}
         self._retired: list[_Lane] = []
-        self._opening = asyncio.Lock()
+        slots: tuple[Slot, Slot] = ("shared", "alone")
+        self._opening = {
+            slot: Shared(partial(self._open, slot), name=f"open:{slot}")
+            for slot in slots
+        }
+        self._sweeping = Shared(self._close_retired, name="close:retired")
         self._quarantine = asyncio.Lock()
         self._turn = asyncio.Lock()
 
@@ -59,6 +65,11 @@ class Publisher:
                 await self._attempt("alone", exchange, message, until)
         except TimeoutError as exc:
             raise NotConfirmedError("its channel was closed; no time left") from exc
+
+    async def aclose(self) -> None:
+        """Open nothing any more; the channels end with their connection."""
+        for each in (*self._opening.values(), self._sweeping):
+            await each.cancel()
 
     async def _attempt(
         self, slot: Slot, exchange: str, message: Message, until: float
@@ -100,26 +111,21 @@ class Publisher:
             raise BusUnavailableError(late) from exc
 
     async def _lane(self, slot: Slot) -> "_Lane":
-        lane = self._lanes.get(slot)
-        if lane is not None and lane.is_usable:
-            return lane
-        async with self._opening:
-            lane = self._lanes.get(slot)
-            if lane is None or not lane.is_usable:
-                if lane is not None:
-                    await lane.closed()
-                    self._retired.append(self._lanes.pop(slot))
-                # A new channel; re-opening one races (aio-pika issue 449).
-                lane = self._lanes[slot] = _Lane(
-                    *await self._link.channel(confirms=True)
-                )
-                await self._close_retired()
+        while (lane := self._lanes.get(slot)) is None or not lane.is_usable:
+            await self._opening[slot].run()
         return lane
+
+    async def _open(self, slot: Slot) -> None:
+        """Open a new channel; re-opening one races (aio-pika issue 449)."""
+        if lane := self._lanes.pop(slot, None):
+            self._retired.append(lane)
+            await lane.closed()
+        self._lanes[slot] = _Lane(*await self._link.channel(confirms=True))
+        self._sweeping.start()
 
     async def _close_retired(self) -> None:
         # Those with messages in flight may still hear of them.
-        idle = [each for each in self._retired if not each.in_flight]
-        for lane in idle:
+        for lane in [each for each in self._retired if not each.in_flight]:
             await lane.channel.close()
             self._retired.remove(lane)
 

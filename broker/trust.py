@@ -261,7 +261,9 @@ def _restored(  # noqa: PLR0912  one check a branch, in the order they must come
     expected: set[sdjwt.Path] = {()}
     cut: set[sdjwt.Path] = set(profile.containers(value))
     for place, inner in profile.places(value.items()):
-        spot = f"{where}.{place[0]}"
+        # The name of an unknown property is the sender's text.
+        known = place[0] in stix.PROPERTY_NAMES
+        spot = f"{where}.{place[0]}" if known else f"{where}[...]"
         if profile.is_visible(place, str(kind), primary=primary):
             if place in slots:
                 raise TrustError("visible-as-disclosure", spot)

@@ -1,11 +1,13 @@
 """The `tocsin` command: groups its parts and maps errors to exit codes (DESIGN.md 9)."""
 
+import logging
 import sys
 
 import cyclopts
 from rich.console import Console
 
 from adapters.cli import processes, records
+from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, ConfigError
 from schemas.errors import RefusedError
@@ -21,8 +23,10 @@ app = cyclopts.App(
     "3 broker or member system not reachable.",
     version_flags=["--version"],
     default_parameter=cyclopts.Parameter(negative=()),
+    suppress_keyboard_interrupt=False,
 )
 
+app.command(demo.demo)
 app.command(records.keygen)
 app.command(records.sign)
 app.command(records.verify)
@@ -34,6 +38,9 @@ app.command(processes.adapter, name="adapter")
 
 def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
     """Run one command line; the exit code."""
+    for library in ("aiormq", "aio_pika"):
+        # They log what they also raise, with addresses, beside our own one line.
+        logging.getLogger(library).setLevel(logging.CRITICAL + 1)
     try:
         result = app(
             arguments,

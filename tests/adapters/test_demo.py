@@ -14,14 +14,14 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 
-from adapters.cli import demo
-from adapters.cli.demo_checks import Check, examine
-from adapters.cli.demo_facts import readable, searchable
-from adapters.cli.demo_played import Played, Received
-from adapters.cli.demo_secrets import CANARIES
-from adapters.cli.demo_show import show
-from adapters.cli.demo_story import Story, document
-from adapters.cli.demo_world import set_stage
+from adapters.cli.demo import command as demo
+from adapters.cli.demo.checks import Check, examine
+from adapters.cli.demo.facts import readable, searchable
+from adapters.cli.demo.played import Played, Received
+from adapters.cli.demo.secrets import CANARIES
+from adapters.cli.demo.show import show
+from adapters.cli.demo.story import Story, document
+from adapters.cli.demo.world import set_stage
 from adapters.cli.main import run
 from adapters.receipts import receipt
 from broker.errors import BusUnavailableError, ConfigError

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from standardwebhooks import Webhook
 
-from adapters.cli.demo_webhook import is_signed, open_receiver
+from adapters.cli.demo.webhook import is_signed, open_receiver
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from adapters.cli.demo_hub import lend_rabbitmq
+from adapters.cli.demo.hub import lend_rabbitmq
 from broker import management
 from broker.errors import BusError, BusRefusedError, BusUnavailableError, ConfigError
 from broker.management import Management, open_management

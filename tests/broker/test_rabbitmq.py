@@ -13,6 +13,7 @@ from urllib.parse import quote, urlsplit
 import aio_pika
 import msgspec
 import pytest
+from aio_pika.abc import AbstractChannel
 
 from broker.bus import Bus, Message
 from broker.errors import (
@@ -288,9 +289,11 @@ async def is_confirmed(bus: Bus, exchange: str, sent: Message) -> bool:
     return await outcome(bus, exchange, sent) is None
 
 
-async def outcome(bus: Bus, exchange: str, sent: Message) -> type | None:
+async def outcome(
+    bus: Bus, exchange: str, sent: Message, timeout_s: float = WAIT_S
+) -> type | None:
     try:
-        await bus.publish(exchange, sent, timeout_s=WAIT_S)
+        await bus.publish(exchange, sent, timeout_s=timeout_s)
     except (BusUnavailableError, NotConfirmedError) as exc:
         return type(exc)
     return None
@@ -355,7 +358,27 @@ async def test_a_full_queue_says_not_confirmed_and_the_bus_recovers(vhost):
             await eventually(partial(is_confirmed, bus, "e", message(99)))
         # A channel that only nacks may have been opened during an election.
         assert bus._publisher._lanes["shared"] is not first
-        assert first.channel.is_closed
+        await eventually(partial(is_closed, first.channel))
+
+
+async def is_closed(channel: AbstractChannel) -> bool:
+    return channel.is_closed
+
+
+async def test_impatient_publishers_do_not_cost_the_others_their_connection(
+    place, caplog
+):
+    async with proxied(place, "cert-aq") as (proxy, member):
+        await member.publish(INGRESS, message(0))
+        for round_ in range(5):
+            proxy.cut()
+            async with asyncio.TaskGroup() as tasks:
+                for number in range(20):
+                    impatient = message(100 * round_ + number)
+                    tasks.create_task(outcome(member, INGRESS, impatient, 0.002))
+                patient = partial(is_confirmed, member, INGRESS, message(-round_))
+                tasks.create_task(eventually(patient))
+    assert not [each for each in caplog.messages if "CHANNEL_ERROR" in each]
 
 
 async def test_many_forgeries_neither_cost_the_connection_nor_anybody_elses_message(
@@ -429,6 +452,23 @@ async def test_a_consumer_survives_a_cut_and_gets_everything_at_least_once(place
                 found.add(received.message.message_id)
                 if len(found) in {20, 40}:
                     proxy.cut()
+
+
+async def test_a_reader_that_only_looks_in_gets_its_connection_back_all_the_same(place):
+    async with proxied(place, "gate") as (proxy, gate), gate.consume(QUEUE) as messages:
+        proxy.cut()
+        async with opened(place, "cert-aq") as member:
+            await member.publish(INGRESS, message(1))
+
+        async def looks_in() -> bool:
+            try:
+                async with asyncio.timeout(0.02):
+                    await (await anext(messages)).ack()
+            except TimeoutError:
+                return False
+            return True
+
+        await eventually(looks_in)
 
 
 async def test_a_queue_that_is_deleted_ends_its_consumer_with_a_refusal(place):

@@ -214,7 +214,8 @@ def tree(*plain: Mapping[str, Any], **claims: Any) -> dict[str, Any]:
 
 def mint(claims: dict[str, Any], *, by: Signer = CERT) -> bytes:
     """Sign *claims* as they are, however wrong, with all digests right."""
-    payload, texts = sdjwt.conceal(claims, lambda: b"saltsaltsaltsalt")
+    source = entropy()
+    payload, texts = sdjwt.conceal(claims, lambda: source(sdjwt.SALT_BYTES))
     payload.setdefault("full", fullness(texts))
     header = {"alg": "EdDSA", "kid": by.kid, "typ": TYP}
     return sdjwt.assemble(header, payload, texts, by.sign)

@@ -1,177 +1,93 @@
-"""Signed records and the views of them, for tests of who sees what.
+"""Records and the views of them, for tests of who sees what.
 
-Everything is deterministic: keys and salts derive from names and counters.
+Objects are made by `new` and read like sentences: `link(malware, "drops", file)`.
+What a view gets is read back decoded, since evidence is base64.
 """
 
 import hashlib
 import json
 import tomllib
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.policy import Policy
-from adapters.projection import Author
+from adapters.projection import EXTENSION_ID, Author
 from adapters.redaction import Redacted, redact
 from adapters.view import View
 from broker import base64url
-from broker.blinding import BlindMap
-from broker.directory import Directory, KeyEntry, Member, build
-from broker.signers import Signer
-from broker.signing import Address, FeedPosition, conceal_object, sign
+from broker.blinding import BlindMap, org_identity
+from broker.directory import build
+from broker.signing import Address, sign
 from broker.trust import Verified, verify
-from schemas import stix
+from schemas import profile, stix
 from schemas.markings import TLP_IDS, Tlp
 from schemas.record import ALL_COMMUNITY, compose
+from tests.support import records
 
-ADAPTERS = Path(__file__).parents[2] / "adapters"
-SAMPLES = ADAPTERS / "cli" / "samples"
-INDEX = {
-    entry["file"].removesuffix(".json"): entry
-    for entry in tomllib.loads((SAMPLES / "index.toml").read_text())["sample"]
-}
-
-NOW = 1_775_000_000  # 2026-03-31T23:33:20Z, after all that the samples tell
-NOW_TEXT = "2026-03-31T23:33:20.000Z"
-ISSUER = "cert-aq"
-ISSUERS = ("cert-aq", "platform-lumen", "monitor-veritas")
-AUDIENCES = ("peer-cert", "platform", "civil-society")
+POLICY_FILE = Path(__file__).parents[2] / "adapters" / "policies" / "default.toml"
+ROWS: list[dict[str, Any]] = tomllib.loads(POLICY_FILE.read_text("utf-8"))["row"]
+POLICY = Policy(POLICY_FILE.read_bytes(), "default.toml")
 AUTHOR = Author(org="hub", name="Tocsin Hub", pseudonym_key=b"k" * 32)
-POLICY = Policy((ADAPTERS / "policies" / "default.toml").read_bytes(), "default.toml")
-
-CLEAR, GREEN, AMBER, STRICT, RED = (
-    TLP_IDS[t] for t in (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED)
-)
-CORE = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
-CONTACT = "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498"
+NOW = records.NOW
+NOW_TEXT = "2026-12-01T12:00:00.000Z"
 TIME = "2026-02-03T04:05:06.789Z"
+AUDIENCES = ("peer-cert", "platform", "civil-society")
+CLEAR, GREEN, AMBER, STRICT, RED = (TLP_IDS[tlp] for tlp in Tlp)
+CORE = profile.INCIDENT_CORE
+CONTACT = next(
+    i for i, a in profile.EXTENSION_ALIASES.items() if a == "identity-contact"
+)
+
+DIRECTORY = build(
+    records.member(records.signer(org), kinds=(*records.KINDS, "feedback"))
+    for org in ("cert-aq", "platform-lumen", "monitor-veritas")
+)
 
 
-# ---------------------------------------------------------------- signed records
-
-
-@cache
-def signer(org: str = ISSUER) -> Signer:
-    seed = hashlib.sha256(org.encode()).digest()
-    return Signer(org, Ed25519PrivateKey.from_private_bytes(seed))
-
-
-def member(org: str, audience: str = "peer-cert", **changes: Any) -> Member:
-    entry = KeyEntry(
-        signer(org).jwk, "2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z"
-    )
-    values = {
-        "org": org,
-        "name": org.title(),
-        "country": "XA",
-        "audience": audience,
-        "kinds": (
-            "incident", "campaign", "advisory", "feedback", "correction", "retraction",
-        ),
-        "keys": (entry,),
-    }  # fmt: skip
-    return Member(**{**values, **changes})
-
-
-@cache
-def directory() -> Directory:
-    return build([member(org) for org in ISSUERS])
-
-
-def entropy() -> Any:
-    """Give random-looking bytes, the same ones in every run."""
-    numbers = count()
-    return lambda n: hashlib.shake_128(str(next(numbers)).encode()).digest(n)
-
-
-def token(
-    objects: Sequence[dict[str, Any]],
-    *,
-    issuer: str = ISSUER,
-    tlp: Tlp | None = Tlp.CLEAR,
-    address: Address = Address(),
-    position: FeedPosition | None = None,
-    **composing: Any,
-) -> bytes:
-    """Sign *objects* as an honest issuer does, from plain JSON."""
-    random = entropy()
-    new_uuid = lambda: uuid.UUID(bytes=random(16), version=4)  # noqa: E731
-    draft = compose(
-        stix.decode_bundle(list(objects)),
-        now=TIME,
-        tlp=tlp,
-        **composing,
-    )
-    return sign(
-        draft,
-        signer(issuer),
-        blind_map=BlindMap(new_uuid, {}),
-        now=NOW - 60,
-        entropy=random,
-        address=address,
-        position=position,
-    )
-
-
-def opened(data: bytes) -> Verified:
-    return verify(data, directory(), now=NOW)
-
-
-def signed(objects: Sequence[dict[str, Any]], **signing: Any) -> Verified:
-    return opened(token(objects, **signing))
-
-
-@cache
-def sample(name: str) -> Verified:
-    """A shipped sample, addressed as index.toml says."""
-    entry = INDEX[name]
-    bundle = json.loads((SAMPLES / entry["file"]).read_text(encoding="utf-8"))
-    return signed(
-        bundle["objects"],
-        issuer=entry["issuer"],
-        tlp=None,
-        kind=entry["kind"],
-        address=Address(
-            communities=tuple(entry["communities"]),
-            to=tuple(entry["to"]),
-            concerns=tuple(entry["concerns"]),
-        ),
-    )
-
-
-# ------------------------------------------------------------------ single objects
+# --------------------------------------------------------------------------- objects
 
 
 def new(kind: str, called: str = "", /, **properties: Any) -> dict[str, Any]:
-    """An object of *kind* with all that STIX requires; *called* makes its id."""
-    number = uuid.UUID(
-        bytes=hashlib.md5(f"{kind} {called}".encode(), usedforsecurity=False).digest(),
-        version=4,
-    )
+    """Make an object with what STIX requires; *called* makes its id, and its name."""
+    seed = hashlib.sha256(f"{kind} {called}".encode()).digest()
     base = {
         "type": kind,
         "spec_version": "2.1",
-        "id": f"{kind}--{number}",
-        "created": TIME,
-        "modified": TIME,
+        "id": f"{kind}--{uuid.UUID(bytes=seed[:16], version=4)}",
         **_REQUIRED.get(kind, {}),
     }
-    if called and "name" in _REQUIRED.get(kind, {}):
+    if kind not in stix.OBSERVABLE_TYPES:
+        base |= {"created": TIME, "modified": TIME}
+    if called and "name" in base:
         base["name"] = called
-    return {k: v for k, v in {**base, **properties}.items() if v is not None}
+    return {name: v for name, v in (base | properties).items() if v is not None}
 
 
+_SOMEBODY = f"identity--{uuid.UUID(int=1, version=4)}"
 _REQUIRED: dict[str, dict[str, Any]] = {
     "attack-pattern": {"name": "Valid Accounts"},
+    "autonomous-system": {"number": 64500},
     "campaign": {"name": "A wave"},
     "channel": {"name": "A channel"},
     "course-of-action": {"name": "Advice"},
+    "directory": {"path": "/srv"},
+    "domain-name": {"value": "bad.example"},
+    "email-addr": {"value": "crook@bad.example"},
+    "email-message": {"is_multipart": False},
+    "event": {"status": "occurred", "name": "An event"},
+    "extension-definition": {
+        "created_by_ref": _SOMEBODY,
+        "name": "An extension",
+        "schema": "https://schema.example/1",
+        "version": "1.0.0",
+        "extension_types": ["property-extension"],
+    },
+    "file": {"name": "tool.exe"},
     "grouping": {"context": "suspicious-activity"},
     "identity": {"name": "Somebody", "identity_class": "individual"},
     "impact": {"impact_category": "monetary"},
@@ -182,19 +98,45 @@ _REQUIRED: dict[str, dict[str, Any]] = {
         "valid_from": TIME,
     },
     "infrastructure": {"name": "Servers"},
+    "intrusion-set": {"name": "Grey Heron"},
+    "ipv4-addr": {"value": "203.0.113.7"},
+    "ipv6-addr": {"value": "2001:db8::7"},
+    "location": {"country": "XA"},
+    "mac-addr": {"value": "00:00:5e:00:53:01"},
     "malware": {"name": "NightCrate", "is_family": False},
+    "malware-analysis": {"product": "scanner", "result": "malicious"},
+    "marking-definition": {
+        "created": TIME,
+        "definition_type": "statement",
+        "definition": {"statement": "For members."},
+    },
+    "media-content": {"url": "https://video.example/1"},
+    "mutex": {"name": "lock"},
     "narrative": {"name": "A story"},
     "note": {"content": "A remark."},
+    "observed-data": {
+        "first_observed": TIME,
+        "last_observed": TIME,
+        "number_observed": 500,
+    },
     "opinion": {"opinion": "disagree"},
+    "process": {"pid": 7},
     "report": {"name": "A report", "published": TIME},
+    "software": {"name": "Office"},
+    "task": {"outcome": "successful"},
     "threat-actor": {"name": "Hollow Reed"},
+    "tool": {"name": "PsExec"},
+    "url": {"value": "https://bad.example/"},
+    "user-account": {"account_type": "lumen"},
+    "vulnerability": {"name": "CVE-2026-12345"},
+    "windows-registry-key": {"key": "HKLM"},
+    "x509-certificate": {"version": "3"},
 }
 
 
 def link(
     source: dict[str, Any], word: str, target: dict[str, Any], **properties: Any
 ) -> dict[str, Any]:
-    """A relationship from *source* to *target*."""
     return new(
         "relationship",
         f"{source['id']} {word} {target['id']}",
@@ -206,26 +148,78 @@ def link(
 
 
 def marked(one: dict[str, Any], *refs: str) -> dict[str, Any]:
-    return {**one, "object_marking_refs": list(refs)}
+    return one | {"object_marking_refs": list(refs)}
 
 
 def granular(one: dict[str, Any], ref: str, *selectors: str) -> dict[str, Any]:
-    markings = [
-        *one.get("granular_markings", []),
-        {"marking_ref": ref, "selectors": list(selectors)},
-    ]
-    return {**one, "granular_markings": markings}
+    """Mark parts of an object."""
+    marking = {"marking_ref": ref, "selectors": list(selectors)}
+    return one | {"granular_markings": [*one.get("granular_markings", ()), marking]}
+
+
+def core(**properties: Any) -> dict[str, Any]:
+    """The incident core extension, as the value of `extensions`."""
+    return {CORE: {"extension_type": "property-extension", **properties}}
+
+
+INCIDENT = new("incident")
+PERSON = new("identity", "Ilvara Temcott")
+BANK = new(
+    "identity",
+    "Saltmere Savings Bank",
+    identity_class="organization",
+    sectors=["financial-services"],
+)
+MALWARE = new("malware")
+
+
+# --------------------------------------------------------------------------- records
+
+
+def token(
+    *objects: dict[str, Any],
+    issuer: str = "cert-aq",
+    tlp: Tlp | None = Tlp.CLEAR,
+    address: Address = Address(),  # noqa: B008  frozen
+    **composing: Any,
+) -> bytes:
+    """Sign *objects* as an honest issuer does; unmarked ones are CLEAR."""
+    draft = compose(stix.decode_bundle(list(objects)), now=TIME, tlp=tlp, **composing)
+    return sign(
+        draft,
+        records.signer(issuer),
+        blind_map=BlindMap(records.new_uuids(1), {}),
+        now=NOW - 60,
+        entropy=records.entropy(),
+        address=address,
+    )
+
+
+def opened(data: bytes) -> Verified:
+    return verify(data, DIRECTORY, now=NOW)
+
+
+def signed(*objects: dict[str, Any], **signing: Any) -> Verified:
+    return opened(token(*objects, **signing))
+
+
+@cache
+def sample(name: str) -> Verified:
+    """A shipped sample, signed as the index says."""
+    (entry,) = (e for e in records.SAMPLE_INDEX if e["file"] == f"{name}.json")
+    return opened(records.sample_token(entry))
+
+
+SAMPLES = [e["file"].removesuffix(".json") for e in records.SAMPLE_INDEX]
 
 
 # --------------------------------------------------------------------------- views
 
 
 def view(audience: str, clearance: Tlp = Tlp.GREEN, **facts: Any) -> View:
+    communities = facts.pop("communities", frozenset({ALL_COMMUNITY}))
     return View(
-        audience=audience,
-        clearance=clearance,
-        communities=frozenset({ALL_COMMUNITY}),
-        **facts,
+        audience=audience, clearance=clearance, communities=communities, **facts
     )
 
 
@@ -233,28 +227,30 @@ PEER = view("peer-cert", Tlp.AMBER)
 PLATFORM = view("platform")
 CONCERNED = view("platform", concerned=True)
 CIVIL = view("civil-society")
-VIEWS = (PEER, PLATFORM, CONCERNED, CIVIL)
+VIEWS = {
+    "peer": PEER, "platform": PLATFORM, "concerned": CONCERNED, "civil": CIVIL,
+}  # fmt: skip
 
 
 def cut(verified: Verified, to: View, policy: Policy = POLICY) -> Redacted:
     return redact(verified, to, policy, author=AUTHOR, now=NOW_TEXT)
 
 
-def cut_new(objects: Sequence[dict[str, Any]], to: View, **signing: Any) -> Redacted:
-    return cut(signed(objects, **signing), to)
+def given(to: View, *objects: dict[str, Any], **signing: Any) -> Redacted:
+    """Sign *objects* and cut them for a view."""
+    return cut(signed(*objects, **signing), to)
 
 
-# ---------------------------------------------------------------- what is to be seen
+# ------------------------------------------------------------------ what is to be seen
 
 
 def projected(redacted: Redacted, kind: str | None = None) -> list[dict[str, Any]]:
-    """The objects of the projection, all or those of one type; ours left out."""
-    objects = json.loads(redacted.projection)["objects"]
-    own = redacted.projection and {objects[0]["id"], objects[1]["id"]}
+    """The projected objects, all or those of one type, without what the adapter adds."""
+    added = {org_identity(AUTHOR.org), org_identity(redacted.verified.issuer)}
     return [
-        o
-        for o in objects
-        if o["id"] not in own and kind in (None, o["type"])
+        one
+        for one in json.loads(redacted.projection)["objects"]
+        if one["id"] not in added | {EXTENSION_ID} and kind in (None, one["type"])
     ]
 
 
@@ -263,15 +259,20 @@ def only(redacted: Redacted, kind: str) -> dict[str, Any]:
     return one
 
 
+def made_of(one: dict[str, Any]) -> list[str]:
+    """What the projection says the adapter made of this object."""
+    return one["extensions"][EXTENSION_ID]["made"]
+
+
 def decoded(data: bytes) -> list[Any]:
-    """Every JSON text that stands in base64url in a token or JWS."""
+    """Every JSON text that a token or JWS holds in base64url."""
     jwt, *disclosures = data.split(b"~")
-    parts = [*jwt.split(b".")[:2], *(d for d in disclosures if d)]
-    return [msgspec.json.decode(base64url.decode(p)) for p in parts]
+    parts = [*jwt.split(b".")[:2], *filter(None, disclosures)]
+    return [msgspec.json.decode(base64url.decode(part)) for part in parts]
 
 
-def disclosures(data: bytes) -> set[bytes]:
-    return set(data.split(b"~")[1:-1])
+def disclosures(redacted: Redacted) -> set[bytes]:
+    return set(redacted.evidence.split(b"~")[1:-1])
 
 
 def strings(value: Any) -> Iterator[str]:
@@ -284,53 +285,28 @@ def strings(value: Any) -> Iterator[str]:
         case list():
             for inner in value:
                 yield from strings(inner)
-        case None:
-            return
         case _:
             yield str(value)
 
 
-def seen_text(redacted: Redacted) -> str:
-    """All that a member can read, decoded: evidence and projection, by lines."""
+def seen(redacted: Redacted) -> str:
+    """All that a member can read of a record, decoded: evidence and projection."""
     values = [*decoded(redacted.evidence), json.loads(redacted.projection)]
     return "\n".join(s for value in values for s in strings(value))
 
 
-# ------------------------------------------------------------------ hostile issuers
-
-
-def hostile_token(objects: Sequence[dict[str, Any]], **changes: Any) -> bytes:
-    """Sign what no honest issuer would: objects and claims are taken as they are."""
-    from broker import sdjwt
-    from broker.signing import TYP, fullness
-
-    random = entropy()
-    main = objects[0]
-    claims: dict[str, Any] = {
-        "iss": f"urn:tocsin:org:{ISSUER}",
-        "iat": NOW - 60,
-        "exp": NOW + 1000,
-        "sub": main["id"],
-        "ver": main["modified"],
-        "aud": [ALL_COMMUNITY],
-        "vct": "urn:tocsin:record:1",
-        "kind": "incident",
-        "tlp": "CLEAR",
-        "severity": "unknown",
-        "countries": [],
-        "sectors": [],
-        "languages": [],
-        "exercise": False,
-        **changes,
-        "stix": {
-            "type": "bundle",
-            "objects": [
-                sdjwt.Hidden(conceal_object(o, primary=o is main)) for o in objects
-            ],
-        },
-    }
-    payload, texts = sdjwt.conceal(claims, lambda: random(16))
-    payload |= {"full": fullness(texts), "_sd_alg": "sha-256"}
-    own = signer()
-    header = {"alg": own.alg, "kid": own.kid, "typ": TYP}
-    return sdjwt.assemble(header, payload, texts, own.sign)
+def action(to: View, kind: str, role: str, prop: str) -> str:
+    """Look up by hand what the head of the policy file promises."""
+    wanted = [(kind, role, ""), (kind, "", ""), ("*", "", "")]
+    if to.concerned:
+        wanted.insert(0, (kind, role, "concerned"))
+    for of_kind, of_role, when in wanted:
+        for row in ROWS:
+            if (
+                of_kind in row["types"]
+                and of_role == row.get("role", "")
+                and when == row.get("when", "")
+                and prop in row["properties"]
+            ):
+                return row[to.audience]
+    return "drop"

@@ -15,11 +15,11 @@ import structlog
 from rich.console import Console
 
 from adapters.cli import show
-from adapters.cli.demo_hub import Login, lend_embedded, lend_rabbitmq
-from adapters.cli.demo_run import play
-from adapters.cli.demo_show import show as show_story
-from adapters.cli.demo_story import Story, document, tell
-from adapters.cli.demo_world import World, set_stage
+from adapters.cli.demo.hub import Login, lend_embedded, lend_rabbitmq
+from adapters.cli.demo.run import play
+from adapters.cli.demo.show import show as show_story
+from adapters.cli.demo.story import Story, document, tell
+from adapters.cli.demo.world import World, set_stage
 from broker.errors import ConfigError
 
 

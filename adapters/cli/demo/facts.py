@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.cli.demo_played import Played, Published, Received
+from adapters.cli.demo.played import Played, Published, Received
 from adapters.policy import Policy
 from adapters.redaction import Cut, NotGivenError, Redacted, redact
 from adapters.view import view_of

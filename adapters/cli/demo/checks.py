@@ -12,15 +12,15 @@ from typing import Any
 
 import msgspec
 
-from adapters.cli.demo_attacks import Attack
-from adapters.cli.demo_cast import WEBHOOK_MEMBER
-from adapters.cli.demo_facts import Sight
-from adapters.cli.demo_played import Played, Published
-from adapters.cli.demo_receipts import receipt_fault
-from adapters.cli.demo_refusals import refusal_of
-from adapters.cli.demo_secrets import CANARIES, Search, search
-from adapters.cli.demo_webhook import Post
-from adapters.cli.demo_world import World
+from adapters.cli.demo.attacks import Attack
+from adapters.cli.demo.cast import WEBHOOK_MEMBER
+from adapters.cli.demo.facts import Sight
+from adapters.cli.demo.played import Played, Published
+from adapters.cli.demo.receipts import receipt_fault
+from adapters.cli.demo.refusals import refusal_of
+from adapters.cli.demo.secrets import CANARIES, Search, search
+from adapters.cli.demo.webhook import Post
+from adapters.cli.demo.world import World
 from broker import trust
 from schemas.errors import RefusedError
 
@@ -222,8 +222,8 @@ def _nothing_of(played: Played) -> Check:
     return Check(
         "Nothing of the attacks reached anybody",
         reached == 0 and len(played.attacks) == len(played.dead) == 2,
-        f"{reached} deliveries",
-        "0 deliveries, 2 dead letters",
+        f"{reached} delivered, {len(played.dead)} put aside",
+        "0 delivered, 2 put aside",
     )
 
 

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from adapters.cli.demo_attacks import Attack
-from adapters.cli.demo_played import Played
+from adapters.cli.demo.attacks import Attack
+from adapters.cli.demo.played import Played
 from broker import sdjwt, wire
 
 

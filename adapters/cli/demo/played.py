@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from adapters.cli.demo_attacks import Attack
-from adapters.cli.demo_cast import Sample
-from adapters.cli.demo_webhook import Post
+from adapters.cli.demo.attacks import Attack
+from adapters.cli.demo.cast import Sample
+from adapters.cli.demo.webhook import Post
 from adapters.pipeline import Context
 from broker.bus import Message
 from broker.trust import Verified

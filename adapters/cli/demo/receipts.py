@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 
 from adapters import receipts
-from adapters.cli.demo_facts import Sight
-from adapters.cli.demo_played import Played
-from adapters.cli.demo_world import World
+from adapters.cli.demo.facts import Sight
+from adapters.cli.demo.played import Played
+from adapters.cli.demo.world import World
 from broker import base64url
 from broker.errors import TrustError
 from broker.keys import PublicKey

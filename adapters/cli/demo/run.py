@@ -15,12 +15,12 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.app import context_of, open_sinks, serve
-from adapters.cli.demo_attacks import Attack, alter, forge
-from adapters.cli.demo_cast import Sample
-from adapters.cli.demo_hub import Login
-from adapters.cli.demo_played import Played, Published, read_inbox
-from adapters.cli.demo_webhook import open_receiver
-from adapters.cli.demo_world import HUB, World
+from adapters.cli.demo.attacks import Attack, alter, forge
+from adapters.cli.demo.cast import Sample
+from adapters.cli.demo.hub import Login
+from adapters.cli.demo.played import Played, Published, read_inbox
+from adapters.cli.demo.webhook import open_receiver
+from adapters.cli.demo.world import HUB, World
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context
 from adapters.view import refusal, view_of

@@ -4,10 +4,10 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.cli.demo_attacks import Attack
-from adapters.cli.demo_checks import Check, examine
-from adapters.cli.demo_compare import COMPARED_FILE, Proof, Row, proofs, side_by_side
-from adapters.cli.demo_facts import (
+from adapters.cli.demo.attacks import Attack
+from adapters.cli.demo.checks import Check, examine
+from adapters.cli.demo.compare import COMPARED_FILE, Proof, Row, proofs, side_by_side
+from adapters.cli.demo.facts import (
     COMPARED,
     Reason,
     Sight,
@@ -15,9 +15,9 @@ from adapters.cli.demo_facts import (
     reasons,
     sights,
 )
-from adapters.cli.demo_played import Played, Published
-from adapters.cli.demo_refusals import refusal_of
-from adapters.cli.demo_world import World
+from adapters.cli.demo.played import Played, Published
+from adapters.cli.demo.refusals import refusal_of
+from adapters.cli.demo.world import World
 from schemas.reasons import explain
 
 AUDIENCE_WORDS: Final = {

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.cli.demo_cast import CAST, WEBHOOK_MEMBER, Part, Sample, load_samples
+from adapters.cli.demo.cast import CAST, WEBHOOK_MEMBER, Part, Sample, load_samples
 from adapters.cli.load import load_policy
 from adapters.config import (
     AdapterConfig,

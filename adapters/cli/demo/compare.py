@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.cli.demo_facts import COMPARED, Cell, Sight, cell
+from adapters.cli.demo.facts import COMPARED, Cell, Sight, cell
 from adapters.policy import Policy
 from broker.directory import Directory
 from broker.trust import Verified, verify

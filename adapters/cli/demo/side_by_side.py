@@ -6,10 +6,10 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from adapters.cli.demo_compare import COMPARED_FILE, Proof
-from adapters.cli.demo_facts import COMPARED, Cell
-from adapters.cli.demo_page import MARGIN, Page
-from adapters.cli.demo_story import AUDIENCE_WORDS, Story
+from adapters.cli.demo.compare import COMPARED_FILE, Proof
+from adapters.cli.demo.facts import COMPARED, Cell
+from adapters.cli.demo.page import MARGIN, Page
+from adapters.cli.demo.story import AUDIENCE_WORDS, Story
 
 _LABEL_WIDTH: Final = 12
 _GAP: Final = 2

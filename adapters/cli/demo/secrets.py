@@ -8,9 +8,9 @@ from typing import Final
 
 import msgspec
 
-from adapters.cli.demo_cast import WEBHOOK_MEMBER
-from adapters.cli.demo_facts import readable, searchable
-from adapters.cli.demo_played import Played
+from adapters.cli.demo.cast import WEBHOOK_MEMBER
+from adapters.cli.demo.facts import readable, searchable
+from adapters.cli.demo.played import Played
 
 _PEERS: Final = ("cert-aq", "cert-borea")
 _PLATFORMS: Final = ("platform-lumen", "platform-orbit")

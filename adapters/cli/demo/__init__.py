@@ -1,0 +1,1 @@
+"""`tocsin demo`: the whole service in one process, checked by itself."""

@@ -9,8 +9,6 @@ import string
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from schemas.markings import is_known_marking
-
 _UUID = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
     re.ASCII | re.IGNORECASE,
@@ -24,7 +22,7 @@ _MARKS: Final = ("marking-definition--", "extension-definition--")
 
 def is_mark(stix_id: str) -> bool:
     """Tell whether the id names a marking or a format."""
-    return stix_id.startswith(_MARKS) or is_known_marking(stix_id)
+    return stix_id.startswith(_MARKS)
 
 
 class Ids:

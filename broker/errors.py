@@ -32,4 +32,5 @@ class UnroutableError(BusError):
 
 
 class BusRefusedError(BusError):
-    """The broker refuses: forged user id, no permission, too large (403/406)."""
+    """The broker refuses (403 to 406): forged user id, no permission, no such
+    exchange or queue, too large."""

@@ -60,11 +60,15 @@ class Publisher:
         # RabbitMQ answers a forged user id or a foreign key by closing the
         # channel, under all that is in flight there. Each is repeated alone,
         # so that the guilty one fails for good and takes nobody along.
+        # Their first frame may have been taken before, so from here on no
+        # failure can say that nothing was sent.
         try:
             async with asyncio.timeout_at(until), self._quarantine:
-                await self._attempt("alone", exchange, message, until)
-        except TimeoutError as exc:
-            raise NotConfirmedError("its channel was closed; no time left") from exc
+                if await self._attempt("alone", exchange, message, until):
+                    return
+        except (TimeoutError, BusUnavailableError) as exc:
+            raise NotConfirmedError("its channel was closed under it") from exc
+        raise NotConfirmedError("its channel was closed under it")
 
     async def aclose(self) -> None:
         """Open nothing any more; the channels end with their connection."""

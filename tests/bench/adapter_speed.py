@@ -1,7 +1,6 @@
-"""The adapter: what deciding costs by members and views; deliveries on RabbitMQ."""
+"""The adapter on RabbitMQ: records taken, deliveries made, by members and sinks."""
 
 import asyncio
-import re
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,18 +12,18 @@ from typing import Literal
 
 import msgspec
 
-from adapters.app import Lane, context_of, open_sinks, serve
+from adapters.app import context_of, open_sinks, serve
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, FileSinkConfig, MemberConfig, load
 from adapters.delivery import Delivery, Sink
+from adapters.numbering import Lane
 from adapters.outbox import open_outbox
-from adapters.pipeline import Context, Decided, Outcome, Subscriber, decide
-from adapters.view import AUDIENCES
+from adapters.pipeline import Context
 from broker import topology
 from broker.bus import Bus, Message
-from broker.directory import Member
 from broker.directory_client import load_folder
 from tests.bench import bare
+from tests.bench.deciding import SINK, for_members, plural, subscribers
 from tests.bench.installation import (
     ADAPTER,
     RECORDS_KEY,
@@ -41,16 +40,12 @@ from tests.bench.rounds import (
     Report,
     Row,
     clock_and_processor,
-    side_by_side,
     side_by_side_async,
     timed,
 )
 from tests.support.hub import Hub
 
-_FEW = 3  # one member a view
-_DECIDED_FOR = (1, _FEW, 10, 100, 1000)
 _ANCHOR_COUNT = 500
-_SINK = "sink"
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        return f"serving {_plural(self.members)}{self.how}"
+        return f"serving {plural(self.members)}{self.how}"
 
 
 _JOBS = (
@@ -114,65 +109,17 @@ async def measure(hub: Hub, *, quick: bool) -> Report:
     most = 10 if quick else max(job.records for job in _JOBS)
     found = tokens(sample(), signer_of(hub), most)
     batch = messages(found, RECORDS_KEY, topology.GATE)
-    rows = _deciding(batch[0], context, rounds=2 if quick else 9)
     with logging_to_nowhere():
-        rows += await _serving(hub, config, context, batch, rounds=1 if quick else 3)
+        rows = await _serving(hub, config, context, batch, rounds=1 if quick else 3)
     return Report(
-        "adapter: members and views",
-        "29-object records for members of three audiences (one member: one audience). "
-        "Deciding: processor time of `pipeline.decide` (verify, redact and receipt once "
-        "a view, a row a member). Serving: `app.serve` on RabbitMQ, outbox in SQLite on "
-        "disk, until every delivery is settled; the records wait in the queue, or come "
-        "one by one, each when all members have the one before; sinks that take "
-        "everything at once, or folders. consume: aio-pika alone takes and acknowledges "
-        f"the same bodies, prefetch {config.prefetch}, {config.batch} acknowledged "
-        "together.",
+        "adapter: from the adapters' queue to the members' sinks",
+        "`app.serve` on RabbitMQ, 29-object records for members of three audiences, "
+        "outbox in SQLite on disk, until every delivery is settled. The records wait in "
+        "the queue, or come one by one, each when all members have the one before. Sinks "
+        "take everything at once, or are folders. consume: aio-pika alone takes and "
+        f"acknowledges the same bodies, prefetch {config.prefetch}, {config.batch} "
+        "acknowledged together.",
         rows,
-    )
-
-
-def _subscribers(count: int) -> tuple[Subscriber, ...]:
-    return tuple(
-        Subscriber(
-            Member(
-                org=f"member-{number}",
-                name=f"Member {number}",
-                country="XA",
-                audience=AUDIENCES[number % len(AUDIENCES)],
-            ),
-            (_SINK,),
-        )
-        for number in range(count)
-    )
-
-
-def _for_members(context: Context, count: int) -> Context:
-    return msgspec.structs.replace(context, subscribers=_subscribers(count))
-
-
-def _deciding(message: Message, context: Context, rounds: int) -> tuple[Row, ...]:
-    def decide_for(context: Context) -> Outcome:
-        re.purge()  # see `material.Case.redact`
-        return decide(message, context, now=NOW)
-
-    functions = {
-        str(count): partial(decide_for, _for_members(context, count))
-        for count in _DECIDED_FOR
-    }
-    for name, function in functions.items():
-        outcome = function()
-        assert isinstance(outcome, Decided), outcome
-        assert len(outcome.rows) == int(name), outcome.not_given
-    found = side_by_side(functions, rounds)
-    return tuple(
-        Row(
-            f"deciding for {_plural(int(name))}",
-            f"for {_FEW}",
-            found[name],
-            found[str(_FEW)],
-            note=_plural(min(int(name), len(AUDIENCES)), "view"),
-        )
-        for name in functions
     )
 
 
@@ -246,7 +193,7 @@ async def _serve(
             _sinks(path, null, job) as sinks,
             asyncio.TaskGroup() as tasks,
         ):
-            who = _for_members(context, job.members)
+            who = for_members(context, job.members)
             with timed(len(some)) as cost:
                 tasks.create_task(
                     serve(config, bus, who, outbox, sinks, clock=_clock, stop=stop)
@@ -255,8 +202,8 @@ async def _serve(
                     await gate.publish(topology.RECORDS, message)
                     await null.reach(number * job.members)
                 await null.reach(len(some) * job.members)
-                while (await outbox.counts())["pending"]:
-                    await asyncio.sleep(0.005)  # noqa: ASYNC110  it tells nobody
+                while (await outbox.counts())["pending"]:  # noqa: ASYNC110  no event
+                    await asyncio.sleep(0.005)
             stop.set()
     return cost
 
@@ -265,12 +212,12 @@ async def _serve(
 async def _sinks(
     folder: Path, null: NullSink, job: Job
 ) -> AsyncIterator[dict[Lane, Sink]]:
-    orgs = [each.member.org for each in _subscribers(job.members)]
+    orgs = [each.member.org for each in subscribers(job.members)]
     if job.how != ", folders":
-        yield {(org, _SINK): null for org in orgs}
+        yield {(org, SINK): null for org in orgs}
         return
     configs = [
-        MemberConfig(org=org, sinks=(FileSinkConfig(name=_SINK, folder=folder / org),))
+        MemberConfig(org=org, sinks=(FileSinkConfig(name=SINK, folder=folder / org),))
         for org in orgs
     ]
     async with open_sinks(configs, clock=_clock) as opened:
@@ -279,7 +226,3 @@ async def _sinks(
 
 def _clock() -> float:
     return float(NOW)
-
-
-def _plural(count: int, word: str = "member") -> str:
-    return f"{count:,} {word}" + ("s" if count != 1 else "")

@@ -1,12 +1,12 @@
 """Records to measure with: the fictional samples, whole and cut, and their parts."""
 
 import os
-import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
@@ -64,15 +64,16 @@ def another(bundle: bytes) -> bytes:
     return bundle.replace(main.encode(), new.encode())
 
 
-def compose(bundle: bytes, **options: object) -> Draft:
+def compose(bundle: bytes, **options: Any) -> Draft:
     moment = timestamps.from_epoch(NOW)
     return record.compose(stix21.read(bundle), now=moment, **options)
 
 
-def sign(draft: Draft, signer: Signer, **options: object) -> bytes:
+def sign(draft: Draft, signer: Signer, **options: Any) -> bytes:
     ids = BlindMap(lambda: signing.random_uuid(os.urandom), {})
-    options = {"now": NOW} | options
-    return signing.sign(draft, signer, blind_map=ids, entropy=os.urandom, **options)
+    return signing.sign(
+        draft, signer, blind_map=ids, entropy=os.urandom, now=NOW, **options
+    )
 
 
 def members() -> tuple[Member, ...]:
@@ -136,9 +137,6 @@ class Case:
         return self.verify()
 
     def redact(self, view: View) -> Redacted:
-        # The guard compiles a pattern of each record's own names; `re` would remember
-        # it, because here the record is always the same.
-        re.purge()
         moment = timestamps.from_epoch(NOW)
         return redact(self.verified, view, self.policy, author=AUTHOR, now=moment)
 

@@ -9,13 +9,13 @@ import asyncio
 import gc
 import statistics
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 Unit = Literal["time", "rate", "bytes"]
-CALL_S = 0.03  # of processor time for one figure of a function
+CALL_S = 0.05  # of processor time for one figure of a function
 SIDE_S = 90  # no side of a round may take longer
 
 
@@ -65,7 +65,7 @@ class Cost:
 
 
 @contextmanager
-def timed(items: int) -> Any:
+def timed(items: int) -> Iterator[Cost]:
     """Give a `Cost` that is filled in at the end of the block."""
     gc.collect()
     cost = Cost()

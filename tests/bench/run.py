@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.bench import (
     adapter_speed,
+    deciding,
     gate_speed,
     large_bundle,
     one_record,
@@ -37,6 +38,7 @@ from tests.bench.table import lines_of, values_of
 PURE: dict[str, Callable[..., Report]] = {
     "verify": one_record.verify,
     "redact": one_record.redact,
+    "decide": deciding.measure,
     "bundle": large_bundle.measure,
     "profile": profiling.measure,
 }

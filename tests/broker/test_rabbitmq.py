@@ -369,15 +369,20 @@ async def test_impatient_publishers_do_not_cost_the_others_their_connection(
     place, caplog
 ):
     async with proxied(place, "cert-aq") as (proxy, member):
-        await member.publish(INGRESS, message(0))
-        for round_ in range(5):
-            proxy.cut()
-            async with asyncio.TaskGroup() as tasks:
-                for number in range(20):
-                    impatient = message(100 * round_ + number)
-                    tasks.create_task(outcome(member, INGRESS, impatient, 0.002))
-                patient = partial(is_confirmed, member, INGRESS, message(-round_))
-                tasks.create_task(eventually(patient))
+        for number in range(10):
+            # Cancelled while it waits for a confirm: that channel is given up.
+            proxy.answers.clear()
+            assert await outcome(member, INGRESS, message(number), 0.05)
+            # Cancelled while the next one opens.
+            opening = [
+                asyncio.create_task(
+                    outcome(member, INGRESS, message(100 + n), 0.01 * n)
+                )
+                for n in range(5)
+            ]
+            await asyncio.wait(opening)
+            proxy.answers.set()
+            assert await outcome(member, INGRESS, message(number)) is None
     assert not [each for each in caplog.messages if "CHANNEL_ERROR" in each]
 
 
@@ -558,12 +563,12 @@ async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later():
     with RabbitMQNode(config=config) as node:
         await declare(node.amqp_url, PLACE)
         async with open_rabbitmq(node.amqp_url, user="guest") as bus:
-            # The broker notices that we publish only by the first frame.
-            with pytest.raises(NotConfirmedError):
-                await bus.publish(INGRESS, message(1), timeout_s=1)
-            for _ in range(3):
-                with pytest.raises(BusUnavailableError):
-                    await bus.publish(INGRESS, message(2), timeout_s=0.2)
+            # Only by the first frame the broker sees that we publish.
+            stuck = asyncio.create_task(outcome(bus, INGRESS, message(1), 2))
+            await asyncio.sleep(1)
+            assert await outcome(bus, INGRESS, message(2), 0.2) is BusUnavailableError
+            assert await stuck is NotConfirmedError
+            assert await outcome(bus, INGRESS, message(2), 0.2) is BusUnavailableError
             # Consuming goes on: it has a connection of its own.
             async with bus.consume(QUEUE):
                 pass

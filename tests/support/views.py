@@ -236,7 +236,7 @@ def cut(verified: Verified, to: View, policy: Policy = POLICY) -> Redacted:
     return redact(verified, to, policy, author=AUTHOR, now=NOW_TEXT)
 
 
-def given(to: View, *objects: dict[str, Any], **signing: Any) -> Redacted:
+def cut_new(to: View, *objects: dict[str, Any], **signing: Any) -> Redacted:
     """Sign *objects* and cut them for a view."""
     return cut(signed(*objects, **signing), to)
 

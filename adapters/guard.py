@@ -63,7 +63,7 @@ _PUBLIC: Final = frozenset(
         "marking-definition", "tool",
     }
 )  # fmt: skip
-_TITLED: Final = frozenset({"campaign", "incident", "intrusion-set", "malware"})
+_OPERATIONS: Final = frozenset({"campaign", "intrusion-set", "malware"})
 _NO_PERSONAL_DATA: Final = frozenset({"hashes", "payload_bin"})  # but long numbers
 # Accounts that everybody has.
 _COMMON: Final = frozenset(
@@ -201,13 +201,12 @@ class Watch:
         self.parts: set[str] = set()
         self._verified = verified
         self._own = org_identity(verified.issuer)
-        self._known = {  # the issuer is always visible; an operation's name is no person's
-            text.loosen(verified.issuer),
-            *(
-                text.loosen(text.normalise(str(getattr(o, "name", ""))))
-                for o in verified.objects
-                if o.type in _TITLED
-            ),
+        self._issuer = text.loosen(verified.issuer)  # it is always visible
+        # An accused whose name is that of an operation is no person.
+        self._operations = {
+            text.loosen(text.normalise(str(getattr(o, "name", ""))))
+            for o in verified.objects
+            if o.type in _OPERATIONS
         }
         for cut in withheld:
             self._add(cut)
@@ -289,8 +288,8 @@ class Watch:
             return  # "journalists" names nobody
         for leaf in _leaves(cut.value):
             if name not in _HANDLES:
-                self._add_name(leaf, soft=_is_soft(candidate.type, cut))
-                if cut.role == "individual" and name == "name":
+                added = self._add_name(leaf, soft=_is_soft(candidate.type, cut))
+                if added and cut.role == "individual" and name == "name":
                     self.parts.update(_parts(leaf))
             elif candidate.type in _NETWORKED and not cut.above:
                 folded = text.normalise(leaf)
@@ -310,14 +309,17 @@ class Watch:
         elif not folded.isalpha():
             self.handles.add(folded)
 
-    def _add_name(self, written: str, *, soft: bool = False) -> None:
+    def _add_name(self, written: str, *, soft: bool = False) -> bool:
         loose = text.loosen(text.normalise(written))[: _MAX_WORD_CHARS + 2]
         bare = loose.strip()
-        if len(bare) < _MIN_NAME_CHARS or loose in self._known or bare in _COMMON:
-            return
+        if len(bare) < _MIN_NAME_CHARS or loose == self._issuer or bare in _COMMON:
+            return False
+        if soft and loose in self._operations:
+            return False
         # Where no spaces part words, a name stands right beside others.
         word = bare if text.is_unspaced(bare) else loose
         (self.titles if soft else self.names).add(word)
+        return True
 
 
 def _stands(address: str, folded: str) -> bool:

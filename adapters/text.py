@@ -90,6 +90,8 @@ def normalise(text: str) -> str:
     text = _SPACES.sub(" ", text)
     for written, meant in _FANGS:
         text = written.sub(meant, text)
+    if " dot " in text:
+        text = _SPOKEN.sub(lambda m: "@" + m[1].replace(" dot ", "."), text)
     return text
 
 
@@ -115,18 +117,17 @@ def is_unspaced(text: str) -> bool:
 
 def addresses(normalised: str) -> Iterator[str]:
     """Find mail addresses, and names with passwords in URLs."""
-    if "@" not in normalised and " dot " not in normalised:
+    at = normalised.find("@")
+    if at < 0:
         return
-    text = _SPOKEN.sub(lambda m: "@" + m[1].replace(" dot ", "."), normalised)
-    at = text.find("@")
+    for login in _LOGIN.finditer(normalised):
+        yield login[1]
     while at >= 0:
-        local = _LOCAL_PART.search(text, max(0, at - _MAX_LOCAL_CHARS), at)
-        domain = _DOMAIN.match(text, at + 1)
+        local = _LOCAL_PART.search(normalised, max(0, at - _MAX_LOCAL_CHARS), at)
+        domain = _DOMAIN.match(normalised, at + 1)
         if local and domain:
             yield f"{local[0]}@{domain[0]}"
-        at = text.find("@", at + 1)
-    for login in _LOGIN.finditer(text):
-        yield login[1]
+        at = normalised.find("@", at + 1)
 
 
 def numbers(normalised: str) -> Iterator[str]:

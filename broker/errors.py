@@ -32,5 +32,7 @@ class UnroutableError(BusError):
 
 
 class BusRefusedError(BusError):
-    """The broker refuses (403 to 406): forged user id, no permission, no such
-    exchange or queue, too large."""
+    """The broker refuses (403 to 406).
+
+    A forged user id, no permission, no such exchange or queue, too large.
+    """

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.redaction import NotGivenError
+from broker.sdjwt import Hidden
 from schemas.markings import Tlp
 from tests.support.records import mint, tree
 from tests.support.views import (
@@ -285,8 +286,6 @@ def test_a_body_sent_along_with_a_known_mark_is_not_passed_on():
 @pytest.mark.parametrize("to", VIEWS.values(), ids=VIEWS)
 def test_the_place_in_the_feed_and_the_other_addressees_are_never_shown(to):
     claims = tree(marked(INCIDENT, CLEAR), tlp="CLEAR", severity="unknown")
-    from broker.sdjwt import Hidden
-
     claims |= {
         "to": Hidden(["urn:tocsin:org:secret-one"]),
         "feed": Hidden("cert-aq/main/zorblax"),

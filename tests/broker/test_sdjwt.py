@@ -641,8 +641,11 @@ def test_what_nobody_would_take_for_its_disclosures_is_not_signed() -> None:
 
 
 def test_what_nobody_would_take_for_its_size_is_not_signed() -> None:
+    bare = len(sdjwt.assemble(HEADER, {}, [b""], CERT.sign))
+    most = (16 << 20) - bare
+    assert len(sdjwt.assemble(HEADER, {}, [b"a" * most], CERT.sign)) == 16 << 20
     with pytest.raises(TrustError) as caught:
-        sdjwt.assemble(HEADER, {}, [b"a" * (16 << 20)], CERT.sign)
+        sdjwt.assemble(HEADER, {}, [b"a" * (most + 1)], CERT.sign)
     assert caught.value.reason == "too-large"
 
 

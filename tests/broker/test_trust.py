@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from broker import base64url, sdjwt, trust
 from broker.directory import Directory, single_key
 from broker.sdjwt import Hidden
 from broker.signing import Address, FeedPosition
+from schemas import profile
 from schemas.errors import RefusedError
 from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
 from schemas.reasons import REASONS
-from schemas.record import MAX_OBJECTS
+from schemas.record import MAX_OBJECTS, Claims
 from tests.support.records import (
     CERT,
     CERT_KEY,
@@ -130,6 +132,15 @@ def test_a_tree_as_it_is_is_believed() -> None:
     assert verified(mint(tree())).complete
 
 
+def test_a_record_with_every_claim_there_is_is_believed() -> None:
+    address_of = Address(to=("cert-bv",), concerns=("cert-cw",))
+    position = FeedPosition("cert-aq/main/k2", 1, "")
+    found = verified(token(address=address_of, position=position, replaces="A" * 43))
+    assert not any(
+        getattr(found.claims, name) is UNSET for name in Claims.__struct_fields__
+    )
+
+
 def test_the_tlp_of_an_object_is_its_own_and_the_strictest_if_it_has_none() -> None:
     unmarked = {k: v for k, v in address().items() if k != "object_marking_refs"}
     found = verified(
@@ -185,6 +196,21 @@ def test_without_its_primary_object_a_record_has_none() -> None:
     found = verified(cut(mint(tree()), ("stix", "objects", 0)))
     assert found.primary is None
     assert [o.type for o in found.objects] == ["ipv4-addr"]
+
+
+def test_an_object_may_lose_all_that_is_withholdable() -> None:
+    whole = verified(token(draft(incident(extensions={INCIDENT_CORE: {"scores": 1}}))))
+    main = {d.path for d in whole.opened.disclosures if len(d.path) == 3}
+    objects = {index_of(whole, *path) for path in main}
+    found = verified(sdjwt.withhold(whole.opened, objects))
+    visible = set(profile.visible("incident", primary=True))
+    assert found.plain[0].keys() <= visible
+    assert found.plain[0]["extensions"] == {INCIDENT_CORE: {}}
+    address_alone = verified(token(draft(incident(), address())))
+    [place] = [i for i, o in enumerate(address_alone.plain) if o["type"] != "incident"]
+    only = {address_alone.slots[place][()]}
+    [found_address] = verified(sdjwt.withhold(address_alone.opened, only)).plain
+    assert found_address.keys() == {"type", "id", "spec_version", "object_marking_refs"}
 
 
 def test_a_text_without_its_segments_says_that_something_is_withheld() -> None:

@@ -288,6 +288,8 @@ def test_20000_objects_are_the_most() -> None:
     primary = decoded(incident())
     with pytest.raises(SchemaError) as caught:
         compose([*primary, *[one] * MAX_OBJECTS], now=LATER)
+    most = compose([*primary, *[one] * (MAX_OBJECTS - 1)], now=LATER)
+    assert len(most.objects) == MAX_OBJECTS
     assert caught.value.reason == "too-many-objects"
 
 

@@ -1,0 +1,112 @@
+"""Roles: what relations say about who attacks and who was attacked."""
+
+import pytest
+
+from adapters.roles import attackers, role_of, victims
+from schemas import stix
+from tests.support.views import BANK, INCIDENT, MALWARE, PERSON, link, new
+
+ADDRESS = new("ipv4-addr")
+SERVERS = new("infrastructure")
+
+
+def decoded(*objects):
+    return [stix.decode_object(one) for one in objects]
+
+
+def attacking(*objects):
+    found = decoded(*objects)
+    return attackers(found, victims(found))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "campaign", "indicator", "infrastructure", "intrusion-set", "malware",
+        "threat-actor",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("observed", ["ipv4-addr", "channel", "media-content"])
+def test_what_is_tied_to_an_attack_from_either_side_is_the_attackers(kind, observed):
+    bad, seen = new(kind), new(observed)
+    assert attacking(bad, seen, link(bad, "uses", seen)) == {seen["id"]}
+    assert attacking(bad, seen, link(seen, "related-to", bad)) == {seen["id"]}
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        [ADDRESS],
+        [ADDRESS, INCIDENT, link(INCIDENT, "related-to", ADDRESS)],
+        [ADDRESS, PERSON, link(PERSON, "owns", ADDRESS)],
+        [ADDRESS, link(MALWARE, "uses", ADDRESS)],  # the malware is not there
+        [ADDRESS, MALWARE, link(MALWARE, "uses", ADDRESS, revoked=True)],
+        [ADDRESS, MALWARE | {"revoked": True}, link(MALWARE, "uses", ADDRESS)],
+        [
+            ADDRESS,
+            new("indicator", indicator_types=["benign", "anomalous-activity"]),
+            link(new("indicator"), "based-on", ADDRESS),
+        ],
+    ],
+)
+def test_what_is_tied_to_no_attack_is_not_the_attackers(objects):
+    assert attacking(*objects) == frozenset()
+
+
+@pytest.mark.parametrize("word", ["targets", "impacts", "located-at", "compromises"])
+def test_who_is_attacked_is_a_victim_whatever_else_is_said(word):
+    objects = [ADDRESS, MALWARE, link(MALWARE, word, ADDRESS)]
+    assert attacking(*objects) == frozenset()
+    assert attacking(*objects, link(MALWARE, "uses", ADDRESS)) == frozenset()
+
+
+def test_a_victim_may_be_the_source_of_the_relation():
+    objects = [ADDRESS, MALWARE, link(ADDRESS, "victim-of", INCIDENT)]
+    assert attacking(*objects, link(MALWARE, "uses", ADDRESS)) == frozenset()
+
+
+def test_what_the_attacked_own_is_theirs_and_what_attackers_own_is_not():
+    owned = [ADDRESS, SERVERS, BANK, link(SERVERS, "consists-of", ADDRESS)]
+    assert attacking(*owned) == {ADDRESS["id"]}
+    assert attacking(*owned, link(BANK, "owns", SERVERS)) == frozenset()
+    actor = new("threat-actor")
+    assert attacking(*owned, actor, link(actor, "owns", SERVERS)) == {ADDRESS["id"]}
+
+
+def test_the_victims_own_infrastructure_does_not_attack():
+    objects = [SERVERS, ADDRESS, link(SERVERS, "consists-of", ADDRESS)]
+    assert attacking(*objects, link(INCIDENT, "impacts", SERVERS)) == frozenset()
+
+
+def test_a_relation_that_is_not_given_ties_nothing_but_its_victim_stays_one():
+    everything = decoded(ADDRESS, MALWARE, link(MALWARE, "targets", ADDRESS))
+    given = decoded(ADDRESS, MALWARE, link(MALWARE, "uses", ADDRESS))
+    assert attackers(given, victims(everything)) == frozenset()
+    assert attackers(given[:2], victims([])) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("identity_class", "role"),
+    [
+        ("individual", "individual"),
+        ("unknown", "individual"),
+        ("Organization", "individual"),  # no word of the list
+        (None, "individual"),
+        ("organization", "organisation"),
+        ("group", "organisation"),
+        ("class", "organisation"),
+        ("system", "organisation"),
+    ],
+)
+def test_an_identity_is_a_person_unless_its_class_says_otherwise(identity_class, role):
+    (one,) = decoded(new("identity", identity_class=identity_class))
+    assert role_of(one, "identity", frozenset()) == role
+
+
+def test_only_what_can_be_somebodys_has_a_role():
+    for kind in ("incident", "malware", "relationship", "text"):
+        one = stix.decode_object(new(kind))
+        assert role_of(one, kind, frozenset({one.id})) == ""
+    (address,) = decoded(ADDRESS)
+    assert role_of(address, "ipv4-addr", frozenset()) == "unknown"
+    assert role_of(address, "ipv4-addr", frozenset({address.id})) == "attacker"

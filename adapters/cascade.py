@@ -17,7 +17,9 @@ _NO_TARGETS: Final = frozenset(
     {("id",), ("object_marking_refs",), ("granular_markings",)}
 )
 # The projection writes these for every object.
-_MADE_ANYWAY: Final = frozenset({"spec_version", "created", "modified"})
+_MADE_ANYWAY: Final = frozenset(
+    {"spec_version", "created", "modified", "created_by_ref"}
+)
 # Feedback is about objects of somebody else's record.
 _ABOUT_OTHERS: Final = frozenset({"opinion", "note"})
 

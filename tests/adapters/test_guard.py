@@ -26,9 +26,8 @@ TEXT, CODE, VOCABULARY = Context
 
 def watch(one, *names, above=False, verified=None):
     """Watch for properties of an object that were cut."""
-    verified = verified or signed(
-        INCIDENT, one, new("attack-pattern"), primary=INCIDENT["id"]
-    )
+    objects = {o["id"]: o for o in (INCIDENT, new("attack-pattern"), one)}
+    verified = verified or signed(*objects.values(), primary=INCIDENT["id"])
     index = next(i for i, o in enumerate(verified.objects) if o.type == one["type"])
     role = role_of(verified.objects[index], one["type"], frozenset())
     places = dict(profile.places(verified.plain[index].items()))

@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,12 +24,18 @@ REFUSALS = {
 CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-def trees() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def nodes() -> list[tuple[str, ast.AST]]:
+    """Everything in the shipped code, with its file."""
+    found: list[tuple[str, ast.AST]] = []
     for folder in FOLDERS:
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
             if name != "schemas/reasons.py":
-                yield name, ast.parse(path.read_bytes())
+                found += [
+                    (name, node) for node in ast.walk(ast.parse(path.read_bytes()))
+                ]
+    return found
 
 
 def texts_of(node: ast.AST) -> set[str]:
@@ -54,21 +60,19 @@ def called(node: ast.Call) -> str:
 def raised() -> dict[str, str]:
     """Code -> file, of every refusal that names its code where it is made."""
     found: dict[str, str] = {}
-    for name, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and called(node) in REFUSALS and node.args:
-                found |= dict.fromkeys(texts_of(node.args[0]), name)
+    for name, node in nodes():
+        if isinstance(node, ast.Call) and called(node) in REFUSALS and node.args:
+            found |= dict.fromkeys(texts_of(node.args[0]), name)
     return found
 
 
 def decided() -> set[str]:
     """What is given back or gone through, to be raised by somebody else."""
     found: set[str] = set()
-    for _, tree in trees():
-        for node in ast.walk(tree):
-            match node:
-                case ast.Return(value=ast.expr() as given) | ast.For(iter=given):
-                    found |= texts_of(given)
+    for _, node in nodes():
+        match node:
+            case ast.Return(value=ast.expr() as given) | ast.For(iter=given):
+                found |= texts_of(given)
     return found
 
 

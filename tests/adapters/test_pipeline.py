@@ -1,0 +1,259 @@
+"""The pipeline: verified once, cut once per view, stored whole or not at all."""
+
+from collections import Counter
+
+import pytest
+from msgspec.structs import replace
+
+from adapters import pipeline
+from adapters.delivery import StoreOutcome
+from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, take
+from adapters.redaction import redact
+from broker.signing import Address
+from broker.trust import verify
+from broker.wire import pack
+from schemas.markings import Tlp
+from tests.support.records import member, signer
+from tests.support.views import (
+    AUTHOR,
+    DIRECTORY,
+    INCIDENT,
+    NOW,
+    PERSON,
+    POLICY,
+    decoded,
+    sample,
+    strings,
+    token,
+)  # fmt: skip
+
+
+class MemoryStore:
+    """A store that fails on demand, before or after taking effect."""
+
+    def __init__(self, fault=None, moment="before"):
+        self.fault, self.moment = fault, moment
+        self.rows = []
+        self.calls = 0
+
+    async def store(self, rows):
+        self.calls += 1
+        if self.fault and self.moment == "before":
+            raise self.fault
+        self.rows += rows
+        if self.fault:
+            raise self.fault
+        return tuple(StoreOutcome.STORED for _ in rows)
+
+
+def subscriber(org, audience="peer-cert", sinks=("siem",), **facts):
+    return Subscriber(member(signer(org), audience=audience, **facts), sinks)
+
+
+def context(*subscribers, **changes):
+    values = {
+        "directory": DIRECTORY,
+        "policy": POLICY,
+        "author": AUTHOR,
+        "signer": signer("hub"),
+        "subscribers": subscribers,
+    }
+    return Context(**(values | changes))
+
+
+def message(*objects, **signing):
+    data = token(*(objects or (INCIDENT, PERSON)), **signing)
+    return packed(data)
+
+
+def packed(data, **changes):
+    made = pack(data, message_id="m", routing_key="cert-aq.incident", user_id="cert-aq")
+    return replace(made, **changes)
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Count how often the two expensive steps are taken."""
+    counted = Counter()
+
+    def count(name, function):
+        def counting(*args, **options):
+            counted[name] += 1
+            return function(*args, **options)
+
+        monkeypatch.setattr(pipeline, name, counting)
+
+    count("verify", verify)
+    count("redact", redact)
+    return counted
+
+
+def test_one_record_is_verified_once_and_cut_once_per_view(calls):
+    members = [
+        *(subscriber(f"peer-{n}", sinks=("siem", "files")) for n in range(20)),
+        *(subscriber(f"platform-{n}", "platform") for n in range(20)),
+        subscriber("watch", "civil-society"),
+    ]
+    outcome = decide(message(), context(*members), now=NOW)
+    assert calls == {"verify": 1, "redact": 3}
+    assert len(outcome.rows) == 20 * 2 + 20 + 1
+
+
+def test_members_of_one_view_get_the_same_bytes():
+    members = [subscriber(f"peer-{n}") for n in range(3)]
+    rows = decide(message(), context(*members), now=NOW).rows
+    assert {row.member for row in rows} == {"peer-0", "peer-1", "peer-2"}
+    for name in ("evidence", "projection", "receipt", "policy", "token_id"):
+        assert len({getattr(row, name) for row in rows}) == 1
+
+
+def test_a_view_that_is_refused_is_refused_once_and_counted_per_member(calls):
+    secret = message(tlp=Tlp.AMBER)
+    members = [
+        subscriber("peer"),
+        *(subscriber(f"platform-{n}", "platform") for n in range(3)),
+        subscriber("far", communities=("urn:tocsin:community:far",)),
+    ]
+    outcome = decide(secret, context(*members), now=NOW)
+    assert [row.member for row in outcome.rows] == ["peer"]
+    assert outcome.not_given == {"tlp-clearance": 3, "community": 1}
+    assert calls["redact"] == 3
+
+
+def test_who_is_named_in_the_record_has_a_view_of_its_own(calls):
+    named = message(address=Address(concerns=("platform-1",)))
+    members = [subscriber(f"platform-{n}", "platform") for n in range(3)]
+    rows = decide(named, context(*members), now=NOW).rows
+    assert calls["redact"] == 2
+    told = [
+        row.member
+        for row in rows
+        if "urn:tocsin:org:platform-1"
+        in {s for value in decoded(row.evidence) for s in strings(value)}
+    ]
+    assert told == ["platform-1"]
+
+
+def test_a_row_holds_what_the_outbox_must_know():
+    outcome = decide(message(), context(subscriber("peer", sinks=("siem",))), now=NOW)
+    (row,) = outcome.rows
+    assert isinstance(outcome, Decided)
+    assert (row.member, row.sink, row.issuer) == ("peer", "siem", "cert-aq")
+    assert (row.sub, row.ver) == (INCIDENT["id"], INCIDENT["modified"])
+    assert (row.kind, row.tlp) == ("incident", "CLEAR")
+    assert row.token_id == outcome.token_id
+    assert row.policy == f"{POLICY.name}/peer-cert"
+    assert outcome.issuer == "cert-aq"
+    receipt = decoded(row.receipt)[1]
+    assert receipt["token"] == row.token_id
+
+
+def test_no_row_of_a_member_names_another_member():
+    members = [subscriber("peer-one"), subscriber("platform-two", "platform")]
+    for row in decide(message(), context(*members), now=NOW).rows:
+        values = [*decoded(row.evidence), *decoded(row.receipt)]
+        text = (
+            "\n".join(s for v in values for s in strings(v)) + row.projection.decode()
+        )
+        assert "peer-one" not in text
+        assert "platform-two" not in text
+
+
+def test_deciding_twice_gives_the_same_rows():
+    members = [subscriber("peer"), subscriber("platform", "platform")]
+    record = message()
+    first = decide(record, context(*members), now=NOW)
+    assert decide(record, context(*members), now=NOW) == first
+
+
+# --------------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (packed(b"x"), "framing"),
+        (packed(token(INCIDENT)[:-1]), "framing"),
+        (packed(token(INCIDENT).replace(b"~", b"~A", 1)), "unreferenced-disclosure"),
+        (packed(token(INCIDENT), content_type="text/plain"), "content-type"),
+        (packed(token(INCIDENT), content_encoding="gzip"), "content-encoding"),
+        (packed(b"x", content_encoding="zstd"), "zstd"),
+        (packed(token(INCIDENT, issuer="stranger")), "unknown-key"),
+    ],
+)
+async def test_what_is_not_trusted_is_refused_and_nothing_is_stored(bad, reason):
+    store = MemoryStore()
+    (outcome,) = await take([bad], context(subscriber("peer")), store, now=NOW)
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == reason
+    assert (store.rows, store.calls) == ([], 0)
+
+
+def test_a_refusal_says_where_and_never_what():
+    name = "x_ilvara_temcott"
+    record = token(INCIDENT | {name: "secret"})
+    outcome = decide(packed(record.replace(b".", b"..", 1)), context(), now=NOW)
+    assert outcome.reason == "framing"
+    assert name not in outcome.where
+
+
+def test_a_token_from_the_future_is_refused():
+    assert decide(message(), context(), now=NOW - 1000).reason == "issued-in-future"
+
+
+# ----------------------------------------------------------------------------- storing
+
+
+async def test_a_batch_is_stored_in_one_transaction_in_order():
+    store = MemoryStore()
+    batch = [message(INCIDENT | {"name": str(n)}) for n in range(3)]
+    batch.insert(1, packed(b"x"))
+    outcomes = await take(batch, context(subscriber("peer")), store, now=NOW)
+    assert store.calls == 1
+    assert [type(o) for o in outcomes] == [Decided, Refused, Decided, Decided]
+    given = [o.token_id for o in outcomes if isinstance(o, Decided)]
+    assert [row.token_id for row in store.rows] == given
+
+
+async def test_a_batch_for_nobody_is_not_stored():
+    store = MemoryStore()
+    (outcome,) = await take([message()], context(), store, now=NOW)
+    assert outcome.rows == ()
+    assert store.calls == 0
+
+
+async def test_an_empty_batch_does_nothing():
+    store = MemoryStore()
+    assert await take([], context(subscriber("peer")), store, now=NOW) == []
+    assert store.calls == 0
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_when_storing_fails_the_caller_learns_it_and_acknowledges_nothing(moment):
+    broken = MemoryStore(OSError("disk full"), moment)
+    batch = [message(), packed(b"x")]
+    with pytest.raises(OSError, match="disk full"):
+        # No outcome comes back, so there is nothing to acknowledge by.
+        await take(batch, context(subscriber("peer")), broken, now=NOW)
+    # The same batch again, as the broker redelivers it: the same rows.
+    healthy = MemoryStore()
+    await take(batch, context(subscriber("peer")), healthy, now=NOW)
+    assert broken.rows in ([], healthy.rows)
+
+
+async def test_every_sample_finds_its_way():
+    store = MemoryStore()
+    members = [
+        subscriber("peer"),
+        subscriber("platform-lumen", "platform"),
+        subscriber("watch", "civil-society"),
+    ]
+    names = ("election-leak", "bank-phishing", "ai-video-campaign", "platform-answer")
+    batch = []
+    for name in names:
+        opened = sample(name).opened
+        texts = [d.text for d in opened.disclosures]
+        batch.append(packed(b"~".join([opened.jwt, *texts, b""])))
+    outcomes = await take(batch, context(*members), store, now=NOW)
+    assert [len(o.rows) for o in outcomes] == [3, 3, 3, 3]
+    assert len(store.rows) == 12

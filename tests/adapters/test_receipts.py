@@ -1,0 +1,101 @@
+"""Receipts: signed, exact about bytes, blurred about numbers, silent about members."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.receipts import TYP, bucket, receipt
+from broker import base64url
+from broker.keys import PublicKey
+from tests.support.records import signer
+from tests.support.views import (
+    CIVIL,
+    NOW,
+    PEER,
+    POLICY,
+    SAMPLES,
+    VIEWS,
+    cut,
+    decoded,
+    sample,
+)
+
+HUB = signer("hub")
+
+
+def receipt_of(redacted, now=NOW):
+    return receipt(redacted, HUB, now=now)
+
+
+def claims_of(redacted):
+    return decoded(receipt_of(redacted))[1]
+
+
+def sha256(data):
+    return base64url.encode(hashlib.sha256(data).digest()).decode()
+
+
+def test_a_receipt_is_signed_by_the_adapter():
+    signed = receipt_of(cut(sample("election-leak"), PEER))
+    header = decoded(signed)[0]
+    assert header == {"alg": "EdDSA", "kid": HUB.kid, "typ": TYP}
+    body, _, signature = signed.rpartition(b".")
+    key = PublicKey(HUB.jwk)
+    assert key.verify(base64url.decode(signature), body)
+    assert not key.verify(base64url.decode(signature), body + b"x")
+
+
+def test_a_receipt_says_what_came_in_and_what_goes_out():
+    record = sample("election-leak")
+    redacted = cut(record, CIVIL)
+    texts = [d.text for d in record.opened.disclosures]
+    claims = claims_of(redacted)
+    assert claims["iss"] == "urn:tocsin:org:hub"
+    assert claims["iat"] == NOW
+    assert claims["token"] == record.token_id
+    assert claims["received"] == sha256(b"~".join([record.opened.jwt, *texts, b""]))
+    assert claims["evidence"] == sha256(redacted.evidence)
+    assert claims["projection"] == sha256(redacted.projection)
+    assert claims["policy"] == {
+        "id": "default",
+        "version": POLICY.version,
+        "sha256": POLICY.sha256,
+    }
+
+
+@pytest.mark.parametrize("to", VIEWS.values(), ids=VIEWS)
+def test_a_receipt_names_the_audience_and_no_other_fact_of_the_view(to):
+    claims = claims_of(cut(sample("bank-phishing"), to))
+    assert claims["audience"] == to.audience
+    assert set(claims) == {
+        "iss", "iat", "token", "audience", "received", "evidence", "projection",
+        "policy", "withheld",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_a_receipt_blurs_its_numbers_and_gives_reasons_only(name):
+    redacted = cut(sample(name), CIVIL)
+    withheld = claims_of(redacted)["withheld"]
+    assert withheld == {r: bucket(n) for r, n in redacted.reasons.items()}
+    assert list(withheld) == sorted(withheld)
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6))
+def test_a_bucket_never_shrinks_as_the_count_grows(one, other):
+    words = ["1", "2-9", "10-99", "100-999", "1000+"]
+    places = [words.index(bucket(count)) for count in sorted((one, other))]
+    assert places == sorted(places)
+
+
+@pytest.mark.parametrize(
+    ("count", "word"),
+    [
+        (1, "1"), (2, "2-9"), (9, "2-9"), (10, "10-99"), (99, "10-99"), (100, "100-999"),
+        (999, "100-999"), (1000, "1000+"),
+    ],
+)  # fmt: skip
+def test_the_bounds_of_the_buckets(count, word):
+    assert bucket(count) == word

@@ -1,0 +1,311 @@
+"""Trust: objects and their parts for which a record is not believed.
+
+Each bad record is a `tree`, bent at one place and signed with the issuer's own
+key, all digests right: only the one check can refuse.
+"""
+
+from typing import Any
+
+import pytest
+
+from broker import base64url, sdjwt
+from broker.sdjwt import Hidden
+from schemas.markings import TLP_IDS, Tlp
+from schemas.profile import INCIDENT_CORE
+from schemas.record import MAX_OBJECTS
+from tests.support.records import (
+    CERT,
+    CERT_KEY,
+    HEADER,
+    MODIFIED,
+    address,
+    an_id,
+    draft,
+    entropy,
+    incident,
+    mint,
+    plain_object,
+    token,
+    tree,
+)
+from tests.support.verifying import (
+    bent,
+    cut,
+    main_of,
+    reason,
+    refusal,
+    refused,
+    verified,
+    without,
+)
+
+CANARY = "mallory"
+TEXT = "It is not confirmed that votes were touched."
+
+# -- objects against the profile
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["type", "id", "spec_version", "object_marking_refs", "created", "modified"],
+)
+def test_what_must_always_be_visible_may_not_be_a_disclosure(name: str) -> None:
+    claims = tree()
+    main = main_of(claims)
+    main[name] = Hidden(main[name])
+    assert reason(claims) == "visible-as-disclosure"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("revoked", True),
+        ("confidence", 10),
+        ("lang", "fr"),
+        ("defanged", True),
+        ("granular_markings", [{"selectors": ["name"], "lang": "fr"}]),
+    ],
+)
+def test_what_would_change_the_meaning_may_not_be_a_disclosure(
+    name: str, value: Any
+) -> None:
+    assert verified(mint(bent(**{name: value})))
+    error = refusal(mint(bent(**{name: Hidden(value)})))
+    assert error.reason == "visible-as-disclosure"
+    assert error.where == f"$.stix.objects[0].{name}"
+
+
+def test_a_visible_part_of_an_extension_may_not_be_a_disclosure() -> None:
+    core = {"determination": Hidden("suspected")}
+    assert reason(bent(extensions={INCIDENT_CORE: core})) == "visible-as-disclosure"
+
+
+def test_an_object_in_the_clear_is_refused() -> None:
+    claims = tree()
+    claims["stix"]["objects"][1] = claims["stix"]["objects"][1].value
+    error = refusal(mint(claims))
+    assert (error.reason, error.where) == ("not-withholdable", "$.stix.objects[1]")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("name", "A voter register was copied"),
+        ("description", [Hidden([0, 1, TEXT])]),
+        ("labels", [Hidden("election")]),
+        ("labels", Hidden(["election", Hidden("register")])),
+        ("x_new", 1),
+        ("extensions", {"unknown": {"a": 1}}),
+        ("extensions", {INCIDENT_CORE: {"criticality": 60}}),
+        ("extensions", {INCIDENT_CORE: {"events": Hidden(["a"])}}),
+        ("extensions", {INCIDENT_CORE: "text"}),
+    ],
+)
+def test_what_must_be_withholdable_may_not_stand_in_the_clear(
+    name: str, value: Any
+) -> None:
+    error = refusal(mint(bent(**{name: value})))
+    assert error.reason == "not-withholdable"
+    spelled = "[...]" if name == "x_new" else f".{name}"
+    assert error.where == f"$.stix.objects[0]{spelled}"
+
+
+def test_the_times_of_another_object_must_be_withholdable() -> None:
+    other = plain_object("campaign")
+    claims = tree(incident(), other)
+    claims["stix"]["objects"][1].value["modified"] = MODIFIED
+    assert reason(claims) == "not-withholdable"
+
+
+MARK = {"selectors": ["name"], "marking_ref": TLP_IDS[Tlp.AMBER]}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("name", Hidden([Hidden("a")]), "sd-shape"),
+        ("x_new", Hidden({"a": Hidden(1)}), "sd-shape"),
+        ("x_new", Hidden([{"a": Hidden(1)}]), "sd-shape"),
+        ("labels", Hidden([Hidden("a"), Hidden({"b": Hidden(1)})]), "sd-shape"),
+        ("description", Hidden([Hidden([0, 1, Hidden(TEXT)])]), "segments"),
+        ("object_marking_refs", [TLP_IDS[Tlp.GREEN], Hidden(MARK)], "sd-shape"),
+        # Without this, a marking could be withheld and nobody would know.
+        ("granular_markings", [MARK, Hidden(MARK)], "sd-shape"),
+        ("granular_markings", [MARK | {"selectors": ["name", Hidden("id")]}], "sd-shape"),
+        ("extensions", {INCIDENT_CORE: {"scores": Hidden([Hidden(1)])}}, "sd-shape"),
+        ("extensions", {INCIDENT_CORE: {"determination": [Hidden(1)]}}, "sd-shape"),
+        ("extensions", {"unknown": Hidden({"a": Hidden(1)})}, "sd-shape"),
+        # Gone as a whole, these look like any property that is withheld.
+        ("extensions", Hidden({INCIDENT_CORE: {}}), ""),
+        ("extensions", {INCIDENT_CORE: Hidden({"determination": "suspected"})}, ""),
+    ],
+)  # fmt: skip
+def test_a_disclosure_finer_than_the_profile_cuts_is_refused_shown_or_withheld(
+    name: str, value: Any, why: str
+) -> None:
+    whole = mint(bent(**{name: value}))
+    assert refusal(whole).reason == "visible-as-disclosure"
+    opened = sdjwt.verify(whole, lambda _: CERT_KEY)
+    parts = {
+        len(d.path): i
+        for i, d in enumerate(opened.disclosures)
+        if d.path[3:4] == (name,)
+    }
+    finest = parts[max(parts)]
+    less = sdjwt.withhold(opened, set(range(len(opened.disclosures))) - {finest})
+    assert refused(less).partition(" at ")[0] == why
+
+
+def test_decoys_are_fine_where_the_profile_cuts() -> None:
+    decoy = Hidden("a decoy")
+    claims = tree() | {"decoy": decoy}
+    claims["stix"]["objects"].append(decoy)
+    main = main_of(claims)
+    main["x_decoy"] = decoy
+    main["labels"] = Hidden([*main["labels"].value, decoy])
+    main["extensions"]["unknown"] = decoy
+    main["extensions"][INCIDENT_CORE]["decoy"] = decoy
+    source = entropy()
+    payload, texts = sdjwt.conceal(claims, lambda: source(16))
+    # A decoy is the digest of nothing that anybody has.
+    kept = [t for t in texts if b"a decoy" not in base64url.decode(t)]
+    payload["full"] = sdjwt.digest(b"~".join(sorted(kept)))
+    found = verified(sdjwt.assemble(HEADER, payload, kept, CERT.sign))
+    assert found.complete
+    assert found.withheld == 6
+
+
+# -- texts
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(TEXT, id="a text that is not segmented"),
+        pytest.param([Hidden(TEXT)], id="a text for a segment"),
+        pytest.param([Hidden([1, 1, TEXT])], id="a place beyond the count"),
+        pytest.param([Hidden([0, 2, TEXT])], id="a segment that never was"),
+        pytest.param([], id="no segments, nothing withheld"),
+        pytest.param([Hidden([1, 2, "b"]), Hidden([0, 2, "a"])], id="the wrong order"),
+        pytest.param([Hidden([0, 1, "a"]), Hidden([0, 1, "b"])], id="a place twice"),
+    ],
+)
+def test_a_text_that_is_not_made_of_segments_is_refused(value: Any) -> None:
+    error = refusal(mint(bent(description=Hidden(value))))
+    assert (error.reason, error.where) == ("segments", "$.stix.objects[0].description")
+
+
+def test_a_text_of_several_segments_is_joined() -> None:
+    parts = [Hidden([0, 2, "It is not confirmed "]), Hidden([1, 2, "yet."])]
+    signed = mint(bent(description=Hidden(parts)))
+    assert verified(signed).plain[0]["description"] == "It is not confirmed yet."
+    place = ("stix", "objects", 0, "description")
+    less = verified(cut(signed, (*place, 0)))
+    assert less.plain[0]["description"] == "[withheld]yet."
+
+
+def test_a_text_has_no_decoys_so_that_withheld_is_true() -> None:
+    whole = mint(bent(description=Hidden([Hidden([0, 1, "a"]), Hidden([1, 2, "b"])])))
+    opened = sdjwt.verify(whole, lambda _: CERT_KEY)
+    [second] = [
+        i for i, d in enumerate(opened.disclosures) if d.path[-2:] == ("description", 1)
+    ]
+    less = sdjwt.withhold(opened, set(range(len(opened.disclosures))) - {second})
+    assert refusal(less).reason == "segments"
+
+
+def test_a_boolean_with_the_name_of_a_text_is_believed() -> None:
+    # STIX 2.1, Sighting: `summary` is no text.
+    sighting = plain_object(
+        "sighting", summary=True, sighting_of_ref=an_id("indicator")
+    )
+    found = verified(token(draft(incident(), sighting)))
+    assert sorted(str(o.get("summary")) for o in found.plain) == ["None", "True"]
+
+
+# -- the objects themselves
+
+
+@pytest.mark.parametrize("value", [1, "text", None, [], ["a"]])
+def test_an_object_that_is_none_is_refused(value: Any) -> None:
+    claims = tree()
+    claims["stix"]["objects"].append(Hidden(value))
+    error = refusal(mint(claims))
+    assert (error.reason, error.where) == ("not-stix", "$.stix.objects[2]")
+
+
+def test_an_object_that_is_no_stix_is_refused_at_its_place() -> None:
+    for change, why, where in (
+        ({"type": "bundle"}, "not-stix", ""),
+        ({"type": 7}, "not-stix", ""),
+        ({"spec_version": "2.0"}, "stix-version", ".spec_version"),
+        ({"revoked": "yes"}, "bad-property", ".revoked"),
+        ({"name": Hidden(7)}, "bad-property", ".name"),
+        ({"x_n": Hidden("a" * (2**20 + 1))}, "too-large", "[...]"),
+    ):
+        error = refusal(mint(bent(**change)))
+        assert (error.reason, error.where) == (why, f"$.stix.objects[0]{where}")
+    assert reason(tree(incident(), address(id=an_id("url")))) == "bad-id"
+    assert reason(tree(incident(), address(id=CANARY))) == "bad-id"
+    assert reason(without("id")) == "not-withholdable"
+    assert reason(without("type")) == "not-stix"
+
+
+def test_red_is_refused_until_it_can_be_sealed() -> None:
+    red = [TLP_IDS[Tlp.RED]]
+    error = refusal(mint(tree(incident(), address(object_marking_refs=red))))
+    assert (error.reason, error.where) == ("needs-sealing", "$.stix.objects[1]")
+    part = [{"selectors": ["name"], "marking_ref": red[0]}]
+    assert reason(bent(granular_markings=part)) == "needs-sealing"
+
+
+def test_a_selector_that_is_none_is_refused() -> None:
+    # Redaction would stumble over it, with the message in its hands.
+    part = [{"selectors": ["..."], "marking_ref": TLP_IDS[Tlp.GREEN]}]
+    error = refusal(mint(bent(granular_markings=part)))
+    assert error.reason == "bad-selector"
+    assert error.where.startswith("$.stix.objects[0].granular_markings")
+
+
+def test_two_objects_with_one_id_are_refused() -> None:
+    error = refusal(mint(tree(incident(), address(), address(value="192.0.2.8"))))
+    assert (error.reason, error.where) == ("duplicate-id", "$.stix.objects")
+
+
+@pytest.mark.parametrize("ver", ["2026-12-01T10:00:00Z", "2026-12-01T09:00:00.000Z"])
+def test_another_version_than_claimed_is_refused(ver: str) -> None:
+    error = refusal(mint(tree(ver=ver)))
+    assert (error.reason, error.where) == ("version-mismatch", "$.stix.objects[0]")
+
+
+def test_a_primary_object_without_a_version_is_refused() -> None:
+    assert reason(without("modified")) == "version-mismatch"
+
+
+@pytest.mark.parametrize("tlp", ["CLEAR", "AMBER", "AMBER+STRICT", "RED"])
+def test_another_marking_than_claimed_is_refused(tlp: str) -> None:
+    error = refusal(mint(tree(tlp=tlp)))
+    assert (error.reason, error.where) == ("tlp-mismatch", "$.stix.objects[0]")
+
+
+def test_a_primary_object_without_a_marking_is_refused() -> None:
+    assert reason(without("object_marking_refs")) == "tlp-mismatch"
+    other = [an_id("marking-definition")]
+    assert reason(bent(object_marking_refs=other)) == "tlp-mismatch"
+
+
+def test_of_several_markings_the_strictest_counts() -> None:
+    both = [TLP_IDS[Tlp.CLEAR], TLP_IDS[Tlp.GREEN]]
+    assert verified(mint(bent(object_marking_refs=both)))
+
+
+def test_the_disclosures_of_another_record_do_not_fit() -> None:
+    one, other = token(seed=1), token(seed=2)
+    mixed = one.partition(b"~")[0] + b"~" + other.partition(b"~")[2]
+    assert refusal(mixed).reason == "unreferenced-disclosure"
+
+
+def test_a_record_of_very_many_objects_is_verified() -> None:
+    assert MAX_OBJECTS == 20_000
+    many = [address(id=an_id("ipv4-addr", n)) for n in range(500)]
+    assert len(verified(mint(tree(incident(), *many))).objects) == 501

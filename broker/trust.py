@@ -22,6 +22,7 @@ from schemas.record import (
     UNMARKED_TLP,
     Claims,
     kind_fits,
+    natural_kind,
     need_behaviour,
     org_of,
     refuse_red,
@@ -181,7 +182,12 @@ def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None
     if org_of(claims.iss) != known.org:
         raise TrustError("iss-kid")
     member = directory.members.get(known.org)
-    if member is not None and claims.kind not in member.kinds:
+    # Who may not publish incidents may not correct or retract them either.
+    needed = {claims.kind}
+    natural = natural_kind(claims.sub)
+    if claims.kind in ("correction", "retraction") and natural is not None:
+        needed.add(natural)
+    if member is not None and not needed.issubset(member.kinds):
         raise TrustError("kind-not-allowed")
 
 

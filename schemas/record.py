@@ -7,7 +7,8 @@ facts computed.
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -168,15 +169,19 @@ def compose(
     """
     if len(objects) > MAX_OBJECTS:
         raise SchemaError("too-many-objects", "$.objects")
+    # Places are those of the input, whatever is left out or added here.
+    places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
     objects = [o for o in objects if not _redefines_marking(o)]
     if report is not None:
-        objects = [_wrap(objects, report, tlp, now), *objects]
-    place = find_primary(objects, primary)
+        wrapped = _wrap(objects, report, tlp, now)
+        objects = [wrapped, *objects]
+        places[wrapped.id] = "$.report"
+    place = find_primary(objects, primary, places)
     if tlp is None and tlp_of(_refs(objects[place])) is None:
-        raise SchemaError("unmarked", f"$.objects[{place}]")
+        raise SchemaError("unmarked", places[objects[place].id])
     marked = tuple(_mark(o, tlp if tlp is not None else UNMARKED_TLP) for o in objects)
-    for index, marked_object in enumerate(marked):
-        where = f"$.objects[{index}]"
+    for marked_object in marked:
+        where = places[marked_object.id]
         refuse_red(marked_object, where)
         check_selectors(marked_object, where)
         _check_texts(marked_object, where)
@@ -187,17 +192,25 @@ def compose(
     return Draft(
         objects=marked,
         primary=place,
-        kind=_kind(main, kind, place),
+        kind=_kind(main, kind, places[main.id]),
         tlp=own,
         facts=facts_of(marked, main, own),
     )
 
 
-def find_primary(objects: Sequence[stix.StixObject], wanted: str | None = None) -> int:
+def find_primary(
+    objects: Sequence[stix.StixObject],
+    wanted: str | None = None,
+    places: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     """Find the primary object: its index.
 
     The only incident, else campaign, else report, else grouping, else (feedback)
     the only opinion or note.
+
+    Args:
+        wanted: Id of the primary object, where several qualify.
+        places: Place of each object in the input, by id.
 
     Raises:
         SchemaError: `no-primary`, `several-primaries`.
@@ -213,7 +226,8 @@ def find_primary(objects: Sequence[stix.StixObject], wanted: str | None = None) 
     ):
         found = [i for i, o in enumerate(objects) if o.type in kinds]
         if len(found) > 1:
-            raise SchemaError("several-primaries", f"$.objects[{found[1]}]")
+            second = places.get(objects[found[1]].id, f"$.objects[{found[1]}]")
+            raise SchemaError("several-primaries", second)
         if found:
             return found[0]
     raise SchemaError("no-primary", "$.objects")
@@ -287,14 +301,18 @@ def refuse_red(candidate: stix.StixObject, where: str) -> None:
         raise SchemaError("needs-sealing", where)
 
 
+def natural_kind(primary_id: str) -> Kind | None:
+    """Give the kind of a first record about this primary object."""
+    return _PRIMARY_KINDS.get(primary_id.partition("--")[0])
+
+
 def kind_fits(kind: Kind, primary_id: str) -> bool:
     """Tell whether a record of *kind* may be about this primary object."""
-    natural = _PRIMARY_KINDS.get(primary_id.partition("--")[0])
+    natural = natural_kind(primary_id)
     return natural is not None and kind in (natural, "correction", "retraction")
 
 
-def _kind(main: stix.StixObject, wanted: Kind | None, place: int) -> Kind:
-    where = f"$.objects[{place}]"
+def _kind(main: stix.StixObject, wanted: Kind | None, where: str) -> Kind:
     revoked = main.revoked is True
     if wanted is None:
         return "retraction" if revoked else _PRIMARY_KINDS[main.type]

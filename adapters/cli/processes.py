@@ -30,6 +30,7 @@ from adapters.config import (
 from adapters.sources import stix21
 from broker.archive import open_archive
 from broker.bus import Bus
+from broker.directory import single_key
 from broker.directory_client import load_folder
 from broker.gate import run_gate
 from broker.gate_state import open_gate_state
@@ -97,7 +98,12 @@ async def _publish(
     async with (
         _bus(settings.broker) as bus,
         open_publisher(
-            bus, settings.state, signer, publisher=settings.publisher
+            bus,
+            settings.state,
+            signer,
+            publisher=settings.publisher,
+            # What we sign must verify; found out here it costs no place in the feed.
+            directory=single_key(signer.org, signer.jwk),
         ) as publisher,
     ):
         results = []

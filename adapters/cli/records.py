@@ -18,7 +18,7 @@ from adapters.sources import stix21
 from adapters.view import View, view_of
 from broker import signers
 from broker.blinding import BlindMap
-from broker.directory import DEFAULT_CLEARANCE, Audience, Member
+from broker.directory import DEFAULT_CLEARANCE, Audience, Member, single_key
 from broker.errors import ConfigError
 from broker.signing import Address, random_uuid
 from broker.signing import sign as sign_record
@@ -93,6 +93,8 @@ def sign(
         address=Address(communities=community, to=to, concerns=concerns),
         exercise=exercise,
     )
+    # What nobody would accept is refused here, not at the hub.
+    verify_token(token, single_key(issuer, signer.jwk), now=now)
     write_file(output, token + b"\n" if output is None else token)
 
 

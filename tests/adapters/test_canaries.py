@@ -239,7 +239,7 @@ def test_most_types_are_given_to_peers_with_their_canaries():
 
 
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=60, derandomize=True)
 def test_no_byte_of_a_withheld_value_is_seen_whatever_its_shape(data):
     kind, role = data.draw(st.sampled_from(CASES))
     canary = "zq" + data.draw(st.text("abcdefghij", min_size=6, max_size=10))
@@ -272,24 +272,22 @@ def shapes(canary: str) -> st.SearchStrategy[Any]:
     )
 
 
-@pytest.mark.parametrize("name", VIEWS)
-def test_an_object_above_the_view_leaves_no_trace(name):
-    for kind, _ in CASES:
-        one, canaries = with_canaries(kind)
-        verified = signed(
-            INCIDENT,
-            new("attack-pattern"),
-            new("report", "list", object_refs=[one["id"], INCIDENT["id"]]),
-            link(INCIDENT, "related-to", one),
-            marked(one, STRICT),
-            primary=INCIDENT["id"],
-        )
-        original = next(
-            o.id for o in verified.objects if o.object_marking_refs == (STRICT,)
-        )
-        text = readable(cut(verified, VIEWS[name]))
-        assert [w for w in canaries.places if w in text] == [], kind
-        assert original[-36:] not in text, kind
+@pytest.mark.parametrize("kind", sorted({kind for kind, _ in CASES}))
+def test_an_object_above_the_view_leaves_no_trace(kind):
+    one, canaries = with_canaries(kind)
+    verified = signed(
+        INCIDENT,
+        new("attack-pattern"),
+        new("report", "list", object_refs=[one["id"], INCIDENT["id"]]),
+        link(INCIDENT, "related-to", one),
+        marked(one, STRICT),
+        primary=INCIDENT["id"],
+    )
+    (original,) = (o.id for o in verified.objects if o.object_marking_refs == (STRICT,))
+    for to in VIEWS.values():
+        text = readable(cut(verified, to))
+        assert [w for w in canaries.places if w in text] == []
+        assert original[-36:] not in text
 
 
 def test_what_is_above_one_clearance_is_not_above_a_higher_one():

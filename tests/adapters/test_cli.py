@@ -207,7 +207,7 @@ def test_a_report_makes_loose_objects_a_record(keys: Path, run: Run) -> None:
 
 
 def test_an_unmarked_record_is_refused_without_tlp(keys: Path, run: Run) -> None:
-    refused(sign(run, keys, indicator(), "--report", "x"), "unmarked", "$.objects[0]")
+    refused(sign(run, keys, indicator(), "--report", "x"), "unmarked", "$.report")
 
 
 def test_a_bad_property_is_named_by_its_path_only(keys: Path, run: Run) -> None:

@@ -98,6 +98,12 @@ async def fill(bus: Bus, exchange: str, batch: Sequence[Message]) -> None:
                 tasks.create_task(bus.publish(exchange, message))
 
 
+def version_of(hub: Hub) -> str:
+    found = hub.server.request("GET", "/api/overview")
+    assert isinstance(found, dict)
+    return str(found["rabbitmq_version"])
+
+
 def purge(hub: Hub, queue: str) -> None:
     vhost = quote(hub.server.vhost, safe="")
     hub.server.request("DELETE", f"/api/queues/{vhost}/{queue}/contents")

@@ -31,7 +31,7 @@ from tests.bench import (
     profiling,
     publishing_speed,
 )
-from tests.bench.installation import hub_on_rabbitmq
+from tests.bench.installation import hub_on_rabbitmq, version_of
 from tests.bench.rounds import Report
 from tests.bench.table import lines_of, values_of
 
@@ -80,7 +80,9 @@ def _reports(wanted: tuple[str, ...], *, quick: bool) -> Iterator[tuple[str, Rep
         hub = None
         for name, on_rabbitmq in ON_RABBITMQ.items():
             if name in wanted:
-                hub = hub or stack.enter_context(hub_on_rabbitmq())
+                if hub is None:
+                    hub = stack.enter_context(hub_on_rabbitmq())
+                    print(f"RabbitMQ {version_of(hub)}.\n")
                 yield name, asyncio.run(on_rabbitmq(hub, quick=quick))
 
 

@@ -289,9 +289,17 @@ def test_a_kind_that_the_directory_does_not_allow_is_refused(kind: str) -> None:
     if kind == "advisory":
         main = plain_object("report", object_refs=[an_id("url")])
     claims = tree(main, kind=kind)
-    assert verified(mint(claims), directory(kinds=(kind,)))
+    needed = {kind, "incident"} if main["type"] == "incident" else {kind}
+    assert verified(mint(claims), directory(kinds=tuple(needed)))
     assert refusal(mint(claims), directory(kinds=others)).reason == "kind-not-allowed"
     assert refusal(mint(claims), directory(kinds=())).reason == "kind-not-allowed"
+
+
+@pytest.mark.parametrize("kind", ["correction", "retraction"])
+def test_who_may_not_publish_incidents_may_not_change_them_either(kind: str) -> None:
+    claims = tree(incident(revoked=True), kind=kind)
+    only = directory(kinds=(kind,))
+    assert refusal(mint(claims), only).reason == "kind-not-allowed"
 
 
 def test_who_trusts_a_single_key_allows_every_kind() -> None:

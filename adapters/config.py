@@ -41,12 +41,16 @@ class PublisherConfig(
     Attributes:
         publisher: Names this installation within the organisation.
         state: SQLite file: counter, outbox, blind map.
+        identity: Id that the organisation's tools give its own STIX identity.
     """
 
     org: Org
     key: Path
     state: Path
     broker: Broker
+    identity: (
+        Annotated[str, Meta(pattern=r"^identity--[0-9a-f-]{36}\Z")] | UnsetType
+    ) = UNSET
     publisher: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")] = "main"
 
 

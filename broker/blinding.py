@@ -31,6 +31,15 @@ def org_identity(org: str) -> str:
     return f"identity--{uuid.uuid5(_NAMESPACE, org_urn(org))}"
 
 
+def own_id(org: str, identity: str | None) -> dict[str, str]:
+    """Map the id that an issuer's tools give its own identity to `org_identity`.
+
+    Without it the issuer's identity would be one of many organisations in its own
+    records, with a new id in each.
+    """
+    return {} if identity is None else {identity.lower(): org_identity(org)}
+
+
 def must_replace(stix_id: str, own: str) -> bool:
     """Tell whether an id may derive from a value.
 

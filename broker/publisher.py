@@ -18,7 +18,7 @@ import msgspec
 import structlog
 
 from broker import base64url, sdjwt, signing, trust, wire
-from broker.blinding import BlindMap
+from broker.blinding import BlindMap, own_id
 from broker.bus import Bus
 from broker.directory import Directory
 from broker.publisher_sending import Sender
@@ -66,6 +66,7 @@ class Publisher:
         signer: RecordSigner,
         *,
         directory: Directory | None,
+        identity: str | None,
         clock: Callable[[], float],
         entropy: Callable[[int], bytes],
     ) -> None:
@@ -73,6 +74,7 @@ class Publisher:
         self._state = state
         self._signer = signer
         self._directory = directory
+        self._identity = identity
         self._clock = clock
         self._entropy = entropy
 
@@ -139,7 +141,9 @@ class Publisher:
         self, draft: Draft, address: Address, before: Before, *, exercise: bool
     ) -> Signed:
         now = self._clock()
-        ids = BlindMap(lambda: signing.random_uuid(self._entropy), before.replacements)
+        # What an earlier version was given stays: members know it by that id.
+        known = {**own_id(self._signer.org, self._identity), **before.replacements}
+        ids = BlindMap(lambda: signing.random_uuid(self._entropy), known)
         token = signing.sign(
             draft,
             self._signer,
@@ -206,6 +210,7 @@ async def open_publisher(
     *,
     publisher: str = "main",
     directory: Directory | None = None,
+    identity: str | None = None,
     clock: Callable[[], float] = time.time,
     entropy: Callable[[int], bytes] = os.urandom,
     patience_s: float = PATIENCE_S,
@@ -217,6 +222,7 @@ async def open_publisher(
         state: File of the state, made if it is missing; one process at a time.
         publisher: Which publisher of the organisation this is; part of the feed.
         directory: If given, each token must verify against it before it counts.
+        identity: Id that the issuer's tools give its own STIX identity.
         patience_s: How long `flush` tries while nothing is confirmed.
 
     Raises:
@@ -234,6 +240,7 @@ async def open_publisher(
             Sender(bus, opened, clock=clock, patience_s=patience_s),
             signer,
             directory=directory,
+            identity=identity,
             clock=clock,
             entropy=entropy,
         )

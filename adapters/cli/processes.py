@@ -104,6 +104,7 @@ async def _publish(
             publisher=settings.publisher,
             # What we sign must verify; found out here it costs no place in the feed.
             directory=single_key(signer.org, signer.jwk),
+            identity=settings.identity or None,
         ) as publisher,
     ):
         results = []

@@ -17,7 +17,7 @@ from adapters.redaction import redact as redact_record
 from adapters.sources import stix21
 from adapters.view import View, view_of
 from broker import signers
-from broker.blinding import BlindMap
+from broker.blinding import BlindMap, own_id
 from broker.directory import DEFAULT_CLEARANCE, Audience, Member, single_key
 from broker.errors import ConfigError
 from broker.signing import Address, random_uuid
@@ -57,6 +57,7 @@ def sign(
     report: str | None = None,
     kind: str | None = None,
     exercise: bool = False,
+    identity: str | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> None:
     """Sign a STIX 2.1 bundle: input to token.
@@ -76,6 +77,7 @@ def sign(
         report: Wraps loose objects in a report of this name.
         kind: correction or retraction, where it does not follow from the content.
         exercise: This is an exercise.
+        identity: Id that the input gives the issuer itself (identity--...).
         output: Where the token goes; standard output if not given.
     """
     for org in (issuer, *to, *concerns):
@@ -87,7 +89,9 @@ def sign(
     token = sign_record(
         draft,
         signer,
-        blind_map=BlindMap(lambda: random_uuid(secrets.token_bytes), {}),
+        blind_map=BlindMap(
+            lambda: random_uuid(secrets.token_bytes), own_id(issuer, identity)
+        ),
         now=int(now),
         entropy=os.urandom,
         address=Address(communities=community, to=to, concerns=concerns),

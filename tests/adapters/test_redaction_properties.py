@@ -1,19 +1,15 @@
 """Redaction, as laws that hold for every record and every view."""
 
-import json
-import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import stix2
 from hypothesis import given, settings
 
-from adapters.projection import EXTENSION_ID
 from adapters.redaction import NotGivenError, Redacted
 from adapters.view import View
 from broker.trust import Verified
-from schemas import profile, stix
+from tests.support.projections import check_made, check_projection
 from tests.support.tangles import narrower, tangles, views
 from tests.support.views import (
     INCIDENT,
@@ -21,16 +17,11 @@ from tests.support.views import (
     VIEWS,
     cut,
     disclosures,
-    made_of,
     opened,
-    projected,
     sample,
     signed,
 )  # fmt: skip
 
-ID = re.compile(
-    r"(?:[a-z][a-z0-9-]*--)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE
-)
 laws = settings(max_examples=50, derandomize=True)
 
 
@@ -108,60 +99,3 @@ def test_the_samples_keep_all_these_laws(name, to):
 def test_the_stix2_library_reads_the_projection(name, to):
     bundle = stix2.parse(cut(sample(name), to).projection, allow_custom=True)
     assert len(bundle.objects) > 3
-
-
-# ------------------------------------------------------------------------- the checks
-
-
-def check_projection(redacted: Redacted) -> None:
-    bundle = json.loads(redacted.projection)
-    for one in stix.decode_bundle(bundle):
-        stix.check_required(one)
-    ids = [one["id"] for one in bundle["objects"]]
-    assert len(ids) == len(set(ids))
-    for one in bundle["objects"]:
-        # Feedback is about objects of other records; marks are the same for all.
-        about = {"object_marking_refs"} | (
-            {"object_refs"} if one["type"] in ("opinion", "note") else set()
-        )
-        body = {name: v for name, v in one.items() if name not in about}
-        assert set(references(body)) <= set(ids)
-    text = redacted.projection.decode().lower()
-    for candidate in redacted.verified.objects:
-        if candidate.type != "marking-definition":
-            assert candidate.id[-36:] not in text
-
-
-def references(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, dict):
-        for inner_name, inner in value.items():
-            yield from references(inner, inner_name)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from references(inner, name)
-    elif name.endswith(("_ref", "_refs")):
-        yield value
-
-
-def check_made(redacted: Redacted) -> None:
-    evidence = opened(redacted.evidence)
-    ours = projected(redacted)
-    theirs = [dict(plain) for plain in evidence.plain]
-    assert [one["type"] for one in ours] == [one["type"] for one in theirs]
-    for mine, original in zip(ours, theirs, strict=True):
-        is_mark = mine["type"] == "marking-definition"  # the same for everybody
-        made = set() if is_mark else set(made_of(mine))
-        signed_values = dict(profile.places(original.items()))
-        written = dict(profile.places(mine.items()))
-        for place, value in written.items():
-            spelled = profile.spell(place)
-            if spelled in ("id", "created_by_ref", f"extensions.{EXTENSION_ID}"):
-                continue
-            same = without_ids(signed_values.get(place)) == without_ids(value)
-            assert same != (spelled in made), (spelled, value)
-        assert made <= {profile.spell(place) for place in written}
-
-
-def without_ids(value: Any) -> Any:
-    """Write every id as a star: a projection has other ones."""
-    return json.loads(ID.sub("*", json.dumps(value)))

@@ -165,9 +165,9 @@ def test_an_address_of_a_machine_is_no_long_number_but_masks_a_text():
 @pytest.mark.parametrize(
     "text",
     [
-        "a" * 200_000, "@" * 200_000, "a@" * 100_000, "://" * 70_000, "1 " * 100_000,
-        "(" * 200_000, "%4" * 100_000, "a at " * 40_000, "0f" * 100_000, "-" * 200_000,
-        "ก" * 200_000, "&" * 200_000, "1.1.1." * 30_000, " dot " * 40_000,
+        "a" * 100_000, "@" * 100_000, "a@" * 50_000, "://" * 30_000, "1 " * 50_000,
+        "(" * 100_000, "%4" * 50_000, "a at " * 20_000, "0f" * 50_000, "-" * 100_000,
+        "ก" * 100_000, "&" * 100_000, "1.1.1." * 15_000, " dot " * 20_000,
     ],
     ids=lambda text: text[:5].strip(),
 )  # fmt: skip
@@ -177,4 +177,4 @@ def test_a_long_text_takes_a_time_that_grows_with_its_length_only(text):
     holds_personal_data(text)
     loosen(normalise(text))
     capitalised(text)
-    assert time.process_time() - started < 2
+    assert time.process_time() - started < 1

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from broker.blinding import BlindMap, blind, must_replace, org_identity
+from broker.blinding import BlindMap, blind, must_replace, org_identity, own_id
 from broker.signing import random_uuid
 from schemas.markings import TLP_IDS, is_known_marking
 from schemas.stix import OBSERVABLE_TYPES
@@ -286,3 +286,14 @@ def test_known_markings_are_never_replaced() -> None:
     assert all(
         is_known_marking(i) and not must_replace(i, OWN) for i in TLP_IDS.values()
     )
+
+
+def test_the_id_that_tools_give_the_issuer_becomes_its_derived_one() -> None:
+    tool = "identity--3f9a1c22-e0b4-4b8e-9d0a-2f6c0e52f5aa"
+    ids = BlindMap(uuid.uuid4, own_id("cert-aq", tool))
+    plain = [{"type": "identity", "id": tool, "created_by_ref": tool}]
+    own = org_identity("cert-aq")
+    [blinded] = blind(plain, own=own, replace=ids)
+    assert blinded == {"type": "identity", "id": own, "created_by_ref": own}
+    assert ids.added == {}
+    assert own_id("cert-aq", None) == {}

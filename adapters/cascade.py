@@ -69,7 +69,7 @@ def cascade(
     """
     users, waiting = _users(ids, parts, gone, present)
     incomplete = [
-        i for i, p in enumerate(parts) if i not in gone and _lacks(p, whole=whole)
+        i for i, p in enumerate(parts) if i not in gone and lacks(p, whole=whole)
     ]
     while waiting or incomplete:
         if incomplete:
@@ -94,7 +94,7 @@ def cascade(
             if len(lost) < len(part.shown[place]):
                 continue
         yield ReferenceLoss(i, place, None)
-        if _lacks(part, whole=whole):
+        if lacks(part, whole=whole):
             incomplete.append(i)
 
 
@@ -117,7 +117,8 @@ def _users(
     return users, dangling
 
 
-def _lacks(part: ObjectParts, *, whole: bool) -> bool:
+def lacks(part: ObjectParts, *, whole: bool) -> bool:
+    """Tell whether an object lacks what STIX requires; *whole* as in `cascade`."""
     source = part.source
     has = {place[0] for place in (*part.shown, *part.made)} | _MADE_ANYWAY
     if stix.missing_property(source, has) is None:

@@ -6,12 +6,13 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from adapters import guard, made, members, roles
-from adapters.cascade import ObjectLoss, ReferenceLoss, cascade
+from adapters.cascade import ObjectLoss, ReferenceLoss, cascade, lacks
 from adapters.ids import Ids
-from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, TimeGrain
+from adapters.policy import NOT_NAMED, Action, Policy, Rule, TimeGrain
 from adapters.projection import Author, ObjectParts
-from adapters.view import View, tlp_refusal
+from adapters.view import AUDIENCES, View, tlp_refusal
 from broker.blinding import org_identity
+from broker.directory import Audience
 from broker.trust import Verified
 from schemas import profile, stix
 from schemas.markings import granular_tlp, is_known_marking
@@ -80,6 +81,7 @@ class Work:
         self.attackers = frozenset[str]()
         self.most_attackers = attackers
         self.parts = [ObjectParts(o, o.type) for o in self.objects]
+        self._roles = [roles.role_of(p.source, p.kind, ()) for p in self.parts]
         self.gone: set[int] = set()
         self.cuts: list[Cut] = []
         self.withheld: list[guard.Withheld] = []
@@ -114,6 +116,9 @@ class Work:
         self.attackers = roles.attackers(self.staying(), self.victims)
         if self.most_attackers is not None:
             self.attackers &= self.most_attackers
+        self._roles = [
+            roles.role_of(p.source, p.kind, self.attackers) for p in self.parts
+        ]
 
     def apply_policy(self) -> None:
         """Decide each property of the objects that passed."""
@@ -152,19 +157,40 @@ class Work:
             self._make_again(i)
 
     def _rule(self, i: int, place: profile.Place) -> Rule:
+        return self._rule_for(self.view.audience, i, place, self.view.concerned)
+
+    def _rule_for(
+        self, audience: Audience, i: int, place: profile.Place, concerned: bool
+    ) -> Rule:
         name = place[0] if len(place) == 1 else profile.spell(place)
         if name.count(".") >= len(place):
             return NOT_NAMED  # no name of STIX has a dot; it would spell another place
         return self.policy.rule(
-            self.view.audience,
-            self.parts[i].kind,
-            self._role(i),
-            name,
-            concerned=self.view.concerned,
+            audience, self.parts[i].kind, self._roles[i], name, concerned=concerned
         )
 
-    def _role(self, i: int) -> Role:
-        return roles.role_of(self.objects[i], self.parts[i].kind, self.attackers)
+    def _softer(self, i: int, place: profile.Place, value: Any) -> Any:
+        """Make what narrower views get of a value; None where they get nothing.
+
+        Else a narrower view would keep an object that this one loses.
+        """
+        narrower = AUDIENCES[AUDIENCES.index(self.view.audience) :]
+        for concerned in (True, False) if self.view.concerned else (False,):
+            for audience in narrower:
+                action = self._rule_for(audience, i, place, concerned).action
+                instead = self._instead(self.parts[i], place, value, action)
+                if instead is not None:
+                    return instead
+        return None
+
+    def _cut_softly(
+        self, i: int, place: profile.Place, reason: str, value: Any, *, row: int = 0
+    ) -> None:
+        """Cut a value for what it holds."""
+        instead = self._softer(i, place, value)
+        if instead is not None:
+            self.parts[i].made[place] = instead
+        self.cut(i, place, reason, row=row, replaced=instead is not None)
 
     def _shows(self, i: int, place: profile.Place, value: Any, rule: Rule) -> bool:
         """Show *value* or cut it for what it holds; False if the rule withholds it."""
@@ -178,7 +204,7 @@ class Work:
             case "mask" if guard.is_clean(value):
                 part.shown[place] = value
             case "mask":
-                self.cut(i, place, "mask-hit", row=rule.row)
+                self._cut_softly(i, place, "mask-hit", value, row=rule.row)
                 return True
             case "drop" | "pseudonymise" | "generalise":
                 return False
@@ -213,17 +239,20 @@ class Work:
         """Make required values that were withheld, and made, on the way here."""
         part, candidate = self.parts[i], self.objects[i]
         for name in stix.required_of(candidate) - self.verified.plain[i].keys():
-            action = self._rule(i, (name,)).action
-            if action == "pseudonymise":
-                made_of = candidate.id
-            elif action == "generalise" and name in ("name", "published", "valid_from"):
-                made_of = self.verified.claims.ver
-            else:
-                continue
-            part.made[name,] = self._instead(part, (name,), made_of, action)
+            is_time = name in ("published", "valid_from")
+            made_of = self.verified.claims.ver if is_time else candidate.id
+            instead = self._softer(i, (name,), made_of)
+            if instead is not None:
+                part.made[name,] = instead
 
     def _grain(self) -> TimeGrain:
         return self.policy.times.get(self.view.audience, "day")
+
+    def complete(self) -> None:
+        """Take away what is signed and stays in the evidence, but is no valid STIX."""
+        parts = enumerate(self.parts)
+        if any(i not in self.gone and lacks(part, whole=True) for i, part in parts):
+            self.settle(whole=True)
 
     def settle(self, *, whole: bool = False) -> None:
         """Let references go with their targets, translations with their originals.
@@ -307,42 +336,16 @@ class Work:
             if watch.hits(guard.Forms([value]), context):
                 if visible:
                     raise NotGivenError("guard-visible")
-                self.cut(i, place, "guard")
+                self._cut_softly(i, place, "guard", value)
                 found = True
         for place, value in list(part.made.items()):
-            if watch.hits(guard.Forms([value])):
+            # Pseudonyms are random: a short word may stand in one by chance.
+            if watch.hits(guard.Forms([value]), guard.Context.VOCABULARY):
                 del part.made[place]
                 found = True
         return found
 
-    # -------------------------------------------------------------- results
-
-    def kept_disclosures(self) -> set[int]:
-        """Name the disclosures that stay in the evidence."""
-        kept: set[int] = set()
-        claim_slots = self.verified.claim_slots
-        for name, named in (
-            ("to", self.view.addressed),
-            ("concerns", self.view.concerned),
-        ):
-            if named and (name,) in claim_slots:
-                kept.add(claim_slots[(name,)])
-        for i, part in enumerate(self.parts):
-            if i in self.gone:
-                continue
-            slots = self.verified.slots[i]
-            kept.add(slots[()])
-            for place in part.shown:
-                if place not in slots:
-                    continue  # always visible
-                kept.add(slots[place])
-                lost = part.lost.get(place, ())
-                j = 0
-                while (*place, j) in slots:
-                    if j not in lost:
-                        kept.add(slots[(*place, j)])
-                    j += 1
-        return kept
+    # ---------------------------------------------------------------- losses
 
     def lose(self, i: int, reason: str, *, above: bool = False) -> None:
         """Take the whole object away; *above*: it is marked above the view."""
@@ -379,7 +382,7 @@ class Work:
     def _note(self, i: int, place: profile.Place, value: Any, *, above: bool) -> None:
         """Keep in mind for the guard what was cut."""
         if guard.says_something(place, value):
-            cut = guard.Withheld(i, place, value, self._role(i), above)
+            cut = guard.Withheld(i, place, value, self._roles[i], above)
             self.withheld.append(cut)
 
     def _cut_of(

@@ -70,8 +70,8 @@ def redact(
     if verified.primary is None:
         raise NotGivenError("primary-withheld")
     work = _settled(verified, view, policy, author)
-    evidence = sdjwt.withhold(verified.opened, work.kept_disclosures())
-    work.settle(whole=True)
+    evidence = sdjwt.withhold(verified.opened, _kept_disclosures(work))
+    work.complete()
     if verified.primary in work.gone:
         raise NotGivenError("primary-withheld")
     parts = [p for i, p in enumerate(work.parts) if i not in work.gone]
@@ -103,3 +103,31 @@ def _settled(verified: Verified, view: View, policy: Policy, author: Author) -> 
     work = Work(verified, view, policy, author, frozenset())
     work.run()
     return work
+
+
+def _kept_disclosures(work: Work) -> set[int]:
+    """Name the disclosures that stay in the evidence."""
+    kept: set[int] = set()
+    claim_slots = work.verified.claim_slots
+    for name, named in (
+        ("to", work.view.addressed),
+        ("concerns", work.view.concerned),
+    ):
+        if named and (name,) in claim_slots:
+            kept.add(claim_slots[(name,)])
+    for i, part in enumerate(work.parts):
+        if i in work.gone:
+            continue
+        slots = work.verified.slots[i]
+        kept.add(slots[()])
+        for place in part.shown:
+            if place not in slots:
+                continue  # always visible
+            kept.add(slots[place])
+            lost = part.lost.get(place, ())
+            j = 0
+            while (*place, j) in slots:
+                if j not in lost:
+                    kept.add(slots[(*place, j)])
+                j += 1
+    return kept

@@ -1,6 +1,6 @@
 """Who is who in a record: the part of a policy that looks at relations. Pure."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 
 from adapters.policy import Role
 from schemas import stix
@@ -69,7 +69,7 @@ def attackers(objects: Iterable[stix.StixObject], victims: Set[str]) -> frozense
     return frozenset(found - victims)
 
 
-def role_of(candidate: stix.StixObject, kind: str, attackers: Set[str]) -> Role:
+def role_of(candidate: stix.StixObject, kind: str, attackers: Collection[str]) -> Role:
     """Give the role of an object.
 
     Identities are `individual` unless their class says organisation; observables,

@@ -33,6 +33,7 @@ _FANGS: Final = (
     (re.compile(r"[\[({<] ?(:|://|//|/) ?[\])}>]"), r"\1"),
     (re.compile(r"\bhxxp"), "http"),
 )
+_FANGED = re.compile(r"[\[({<\\]|hxxp")
 _SPOKEN = re.compile(r"(?<=\w) at ([\w-]{1,63}(?: dot [\w-]{1,63})+)")
 
 _LOCAL_PART = re.compile(r"[\w.+-]{1,64}\Z")
@@ -88,8 +89,9 @@ def normalise(text: str) -> str:
         bare = "".join(c for c in parted if not unicodedata.combining(c))
         text = unicodedata.normalize("NFC", bare).translate(_PLAIN)
     text = _SPACES.sub(" ", text)
-    for written, meant in _FANGS:
-        text = written.sub(meant, text)
+    if _FANGED.search(text):
+        for written, meant in _FANGS:
+            text = written.sub(meant, text)
     if " dot " in text:
         text = _SPOKEN.sub(lambda m: "@" + m[1].replace(" dot ", "."), text)
     return text

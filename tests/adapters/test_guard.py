@@ -234,7 +234,12 @@ def test_the_issuer_is_always_visible():
 
 def test_labels_of_contact_data_are_no_contact_data():
     numbers = [
-        {"contact_number": "555-0143-99", "contact_number_type": "work-phone", "x": 7}
+        {
+            "contact_number": "555-0143-99",
+            "contact_number_type": "work-phone",
+            "x": 7,
+            "y": PERSON["id"],
+        }
     ]
     verified = signed(INCIDENT, PERSON)
     index = next(i for i, o in enumerate(verified.objects) if o.type == "identity")

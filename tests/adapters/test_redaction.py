@@ -16,6 +16,7 @@ from tests.support.views import (
     BANK,
     CIVIL,
     CLEAR,
+    CONCERNED,
     CORE,
     GREEN,
     INCIDENT,
@@ -272,6 +273,39 @@ def test_what_the_guard_cuts_makes_further_things_go():
         PEER, INCIDENT, PERSON, pattern, link(pattern, "related-to", INCIDENT)
     )
     assert {one["type"] for one in projected(redacted)} == {"incident", "identity"}
+
+
+def test_who_sees_more_does_not_lose_what_others_get_under_a_made_name():
+    # The guard cuts the name for peers; for platforms it was never shown.
+    bank = new(
+        "identity", "b", name="Ilvara Temcott Ltd", identity_class="organization"
+    )
+    servers = new("infrastructure", "s", name="Servers of +62 812-3456-7890")
+    redacted = cut_new(PEER, INCIDENT, PERSON, bank, servers)
+    names = {o["identity_class"]: o["name"] for o in projected(redacted, "identity")}
+    assert names["organization"] == "an organisation"
+    assert only(redacted, "infrastructure")["name"].startswith("infrastructure-")
+    assert {(c.object_type, c.reason) for c in redacted.cuts if c.made} == {
+        ("identity", "guard"),
+        ("identity", "policy-pseudonymise"),
+        ("infrastructure", "mask-hit"),
+    }
+
+
+def test_a_concerned_platform_falls_back_to_what_any_platform_gets():
+    channel = new("channel", "Ilvara Temcott")
+    objects = [INCIDENT, PERSON, channel, MALWARE, link(MALWARE, "uses", channel)]
+    redacted = cut_new(
+        CONCERNED, *objects, new("attack-pattern"), primary=INCIDENT["id"]
+    )
+    assert only(redacted, "channel")["name"].startswith("channel-")
+
+
+def test_a_short_name_that_stands_in_a_pseudonym_by_chance_cuts_nothing():
+    people = [new("identity", c * 2) for c in "abcdef"]
+    people += [new("identity", c * 3) for c in "abcdef"]
+    redacted = cut_new(PEER, INCIDENT, *people)
+    assert len(projected(redacted, "identity")) == 12
 
 
 def test_what_goes_with_others_is_watched_too():

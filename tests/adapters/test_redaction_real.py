@@ -48,7 +48,7 @@ def given(path: Path, name: str) -> Redacted | None:
 
 
 @each_file
-@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("name", ["peer", "platform", "civil"])
 def test_the_laws_hold(path, name):
     redacted = given(path, name)
     if redacted is not None:

@@ -74,9 +74,8 @@ def cascade(
     while waiting or incomplete:
         if incomplete:
             i = incomplete.pop()
-            if i not in gone:
-                yield ObjectLoss(i)
-                waiting.extend(users.get(parts[i].source.id, ()))
+            yield ObjectLoss(i)
+            waiting.extend(users.get(parts[i].source.id, ()))
             continue
         i, place, element = waiting.pop()
         part = parts[i]

@@ -1,12 +1,11 @@
 """What stays of a record and what goes: the state of one redaction. Pure."""
 
-from collections.abc import Iterator
 from typing import Any, Final, assert_never
 
 import msgspec
 
 from adapters import guard, made, members, roles
-from adapters.cascade import ObjectLoss, ReferenceLoss, cascade, lacks
+from adapters.cascade import ObjectLoss, cascade, lacks
 from adapters.ids import Ids
 from adapters.policy import NOT_NAMED, Action, Policy, Rule, TimeGrain
 from adapters.projection import Author, ObjectParts
@@ -264,35 +263,33 @@ class Work:
             for loss in cascade(
                 self.ids, self.parts, self.gone, self.foreign_ok, whole=whole
             ):
-                match loss:
-                    case ObjectLoss():
-                        self.lose(loss.index, "required-withheld")
-                    case ReferenceLoss() if loss.element is None:
-                        self.cut(loss.index, loss.place, "reference-withheld")
-                    case ReferenceLoss():
-                        self.cuts.append(
-                            self._cut_of(loss.index, loss.place, "reference-withheld")
-                        )
-            revealing = [i for i in self._translations() if self._reveals(i)]
+                if isinstance(loss, ObjectLoss):
+                    self.lose(loss.index, "required-withheld")
+                elif loss.element is None:
+                    self.cut(loss.index, loss.place, "reference-withheld")
+                else:
+                    self.cuts.append(
+                        self._cut_of(loss.index, loss.place, "reference-withheld")
+                    )
+            revealing = [
+                i
+                for i, part in enumerate(self.parts)
+                if i not in self.gone
+                and part.kind == "language-content"
+                and _CONTENTS in part.shown
+                and self._reveals(i)
+            ]
             if not revealing:
                 return
             for i in revealing:
                 self.cut(i, _CONTENTS, "reference-withheld")
 
-    def _translations(self) -> Iterator[int]:
-        for i, part in enumerate(self.parts):
-            if i not in self.gone and part.kind == "language-content":
-                yield i
-
     def _reveals(self, i: int) -> bool:
         """Tell whether a translation repeats what is not shown of its original."""
-        contents = self.parts[i].shown.get(_CONTENTS)
-        if contents is None:
-            return False
         target = self.places.get(str(getattr(self.objects[i], "object_ref", "")))
         if target is None:
             return True
-        original = self.parts[target]
+        original, contents = self.parts[target], self.parts[i].shown[_CONTENTS]
         names = {name for words in contents.values() for name in words}
         return not all(original.shows_whole((name,)) for name in names)
 

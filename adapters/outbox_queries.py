@@ -77,6 +77,8 @@ async def load(
     Stops before the bodies exceed *max_bytes*, but gives one delivery.
     """
     rows = list(_within(await connection.execute(query), max_bytes))
+    if not rows:
+        return []
     hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
     wanted = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(hashes))
     contents = {row.hash: row.content for row in await connection.execute(wanted)}

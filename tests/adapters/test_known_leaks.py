@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adapters.redaction import NotGivenError
+from broker.blinding import org_identity
 from broker.sdjwt import Hidden
 from schemas.markings import Tlp
 from tests.support.records import mint, tree
@@ -110,6 +111,9 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]], str]] = {
         "zorblax"),
     "the translation of an object of another record": (
         PEER, [INCIDENT, new("language-content", object_ref=new("campaign", "far")["id"],
+                             contents={"th": {"name": "zorblax"}})], "zorblax"),
+    "the translation of an issuer that is not described": (
+        PEER, [INCIDENT, new("language-content", object_ref=org_identity("cert-aq"),
                              contents={"th": {"name": "zorblax"}})], "zorblax"),
     # --- names in other spellings
     "a name": (PEER, [about("Ilvara Temcott said so."), PERSON], "temcott"),

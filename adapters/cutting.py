@@ -1,5 +1,6 @@
 """What stays of a record and what goes: the state of one redaction. Pure."""
 
+from collections.abc import Collection, Iterable
 from typing import Any, Final, assert_never
 
 import msgspec
@@ -7,14 +8,15 @@ import msgspec
 from adapters import guard, made, members, roles
 from adapters.cascade import ObjectLoss, cascade, lacks
 from adapters.ids import Ids
-from adapters.policy import NOT_NAMED, Action, Policy, Rule, TimeGrain
+from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, TimeGrain
 from adapters.projection import Author, ObjectParts
 from adapters.view import AUDIENCES, View, tlp_refusal
 from broker.blinding import org_identity
 from broker.directory import Audience
 from broker.trust import Verified
 from schemas import profile, stix
-from schemas.markings import granular_tlp, is_known_marking
+from schemas.markings import granular_marks, granular_tlp, is_known_marking
+from schemas.stix.meta import MarkingDefinition
 
 _CONTENTS: Final = ("contents",)  # of translations
 # Rounds until the guard has nothing more to cut; each cuts more, so that a record made
@@ -28,7 +30,7 @@ class Cut(msgspec.Struct, frozen=True):
     Attributes:
         object_id: As signed; "" for a claim.
         place: Property as policies spell it, "" for the whole object.
-        reason: `tlp-*`, `granular-*`, `policy-*`, `mask-hit`, `guard`,
+        reason: `tlp-*`, `granular-*`, `marking-unknown`, `policy-*`, `mask-hit`, `guard`,
             `reference-withheld`, `required-withheld`, `not-named`, `type-not-named`.
         row: Row of the policy that says so, 0 if none does.
         made: Whether a made value stands in the projection instead.
@@ -75,12 +77,17 @@ class Work:
         self.objects = verified.objects
         self.ids = Ids(o.id for o in self.objects)
         self.places = {o.id: i for i, o in enumerate(self.objects)}
-        self.foreign_ok = {org_identity(verified.issuer)}
+        self.issuer = org_identity(verified.issuer)
+        self.statements = {
+            o.id
+            for o in self.objects
+            if isinstance(o, MarkingDefinition) and o.definition_type == "statement"
+        }
         self.victims = roles.victims(self.objects)
         self.attackers = frozenset[str]()
         self.most_attackers = attackers
         self.parts = [ObjectParts(o, o.type) for o in self.objects]
-        self._roles = [roles.role_of(p.source, p.kind, ()) for p in self.parts]
+        self._roles = self._roles_given(())
         self.gone: set[int] = set()
         self.cuts: list[Cut] = []
         self.withheld: list[guard.Withheld] = []
@@ -104,6 +111,8 @@ class Work:
         """Take away objects stricter than the view, and types nobody named."""
         for i, part in enumerate(self.parts):
             reason = tlp_refusal(self.view, self.verified.tlp_of(i))
+            if self._holds_unknown(part.source.object_marking_refs or ()):
+                reason = "marking-unknown"
             if reason is None and (
                 part.kind not in self.policy.types
                 # TLP is read from the table; a body sent along is never trusted.
@@ -111,13 +120,26 @@ class Work:
             ):
                 reason = "type-not-named"
             if reason is not None:
-                self.lose(i, reason, above=reason.startswith("tlp"))
+                self.lose(i, reason, above=reason != "type-not-named")
         self.attackers = roles.attackers(self.staying(), self.victims)
         if self.most_attackers is not None:
             self.attackers &= self.most_attackers
-        self._roles = [
-            roles.role_of(p.source, p.kind, self.attackers) for p in self.parts
+        self._roles = self._roles_given(self.attackers)
+
+    def _roles_given(self, attackers: Collection[str]) -> list[Role]:
+        return [
+            roles.role_of(p.source, p.kind, attackers, self.issuer) for p in self.parts
         ]
+
+    def _holds_unknown(self, marks: Iterable[str]) -> bool:
+        """Tell whether a mark is neither a TLP nor a statement of this record.
+
+        It may forbid what we do not know of. In a copy that was cut before, the
+        statements may be gone: there it was decided already.
+        """
+        return self.verified.complete and any(
+            not is_known_marking(mark) and mark not in self.statements for mark in marks
+        )
 
     def apply_policy(self) -> None:
         """Decide each property of the objects that passed."""
@@ -129,11 +151,13 @@ class Work:
         part = self.parts[i]
         primary = i == self.verified.primary
         stricter = granular_tlp(part.source)
+        marks = granular_marks(part.source)
         plain = self.verified.plain[i]
         later: list[tuple[profile.Place, Any, Rule]] = []
         for place, value in profile.places(plain.items()):
             own = stricter.get(place[0])
             above = own is not None and tlp_refusal(self.view, own) is not None
+            above = above or self._holds_unknown(marks.get(place[0], ()))
             if profile.is_visible(place, part.kind, primary=primary):
                 part.shown[place] = value
                 if above:
@@ -261,7 +285,7 @@ class Work:
         """
         while True:
             for loss in cascade(
-                self.ids, self.parts, self.gone, self.foreign_ok, whole=whole
+                self.ids, self.parts, self.gone, {self.issuer}, whole=whole
             ):
                 if isinstance(loss, ObjectLoss):
                     self.lose(loss.index, "required-withheld")

@@ -16,7 +16,7 @@ from broker.errors import ConfigError
 from schemas import profile
 
 Action = Literal["keep", "drop", "mask", "pseudonymise", "generalise", "defang"]
-Role = Literal["individual", "organisation", "attacker", "unknown", ""]
+Role = Literal["issuer", "individual", "organisation", "attacker", "unknown", ""]
 TimeGrain = Literal["exact", "hour", "day"]
 
 
@@ -143,7 +143,7 @@ class Policy:
 
 
 def _is_visible(kind: str, name: str) -> bool:
-    return profile.is_visible(tuple(name.split(".")), kind, primary=False)
+    return profile.is_visible(profile.place_of(name), kind, primary=False)
 
 
 def _decode(data: bytes, where: str) -> PolicyFile:

@@ -89,7 +89,7 @@ def project(
         definition, then the objects.
     """
     issuer, own = org_identity(verified.issuer), org_identity(author.org)
-    new = _new_ids(parts, author, view)
+    new = _new_ids(parts, author, view, issuer)
     known = Ids(o.id for o in verified.objects)
 
     def rename(original: str) -> str:
@@ -113,14 +113,14 @@ def project(
 
 
 def _new_ids(
-    parts: Sequence[ObjectParts], author: Author, view: View
+    parts: Sequence[ObjectParts], author: Author, view: View, issuer: str
 ) -> dict[str, str]:
     """Give each object its id in the projection, none to two of them."""
     new: dict[str, str] = {}
     taken: set[str] = set()
     for part in parts:
         original = part.source.id
-        found = _new_id(part, author, view)
+        found = _new_id(part, author, view, issuer)
         if found in taken:  # two objects of one value
             found = _scoped_id(original, author, view)
         taken.add(found)
@@ -128,9 +128,11 @@ def _new_ids(
     return new
 
 
-def _new_id(part: ObjectParts, author: Author, view: View) -> str:
+def _new_id(part: ObjectParts, author: Author, view: View, issuer: str) -> str:
     original = part.source.id
     if part.kind == "marking-definition" or original in profile.EXTENSION_ALIASES:
+        return original
+    if original == issuer:
         return original
     value = part.shown.get(("value",))
     if part.kind in _ID_FROM_VALUE and isinstance(value, str):

@@ -69,12 +69,19 @@ def attackers(objects: Iterable[stix.StixObject], victims: Set[str]) -> frozense
     return frozenset(found - victims)
 
 
-def role_of(candidate: stix.StixObject, kind: str, attackers: Collection[str]) -> Role:
+def role_of(
+    candidate: stix.StixObject, kind: str, attackers: Collection[str], issuer: str
+) -> Role:
     """Give the role of an object.
 
     Identities are `individual` unless their class says organisation; observables,
     channels and media are `attacker` or `unknown`; all else has no role.
+
+    Args:
+        issuer: Id of the issuer's own identity: its name stands in every token.
     """
+    if candidate.id == issuer:
+        return "issuer"
     if kind == "identity":
         known = getattr(candidate, "identity_class", None) in _ORGANISATIONS
         return "organisation" if known else "individual"

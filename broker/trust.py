@@ -301,6 +301,9 @@ def _restored(  # noqa: PLR0912  one check a branch, in the order they must come
     if not gaps.keys() <= cut:
         # The same, with such a disclosure withheld.
         raise TrustError("sd-shape", where)
+    for place, inner in profile.places(value.items()):
+        if not profile.may_be_visible(place, inner):
+            raise TrustError("bad-property", f"{where}.{place[0]}")
     return out
 
 

@@ -111,6 +111,19 @@ def granular_tlp(marked: StixObject, where: str = "$") -> dict[str, Tlp]:
     return strictest
 
 
+def granular_marks(marked: StixObject) -> dict[str, set[str]]:
+    """List the marking ids that granular markings put on each property.
+
+    Raises:
+        SchemaError: `bad-selector`.
+    """
+    found: dict[str, set[str]] = {}
+    for marking_ref, name in _selected(marked, "$"):
+        if marking_ref is not None:
+            found.setdefault(name, set()).add(marking_ref)
+    return found
+
+
 def check_selectors(marked: StixObject, where: str = "$") -> None:
     """Refuse a selector of a property that the object does not have.
 

@@ -6,6 +6,7 @@ withholdable. Both sides use it: the issuer to conceal, the verifier to refuse a
 token that hides what must be seen or shows what could not be withheld.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -50,9 +51,13 @@ EXTENSION_ALIASES: Final[dict[str, str]] = {
     "physical-ext": "physical-ext",
     "traceability-ext": "traceability-ext",
 }
-_VISIBLE_IN_EXTENSION = frozenset(
-    {"extension_type", "determination", "investigation_status"}
-)
+_VISIBLE_IN_EXTENSION = frozenset({"extension_type"})
+_VISIBLE_IN_INCIDENT_CORE = _VISIBLE_IN_EXTENSION | {
+    "determination",
+    "investigation_status",
+}
+# Words of vocabularies; nothing else may stand where nothing can be withheld.
+_WORD = re.compile(r"[a-z-]{1,40}")
 
 _TEXT = frozenset(
     {
@@ -79,7 +84,17 @@ def is_visible(place: Place, kind: str, *, primary: bool) -> bool:
     """Tell whether the property at *place* is always visible."""
     if len(place) == 1:
         return place[0] in visible(kind, primary=primary)
-    return len(place) == 3 and place[2] in _VISIBLE_IN_EXTENSION
+    if len(place) != 3:
+        return False
+    core = place[1] == INCIDENT_CORE
+    return place[2] in (_VISIBLE_IN_INCIDENT_CORE if core else _VISIBLE_IN_EXTENSION)
+
+
+def may_be_visible(place: Place, value: Any) -> bool:
+    """Tell whether *value* may stand at its place: any, but where it is always seen."""
+    if len(place) != 3 or not is_visible(place, "", primary=False):
+        return True
+    return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
 
 def is_text(place: Place) -> bool:
@@ -132,6 +147,12 @@ def containers(value: Mapping[str, Any]) -> tuple[Place, ...]:
 def spell(place: Place) -> str:
     """Name a place the way policies and explanations do."""
     return ".".join(EXTENSION_ALIASES.get(part, part) for part in place)
+
+
+def place_of(name: str) -> Place:
+    """Give the place that `spell` names so."""
+    keys = {alias: key for key, alias in EXTENSION_ALIASES.items()}
+    return tuple(keys.get(part, part) for part in name.split("."))
 
 
 def to_segments(text: str) -> list[list[Any]]:

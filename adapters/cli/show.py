@@ -143,6 +143,8 @@ _CUT_REASONS = {
     "guard": "It repeats a value that was withheld elsewhere.",
     "granular-tlp": "A granular marking is stricter than this view.",
     "granular-visible": "A granular marking covers a part that cannot be withheld.",
+    "marking-unknown": "It is marked with something that is neither a TLP nor a "
+    "statement, and may forbid what is not known here.",
     "reference-withheld": "It refers to an object that is withheld.",
     "required-withheld": "A required property is withheld, so the object goes.",
 }

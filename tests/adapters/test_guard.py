@@ -29,7 +29,7 @@ def watch(one, *names, above=False, verified=None):
     objects = {o["id"]: o for o in (INCIDENT, new("attack-pattern"), one)}
     verified = verified or signed(*objects.values(), primary=INCIDENT["id"])
     index = next(i for i, o in enumerate(verified.objects) if o.type == one["type"])
-    role = role_of(verified.objects[index], one["type"], frozenset())
+    role = role_of(verified.objects[index], one["type"], frozenset(), "")
     places = dict(profile.places(verified.plain[index].items()))
     return Watch(
         verified,

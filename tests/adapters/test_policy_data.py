@@ -29,7 +29,7 @@ _SEEN = (
     "user-account",
 )  # fmt: skip
 _ROLES = {kind: {"attacker", "unknown"} for kind in _SEEN}
-_ROLES["identity"] = {"individual", "organisation"}
+_ROLES["identity"] = {"issuer", "individual", "organisation"}
 _CONTAINERS = {
     "incident-core", "event", "impact", "task", "identity-contact", "availability-ext",
     "confidentiality-ext", "external-ext", "integrity-ext", "monetary-ext",

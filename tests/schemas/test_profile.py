@@ -258,3 +258,28 @@ def test_every_way_of_withholding_leaves_a_mark() -> None:
 def test_what_is_no_list_of_segments_is_refused(segments: list[Any]) -> None:
     with pytest.raises(ValueError, match="segment"):
         profile.from_segments(segments)
+
+
+def test_a_place_is_found_again_by_the_name_that_policies_give_it() -> None:
+    for place in (
+        ("name",),
+        ("extensions", profile.INCIDENT_CORE, "scores"),
+        ("extensions", "monetary-ext", "min_amount"),
+        ("extensions", "unknown"),
+    ):
+        assert profile.place_of(profile.spell(place)) == place
+
+
+def test_only_words_may_stand_where_nothing_can_be_withheld() -> None:
+    core = ("extensions", profile.INCIDENT_CORE, "determination")
+    assert profile.may_be_visible(core, "suspected")
+    assert not profile.may_be_visible(core, {"x": "a name"})
+    assert not profile.may_be_visible(core, "A Name")
+    assert profile.may_be_visible(("extensions", profile.INCIDENT_CORE, "scores"), {})
+    assert profile.may_be_visible(("name",), "A Name")
+
+
+def test_a_determination_outside_the_incident_core_can_be_withheld() -> None:
+    contact = "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498"
+    place = ("extensions", contact, "determination")
+    assert not profile.is_visible(place, "identity", primary=False)

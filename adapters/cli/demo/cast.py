@@ -72,13 +72,18 @@ FOR_PEERS: Final = Sample(
 
 
 class Part(msgspec.Struct, frozen=True):
-    """A member of the play; who has `kinds` may publish them."""
+    """A member of the play; who has `kinds` may publish them.
+
+    Attributes:
+        identity: Id that the organisation's tools give its own STIX identity.
+    """
 
     org: Org
     name: str
     country: str
     audience: Audience
     kinds: tuple[Kind, ...] = ()
+    identity: str | None = None
 
 
 CAST: Final = (
@@ -88,6 +93,7 @@ CAST: Final = (
         "XA",
         "peer-cert",
         ("incident", "advisory", "correction", "retraction"),
+        "identity--a9792279-41fa-4676-a1ed-488ffbc146f4",
     ),
     Part("cert-borea", "CERT Borea", "XB", "peer-cert"),
     Part(
@@ -96,6 +102,7 @@ CAST: Final = (
         "XA",
         "platform",
         ("campaign", "feedback", "correction", "retraction"),
+        "identity--603de62b-ae7a-41b2-a2da-2731a3b4f05a",
     ),
     Part(WEBHOOK_MEMBER, "Orbit", "XB", "platform"),
     Part(
@@ -104,8 +111,14 @@ CAST: Final = (
         "XA",
         "civil-society",
         ("advisory", "feedback"),
+        "identity--73687e51-0409-499a-850f-17c1c5a8e56a",
     ),
 )
+
+
+def identity_of(org: str) -> str | None:
+    """Give the id that a member's tools give its own STIX identity."""
+    return next(each.identity for each in CAST if each.org == org)
 
 
 def load_samples() -> tuple[Sample, ...]:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.app import context_of, open_sinks, serve
 from adapters.cli.demo.attacks import Attack, alter, forge
-from adapters.cli.demo.cast import Sample
+from adapters.cli.demo.cast import Sample, identity_of
 from adapters.cli.demo.hub import Login
 from adapters.cli.demo.played import Played, Published, read_inbox
 from adapters.cli.demo.webhook import open_receiver
@@ -194,6 +194,7 @@ class _Stage:
             world.folder / "issuers" / f"{sample.issuer}.sqlite",
             world.signers[sample.issuer],
             directory=world.directory,
+            identity=identity_of(sample.issuer),
         ) as publisher:
             await publisher.publish(
                 sample.draft(now), address=sample.address, exercise=True

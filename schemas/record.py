@@ -26,7 +26,8 @@ from schemas.markings import (
     normalise_refs,
     tlp_of,
 )
-from schemas.profile import is_text
+from schemas.profile import is_text, may_be_visible
+from schemas.profile import places as profile_places
 from schemas.stix.values import ID_PATTERN
 
 Kind = Literal[
@@ -165,7 +166,7 @@ def compose(
         SchemaError: `no-primary`, `several-primaries`, `unmarked`,
             `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
             `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
-            list).
+            list, no word where nothing can be withheld).
     """
     if len(objects) > MAX_OBJECTS:
         raise SchemaError("too-many-objects", "$.objects")
@@ -184,7 +185,7 @@ def compose(
         where = places[marked_object.id]
         refuse_red(marked_object, where)
         check_selectors(marked_object, where)
-        _check_texts(marked_object, where)
+        _check_places(marked_object, where)
     need_behaviour(marked)
     main = marked[place]
     own = tlp_of(_refs(main))
@@ -283,11 +284,13 @@ def _wrap(
     return stix.decode_object(report, "$.report")
 
 
-def _check_texts(candidate: stix.StixObject, where: str) -> None:
-    # A list in the place of a text would be read as its segments.
-    for name, value in stix.properties(candidate):
-        if is_text((name,)) and isinstance(value, list):
-            raise SchemaError("bad-property", f"{where}.{name}")
+def _check_places(candidate: stix.StixObject, where: str) -> None:
+    # A list in the place of a text would be read as its segments; and where nothing
+    # can be withheld, nothing but a word may stand.
+    for place, value in profile_places(stix.properties(candidate)):
+        is_list = is_text(place) and isinstance(value, list)
+        if is_list or not may_be_visible(place, value):
+            raise SchemaError("bad-property", f"{where}.{place[0]}")
 
 
 def refuse_red(candidate: stix.StixObject, where: str) -> None:

@@ -50,8 +50,11 @@ _extensions = st.dictionaries(
     st.sampled_from([INCIDENT_CORE, "availability-ext", "unknown"]) | names,
     json_values
     | st.dictionaries(
-        st.sampled_from(["determination", "events", "x_refs", "description"]),
+        st.sampled_from(["scores", "events", "x_refs", "description"]),
         json_values,
+    )
+    | st.sampled_from(["suspected", "confirmed"]).map(
+        lambda word: {"determination": word}
     ),
     max_size=3,
 )

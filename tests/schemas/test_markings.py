@@ -12,6 +12,7 @@ from schemas.markings import (
     TLP_IDS,
     Tlp,
     check_selectors,
+    granular_marks,
     granular_tlp,
     is_known_marking,
     normalise_refs,
@@ -186,3 +187,20 @@ def test_a_selector_of_an_own_or_unknown_property_is_fine() -> None:
     part = {"marking_ref": TLP_IDS[Tlp.RED], "selectors": ["id", "x_own.a", "labels"]}
     check_selectors(marked(part, x_own={"a": 1}))
     check_selectors(marked())
+
+
+def test_marks_of_parts_are_listed_by_property_and_languages_are_not() -> None:
+    foreign = "marking-definition--5853f6a4-638f-4b5e-9b0f-ded361ae3812"
+    campaign = decode_object(
+        {
+            "type": "campaign",
+            "id": "campaign--5853f6a4-638f-4b5e-9b0f-ded361ae3812",
+            "name": "x",
+            "aliases": ["y"],
+            "granular_markings": [
+                {"lang": "th", "selectors": ["name"]},
+                {"marking_ref": foreign, "selectors": ["aliases.[0]", "name"]},
+            ],
+        }
+    )
+    assert granular_marks(campaign) == {"aliases": {foreign}, "name": {foreign}}

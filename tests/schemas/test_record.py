@@ -339,3 +339,12 @@ def test_nothing_at_all_cannot_be_wrapped() -> None:
     mark = plain_object("marking-definition")
     assert refusal(report="Nothing") == ("no-primary", "$.objects")
     assert refusal(mark, report="Nothing") == ("no-primary", "$.objects")
+
+
+@pytest.mark.parametrize("value", [None, {"x": "a name"}, "A Name", ["suspected"]])
+def test_nothing_but_a_word_may_stand_where_nothing_can_be_withheld(
+    value: object,
+) -> None:
+    core = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+    main = some("incident") | {"extensions": {core: {"determination": value}}}
+    assert refusal(main) == ("bad-property", "$.objects[0].extensions")

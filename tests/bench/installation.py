@@ -56,14 +56,14 @@ def hub_on_rabbitmq() -> Iterator[Hub]:
         try:
             yield hub
         finally:
-            for login in hub.passwords:
+            for login in hub.logins:
                 vhost.delete_user(login)
 
 
 @asynccontextmanager
 async def bus_of(hub: Hub, user: str) -> AsyncIterator[Bus]:
     """Connect as *user*, one of the hub's logins."""
-    url = hub.server.url_for(user, hub.passwords[user])
+    url = hub.server.url_for(user, hub.password(user))
     async with open_rabbitmq(url, user=user) as bus:
         yield bus
 

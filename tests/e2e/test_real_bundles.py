@@ -7,7 +7,9 @@ audiences. Counted at the end: nothing missing, nothing twice.
 
 import asyncio
 import collections
+import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +18,9 @@ import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
-from broker import trust
+from broker import base64url, sdjwt, trust
 from broker.directory_client import load_folder
+from broker.keys import Jwk, PublicKey
 from schemas import stix
 from tests.support.hub import Hub, Party, tocsin, wait_until
 from tests.support.rabbitmq_api import RabbitMQ
@@ -117,7 +120,7 @@ def hub(tmp_path: Path, vhost: RabbitMQ, receiver: Receiver) -> Iterator[Hub]:
     hooks = {p.org: f"http://127.0.0.1:{receiver.port}/{p.org}" for p in parties}
     built = Hub(tmp_path, vhost, parties, hooks).build()
     yield built
-    for login in built.passwords:
+    for login in built.logins:
         vhost.delete_user(login)
 
 
@@ -150,20 +153,44 @@ def test_every_bundle_reaches_exactly_those_who_may_have_it(
 
 
 def check_evidence(hub: Hub, receiver: Receiver, total: int) -> None:
+    """Every delivery of both kinds verifies, and the audiences differ as they must."""
     directory = load_folder(hub.folder / "directory")
-    moment = 1_800_000_000
+    jwk = msgspec.json.decode((hub.folder / "hub.jwk").read_bytes(), type=Jwk)
+    shown: dict[str, dict[str, set[bytes]]] = collections.defaultdict(dict)
     checked = 0
-    for _, _, document in receiver.received:
+    for member, _, document in receiver.received:
         data = document["data"]
         assert isinstance(data, dict)
-        verified = trust.verify(
-            data["evidence"].encode(), directory, now=max(moment, 0), first_seen=moment
-        )
+        evidence = data["evidence"].encode()
+        verified = trust.verify(evidence, directory, now=time.time())
         assert verified.token_id == data["token_id"]
         assert verified.claims.kind == str(document["type"]).removeprefix("record.")
         stix.decode_bundle(data["projection"])
+        check_receipt(data["receipt"].encode(), jwk, evidence, verified.token_id)
+        shown[verified.token_id][member] = {d.text for d in verified.opened.disclosures}
         checked += 1
     assert checked == total
+    by_folder = collections.Counter(
+        sdjwt.token_id(path.read_bytes())
+        for party in hub.parties
+        for folder in hub.deliveries(party.org)
+        for path in folder.glob("*.sdjwt")
+    )
+    assert by_folder == {token: len(members) for token, members in shown.items()}
+    for members in shown.values():
+        peer = members["cert-borea"]
+        for narrower in ("platform-orbit", "monitor-veritas"):
+            assert members.get(narrower, set()) <= peer
+            assert members.get(narrower, set()) != peer
+
+
+def check_receipt(receipt: bytes, jwk: Jwk, evidence: bytes, token_id: str) -> None:
+    signing_input, _, signature = receipt.rpartition(b".")
+    assert PublicKey(jwk).verify(base64url.decode(signature), signing_input)
+    claims = msgspec.json.decode(base64url.decode(signing_input.split(b".")[1]))
+    assert claims["token"] == token_id
+    digest = base64url.encode(hashlib.sha256(evidence).digest()).decode()
+    assert claims["evidence"] == digest
 
 
 def test_the_bundle_without_a_primary_object_is_refused_for_that_reason(

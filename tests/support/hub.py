@@ -4,6 +4,7 @@ Organisations, keys, directory, passwords and configurations are made as an
 operator would; the processes are `tocsin` itself, started as subprocesses.
 """
 
+import json
 import os
 import secrets
 import signal
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from broker import signers, topology
+from broker import signers
 from tests.support.rabbitmq_api import RabbitMQ
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ class Hub:
     server: RabbitMQ
     parties: Sequence[Party]
     webhooks: dict[str, str] = field(default_factory=dict)  # member -> URL
-    passwords: dict[str, str] = field(default_factory=dict)
+    logins: list[str] = field(default_factory=list)
 
     def build(self) -> "Hub":
         """Write every file and set the broker up."""
@@ -54,6 +55,9 @@ class Hub:
         self._set_up_broker()
         self._write_configs()
         return self
+
+    def password(self, login: str) -> str:
+        return (self.folder / f"{login}.password").read_text()
 
     def publisher_config(self, org: str) -> Path:
         return self.folder / f"{org}.toml"
@@ -92,20 +96,20 @@ class Hub:
         path.write_bytes(msgspec.json.encode(entry))
 
     def _set_up_broker(self) -> None:
-        issuers = [p.org for p in self.parties if p.publishes]
-        place = topology.topology(issuers, ["main"], [p.org for p in self.parties])
-        logins = ["gate", "adapter-main", "operator", *(p.org for p in self.parties)]
-        for login in logins:
-            self.passwords[login] = secrets.token_urlsafe(18)
-            self._secret(f"{login}.password", self.passwords[login].encode())
-        self.server.import_definitions(
-            topology.definitions(
-                place,
-                topology.permissions(place),
-                passwords=self.passwords,
-                vhost=self.server.vhost,
-            )
-        )
+        script = str(ROOT / "deploy/rabbitmq_definitions.py")
+        subprocess.run(  # noqa: S603  our own script
+            [
+                sys.executable, "-P", script, "--directory", str(self.folder / "directory"),
+                "--adapter", "main", "--out", str(self.folder),
+                "--vhost", self.server.vhost,
+            ],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        body = json.loads((self.folder / "definitions.json").read_text())
+        self.logins = [user["name"] for user in body["users"]]
+        self.server.import_definitions(body)
 
     def _write_configs(self) -> None:
         for party in self.parties:

@@ -16,7 +16,7 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 	--no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml --group build
 
-.PHONY: help setup demo check test bench rabbitmq lock clean
+.PHONY: help setup demo lint check test bench rabbitmq lock clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -27,16 +27,17 @@ setup: .venv/.runtime  ## install Tocsin into .venv
 demo: .venv/.runtime  ## watch three issuers warn five members (ARGS=... is passed on)
 	@$(BIN)/tocsin demo $(ARGS)
 
-check: .venv/.dev  ## format, lint, types, imports, core tests: under a minute
+lint: .venv/.dev  ## format, lint, types, imports
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -m "not rabbitmq and not slow" --cov --cov-report term
 
-test: .venv/.dev rabbitmq  ## everything, against a real RabbitMQ: what CI runs
-	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest
+check: lint  ## lint, and the tests that need no server: two minutes
+	$(BIN)/python -m pytest -q -m "not rabbitmq and not slow"
+
+test: lint rabbitmq  ## everything, against a real RabbitMQ: what CI runs
+	$(BIN)/python -m pytest -q --cov --cov-report term
 
 bench: .venv/.dev rabbitmq  ## speed, as ratios measured side by side
 	@$(BIN)/python -P tests/bench/run.py $(ARGS)

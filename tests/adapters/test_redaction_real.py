@@ -19,6 +19,8 @@ FILES = real_files(
     "amnesty_stix21/wintego*", "fimi_viginum_stix21/*.json", "misp_stix_pairs/*_stix21.json",
     "oasis_incident_extension/*.json", "oasis_stix21_examples/*.json",
 )  # fmt: skip
+# Marked RED in part: the one that no issuer can sign before there is sealing.
+RED = "using-granular-markings.json"
 each_file = pytest.mark.parametrize("path", FILES)
 PRIMARIES = ({"incident", "campaign"}, {"report", "grouping"})
 
@@ -33,14 +35,15 @@ def record(path: Path) -> Verified:
         if found:
             options = {"primary": found[0]}
             break
-    try:
-        return signed(*objects, **options)
-    except SchemaError as refusal:
-        pytest.skip(f"no issuer can sign it: {refusal}")
+    return signed(*objects, **options)
 
 
 @cache
 def given(path: Path, name: str) -> Redacted | None:
+    if path.name == RED:
+        with pytest.raises(SchemaError, match="needs-sealing"):
+            record(path)
+        return None
     try:
         return cut(record(path), VIEWS[name])
     except NotGivenError:

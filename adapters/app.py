@@ -2,9 +2,11 @@
 
 import asyncio
 import random
+import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -17,23 +19,31 @@ from adapters.config import (
     WebhookSinkConfig,
     pseudonym_key,
 )
-from adapters.delivery import Sink
+from adapters.delivery import NewDelivery, Sink, StoreOutcome
 from adapters.forwarder import forward
 from adapters.numbering import Lane
-from adapters.outbox import Outbox, open_outbox
+from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
+from broker import sdjwt
+from broker.backoff import delays
 from broker.bus import Bus, Message, Received
 from broker.directory import Directory
-from broker.errors import BusUnavailableError, ConfigError, NotConfirmedError
+from broker.errors import (
+    BusUnavailableError,
+    ConfigError,
+    NotConfirmedError,
+    UnroutableError,
+)
+from broker.gate_rules import MAX_WHERE
 from broker.signers import load_signer
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
-_RETRY_S: Final = 1.0
+_BUSY_S: Final = 5.0
 # After a message, wait this long for more before the batch is decided: far below
 # what a reader notices, long enough for a burst to fill a batch.
 _GATHER_S: Final = 0.01
@@ -113,14 +123,37 @@ async def run_adapter(
     """Consume, decide, store and forward until *stop* is set.
 
     Raises:
-        ConfigError: A sink or the outbox is unusable.
+        ConfigError: A sink or the outbox is unusable, or its disk full; before
+            a message is taken.
         BusRefusedError: No permission on the adapter's queues.
     """
     async with (
         open_outbox(config.outbox, clock=clock) as outbox,
         open_sinks(config.members, clock=clock) as sinks,
     ):
+        await asyncio.to_thread(try_writing, config.outbox)
         await serve(config, bus, context, outbox, sinks, clock=clock, stop=stop)
+
+
+def try_writing(path: Path) -> None:
+    """Write one page of the SQLite file *path*, changing nothing.
+
+    A full disk shows before a message is taken, not after.
+
+    Raises:
+        ConfigError: The disk is full or broken, or the file locked for 5 seconds.
+    """
+    try:
+        with closing(
+            sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        ) as db:
+            db.execute("BEGIN IMMEDIATE")
+            [version] = db.execute("PRAGMA user_version").fetchone()
+            # SQLite writes the page of the version though it stays the same.
+            db.execute(f"PRAGMA user_version={version:d}")
+            db.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        raise ConfigError(f"cannot write {path}: {error.sqlite_errorname}") from None
 
 
 async def serve(
@@ -134,50 +167,164 @@ async def serve(
     stop: asyncio.Event,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
+    intake = _Intake(config, bus, context, outbox, clock=clock, stop=stop)
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
-            tasks.create_task(
-                _consume(
-                    queue,
-                    config=config,
-                    bus=bus,
-                    context=context,
-                    outbox=outbox,
-                    clock=clock,
-                    stop=stop,
-                ),
-                name=f"consume:{queue}",
-            )
+            tasks.create_task(intake.run(queue), name=f"consume:{queue}")
         tasks.create_task(
             forward(outbox, sinks, clock=clock, random=random.random, stop=stop),
             name="forward",
         )
 
 
-async def _consume(
-    queue: str,
-    *,
-    config: AdapterConfig,
-    bus: Bus,
-    context: Context,
-    outbox: Outbox,
-    clock: Callable[[], float],
-    stop: asyncio.Event,
-) -> None:
-    async with bus.consume(queue, prefetch=config.prefetch) as messages:
-        async for batch in batches(messages, config.batch, stop):
-            outcomes = await take(
-                [received.message for received in batch], context, outbox, now=clock()
+class _StoppedError(Exception):
+    """Told to stop before a batch was done: it comes back from the queue."""
+
+
+class _PatientStore:
+    """The outbox, waited for while it cannot be used.
+
+    Ending the process instead would give the messages back, and each time is one
+    nearer to the delivery limit.
+    """
+
+    def __init__(self, outbox: Outbox, stop: asyncio.Event) -> None:
+        self._outbox = outbox
+        self._stop = stop
+
+    async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
+        """See `adapters.pipeline.Store`; raises _StoppedError as well."""
+        for pause in delays(random.random):
+            try:
+                return await self._outbox.store(rows)
+            except OutboxUnavailableError:
+                _log.error("outbox.unavailable", retry_s=round(pause, 1))
+            await _pause(pause, self._stop)
+        raise AssertionError("delays end")
+
+
+async def _pause(delay_s: float, stop: asyncio.Event) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await stop.wait()
+    if stop.is_set():
+        raise _StoppedError
+
+
+class _Intake:
+    """From the adapter's queues into the outbox."""
+
+    def __init__(
+        self,
+        config: AdapterConfig,
+        bus: Bus,
+        context: Context,
+        outbox: Outbox,
+        *,
+        clock: Callable[[], float],
+        stop: asyncio.Event,
+    ) -> None:
+        self._config = config
+        self._bus = bus
+        self._context = context
+        self._store = _PatientStore(outbox, stop)
+        self._clock = clock
+        self._stop = stop
+        self._waited_for = set(adapter_queues(config.name))
+
+    async def run(self, queue: str) -> None:
+        """Take from *queue* until stopped."""
+        config = self._config
+        async with self._bus.consume(queue, prefetch=config.prefetch) as messages:
+            self._begun(queue)
+            # Unsettled, what is in hands then comes back.
+            found = batches(messages, config.batch, self._stop)
+            with suppress(_StoppedError):
+                async with aclosing(found):
+                    async for batch in found:
+                        await self._take(batch)
+
+    def _begun(self, queue: str) -> None:
+        self._waited_for.remove(queue)
+        if not self._waited_for:
+            members = self._config.members
+            _log.info(
+                "adapter.ready",
+                members=len(members),
+                sinks=sum(len(each.sinks) for each in members),
             )
-            for received, outcome in zip(batch, outcomes, strict=True):
-                await _note(bus, config, received.message, outcome)
+
+    async def _take(self, batch: Sequence[Received]) -> None:
+        while batch:
+            outcomes = await take(
+                [received.message for received in batch],
+                self._context,
+                self._store,
+                now=self._clock(),
+                run=asyncio.to_thread,
+                monotonic=time.monotonic,
+            )
+            done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
+            for received, outcome in zip(done, outcomes, strict=True):
+                await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
-            await bus.ack_through(batch[-1])
+            await self._bus.ack_through(done[-1])
+
+    async def _note(self, message: Message, outcome: Outcome) -> None:
+        match outcome:
+            case Decided():
+                _log.info(
+                    "record.decided",
+                    token=outcome.token_id[:12],
+                    issuer=outcome.issuer,
+                    deliveries=len(outcome.rows),
+                    not_given=dict(outcome.not_given),
+                )
+            case Refused():
+                _log.warning(
+                    "record.refused",
+                    message=message.message_id[:12],
+                    reason=outcome.reason,
+                    where=outcome.where[:MAX_WHERE],
+                )
+                await self._bury(dead_letter(message, outcome, self._config.name))
+
+    async def _bury(self, dead: Message) -> None:
+        """Try until the broker has it, or raise _StoppedError."""
+        for pause in delays(random.random):
+            try:
+                await self._bus.publish(DEAD, dead)
+            except (UnroutableError, NotConfirmedError, BusUnavailableError) as error:
+                _log.error(
+                    "record.not_buried",
+                    message=dead.message_id[:12],
+                    error=type(error).__name__,
+                    retry_s=round(pause, 1),
+                )
+            else:
+                return
+            await _pause(pause, self._stop)
+
+
+def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:
+    """Put *message* aside for the operator, as it came, with the reason."""
+    return Message(
+        body=message.body,
+        # Without an id the broker's client would not send it.
+        message_id=message.message_id or sdjwt.digest(message.body),
+        routing_key=f"dead.{adapter_queues(adapter)[0]}",
+        content_type=message.content_type,
+        content_encoding=message.content_encoding,
+        headers={
+            "tocsin-reason": refused.reason,
+            "tocsin-where": refused.where[:MAX_WHERE],
+        },
+    )
 
 
 async def batches(
     messages: AsyncIterator[Received], size: int, stop: asyncio.Event
-) -> AsyncIterator[list[Received]]:
+) -> AsyncGenerator[list[Received], None]:
     """Gather messages until *size* or a short pause; end when *stop* is set."""
     pending: asyncio.Task[Received] | None = None
     stopping = asyncio.create_task(stop.wait(), name="batches:stop")
@@ -207,46 +354,3 @@ async def batches(
         await asyncio.gather(
             *(t for t in (pending, stopping) if t is not None), return_exceptions=True
         )
-
-
-async def _note(
-    bus: Bus, config: AdapterConfig, message: Message, outcome: Outcome
-) -> None:
-    match outcome:
-        case Decided():
-            _log.info(
-                "record.decided",
-                token=outcome.token_id[:12],
-                issuer=outcome.issuer,
-                deliveries=len(outcome.rows),
-                not_given=dict(outcome.not_given),
-            )
-        case Refused():
-            _log.warning(
-                "record.refused",
-                message=message.message_id[:12],
-                reason=outcome.reason,
-                where=outcome.where,
-            )
-            await _bury(bus, config, message, outcome)
-
-
-async def _bury(
-    bus: Bus, config: AdapterConfig, message: Message, refused: Refused
-) -> None:
-    """Put a refused message into the dead letters; try until the broker has it."""
-    dead = Message(
-        body=message.body,
-        message_id=message.message_id,
-        routing_key=f"dead.{adapter_queues(config.name)[0]}",
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
-        headers={"tocsin-reason": refused.reason, "tocsin-where": refused.where},
-    )
-    while True:
-        try:
-            await bus.publish(DEAD, dead)
-        except (NotConfirmedError, BusUnavailableError):
-            await asyncio.sleep(_RETRY_S)
-        else:
-            return

@@ -112,7 +112,14 @@ class AdapterConfig(
         org: Who runs it; signs receipts, authors projections.
         pseudonym_key: File of at least 32 random bytes, mode 0600.
         policy: Redaction policy; the shipped one if not given.
-        batch: Messages decided and stored together.
+        batch: Messages stored together at most; `pipeline.take` ends earlier for
+            large ones.
+        prefetch: Messages in memory at most, of each of the two queues. It alone
+            bounds what waits: 2 x 50 bodies of at most 16 MiB make 1.6 GiB in the
+            worst case, and some MB with records of the usual size. What is being
+            decided comes on top: one batch of each queue.
+        keep_days: So long after a delivery is settled its bodies stay in the
+            outbox; its row stays for good.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
@@ -125,8 +132,9 @@ class AdapterConfig(
     broker: Broker
     members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
     policy: Path | UnsetType = UNSET
-    batch: Annotated[int, Meta(ge=1, le=1000)] = 50
-    prefetch: Annotated[int, Meta(ge=1, le=5000)] = 200
+    batch: Annotated[int, Meta(ge=1, le=1000)] = 25
+    prefetch: Annotated[int, Meta(ge=1, le=5000)] = 50
+    keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
 C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig)
@@ -163,14 +171,22 @@ def broker_url(broker: Broker) -> str:
     """Put the login into the URL, for the client library alone; never log it.
 
     Raises:
-        ConfigError: The URL names a user, or the password file is unusable.
+        ConfigError: It is no URL or names a user, or the password file is unusable.
     """
-    parts = urlsplit(broker.url)
+    expected = "broker.url must be amqp://host:port/vhost or amqps://…"
+    try:
+        parts = urlsplit(broker.url)
+        parts.port  # noqa: B018  raises, like urlsplit, if it is none
+    except ValueError:
+        raise ConfigError(expected) from None
     if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-        raise ConfigError("broker.url must be amqp://host:port/vhost or amqps://…")
+        raise ConfigError(expected)
     if parts.username is not None or parts.password is not None:
         raise ConfigError("broker.url must not hold a login; use user, password_file")
-    password = read_secret(broker.password_file).decode().strip()
+    try:
+        password = read_secret(broker.password_file).decode().strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{broker.password_file} is not UTF-8") from None
     login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
     return urlunsplit(parts._replace(netloc=login))
 

@@ -17,7 +17,7 @@ import structlog
 from adapters.delivery import Delivery, Sink
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.numbering import Lane
-from adapters.outbox import Outbox
+from adapters.outbox import Outbox, OutboxUnavailableError
 from adapters.retries import (
     Breaker,
     Closed,
@@ -34,7 +34,8 @@ from adapters.retries import (
 )
 
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
-_IDLE_S: Final = 60.0  # look again at least this often: another process may store
+_IDLE_S: Final = 60.0  # look again at least this often: the clock may be set
+_PURGE_S: Final = 3600.0  # between two looks for bodies that may go
 _TOKEN_CHARS: Final = 12  # of a token id in the log
 
 _log: Any = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ async def forward(
     send_timeout_s: float = 30,
     slots: int = 32,
     suspect_slots: int = 8,
+    keep_s: float = 7 * 86_400,
 ) -> None:
     """Send what is due to *sinks* until *stop* is set, then finish what is in flight.
 
@@ -68,6 +70,8 @@ async def forward(
         slots: How many sinks that work may be sending at once.
         suspect_slots: The same for sinks whose last attempt failed: their
             timeouts take no slot from those that work.
+        keep_s: So long after a delivery is settled its bodies stay in the outbox;
+            at the start and every hour those that are older go.
 
     Raises:
         ExceptionGroup: `OutboxUnavailableError`, or a bug in a sink.
@@ -92,9 +96,28 @@ async def forward(
     async with asyncio.TaskGroup() as tasks:
         for worker in workers:
             tasks.create_task(worker.run(), name=f"forward:{'/'.join(worker.lane)}")
+        purging = tasks.create_task(
+            _purge_regularly(outbox, keep_s, clock), name="forward:purge"
+        )
         await stop.wait()
+        purging.cancel()
         for worker in workers:
             outbox.arrivals(worker.lane).set()  # wakes it, so that it sees the stop
+
+
+async def _purge_regularly(
+    outbox: Outbox, keep_s: float, clock: Callable[[], float]
+) -> None:
+    while True:
+        try:
+            count = await outbox.purge(clock() - keep_s)
+        except OutboxUnavailableError:
+            # Nothing is lost by waiting; what sends and stores tells if it lasts.
+            _log.warning("outbox.not_purged", retry_s=_PURGE_S)
+        else:
+            if count:
+                _log.info("outbox.purged", bodies=count)
+        await asyncio.sleep(_PURGE_S)
 
 
 class _Worker:

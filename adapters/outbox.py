@@ -5,11 +5,12 @@ without gaps, and leaves in the order of its versions. Storing is durable when
 `store` returns; sending is at least once, under an id that never changes.
 
 Who may send a row: `due` hands it to one caller, and to nobody else until it is
-settled or released. That memory is this process's own, so run one forwarder per
-file; after a crash nothing is held back.
+settled or released. That memory is this process's own, so one process at a time
+has the file; after a crash nothing is held back.
 """
 
 import asyncio
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
@@ -18,7 +19,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -27,7 +28,7 @@ from adapters import outbox_schema
 from adapters.delivery import Delivery, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
 from adapters.outbox_queries import PENDING, SETTLE, UNCHANGED, free, load
-from adapters.outbox_schema import bodies, deliveries, lanes, superseded
+from adapters.outbox_schema import contents, deliveries, lanes, superseded
 from adapters.outbox_store import look_up, write
 from broker.errors import ConfigError
 from broker.private_sqlite import make_private
@@ -39,6 +40,8 @@ _T = TypeVar("_T")
 _Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
+# Bodies overwritten in one transaction; until it ends, nothing else gets in.
+_PURGE_BATCH: Final = 32
 
 
 class OutboxUnavailableError(Exception):
@@ -79,20 +82,23 @@ async def open_outbox(
     *clock* dates the rows that are stored; all other times come with the calls.
 
     Raises:
-        ConfigError: Open to others, not ours, or made by a newer Tocsin.
+        ConfigError: Open to others, in use by another process, not ours, or made
+            by a newer Tocsin.
     """
     path = outbox_schema.database_path(url_or_path)
     make_private(path)
-    engine = outbox_schema.make_engine(path)
-    try:
+    with outbox_schema.own(path):
+        outbox_schema.check_ours(path)
+        engine = outbox_schema.make_engine(path)
         try:
-            async with engine.begin() as connection:
-                await connection.run_sync(outbox_schema.create_or_check)
-        except DatabaseError:
-            raise ConfigError(f"{path} is locked, or no outbox") from None
-        yield Outbox(engine, clock)
-    finally:
-        await engine.dispose()
+            try:
+                async with engine.begin() as connection:
+                    await connection.run_sync(outbox_schema.create_or_check)
+            except DatabaseError:
+                raise ConfigError(f"{path} is locked, or no outbox") from None
+            yield Outbox(engine, clock)
+        finally:
+            await engine.dispose()
 
 
 class Outbox:
@@ -177,10 +183,7 @@ class Outbox:
         return None if row is None else float(row.due_at)
 
     def arrivals(self, lane: Lane) -> asyncio.Event:
-        """Give the event that is set when `store` adds to *lane*; clear it yourself.
-
-        Another process's rows do not set it.
-        """
+        """Give the event that is set when `store` adds to *lane*; clear it yourself."""
         return self._arrivals[lane]
 
     async def done(self, delivery_id: str, now: float) -> None:
@@ -239,37 +242,52 @@ class Outbox:
             )
         return {**counts, "superseded": total or 0}
 
-    @_to_its_end
     async def purge(self, before: float) -> int:
         """Delete the bodies that only deliveries settled before *before* used.
 
         The rows stay, with the bodies' hashes. The bytes are overwritten in
         the file and leave the write-ahead log, unless another process is
-        reading just then.
+        reading just then. The file keeps its size: what is stored next takes
+        the room. Others get in between batches, and so does a cancellation.
 
         Returns:
             How many bodies went.
         """
+        total = 0
+        while gone := await self._purge_some(before):
+            total += gone
+        if total:
+            await self._empty_log()
+        return total
+
+    @_to_its_end
+    async def _purge_some(self, before: float) -> int:
         needed = deliveries.c.settled_at.is_(None) | (deliveries.c.settled_at >= before)
         columns = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
         kept = select(columns[0]).where(needed)
         kept_hashes = kept.union(*(select(c).where(needed) for c in columns[1:]))
+        some = (
+            select(contents.c.hash)
+            .where(contents.c.hash.not_in(kept_hashes))
+            .limit(_PURGE_BATCH)
+        )
+        # In one transaction: what is stored meanwhile may need the same body.
         async with self._transaction(self._engine) as connection:
             result = await connection.execute(
-                update(bodies)
-                .where(bodies.c.content.is_not(None))
-                .where(bodies.c.hash.not_in(kept_hashes))
-                .values(content=None)
+                delete(contents).where(contents.c.hash.in_(some))
             )
-        await self._empty_log()
         return result.rowcount
 
+    @_to_its_end
     async def _empty_log(self) -> None:
-        async with self._engine.connect() as connection:
-            pooled = await connection.get_raw_connection()
-            driver: Any = pooled.driver_connection
-            # Outside of any transaction, or it would refuse.
-            await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        try:
+            async with self._engine.connect() as connection:
+                pooled = await connection.get_raw_connection()
+                driver: Any = pooled.driver_connection
+                # Outside of any transaction, or it would refuse.
+                await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        except (sqlite3.OperationalError, PoolTimeoutError) as exc:
+            raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
     @_to_its_end
     async def _settle(self, delivery_id: str, **values: object) -> None:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery
 from adapters.numbering import Lane
-from adapters.outbox_schema import bodies, deliveries, lanes
+from adapters.outbox_schema import contents, deliveries, lanes
 
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
 
@@ -80,9 +80,9 @@ async def load(
     if not rows:
         return []
     hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
-    wanted = select(bodies.c.hash, bodies.c.content).where(bodies.c.hash.in_(hashes))
-    contents = {row.hash: row.content for row in await connection.execute(wanted)}
-    return [_delivery(row, contents) for row in rows]
+    wanted = select(contents).where(contents.c.hash.in_(hashes))
+    found = {row.hash: row.content for row in await connection.execute(wanted)}
+    return [_delivery(row, found) for row in rows]
 
 
 def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:
@@ -95,7 +95,7 @@ def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:
         yield row
 
 
-def _delivery(row: Row[Any], contents: Mapping[bytes, bytes]) -> Delivery:
+def _delivery(row: Row[Any], found: Mapping[bytes, bytes]) -> Delivery:
     return Delivery(
         delivery_id=row.id,
         member=row.member,
@@ -108,7 +108,7 @@ def _delivery(row: Row[Any], contents: Mapping[bytes, bytes]) -> Delivery:
         ver=row.ver,
         kind=row.kind,
         tlp=row.tlp,
-        evidence=contents[row.evidence],
-        projection=contents[row.projection],
-        receipt=contents[row.receipt],
+        evidence=found[row.evidence],
+        projection=found[row.projection],
+        receipt=found[row.receipt],
     )

@@ -4,6 +4,11 @@ Rows of `deliveries` and `superseded` are the delivery ledger: they stay. Bodies
 go when no delivery needs them any more; their hash and size stay.
 """
 
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from broker.errors import ConfigError
 
 SCHEMA_VERSION: Final = 1
+APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
 _DRIVER: Final = "sqlite+aiosqlite"
 
 PRAGMAS: Final = (
@@ -67,7 +73,14 @@ bodies = Table(
     metadata,
     Column("hash", LargeBinary, primary_key=True),  # SHA-256 of the content
     Column("size", Integer, nullable=False),
-    Column("content", LargeBinary),  # NULL once purged
+)
+
+# Apart, because SQLite takes back all the room of a row only when it is deleted.
+contents = Table(
+    "contents",
+    metadata,
+    Column("hash", ForeignKey("bodies.hash"), primary_key=True),
+    Column("content", LargeBinary, nullable=False),  # no row once purged
 )
 
 deliveries = Table(
@@ -133,6 +146,61 @@ def database_path(url_or_path: str | Path) -> Path:
     return Path(url_or_path)
 
 
+@contextmanager
+def own(path: Path) -> Iterator[None]:
+    """Keep every other process from forwarding what is in *path*.
+
+    An advisory lock (flock, as Linux and macOS have it) on a file beside it,
+    which stays: the kernel releases the lock when the process ends, however. Not
+    on *path*, since closing that would release SQLite's own locks. Reading the
+    outbox from outside, with SQLite's tools, needs no lock.
+
+    Raises:
+        ConfigError: Another process has it, or the lock cannot be made.
+    """
+    place = path.resolve()  # one file, one lock, whatever link leads to it
+    place = place.with_name(f"{place.name}.lock")
+    try:
+        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot open {place}: {error.strerror}") from None
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        os.fchmod(descriptor, 0o600)  # who can open it could hold the lock
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(
+            f"{path} is in use by another adapter; each needs an outbox of its own"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"cannot lock {path}: {error.strerror}") from None
+
+
+def check_ours(path: Path) -> None:
+    """Refuse a database that is not an outbox, before anything is changed in it.
+
+    Raises:
+        ConfigError: It is none, or locked.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            [found] = connection.execute("PRAGMA application_id").fetchone()
+            [tables] = connection.execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchone()
+    except sqlite3.DatabaseError:
+        raise ConfigError(f"{path} is locked, or no outbox") from None
+    if found != APPLICATION_ID and (found or tables):
+        raise ConfigError(f"{path} is a database, but no outbox of Tocsin")
+
+
 def make_engine(path: Path) -> AsyncEngine:
     """Prepare one connection to *path*: SQLite has one writer anyway.
 
@@ -178,4 +246,5 @@ def create_or_check(connection: Connection) -> None:
             )
         return
     metadata.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
     connection.execute(insert(schema_version).values(version=SCHEMA_VERSION))

@@ -21,7 +21,7 @@ from adapters.numbering import (
     delivery_id,
     lane_of,
 )
-from adapters.outbox_schema import bodies, deliveries, lanes, superseded
+from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
 from schemas import timestamps
 
 _CHUNK: Final = 1000  # rows per query: SQLite takes 32,766 parameters
@@ -128,23 +128,20 @@ async def _write_bodies(
     connection: AsyncConnection, stored: Sequence[Numbered]
 ) -> dict[bytes, bytes]:
     """Store each distinct body once; give the hash of each."""
-    contents = {
+    distinct = {
         body
         for n in stored
         for body in (n.row.evidence, n.row.projection, n.row.receipt)
     }
-    hashes = {body: hashlib.sha256(body).digest() for body in contents}
-    new = sqlite.insert(bodies)
+    hashes = {body: hashlib.sha256(body).digest() for body in distinct}
     await connection.execute(
-        new.on_conflict_do_update(
-            index_elements=[bodies.c.hash],
-            set_={"content": new.excluded.content},
-            where=bodies.c.content.is_(None),  # purged, and needed again
-        ),
-        [
-            {"hash": digest, "size": len(body), "content": body}
-            for body, digest in hashes.items()
-        ],
+        sqlite.insert(bodies).on_conflict_do_nothing(),
+        [{"hash": digest, "size": len(body)} for body, digest in hashes.items()],
+    )
+    # Apart: it may have been purged, and is needed again.
+    await connection.execute(
+        sqlite.insert(contents).on_conflict_do_nothing(),
+        [{"hash": digest, "content": body} for body, digest in hashes.items()],
     )
     return hashes
 

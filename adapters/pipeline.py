@@ -8,8 +8,9 @@ the outbox knows what it holds, so repeated work has no effect.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final, Protocol
 
 import msgspec
 
@@ -26,6 +27,10 @@ from broker.trust import verify
 from broker.wire import unpack
 from schemas import timestamps
 from schemas.errors import RefusedError
+
+# Of one transaction. The bytes are those that travel, compressed.
+MAX_BODY_BYTES: Final = 1 << 20
+MAX_DECIDING_S: Final = 2.0
 
 
 class Subscriber(msgspec.Struct, frozen=True):
@@ -82,6 +87,13 @@ class Store(Protocol):
 
         After an error they may be stored: storing again changes nothing.
         """
+
+
+class Run(Protocol):
+    """How a decision is made: `asyncio.to_thread`, or at once."""
+
+    async def __call__(self, decision: Callable[[], Outcome], /) -> Outcome:
+        """Call *decision* and give what it returns or raises."""
 
 
 def decide(message: Message, context: Context, *, now: float) -> Outcome:
@@ -141,15 +153,34 @@ def _row(member: str, sink: str, redacted: Redacted, signed: bytes) -> NewDelive
 
 
 async def take(
-    messages: Sequence[Message], context: Context, store: Store, *, now: float
+    messages: Sequence[Message],
+    context: Context,
+    store: Store,
+    *,
+    now: float,
+    run: Run,
+    monotonic: Callable[[], float],
 ) -> list[Outcome]:
-    """Decide a batch and store its deliveries in one transaction.
+    """Decide the first of a batch and store their deliveries in one transaction.
+
+    Ends after the message that reaches `MAX_BODY_BYTES` or `MAX_DECIDING_S`, so at
+    least one is taken: the broker waits for an acknowledgement all that time.
+
+    Args:
+        run: Decides elsewhere, so that deciding holds up nobody else.
+        monotonic: Seconds of a clock that is never set.
 
     Returns:
-        One outcome per message, in order. The caller dead-letters the refused
-        ones, then acknowledges.
+        One outcome per message taken, in order. The caller dead-letters the
+        refused ones, acknowledges those taken, and gives the rest again.
     """
-    outcomes = [decide(message, context, now=now) for message in messages]
+    outcomes: list[Outcome] = []
+    began, size = monotonic(), 0
+    for message in messages:
+        outcomes.append(await run(partial(decide, message, context, now=now)))
+        size += len(message.body)
+        if size >= MAX_BODY_BYTES or monotonic() - began >= MAX_DECIDING_S:
+            break
     rows = [row for o in outcomes if isinstance(o, Decided) for row in o.rows]
     if rows:
         await store.store(rows)

@@ -68,6 +68,17 @@ class Archive:
     def __init__(self, file: PrivateFile) -> None:
         self._file = file
 
+    def try_writing(self) -> None:
+        """Write one page, changing nothing: a full disk shows before it matters.
+
+        Raises:
+            ConfigError: The disk is full or broken.
+        """
+        with self._file.transaction() as db:
+            [version] = db.execute("PRAGMA user_version").fetchone()
+            # SQLite writes the page of the version though it stays the same.
+            db.execute(f"PRAGMA user_version={version:d}")
+
     def append(self, items: Sequence[Archived]) -> None:
         """Store all of *items* or none; what is there already stays as it is."""
         compressor = zstandard.ZstdCompressor()

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -19,14 +20,22 @@ from broker.archive import Archive
 from broker.backoff import delays
 from broker.bus import Bus, Received
 from broker.directory import Directory
-from broker.errors import BusError, BusUnavailableError, ConfigError
-from broker.gate_batch import BatchWork
+from broker.errors import (
+    BusError,
+    BusRefusedError,
+    BusUnavailableError,
+    ConfigError,
+)
+from broker.gate_batch import BatchWork, StoppedError, on_disk
 from broker.gate_rules import Decision, Refuse, issuers_of
 from broker.gate_state import GateState
 from broker.quota import REFUSED_COST, Allowance, Quota, full, pause_s, spend
 from broker.topology import INGRESS
 
-BATCH: Final = 16  # prefetch of a lane; times 16 MiB it bounds the memory
+# Prefetch of a lane. At most this many bodies of 16 MiB wait for each issuer; those
+# of the batch at work are in memory unpacked and parsed, too. So the bound grows with
+# the number of issuers that flood at the same time.
+BATCH: Final = 16
 STOP_GRACE_S: Final = 10.0
 PRUNE_EVERY_S: Final = 86_400.0
 
@@ -46,7 +55,8 @@ async def run_gate(
     """Serve the queue of every issuer in *directory* until *stop* is set.
 
     What is in hand then is finished, for at most 10 seconds; the rest stays in
-    the queues. While the bus does not answer, nothing is settled and nothing lost.
+    the queues. While the bus does not answer or the disk is full, nothing is
+    settled and nothing lost. An issuer whose queue is missing waits alone.
 
     Args:
         bus: Logged in as `gate`.
@@ -54,18 +64,24 @@ async def run_gate(
         quota: Of each issuer.
 
     Raises:
-        ConfigError: The directory has no issuer; the disk is full or broken.
-        BusRefusedError: An issuer's queue is missing, or the login may not do
-            what a gate must.
+        ConfigError: The directory has no issuer; at the start, before a message
+            is taken, the disk is full or broken.
+        BusRefusedError: No issuer's queue can be read at the start, or the login
+            may not do what a gate must.
     """
     issuers = issuers_of(directory)
     if not issuers:
         raise ConfigError("the directory lets no member publish anything")
+    await asyncio.to_thread(state.try_writing)
+    await asyncio.to_thread(archive.try_writing)
     tools = _Tools(bus, directory, state, archive, clock, stop, quota)
+    start = _Start(len(issuers))
     try:
         async with asyncio.TaskGroup() as tasks:
             for issuer in issuers:
-                tasks.create_task(_Lane(tools, issuer).run(), name=f"gate:{issuer}")
+                tasks.create_task(
+                    _Lane(tools, issuer, start).run(), name=f"gate:{issuer}"
+                )
             tasks.create_task(_prune(tools), name="gate:prune")
     except BaseExceptionGroup as group:
         expected, others = group.split((ConfigError, BusError))
@@ -86,11 +102,33 @@ class _Tools(msgspec.Struct, frozen=True):
     quota: Quota
 
 
+class _Start:
+    """Counts how the first attempts of all lanes ended, to tell of it once."""
+
+    def __init__(self, lanes: int) -> None:
+        self._open = lanes
+        self._reading = 0
+        self._missing = 0
+
+    def note(self, *, reading: bool) -> bool:
+        """Take one lane's first answer; say whether the last was as bad as all."""
+        self._open -= 1
+        self._reading += reading
+        self._missing += not reading
+        if self._open:
+            return False
+        if self._reading:
+            log.info("gate.ready", issuers=self._reading, missing=self._missing)
+        return not self._reading
+
+
 class _Lane:
     """The reading of one issuer's queue."""
 
-    def __init__(self, tools: _Tools, issuer: str) -> None:
+    def __init__(self, tools: _Tools, issuer: str, start: _Start) -> None:
         self._tools = tools
+        self._start = start
+        self._is_noted = False
         self._queue = f"{INGRESS}.{issuer}"
         self._log = log.bind(issuer=issuer)
         self._work = BatchWork(
@@ -100,10 +138,15 @@ class _Lane:
             tools.archive,
             clock=tools.clock,
             issuer=issuer,
+            stop=tools.stop,
         )
 
     async def run(self) -> None:
-        """Serve until stopped, across a broker that is away."""
+        """Serve until stopped, across a broker that is away or a missing queue.
+
+        Raises:
+            BusRefusedError: At the start, when no lane at all may read.
+        """
         stop = self._tools.stop
         attempts = delays(random.random)
         while not stop.is_set():
@@ -111,31 +154,61 @@ class _Lane:
                 async with self._tools.bus.consume(
                     self._queue, prefetch=BATCH
                 ) as messages:
+                    attempts = delays(random.random)
+                    self._note_start(reading=True)
                     await self._serve(messages)
             except BusUnavailableError:
                 pause = next(attempts)
                 self._log.warning("gate.bus_away", retry_s=round(pause, 1))
                 await _sleep(pause, stop)
+            except BusRefusedError:
+                if self._note_start(reading=False):
+                    raise
+                pause = next(attempts)
+                self._log.error(
+                    "gate.queue_missing", queue=self._queue, retry_s=round(pause, 1)
+                )
+                await _sleep(pause, stop)
+
+    def _note_start(self, *, reading: bool) -> bool:
+        if self._is_noted:
+            return False
+        self._is_noted = True
+        return self._start.note(reading=reading)
 
     async def _serve(self, messages: AsyncIterator[Received]) -> None:
+        """Work until stopped.
+
+        Raises:
+            BusRefusedError: The queue has gone.
+        """
         # None says that no more will come. The prefetch bounds it.
         waiting: asyncio.Queue[Received | None] = asyncio.Queue()
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(_hand_over(messages, waiting))
             working = tasks.create_task(self._work_off(waiting))
-            await self._tools.stop.wait()
+            stopping = tasks.create_task(self._tools.stop.wait())
+            first = asyncio.FIRST_COMPLETED
+            await asyncio.wait([reading, stopping], return_when=first)
             # All that was handed out is worked off: given back, it would count
             # against the delivery limit.
             reading.cancel()
             waiting.put_nowait(None)
+            await asyncio.wait([working, stopping], return_when=first)
             await asyncio.wait([working], timeout=STOP_GRACE_S)
             working.cancel()
+            stopping.cancel()
+        if not reading.cancelled() and (refusal := reading.result()):
+            raise refusal
 
     async def _work_off(self, waiting: asyncio.Queue[Received | None]) -> None:
         quota, clock = self._tools.quota, self._tools.clock
         left = full(quota, clock())
         while batch := await _take(waiting):
-            decisions = await self._work.handle(batch)
+            try:
+                decisions = await self._work.handle(batch)
+            except StoppedError:
+                return
             left = _pay(left, quota, batch, decisions, now=clock())
             pause = pause_s(left, quota)
             if pause > 0:
@@ -161,9 +234,15 @@ def _pay(
 
 async def _hand_over(
     messages: AsyncIterator[Received], waiting: asyncio.Queue[Received | None]
-) -> None:
-    async for received in messages:
-        waiting.put_nowait(received)
+) -> BusRefusedError | None:
+    """Hand over until there is no more; give the refusal that ended it."""
+    try:
+        async for received in messages:
+            waiting.put_nowait(received)
+    except BusRefusedError as error:
+        # Returned: what was handed out before is worked off, not cancelled.
+        return error
+    return None
 
 
 async def _take(waiting: asyncio.Queue[Received | None]) -> list[Received]:
@@ -180,7 +259,9 @@ async def _take(waiting: asyncio.Queue[Received | None]) -> list[Received]:
 
 async def _prune(tools: _Tools) -> None:
     while not tools.stop.is_set():
-        await asyncio.to_thread(tools.state.prune, now=tools.clock())
+        prune = partial(tools.state.prune, now=tools.clock())
+        with suppress(StoppedError):
+            await on_disk(prune, stop=tools.stop, issuer="")
         await _sleep(PRUNE_EVERY_S, tools.stop)
 
 

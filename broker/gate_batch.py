@@ -12,12 +12,18 @@ published again under the same message id, and readers drop it by its token id.
 Were the state told first, a crash would leave a record that the gate knows and
 that no reader ever gets. A refusal is in the dead letters before its message is
 acknowledged, for the same reason.
+
+A disk that is full or broken is waited for as a broker is that is away: ending the
+process would give its messages back, and each time is one nearer to the delivery
+limit. Each step on the disk is repeated by itself, so nothing is published twice.
 """
 
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from typing import assert_never
+from contextlib import suppress
+from functools import partial
+from typing import TypeVar, assert_never
 
 import msgspec
 import structlog
@@ -30,6 +36,7 @@ from broker.directory import Directory
 from broker.errors import (
     BusError,
     BusUnavailableError,
+    ConfigError,
     NotConfirmedError,
     UnroutableError,
 )
@@ -40,6 +47,12 @@ from broker.trust import Verified
 from schemas.errors import RefusedError
 
 log = structlog.get_logger()
+
+_T = TypeVar("_T")
+
+
+class StoppedError(Exception):
+    """Told to stop while the disk takes nothing: the batch is given up."""
 
 
 class _Arrival(msgspec.Struct, frozen=True):
@@ -76,6 +89,7 @@ class BatchWork:
         *,
         clock: Callable[[], float],
         issuer: str,
+        stop: asyncio.Event,
     ) -> None:
         self._bus = bus
         self._directory = directory
@@ -83,21 +97,24 @@ class BatchWork:
         self._archive = archive
         self._clock = clock
         self._issuer = issuer
+        self._stop = stop
         self._log = log.bind(issuer=issuer)
 
     async def handle(self, batch: Sequence[Received]) -> list[Decision]:
         """Decide about *batch* in order, do what was decided, acknowledge it.
 
-        Does not return before all is done, however long the bus is away.
+        Does not return before all is done, however long the bus is away or the
+        disk full.
 
         Raises:
             BusRefusedError: The login may not do what a gate must.
-            ConfigError: The disk is full or broken.
+            StoppedError: Told to stop while the disk is full or broken. Nothing
+                is acknowledged.
         """
         now = self._clock()
         arrivals = [_unpack(each.message, self._issuer) for each in batch]
         ids = [each.token_id for each in arrivals]
-        first_seen = await asyncio.to_thread(self._archive.first_seen, ids)
+        first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []
         for arrival in arrivals:
             checked.append(self._verify(arrival, now, first_seen))
@@ -135,8 +152,8 @@ class BatchWork:
         verified = [each for each in checked if isinstance(each, Verified)]
         ids = [each.token_id for each in verified]
         names = [each.claims.feed or "" for each in verified]
-        known = await asyncio.to_thread(self._state.known, ids)
-        feeds = await asyncio.to_thread(self._state.feeds, names)
+        known = await self._on_disk(partial(self._state.known, ids))
+        feeds = await self._on_disk(partial(self._state.feeds, names))
         envelopes = [each.envelope for each in arrivals]
         return gate_rules.decide_in_order(
             list(zip(envelopes, checked, strict=True)), known=known, feeds=feeds
@@ -146,14 +163,14 @@ class BatchWork:
         if not passing:
             return
         archived = [each.archived for each in passing]
-        await asyncio.to_thread(self._archive.append, archived)
+        await self._on_disk(partial(self._archive.append, archived))
         async with asyncio.TaskGroup() as tasks:
             for each in passing:
                 tasks.create_task(self._send(RECORDS, _record(each)))
         # The state of a feed after a record holds those before it.
         feeds = {each.decision.feed: each.decision.state for each in passing}
         seen = [_seen(each) for each in passing]
-        await asyncio.to_thread(self._state.record, seen, feeds, now=now)
+        await self._on_disk(partial(self._state.record, seen, feeds, now=now))
 
     async def _conclude(self, arrival: _Arrival, decision: Decision) -> None:
         token = arrival.token_id[:8]
@@ -204,12 +221,40 @@ class BatchWork:
                 return
             await asyncio.sleep(pause)
 
+    async def _on_disk(self, step: Callable[[], _T]) -> _T:
+        return await on_disk(step, stop=self._stop, issuer=self._issuer)
+
     async def _acknowledge(self, last: Received) -> None:
         try:
             await self._bus.ack_through(last)
         except BusError as error:
             # They come back, and are duplicates then.
             self._log.warning("gate.not_acknowledged", error=type(error).__name__)
+
+
+async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -> _T:
+    """Do *step* in a thread until the disk takes it; repeating it must be harmless.
+
+    Raises:
+        StoppedError: It failed, and *stop* is set.
+    """
+    pauses = delays(random.random)
+    while True:
+        try:
+            return await asyncio.to_thread(step)
+        except ConfigError as error:
+            pause = next(pauses)
+            log.error(
+                "gate.storage_unavailable",
+                issuer=issuer,
+                error=str(error),  # the path and SQLite's name of the fault
+                retry_s=round(pause, 1),
+            )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause):
+                await stop.wait()
+        if stop.is_set():
+            raise StoppedError
 
 
 def _unpack(message: Message, issuer: str) -> _Arrival:

@@ -69,6 +69,17 @@ class GateState:
     def __init__(self, file: PrivateFile) -> None:
         self._file = file
 
+    def try_writing(self) -> None:
+        """Write one page, changing nothing: a full disk shows before it matters.
+
+        Raises:
+            ConfigError: The disk is full or broken.
+        """
+        with self._file.transaction() as db:
+            [version] = db.execute("PRAGMA user_version").fetchone()
+            # SQLite writes the page of the version though it stays the same.
+            db.execute(f"PRAGMA user_version={version:d}")
+
     def known(self, token_ids: Iterable[str]) -> set[str]:
         """Tell which of *token_ids* were accepted before."""
         query = "SELECT 1 FROM seen WHERE token_id = ?"

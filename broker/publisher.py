@@ -175,9 +175,15 @@ class Publisher:
         """
         return await self._sender.flush()
 
-    async def count_pending(self) -> int:
-        """Count the records that are signed and not confirmed."""
-        return await asyncio.to_thread(self._state.count_pending)
+    async def new_epoch(self) -> str:
+        """Begin the feed anew and give its name; after every restored backup.
+
+        What waits in the outbox leaves unchanged, under the feed it was signed in.
+
+        Raises:
+            ConfigError: The state cannot be written.
+        """
+        return await asyncio.to_thread(self._state.new_epoch)
 
 
 def fingerprint(draft: Draft, address: Address, *, exercise: bool) -> bytes:

@@ -5,9 +5,9 @@ counter, token, replacement ids and version before anything leaves, so a crash a
 any moment repeats the same bytes or nothing.
 
 A restored backup would use counters again that the hub has seen, which it answers
-with `chain-conflict`: call `new_epoch` after every restore. What was signed after
-the backup is not known here any more; published again, it gets other replacement
-ids and another token id.
+with `chain-conflict`: begin a `new_epoch` (`tocsin publish --new-epoch`) after every
+restore. What was signed after the backup is not known here any more; published
+again, it gets other replacement ids and another token id.
 """
 
 import re

@@ -26,6 +26,8 @@ REASONS: Final[dict[str, str]] = {
     "wrap loose objects with --report NAME.",
     "several-primaries": "several objects could be the primary one; name it with "
     "--primary ID.",
+    "primary-not-found": "the object named with --primary is not in the input, or its "
+    "type cannot be primary.",
     "unmarked": "the primary object has no TLP marking; mark it or give --tlp.",
     "needs-sealing": "TLP:RED must travel sealed, which this version cannot do; remove "
     "the RED parts.",

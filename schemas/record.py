@@ -163,8 +163,8 @@ def compose(
         kind: Overrides the kind that follows from the primary object's type.
 
     Raises:
-        SchemaError: `no-primary`, `several-primaries`, `unmarked`,
-            `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
+        SchemaError: `no-primary`, `several-primaries`, `primary-not-found`,
+            `unmarked`, `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
             `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
             list, no word where nothing can be withheld).
     """
@@ -214,13 +214,14 @@ def find_primary(
         places: Place of each object in the input, by id.
 
     Raises:
-        SchemaError: `no-primary`, `several-primaries`.
+        SchemaError: `no-primary`, `several-primaries`, `primary-not-found` (the
+            one wanted is not there, or cannot be primary).
     """
     if wanted is not None:
         for index, candidate in enumerate(objects):
             if candidate.id == wanted and candidate.type in _PRIMARY_KINDS:
                 return index
-        raise SchemaError("no-primary", "$.objects")
+        raise SchemaError("primary-not-found", "$.objects")
     for kinds in (
         *((k,) for k in _PRIMARY_KINDS if k not in _FEEDBACK_TYPES),
         _FEEDBACK_TYPES,

@@ -11,7 +11,7 @@ from broker.directory import Directory, single_key
 from broker.directory_client import load_folder
 from broker.errors import ConfigError
 from broker.keys import Jwk
-from schemas.errors import SchemaError
+from schemas.errors import RefusedError, SchemaError
 
 MAX_FILE_BYTES = 32 << 20
 
@@ -49,7 +49,8 @@ def write_file(path: Path | None, data: bytes) -> None:
         else:
             path.write_bytes(data)
     except OSError as error:
-        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+        place = "standard output" if path is None else path
+        raise ConfigError(f"cannot write {place}: {error.strerror}") from None
 
 
 def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
@@ -65,11 +66,16 @@ def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
     assert jwk is not None  # noqa: S101  checked above
     try:
         key = msgspec.json.decode(read_file(jwk), type=Jwk)
-    except msgspec.MsgspecError:
+        if not isinstance(key.kid, str) or "/" not in key.kid:
+            raise ConfigError(
+                f"{jwk} has no kid <org>/<thumbprint>; make it with keygen"
+            )
+        trusted = single_key(key.kid.partition("/")[0], key)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RefusedError):
         raise ConfigError(f"{jwk} is no public Ed25519 key in JWK form") from None
-    if not isinstance(key.kid, str) or "/" not in key.kid:
-        raise ConfigError(f"{jwk} has no kid <org>/<thumbprint>; make it with keygen")
-    return single_key(key.kid.partition("/")[0], key)
+    if key.kid not in trusted.keys:
+        raise ConfigError(f"the kid of {jwk} is that of another key than its x")
+    return trusted
 
 
 def load_policy(path: Path | None) -> Policy:

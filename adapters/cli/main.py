@@ -1,17 +1,17 @@
 """The `tocsin` command: groups its parts and maps errors to exit codes (DESIGN.md 9)."""
 
 import logging
+import os
 import sys
+from importlib import metadata
 
 import cyclopts
-from rich.console import Console
 
-from adapters.cli import processes, records
+from adapters.cli import processes, records, show
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
-from broker.errors import BusError, ConfigError
+from broker.errors import BusError, BusRefusedError, ConfigError
 from schemas.errors import RefusedError
-from schemas.reasons import explain
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
 
@@ -21,6 +21,7 @@ app = cyclopts.App(
     help_format="plaintext",
     help_epilogue="Exit codes: 0 done; 1 input refused; 2 usage or configuration; "
     "3 broker or member system not reachable.",
+    version=lambda: metadata.version("tocsin"),
     version_flags=["--version"],
     default_parameter=cyclopts.Parameter(negative=()),
     suppress_keyboard_interrupt=False,
@@ -51,11 +52,12 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
     except cyclopts.CycloptsError as error:
         return _fail(USAGE, f"usage: {' '.join(str(error).split())}; see tocsin --help")
     except RefusedError as error:
-        return _fail(REFUSED, f"refused: {error}: {explain(error.reason)}")
+        show.refusal(error)
+        return REFUSED
     except ConfigError as error:
         return _fail(USAGE, f"configuration: {error}")
     except BusError as error:
-        return _fail(UNREACHABLE, f"broker: {error}")
+        return _fail(_code_of(error), f"broker: {error}")
     except BaseExceptionGroup as group:
         return _group(group)
     except KeyboardInterrupt:
@@ -81,17 +83,26 @@ def _group(group: BaseExceptionGroup[BaseException]) -> int:
         if isinstance(error, ConfigError):
             return _fail(USAGE, f"configuration: {error}")
         if isinstance(error, BusError):
-            return _fail(UNREACHABLE, f"broker: {error}")
+            return _fail(_code_of(error), f"broker: {error}")
     raise group
 
 
+def _code_of(error: BusError) -> int:
+    # A wrong password, a missing queue or right: waiting will not mend it.
+    return USAGE if isinstance(error, BusRefusedError) else UNREACHABLE
+
+
 def _fail(code: int, text: str) -> int:
-    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(
-        f"tocsin: {text}"
-    )
+    show.complaint(text)
     return code
 
 
 def main() -> None:
     """Run the console script."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # It was said already; the interpreter would try again and complain itself.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)

@@ -5,10 +5,10 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from cyclopts import App
@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from adapters.app import context_of, run_adapter
 from adapters.cli import show
 from adapters.cli.load import load_policy, read_file
-from adapters.cli.options import TlpOption, draft_options
+from adapters.cli.options import DraftOptions, TlpOption, draft_options
 from adapters.config import (
     AdapterConfig,
     Broker,
@@ -32,13 +32,19 @@ from broker.archive import open_archive
 from broker.bus import Bus
 from broker.directory import single_key
 from broker.directory_client import load_folder
+from broker.errors import ConfigError
 from broker.gate import run_gate
 from broker.gate_state import open_gate_state
-from broker.publisher import PublishResult, open_publisher
+from broker.publisher import Publisher, PublishResult, open_publisher
+from broker.publisher_state import OutboxFullError
 from broker.rabbitmq import open_rabbitmq
 from broker.signers import load_signer
 from broker.signing import Address
 from schemas import record
+from schemas.errors import RefusedError
+
+_DONE: Final = 0
+_REFUSED: Final = 1  # the exit code, as in adapters.cli.main
 
 gate = App(help="The hub's gate: checks what issuers send before anyone gets it.")
 adapter = App(help="An adapter: verifies, redacts and forwards to its members.")
@@ -55,13 +61,15 @@ def publish(
     report: str | None = None,
     kind: str | None = None,
     exercise: bool = False,
+    new_epoch: bool = False,
     json: bool = False,
-) -> None:
+) -> int:
     """Check, sign and publish records; returns when the broker has confirmed them.
 
     Each file is one record. After any failure type the same command again: what
     was signed is sent again unchanged, nothing is doubled. Without files it sends
-    what still waits in the outbox.
+    what still waits in the outbox. A file that is no record stops all before
+    anything is signed; one that is refused when it is signed stops no other.
 
     Args:
         files: STIX 2.1 bundles.
@@ -74,26 +82,60 @@ def publish(
         report: Wraps loose objects in a report of this name.
         kind: correction or retraction, where it does not follow from the content.
         exercise: These are exercises.
+        new_epoch: Begin the feed anew first; once, after a backup was restored.
         json: Print one line of JSON per record.
     """
     settings = load(config, PublisherConfig)
     _log_json(logging.WARNING)
     options = draft_options(tlp=tlp, primary=primary, report=report, kind=kind)
-    # Every input is read before anything is signed: all of them or none.
-    drafts = [record.compose(stix21.read(read_file(f)), **options) for f in files]
+    drafts, refused = _compose(files, options)
+    if refused:
+        _complain(files, refused, as_json=json)
+        if len(files) > 1:
+            show.complaint("nothing was signed, of any file")
+        return _REFUSED
     address = Address(communities=community, to=to, concerns=concerns)
-    results = asyncio.run(_publish(settings, drafts, address, exercise=exercise))
-    for file, result in zip(files, results, strict=True):
-        _report(file, result, as_json=json)
+    outcomes = asyncio.run(
+        _publish(
+            settings,
+            drafts,
+            address,
+            exercise=exercise,
+            new_epoch=new_epoch,
+            as_json=json,
+        )
+    )
+    for file, outcome in outcomes.items():
+        if isinstance(outcome, PublishResult):
+            _report(_name(file, files), outcome, as_json=json)
+    is_whole = all(isinstance(each, PublishResult) for each in outcomes.values())
+    return _DONE if is_whole else _REFUSED
+
+
+def _compose(
+    files: Sequence[Path], options: DraftOptions
+) -> tuple[dict[Path, record.Draft], dict[Path, RefusedError]]:
+    """Read every input, before anything is signed."""
+    drafts: dict[Path, record.Draft] = {}
+    refused: dict[Path, RefusedError] = {}
+    for file in dict.fromkeys(files):  # the same file twice is one record
+        try:
+            drafts[file] = record.compose(stix21.read(read_file(file)), **options)
+        except RefusedError as error:
+            refused[file] = error
+    return drafts, refused
 
 
 async def _publish(
     settings: PublisherConfig,
-    drafts: list[record.Draft],
+    drafts: Mapping[Path, record.Draft],
     address: Address,
     *,
     exercise: bool,
-) -> list[PublishResult]:
+    new_epoch: bool,
+    as_json: bool,
+) -> dict[Path, PublishResult | RefusedError]:
+    """Sign what can be, tell what cannot, and have the rest confirmed."""
     signer = load_signer(settings.org, settings.key)
     async with (
         _bus(settings.broker) as bus,
@@ -107,23 +149,90 @@ async def _publish(
             identity=settings.identity or None,
         ) as publisher,
     ):
-        results = []
+        if new_epoch:
+            _report_feed(await publisher.new_epoch(), as_json=as_json)
+        outcomes: dict[Path, PublishResult | RefusedError] = {}
         with _progress(len(drafts)) as advance:
-            for draft in drafts:
-                results.append(
-                    await publisher.enqueue(draft, address=address, exercise=exercise)
-                )
+            for file, draft in drafts.items():
+                try:
+                    outcomes[file] = await _enqueue(
+                        publisher, draft, address, exercise=exercise
+                    )
+                except RefusedError as error:
+                    outcomes[file] = error
+                except ConfigError as error:
+                    if not outcomes:
+                        raise
+                    # Some may be signed by now, and the disk is full.
+                    raise ConfigError(
+                        f"{error}; what was signed before {_name(file, list(drafts))} "
+                        "waits in the outbox: type the same command again"
+                    ) from None
                 advance()
+        # Told first: the broker may be away, and what it says then is the last line.
+        refused = {f: e for f, e in outcomes.items() if isinstance(e, RefusedError)}
+        _complain(list(drafts), refused, as_json=as_json)
+        sent = await publisher.flush()
+        if not drafts:
+            _report_sent(sent, as_json=as_json)
+        return outcomes
+
+
+async def _enqueue(
+    publisher: Publisher, draft: record.Draft, address: Address, *, exercise: bool
+) -> PublishResult:
+    try:
+        return await publisher.enqueue(draft, address=address, exercise=exercise)
+    except OutboxFullError:
         await publisher.flush()
-        return results
+        return await publisher.enqueue(draft, address=address, exercise=exercise)
 
 
-def _report(file: Path, result: PublishResult, *, as_json: bool) -> None:
+def _name(file: Path, files: Sequence[Path]) -> str:
+    """Name one of *files*: briefly, where no other has that name."""
+    same = {each for each in files if each.name == file.name}
+    return file.name if len(same) == 1 else str(file)
+
+
+def _complain(
+    files: Sequence[Path], refused: Mapping[Path, RefusedError], *, as_json: bool
+) -> None:
+    for file, error in refused.items():
+        name = _name(file, files)
+        if as_json:
+            show.json_line(
+                {
+                    "ok": False,
+                    "file": name,
+                    "reason": error.reason,
+                    "where": error.where,
+                }
+            )
+        show.refusal(error, name if len(files) > 1 else "")
+
+
+def _report_feed(feed: str, *, as_json: bool) -> None:
+    if as_json:
+        show.json_line({"ok": True, "feed": feed})
+    else:
+        show.line(f"a new feed begins: {feed}")
+
+
+def _report_sent(sent: int, *, as_json: bool) -> None:
+    if as_json:
+        show.json_line({"ok": True, "sent": sent})
+    elif sent:
+        show.line(f"confirmed {sent} that waited in the outbox")
+    else:
+        show.line("nothing waited in the outbox")
+
+
+def _report(name: str, result: PublishResult, *, as_json: bool) -> None:
     if as_json:
         show.json_line(
             {
                 "ok": True,
-                "file": file.name,
+                "file": name,
                 "token": result.token_id,
                 "record": result.sub,
                 "seq": result.seq,
@@ -133,7 +242,7 @@ def _report(file: Path, result: PublishResult, *, as_json: bool) -> None:
     else:
         again = " (was published before)" if result.already else ""
         show.line(
-            f"confirmed {file.name}: {result.sub}, number {result.seq} of the feed, "
+            f"confirmed {name}: {result.sub}, number {result.seq} of the feed, "
             f"token {result.token_id}{again}"
         )
 

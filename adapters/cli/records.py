@@ -29,7 +29,7 @@ from schemas.errors import RefusedError
 from schemas.markings import Tlp
 
 
-def keygen(*, org: str, out: Path) -> None:
+def keygen(*, org: str, out: Path, json: bool = False) -> None:
     """Make a signing key.
 
     Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public).
@@ -37,10 +37,22 @@ def keygen(*, org: str, out: Path) -> None:
     Args:
         org: Organisation name: lower case letters, digits, hyphens.
         out: Folder for both files.
+        json: Print JSON.
     """
     _need_org(org)
     signer = signers.generate(org, out)
-    show.line(f"key {signer.kid}: keep {out / org}.key secret, share {out / org}.jwk")
+    private, public = out / f"{org}.key", out / f"{org}.jwk"
+    if json:
+        show.json_line(
+            {
+                "ok": True,
+                "kid": signer.kid,
+                "private": str(private),
+                "public": str(public),
+            }
+        )
+    else:
+        show.line(f"key {signer.kid}: keep {private} secret, share {public}")
 
 
 def sign(

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -10,20 +11,46 @@ from rich.table import Table
 
 from adapters.policy import Policy
 from adapters.redaction import Redacted
+from broker.errors import ConfigError
 from broker.trust import Verified
 from schemas import codec
+from schemas.errors import RefusedError
 from schemas.reasons import explain as explain_reason
 
 
 def line(text: str) -> None:
     """Print one plain line."""
-    Console(markup=False, highlight=False, soft_wrap=True).print(text)
+    with _output():
+        Console(markup=False, highlight=False, soft_wrap=True).print(text)
+
+
+def complaint(text: str) -> None:
+    """Print one plain line on standard error."""
+    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(
+        f"tocsin: {text}"
+    )
+
+
+def refusal(error: RefusedError, file: str = "") -> None:
+    """Print why input is refused, and of which *file*, on standard error."""
+    name = f"{file}: " if file else ""
+    complaint(f"refused: {name}{error}: {explain_reason(error.reason)}")
 
 
 def json_line(value: dict[str, Any]) -> None:
     """Print one line of JSON."""
-    sys.stdout.buffer.write(codec.encode_json(value) + b"\n")
-    sys.stdout.buffer.flush()
+    with _output():
+        sys.stdout.buffer.write(codec.encode_json(value) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def _output() -> Iterator[None]:
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        raise ConfigError(f"cannot write standard output: {error.strerror}") from None
 
 
 def summary(verified: Verified) -> dict[str, Any]:
@@ -53,17 +80,18 @@ def verified(verified: Verified, *, as_json: bool) -> None:
     if as_json:
         json_line(facts)
         return
-    console = Console(highlight=False)
-    console.print(
-        f"[bold green]valid[/] signed by [bold]{escape(verified.issuer)}[/], "
-        + ("complete" if verified.complete else "redacted on the way")
-    )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in facts.items():
         if name != "ok":
             shown = ", ".join(value) if isinstance(value, list) else str(value)
             table.add_row(f"[dim]{name}[/]", escape(shown))
-    console.print(table)
+    with _output():
+        Console(highlight=False).print(
+            f"[bold green]valid[/] signed by [bold]{escape(verified.issuer)}[/], "
+            + ("complete" if verified.complete else "redacted on the way"),
+            table,
+            sep="\n",
+        )
 
 
 def redacted(
@@ -94,18 +122,18 @@ def redacted(
             ]
         json_line(facts)
         return
-    console = Console(highlight=False)
-    console.print(
-        f"[bold]{redacted.view.audience}[/] under policy {escape(redacted.policy)}: "
-        f"evidence {len(redacted.evidence):,} bytes, "
-        f"projection {len(redacted.projection):,} bytes, {len(redacted.cuts)} cuts"
-    )
     table = Table("cuts", "reason", "meaning", box=None, pad_edge=False)
     for reason, count in reasons.items():
         table.add_row(str(count), reason, _meaning(reason))
-    console.print(table)
-    if explain:
-        for part in _cuts(redacted, policy):
+    with _output():
+        console = Console(highlight=False)
+        console.print(
+            f"[bold]{redacted.view.audience}[/] under policy "
+            f"{escape(redacted.policy)}: evidence {len(redacted.evidence):,} bytes, "
+            f"projection {len(redacted.projection):,} bytes, {len(redacted.cuts)} cuts"
+        )
+        console.print(table)
+        for part in _cuts(redacted, policy) if explain else ():
             console.print(part)
 
 

@@ -13,7 +13,9 @@ def read(data: bytes) -> tuple[stix.StixObject, ...]:
     Raises:
         SchemaError: with a reason and a JSON path.
     """
-    value = codec.decode_json(data, where="$", max_bytes=MAX_INPUT_BYTES)
+    value = codec.decode_json(
+        data, where="$", max_bytes=MAX_INPUT_BYTES, names=stix.PROPERTY_NAMES
+    )
     objects = stix.decode_bundle(value)
     for index, candidate in enumerate(objects):
         if candidate.type != "location":

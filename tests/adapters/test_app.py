@@ -1,24 +1,43 @@
 """The adapter process: what it consumes is stored before it is acknowledged."""
 
 import asyncio
+import sqlite3
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
-from adapters.app import batches, context_of, serve
+from adapters import app
+from adapters.app import batches, context_of, run_adapter, serve, try_writing
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
-from adapters.outbox import Outbox, open_outbox
-from adapters.pipeline import Context, Subscriber
+from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
+from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
 from adapters.projection import Author
-from broker.bus import Message
+from broker.bus import Bus, Message
 from broker.embedded import EmbeddedBroker, Fault, open_embedded
-from broker.errors import ConfigError, NotConfirmedError
-from broker.topology import RECORDS
-from tests.support.issuing import PLACE, Feed, clock, directory, draft, member, signer
+from broker.errors import ConfigError, NotConfirmedError, UnroutableError
+from broker.rabbitmq import open_rabbitmq
+from broker.topology import RECORDS, definitions, permissions
+from schemas import stix
+from schemas.markings import TLP_IDS, Tlp
+from schemas.record import Draft, compose
+from tests.support.issuing import (
+    PLACE,
+    Feed,
+    clock,
+    directory,
+    draft,
+    member,
+    rest,
+    signer,
+)
 from tests.support.sinks import MemorySink
 
 MEMBER = "platform-x"
@@ -219,6 +238,302 @@ async def test_a_crash_after_storing_repeats_work_without_effect(
         await here.serve_until(lambda: len(here.sink.taken) == 1)
         assert here.sink.numbers == [1]
         assert (await here.outbox.counts())["done"] == 1
+
+
+def full_for(outbox: Outbox, times: int) -> list[int]:
+    """Let *outbox* store nothing that many times; give the sizes that were tried."""
+    original, tried = outbox.store, []
+
+    async def store(rows):
+        tried.append(len(rows))
+        if len(tried) <= times:
+            raise OutboxUnavailableError("the outbox cannot be used now")
+        return await original(rows)
+
+    outbox.store = store  # type: ignore[method-assign]
+    return tried
+
+
+async def test_records_are_kept_in_hand_while_the_disk_is_full(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        feed = Feed()
+        for number in range(1, 4):
+            await here.put(feed.message(draft(number, name="CANARY")))
+        # More often than the delivery limit (5) would allow.
+        tried = full_for(here.outbox, 7)
+        with capture_logs() as logs, pytest.MonkeyPatch.context() as patch:
+            patch.setattr("adapters.app.delays", short_delays)
+            await here.serve_until(lambda: len(here.sink.taken) == 3)
+        assert tried[:8] == [tried[0]] * 8  # the same batch again
+        assert here.sink.numbers == [1, 2, 3]
+        assert len(here.sink.attempts) == 3
+        assert await here.left_in("tocsin.dead") == []
+        assert await here.left_in("tocsin.adapter.main") == []
+    failures = [each for each in logs if each["event"] == "outbox.unavailable"]
+    assert [each["log_level"] for each in failures] == ["error"] * 7
+    assert "CANARY" not in repr(logs)
+
+
+def short_delays(_random: object):
+    while True:
+        yield 0.001
+
+
+async def test_a_stop_ends_the_waiting_for_the_disk_and_the_record_stays(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as here:
+        await here.put(Feed().message(draft()))
+        tried = full_for(here.outbox, 10**6)
+        async with asyncio.timeout(3):
+            await here.serve_until(lambda: len(tried) > 1)
+        [left] = await here.left_in("tocsin.adapter.main")
+        assert left.headers["x-delivery-count"] == 1
+
+
+async def test_on_a_disk_that_takes_nothing_it_ends_before_it_takes_a_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = []
+
+    def full(path: Path) -> None:
+        checked.append(path)
+        raise ConfigError(f"cannot write {path}: SQLITE_FULL")
+
+    monkeypatch.setattr(app, "try_writing", full)
+    (tmp_path / "other").mkdir()
+    async with stage(tmp_path / "other") as here:
+        await here.put(Feed().message(draft()))
+        bus = here.broker.login("adapter-main")
+        with pytest.raises(ConfigError, match="SQLITE_FULL"):
+            await run_adapter(
+                config(tmp_path), bus, CONTEXT, clock=clock, stop=asyncio.Event()
+            )
+        assert checked == [tmp_path / "outbox.sqlite"]
+        [left] = await here.left_in("tocsin.adapter.main")
+        assert "x-delivery-count" not in left.headers
+
+
+async def test_trying_to_write_writes_and_says_when_it_cannot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "_BUSY_S", 0.05)
+    path, log = tmp_path / "outbox.sqlite", tmp_path / "outbox.sqlite-wal"
+    async with open_outbox(path) as outbox:
+        before = log.stat().st_size
+        try_writing(path)
+        assert log.stat().st_size > before
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(ConfigError, match="SQLITE_BUSY"):
+                try_writing(path)
+        assert (await outbox.counts())["pending"] == 0
+
+
+def buries(operation: str, message: Message) -> bool:
+    return operation == "publish" and message.routing_key.startswith("dead.")
+
+
+async def test_a_dead_letter_that_no_queue_takes_is_sent_again(tmp_path: Path) -> None:
+    tried = []
+
+    def fault(operation: str, message: Message):
+        if not buries(operation, message):
+            return None
+        tried.append(message)
+        first = len(tried) == 1
+        return (UnroutableError("no queue takes it"), "before") if first else None
+
+    async with stage(tmp_path, fault) as here:
+        await here.put(
+            Message(body=b"no token", message_id="m", routing_key="cert-aq.x")
+        )
+        await here.put(Feed().message(draft()))
+        with capture_logs() as logs:
+            await here.serve_until(
+                lambda: len(tried) == 2 and len(here.sink.taken) == 1
+            )
+        assert [m.message_id for m in await here.left_in("tocsin.dead")] == ["m"]
+        assert await here.left_in("tocsin.adapter.main") == []
+    [event] = [each for each in logs if each["event"] == "record.not_buried"]
+    assert (event["error"], event["log_level"]) == ("UnroutableError", "error")
+
+
+async def test_a_stop_ends_the_burying_and_the_message_stays(tmp_path: Path) -> None:
+    tried = []
+
+    def fault(operation: str, message: Message):
+        if not buries(operation, message):
+            return None
+        tried.append(message)
+        return NotConfirmedError("no confirm in time"), "before"
+
+    async with stage(tmp_path, fault) as here:
+        await here.put(
+            Message(body=b"no token", message_id="m", routing_key="cert-aq.x")
+        )
+        async with asyncio.timeout(3):
+            await here.serve_until(lambda: len(tried) > 1)
+        assert await here.left_in("tocsin.dead") == []
+        assert len(await here.left_in("tocsin.adapter.main")) == 1
+
+
+def test_a_dead_letter_has_a_short_place_and_an_id_of_its_own_if_there_was_none() -> (
+    None
+):
+    bare = Message(body=b"no token", message_id="", routing_key="cert-aq.x")
+    refused = Refused("framing", "$." + "a" * 500)
+    dead = app.dead_letter(bare, refused, "main")
+    assert dead.headers["tocsin-where"] == refused.where[:200]
+    # The same message again has the same id, another one has not.
+    assert len(dead.message_id) == 43
+    assert app.dead_letter(bare, refused, "main").message_id == dead.message_id
+    other = msgspec.structs.replace(bare, body=b"another")
+    assert app.dead_letter(other, refused, "main").message_id != dead.message_id
+    named = msgspec.structs.replace(bare, message_id="m")
+    assert app.dead_letter(named, refused, "main").message_id == "m"
+
+
+async def test_deciding_does_not_hold_up_the_event_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = []
+
+    def noted(*args: Any, **more: Any) -> Outcome:
+        where.append(threading.current_thread())
+        return decide(*args, **more)
+
+    monkeypatch.setattr("adapters.pipeline.decide", noted)
+    async with stage(tmp_path) as here:
+        await here.put(Feed().message(draft()))
+        await here.serve_until(lambda: len(here.sink.taken) == 1)
+    assert len(where) == 1
+    assert threading.main_thread() not in where
+
+
+async def test_a_large_record_is_acknowledged_before_the_next_is_decided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adapters.pipeline.MAX_BODY_BYTES", 1)
+    done = []
+
+    def noted(*args: Any, **more: Any) -> Outcome:
+        done.append("decide")
+        return decide(*args, **more)
+
+    def fault(operation: str, message: Message):
+        if operation == "ack":
+            done.append("ack")
+
+    monkeypatch.setattr("adapters.pipeline.decide", noted)
+    async with stage(tmp_path, fault) as here:
+        feed = Feed()
+        for number in range(1, 4):
+            await here.put(feed.message(draft(number)))
+        await here.serve_until(lambda: len(here.sink.taken) == 3)
+    assert done == ["decide", "ack"] * 3
+    assert here.sink.numbers == [1, 2, 3]
+
+
+@pytest.mark.slow
+async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
+    vhost, tmp_path: Path
+) -> None:
+    rights, password = permissions(PLACE), "adapter-test"
+    vhost.import_definitions(
+        definitions(
+            PLACE,
+            rights,
+            passwords={each.user: password for each in rights.users},
+            vhost=vhost.vhost,
+        )
+    )
+    feed = Feed()
+    waiting = [feed.message(draft_of_indicators(1500, case=n)) for n in range(101, 141)]
+    waiting += [feed.message(draft(n)) for n in range(1, 21)]
+    sink = MemorySink()
+    stop, longest = asyncio.Event(), 0.0
+
+    async with AsyncExitStack() as stack:
+
+        # Users are the whole node's, and other tests want to make their own.
+        for each in rights.users:
+            stack.callback(vhost.delete_user, each.user)
+
+        async def login(user: str) -> Bus:
+            url = vhost.url_for(user, password)
+            return await stack.enter_async_context(open_rabbitmq(url, user=user))
+
+        gate, adapter = await login("gate"), await login("adapter-main")
+        for each in waiting:
+            key = "cert-aq.incident.green.none.none.unknown"
+            out = msgspec.structs.replace(each, routing_key=key, user_id="gate")
+            await gate.publish(RECORDS, out)
+        outbox = await stack.enter_async_context(open_outbox(tmp_path / "o.sqlite"))
+        with capture_logs() as logs:
+            async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
+                tasks.create_task(
+                    serve(
+                        config(tmp_path),
+                        adapter,
+                        CONTEXT,
+                        outbox,
+                        {LANE: sink},
+                        clock=clock,
+                        stop=stop,
+                    )
+                )
+                while len(sink.taken) < len(waiting):
+                    before = time.monotonic()
+                    await asyncio.sleep(0.05)
+                    longest = max(longest, time.monotonic() - before)
+                stop.set()
+        operator = await login("operator")
+        assert await rest(operator, "tocsin.dead", quiet_s=0.5) == []
+        assert await rest(adapter, "tocsin.adapter.main", quiet_s=0.5) == []
+    assert len(sink.attempts) == len(waiting)
+    assert [item.token_id for item in sink.taken.values()] == [
+        each.message_id for each in waiting
+    ]
+    events = [each["event"] for each in logs]
+    assert events.count("record.decided") == len(waiting)
+    assert "bus.consumer_lost" not in events
+    # Far from the heartbeat (10 s), though all of them take longer than that.
+    assert longest < 3
+
+
+def draft_of_indicators(count: int, *, case: int) -> Draft:
+    """Make a case with that many indicators."""
+    stamp = "2026-02-01T10:00:00.000Z"
+    common = {"spec_version": "2.1", "created": stamp, "modified": stamp}
+    incident = {
+        "type": "incident",
+        "id": f"incident--00000000-0000-4000-8000-{case:012}",
+        "name": "A large case",
+        "object_marking_refs": [TLP_IDS[Tlp.GREEN]],
+    }
+    indicators = [
+        {
+            "type": "indicator",
+            "id": f"indicator--00000000-0000-4000-8000-{number:012}",
+            "indicator_types": ["malicious-activity"],
+            "pattern": f"[domain-name:value='host-{number}.specimen.example']",
+            "pattern_type": "stix",
+            "valid_from": stamp,
+        }
+        for number in range(count)
+    ]
+    objects = [stix.decode_object(each | common) for each in (incident, *indicators)]
+    return compose(objects, now=stamp, tlp=Tlp.GREEN)
+
+
+async def test_it_says_once_when_it_has_begun(tmp_path: Path) -> None:
+    async with stage(tmp_path) as here:
+        await here.put(Feed().message(draft()))
+        with capture_logs() as logs:
+            await here.serve_until(lambda: len(here.sink.taken) == 1)
+    [ready] = [each for each in logs if each["event"] == "adapter.ready"]
+    assert (ready["members"], ready["sinks"]) == (1, 1)
 
 
 async def test_batches_are_bounded_and_end_at_the_stop() -> None:

@@ -2,7 +2,10 @@
 
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -69,6 +72,18 @@ def test_a_key_is_private_and_its_public_half_has_a_kid(keys: Path) -> None:
     jwk = json.loads((keys / "cert-aq.jwk").read_text())
     assert jwk["kid"].startswith("cert-aq/")
     assert set(jwk) == {"kty", "crv", "x", "kid"}
+
+
+def test_a_program_is_told_where_its_new_key_is(tmp_path: Path, run: Run) -> None:
+    code, out, _ = run("keygen", "--org", "cert-aq", "--out", tmp_path, "--json")
+    facts = json.loads(out)
+    assert code == 0
+    assert facts == {
+        "ok": True,
+        "kid": json.loads((tmp_path / "cert-aq.jwk").read_text())["kid"],
+        "private": str(tmp_path / "cert-aq.key"),
+        "public": str(tmp_path / "cert-aq.jwk"),
+    }
 
 
 def test_a_key_is_never_overwritten(keys: Path, run: Run) -> None:
@@ -164,6 +179,11 @@ def test_a_key_that_others_may_read_is_not_used(keys: Path, run: Run) -> None:
         ('"text"', "not-stix", ""),
         (f'{{"type": "letter", "body": "{SECRET_WORD}"}}', "missing-property", "$"),
         ('{"type":"bundle","objects":[' + "[" * 60 + "]" * 60 + "]}", "too-deep", ""),
+        (
+            '{"objects":[{"x":' + "[" * 40 + "]" * 40 + "}]}",
+            "too-deep",
+            "$.objects[0][...][0]",
+        ),
         ('{"a":1,"a":2}', "duplicate-key", ""),
         ('{"a":1e999}', "number-range", ""),
         ('{"a":9007199254740993}', "number-range", ""),
@@ -199,6 +219,13 @@ def indicator(**changes: object) -> str:
 
 def test_a_bundle_without_a_primary_object_is_refused(keys: Path, run: Run) -> None:
     refused(sign(run, keys, indicator(), "--tlp", "green"), "no-primary")
+
+
+def test_a_primary_object_that_is_not_there_has_a_reason_of_its_own(
+    keys: Path, run: Run
+) -> None:
+    options = ("--tlp", "green", "--primary", SECRET_WORD)
+    refused(sign(run, keys, indicator(), *options), "primary-not-found")
 
 
 def test_a_report_makes_loose_objects_a_record(keys: Path, run: Run) -> None:
@@ -310,3 +337,83 @@ def test_an_unknown_key_in_a_configuration_is_refused(keys: Path, run: Run) -> N
     code, _, err = run("publish", "--config", keys / "p.toml")
     assert code == 2
     assert "p.toml" in err
+
+
+def configured(keys: Path, url: str, password: bytes) -> Path:
+    (keys / "pw").write_bytes(password)
+    (keys / "pw").chmod(0o600)
+    path = keys / "p.toml"
+    path.write_text(
+        'org = "cert-aq"\nkey = "cert-aq.key"\nstate = "s.sqlite"\n[broker]\n'
+        f'url = "{url}"\nuser = "cert-aq"\npassword_file = "pw"\n'
+    )
+    return path
+
+
+@pytest.mark.parametrize(
+    ("url", "password", "told"),
+    [
+        ("amqp://[::1", b"x", "broker.url must be"),
+        ("amqp://127.0.0.1:99999/", b"x", "broker.url must be"),
+        ("amqp://127.0.0.1:port/", b"x", "broker.url must be"),
+        ("http://127.0.0.1/", b"x", "broker.url must be"),
+        ("amqp://127.0.0.1:1/", b"\xff\xfe", "pw is not UTF-8"),
+    ],
+)
+def test_a_broker_that_cannot_be_meant_is_configuration(
+    keys: Path, run: Run, url: str, password: bytes, told: str
+) -> None:
+    code, _, err = run("publish", "--config", configured(keys, url, password))
+    assert code == 2
+    assert told in err
+    assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("x", ["AAAA", "***", "é", "A" * 43, "other"])
+def test_a_public_key_that_is_none_is_configuration(
+    token: Path, keys: Path, run: Run, x: str
+) -> None:
+    path = keys / "cert-aq.jwk"
+    if x == "other":  # somebody's, under our kid
+        run("keygen", "--org", "cert-bv", "--out", keys)
+        x = json.loads((keys / "cert-bv.jwk").read_text())["x"]
+    path.write_text(json.dumps({**json.loads(path.read_text()), "x": x}))
+    code, out, err = run("verify", token, "--jwk", path)
+    assert (code, out) == (2, "")
+    assert err.startswith("tocsin: configuration: ")
+    assert len(err.splitlines()) == 1
+
+
+def test_the_version_is_that_of_the_package(run: Run) -> None:
+    assert run("--version") == (0, metadata.version("tocsin") + "\n", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+@pytest.mark.parametrize("json", [(), ("--json",)])
+@pytest.mark.parametrize("name", ["verify", "sign", "redact", "keygen"])
+def test_a_standard_output_that_is_full_is_one_line(
+    token: Path, keys: Path, name: str, json: tuple[str, ...]
+) -> None:
+    jwk = ("--jwk", keys / "cert-aq.jwk")
+    arguments = {
+        "verify": (token, *jwk, *json),
+        "redact": (token, *jwk, "--audience", "platform", *json),
+        "keygen": ("--org", "cert-bv", "--out", keys, *json),
+        "sign": (
+            SAMPLES / "bank-phishing.json", "--key", keys / "cert-aq.key",
+            "--issuer", "cert-aq",
+        ),
+    }[name]  # fmt: skip
+    start = "from adapters.cli.main import main; main()"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(  # noqa: S603  ourselves
+            [sys.executable, "-P", "-c", start, name, *map(str, arguments)],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "tocsin: configuration: cannot write standard output: No space left on device"
+    ]

@@ -356,3 +356,53 @@ async def test_an_outage_is_told_once_when_it_begins_and_once_when_it_ends(outbo
             await settled(outbox)
     events = [e["event"] for e in logs if e["event"].startswith("sink.")]
     assert events == ["sink.paused", "sink.resumed"]
+
+
+# retention
+
+
+async def settle_one(outbox, sink):
+    await outbox.store([case(1)])
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+
+
+async def purged(outbox, **options):
+    """Forward for a moment: how many bodies went, by the log."""
+    with structlog.testing.capture_logs() as logs:
+        async with forwarding(outbox, {}, **options):
+            await asyncio.sleep(0.1)
+    return [e["bodies"] for e in logs if e["event"] == "outbox.purged"]
+
+
+async def test_bodies_go_when_their_delivery_was_settled_long_ago(outbox):
+    await settle_one(outbox, MemorySink())
+    assert await purged(outbox) == []  # seven days, if nothing else is said
+    assert await purged(outbox, keep_s=0) == [3]
+    assert (await outbox.counts())["done"] == 1
+
+
+async def test_it_looks_again_from_time_to_time(outbox, monkeypatch):
+    monkeypatch.setattr("adapters.forwarder._PURGE_S", 0.02)
+    sink = MemorySink()
+    await outbox.store([case(1)])
+    with structlog.testing.capture_logs() as logs:
+        async with forwarding(outbox, {LANE: sink}, keep_s=0):
+            await until(lambda: any(e["event"] == "outbox.purged" for e in logs))
+    assert len(sink.taken) == 1
+
+
+async def test_a_purge_that_fails_is_told_and_stops_no_delivery(outbox):
+    class Locked:
+        def __getattr__(self, name):
+            return getattr(outbox, name)
+
+        async def purge(self, _before):
+            raise OutboxUnavailableError("locked")
+
+    sink = MemorySink()
+    await outbox.store([case(1)])
+    with structlog.testing.capture_logs() as logs:
+        async with forwarding(Locked(), {LANE: sink}):
+            await settled(outbox)
+    assert [e["event"] for e in logs] == ["outbox.not_purged", "delivery.done"]

@@ -1,8 +1,11 @@
 """The outbox's file: private, durable, shared with care, and emptied for good."""
 
+import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -83,11 +86,38 @@ async def test_purging_keeps_what_is_pending_or_recent_and_the_ledger(outbox, pa
     await outbox.done(items[2].delivery_id, NOW + 100)
     assert await outbox.purge(NOW + 50) == 2
     assert query(path, "select count(*) from deliveries") == [(4,)]
-    kept = query(path, "select content from bodies where content is not null")
+    kept = query(path, "select content from contents")
     evidence = {content for (content,) in kept if content.startswith(b"evidence")}
     assert evidence == {b"evidence 2", b"evidence 3"}
     outbox.release(items[3:])
     assert [d.evidence for d in await outbox.due(NOW, 10)] == [b"evidence 3"]
+
+
+async def test_what_is_stored_after_a_purge_takes_the_room_of_what_went(outbox, path):
+    sizes = []
+    for turn in range(4):
+        rows = [case(100 * turn + n, evidence=os.urandom(20_000)) for n in range(100)]
+        await outbox.store(rows)
+        for item in await outbox.due(NOW, 100, max_bytes=10**9):
+            await outbox.done(item.delivery_id, NOW)
+        assert await outbox.purge(NOW + 1) >= 100  # several batches
+        sizes.append(path.stat().st_size)
+    assert sizes[0] > 2_000_000
+    assert sizes[-1] < sizes[0] * 1.1
+    assert query(path, "select count(*) from deliveries") == [(400,)]
+
+
+async def test_others_work_on_while_much_is_purged(outbox):
+    await outbox.store([case(n, evidence=b"%d" % n) for n in range(300)])
+    for item in await outbox.due(NOW, 300):
+        await outbox.done(item.delivery_id, NOW)
+    purging = asyncio.create_task(outbox.purge(NOW + 1))
+    assert await outbox.store([case(999)]) == ("stored",)
+    assert not purging.done()
+    purging.cancel()
+    await asyncio.wait({purging})
+    assert 0 < await outbox.purge(NOW + 1) < 300  # went on where it stopped
+    assert len(await outbox.due(NOW, 10)) == 1
 
 
 async def test_a_shared_body_stays_while_one_delivery_needs_it(outbox):
@@ -163,6 +193,64 @@ async def test_a_newer_schema_is_refused(path):
         connection.execute("update schema_version set version = 99")
         connection.commit()
     assert "99" in await refused(path)
+
+
+async def test_a_second_adapter_on_the_file_is_refused_and_the_first_works_on(
+    outbox, path
+):
+    assert "in use by another adapter" in await refused(path)
+    link = path.with_name("link.sqlite")
+    link.symlink_to(path)
+    assert "in use by another adapter" in await refused(link)
+    assert await outbox.store([new_delivery()]) == ("stored",)
+
+
+HOLD = """
+import asyncio, sys
+from adapters.outbox import open_outbox
+
+async def hold():
+    async with open_outbox(sys.argv[1]):
+        print("open", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(hold())
+"""
+
+
+async def test_a_killed_adapter_leaves_the_file_to_the_next_one(path):
+    command = (sys.executable, "-P", "-c", HOLD, str(path))
+    with subprocess.Popen(  # noqa: ASYNC220, S603  ourselves
+        command, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdout.readline() == b"open\n"
+        assert "in use by another adapter" in await refused(path)
+        holder.kill()
+    async with open_outbox(path) as outbox:
+        assert await outbox.store([new_delivery()]) == ("stored",)
+
+
+async def test_the_lock_is_for_its_owner_alone_and_never_through_a_link(path):
+    lock = path.with_name("outbox.sqlite.lock")
+    lock.touch(mode=0o666)
+    async with open_outbox(path):
+        assert stat.S_IMODE(lock.stat().st_mode) == 0o600
+    lock.unlink()
+    lock.symlink_to(path.with_name("elsewhere"))
+    assert "cannot open" in await refused(path)
+    assert not path.with_name("elsewhere").exists()
+
+
+@pytest.mark.parametrize(
+    "made_by", ["create table schema_version (version)", "pragma application_id=7"]
+)
+async def test_a_database_of_somebody_else_is_refused_and_left_alone(path, made_by):
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(made_by)
+    path.chmod(0o600)
+    before = path.read_bytes()
+    assert "no outbox of Tocsin" in await refused(path)
+    assert path.read_bytes() == before
 
 
 async def test_a_missing_folder_and_a_folder_are_refused(tmp_path):

@@ -28,6 +28,13 @@ from tests.support.views import (
 )  # fmt: skip
 
 
+async def at_once(decision):
+    return decision()
+
+
+HERE = {"now": NOW, "run": at_once, "monotonic": lambda: 0.0}
+
+
 class MemoryStore:
     """A store that fails on demand, before or after taking effect."""
 
@@ -183,7 +190,7 @@ def test_deciding_twice_gives_the_same_rows():
 )
 async def test_what_is_not_trusted_is_refused_and_nothing_is_stored(bad, reason):
     store = MemoryStore()
-    (outcome,) = await take([bad], context(subscriber("peer")), store, now=NOW)
+    (outcome,) = await take([bad], context(subscriber("peer")), store, **HERE)
     assert isinstance(outcome, Refused)
     assert outcome.reason == reason
     assert (store.rows, store.calls) == ([], 0)
@@ -208,7 +215,7 @@ async def test_a_batch_is_stored_in_one_transaction_in_order():
     store = MemoryStore()
     batch = [message(INCIDENT | {"name": str(n)}) for n in range(3)]
     batch.insert(1, packed(b"x"))
-    outcomes = await take(batch, context(subscriber("peer")), store, now=NOW)
+    outcomes = await take(batch, context(subscriber("peer")), store, **HERE)
     assert store.calls == 1
     assert [type(o) for o in outcomes] == [Decided, Refused, Decided, Decided]
     given = [o.token_id for o in outcomes if isinstance(o, Decided)]
@@ -217,14 +224,14 @@ async def test_a_batch_is_stored_in_one_transaction_in_order():
 
 async def test_a_batch_for_nobody_is_not_stored():
     store = MemoryStore()
-    (outcome,) = await take([message()], context(), store, now=NOW)
+    (outcome,) = await take([message()], context(), store, **HERE)
     assert outcome.rows == ()
     assert store.calls == 0
 
 
 async def test_an_empty_batch_does_nothing():
     store = MemoryStore()
-    assert await take([], context(subscriber("peer")), store, now=NOW) == []
+    assert await take([], context(subscriber("peer")), store, **HERE) == []
     assert store.calls == 0
 
 
@@ -234,11 +241,57 @@ async def test_when_storing_fails_the_caller_learns_it_and_acknowledges_nothing(
     batch = [message(), packed(b"x")]
     with pytest.raises(OSError, match="disk full"):
         # No outcome comes back, so there is nothing to acknowledge by.
-        await take(batch, context(subscriber("peer")), broken, now=NOW)
+        await take(batch, context(subscriber("peer")), broken, **HERE)
     # The same batch again, as the broker redelivers it: the same rows.
     healthy = MemoryStore()
-    await take(batch, context(subscriber("peer")), healthy, now=NOW)
+    await take(batch, context(subscriber("peer")), healthy, **HERE)
     assert broken.rows in ([], healthy.rows)
+
+
+async def test_a_batch_ends_after_the_message_that_reaches_the_bound_of_bytes(
+    monkeypatch,
+):
+    monkeypatch.setattr(pipeline, "MAX_BODY_BYTES", 100)
+    batch = [packed(b"x" * size) for size in (60, 60, 60, 200, 10)]
+    taken = []
+    while batch:
+        outcomes = await take(batch, context(), MemoryStore(), **HERE)
+        taken.append(len(outcomes))
+        batch = batch[len(outcomes) :]
+    assert taken == [2, 2, 1]
+
+
+async def test_a_batch_ends_when_deciding_has_taken_long_enough():
+    elapsed = iter([0.0, 0.9, 1.8, 2.0])
+    store = MemoryStore()
+    batch = [message(INCIDENT | {"name": str(n)}) for n in range(5)]
+    where = HERE | {"monotonic": lambda: next(elapsed)}
+    outcomes = await take(batch, context(subscriber("peer")), store, **where)
+    assert len(outcomes) == 3
+    # What was decided is stored, and nothing else.
+    assert [row.token_id for row in store.rows] == [o.token_id for o in outcomes]
+
+
+async def test_one_message_larger_than_every_bound_is_taken(monkeypatch):
+    monkeypatch.setattr(pipeline, "MAX_BODY_BYTES", 1)
+    store = MemoryStore()
+    batch = [message(), message()]
+    assert len(await take(batch, context(subscriber("peer")), store, **HERE)) == 1
+    assert len(store.rows) == 1
+
+
+async def test_every_decision_is_made_where_the_caller_says():
+    made = []
+
+    async def elsewhere(decision):
+        made.append(decision)
+        return decision()
+
+    batch = [message(), packed(b"x")]
+    where = HERE | {"run": elsewhere}
+    outcomes = await take(batch, context(), MemoryStore(), **where)
+    assert len(made) == 2
+    assert [type(o) for o in outcomes] == [Decided, Refused]
 
 
 async def test_every_sample_finds_its_way():
@@ -254,6 +307,6 @@ async def test_every_sample_finds_its_way():
         opened = sample(name).opened
         texts = [d.text for d in opened.disclosures]
         batch.append(packed(b"~".join([opened.jwt, *texts, b""])))
-    outcomes = await take(batch, context(*members), store, now=NOW)
+    outcomes = await take(batch, context(*members), store, **HERE)
     assert [len(o.rows) for o in outcomes] == [3, 3, 3, 3]
     assert len(store.rows) == 12

@@ -14,6 +14,7 @@ from broker.errors import BusRefusedError, BusUnavailableError, ConfigError
 from broker.gate import run_gate
 from broker.quota import Quota
 from broker.signing import FeedPosition
+from broker.topology import topology
 from broker.wire import unpack
 from schemas.reasons import REASONS
 from tests.support.issuing import (
@@ -265,6 +266,7 @@ async def test_logs_name_issuer_token_and_reason_and_nothing_of_the_record(tmp_p
             await refused(broker, bad)
     assert "CANARY" not in repr(logs)
     assert [{k: v for k, v in each.items() if k != "log_level"} for each in logs] == [
+        {"event": "gate.ready", "issuers": len(ISSUERS), "missing": 0},
         {"event": "gate.accepted", "issuer": "cert-aq", "token": good.message_id[:8]},
         {
             "event": "gate.refused",
@@ -326,13 +328,87 @@ async def test_a_gate_without_issuers_refuses_to_start(tmp_path):
         await run_alone(tmp_path, nobody)
 
 
-async def test_a_missing_queue_stops_the_gate_with_one_plain_error(tmp_path):
-    with pytest.raises(BusRefusedError, match="queue"):
-        await run_alone(tmp_path, directory(member("cert-zz")))
+async def test_a_missing_queue_stops_nobody_else(tmp_path):
+    known = directory(member("cert-zz"))
+    with capture_logs() as logs:
+        async with hub(tmp_path, known=known) as (broker, _):
+            await send(broker, Feed().message(draft()))
+            assert len(await take(broker.login("adapter-main"), NORMAL, 1)) == 1
+    missing = [each for each in logs if each["event"] == "gate.queue_missing"]
+    assert {(each["issuer"], each["log_level"]) for each in missing} == {
+        ("cert-zz", "error")
+    }
+    assert {each["queue"] for each in missing} == {"tocsin.ingress.cert-zz"}
+    [ready] = [each for each in logs if each["event"] == "gate.ready"]
+    assert (ready["issuers"], ready["missing"]) == (2, 1)
 
 
-async def run_alone(folder, known):
+async def test_a_queue_that_is_made_later_is_served(tmp_path):
     async with open_embedded(None, PLACE) as broker:
+        bus = QueueGone(broker.login("gate"), "tocsin.ingress.cert-aq", on_entering=3)
+        await send(broker, Feed().message(draft()))
+        async with running_gate(bus, tmp_path):
+            assert len(await take(broker.login("adapter-main"), NORMAL, 1)) == 1
+    assert bus.entered == 4
+
+
+async def test_a_queue_that_is_deleted_meanwhile_stops_nobody_and_is_served_again(
+    tmp_path,
+):
+    first, second = Feed("cert-aq"), Feed("cert-bv")
+    async with open_embedded(None, PLACE) as broker:
+        bus = QueueGone(broker.login("gate"), "tocsin.ingress.cert-aq", after=1)
+        reader = broker.login("adapter-main")
+        async with running_gate(bus, tmp_path):
+            await send(broker, first.message(draft(1)))
+            await take(reader, NORMAL, 1)
+            await send(broker, second.message(draft(2)), "cert-bv")
+            await send(broker, first.message(draft(3)))
+            assert len(await take(reader, NORMAL, 2)) == 2
+    assert bus.entered == 2
+
+
+async def test_a_gate_that_may_read_no_queue_at_all_ends_with_one_plain_error(tmp_path):
+    nowhere = topology(issuers=["cert-zz"], adapters=["main"], members=[])
+    with pytest.raises(BusRefusedError, match="queue"):
+        await run_alone(tmp_path, directory(), nowhere)
+
+
+class QueueGone:
+    """A bus on which *queue* is missing for a while.
+
+    Args:
+        on_entering: How often consuming it is refused.
+        after: The first consumer is refused after this many messages.
+    """
+
+    def __init__(self, bus, queue, *, on_entering=0, after=0):
+        self.bus = bus
+        self.queue = queue
+        self.on_entering = on_entering
+        self.after = after
+        self.entered = 0
+        self.publish = bus.publish
+        self.ack_through = bus.ack_through
+
+    @asynccontextmanager
+    async def consume(self, queue, *, prefetch):
+        mine = queue == self.queue
+        self.entered += mine
+        if mine and self.entered <= self.on_entering:
+            raise BusRefusedError(f"no queue {queue}")
+        async with self.bus.consume(queue, prefetch=prefetch) as messages:
+            gone = mine and self.after and self.entered == 1
+            yield self.some(messages) if gone else messages
+
+    async def some(self, messages):
+        for _ in range(self.after):
+            yield await anext(messages)
+        raise BusRefusedError(f"no queue {self.queue}")
+
+
+async def run_alone(folder, known, place=PLACE):
+    async with open_embedded(None, place) as broker:
         with gate_files(folder) as gate:
             await run_gate(
                 broker.login("gate"),

@@ -9,6 +9,7 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
+from broker.archive import Archive, open_archive
 from broker.directory import KeyEntry
 from broker.embedded import open_embedded
 from broker.errors import (
@@ -17,6 +18,7 @@ from broker.errors import (
     NotConfirmedError,
     UnroutableError,
 )
+from broker.gate_state import GateState, open_gate_state
 from tests.support.issuing import (
     ADAPTER_QUEUES,
     NOW,
@@ -196,6 +198,120 @@ async def test_an_acknowledgement_that_is_lost_makes_a_duplicate_and_no_second_r
             async with running_gate(broker.login("gate"), tmp_path):
                 arrived += await rest(broker.login("adapter-main"), NORMAL)
     assert len(arrived) == 1
+
+
+class FullDisk:
+    """Replaces a method of the files: it fails so often, then works."""
+
+    def __init__(self, times):
+        self.times = times
+        self.calls = 0
+
+    def on(self, monkeypatch, cls, method):
+        original = getattr(cls, method)
+
+        def failing(files, *args, **more):
+            self.calls += 1
+            if self.calls <= self.times:
+                raise ConfigError("cannot use the file: SQLITE_FULL")
+            return original(files, *args, **more)
+
+        monkeypatch.setattr(cls, method, failing)
+
+
+def short_delays(_random):
+    while True:
+        yield 0.001
+
+
+STEPS = [
+    (Archive, "first_seen"),
+    (GateState, "known"),
+    (GateState, "feeds"),
+    (Archive, "append"),
+    (GateState, "record"),
+]
+
+
+@pytest.mark.parametrize(("cls", "method"), STEPS)
+async def test_records_are_kept_in_hand_while_the_disk_is_full(
+    tmp_path, monkeypatch, cls, method
+):
+    monkeypatch.setattr("broker.gate_batch.delays", short_delays)
+    feed = Feed()
+    messages = [feed.message(draft(n, name="CANARY-NAME")) for n in range(1, 4)]
+    disk = FullDisk(7)  # more often than the delivery limit (5) would allow
+    disk.on(monkeypatch, cls, method)
+    with capture_logs() as logs:
+        async with open_embedded(None, PLACE) as broker:
+            for each in messages:
+                await broker.login("cert-aq").publish("tocsin.ingress", each)
+            async with running_gate(broker.login("gate"), tmp_path):
+                reader = broker.login("adapter-main")
+                arrived = await take(reader, NORMAL, 3)
+                arrived += await rest(reader, NORMAL)
+                assert await rest(broker.login("operator"), "tocsin.dead") == []
+            assert await rest(broker.login("gate"), "tocsin.ingress.cert-aq") == []
+    assert [m.message_id for m in arrived] == [m.message_id for m in messages]
+    failures = [each for each in logs if each["event"] == "gate.storage_unavailable"]
+    assert [each["log_level"] for each in failures] == ["error"] * 7
+    assert "CANARY" not in repr(logs)
+
+
+async def test_a_stop_ends_the_waiting_for_the_disk_and_the_record_stays(
+    tmp_path, monkeypatch
+):
+    disk = FullDisk(10**6)
+    disk.on(monkeypatch, Archive, "append")
+    message = Feed().message(draft())
+    async with open_embedded(None, PLACE) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", message)
+        async with asyncio.timeout(3), running_gate(broker.login("gate"), tmp_path):
+            while disk.calls < 2:  # noqa: ASYNC110  a file has no event
+                await asyncio.sleep(0.01)
+        [left] = await rest(broker.login("gate"), "tocsin.ingress.cert-aq")
+    assert left.headers["x-delivery-count"] == 1
+
+
+@pytest.mark.parametrize("cls", [Archive, GateState])
+async def test_on_a_disk_that_takes_nothing_it_ends_before_it_takes_a_message(
+    tmp_path, monkeypatch, cls
+):
+    FullDisk(1).on(monkeypatch, cls, "try_writing")
+    async with open_embedded(None, PLACE) as broker:
+        await broker.login("cert-aq").publish("tocsin.ingress", Feed().message(draft()))
+        with pytest.RaisesGroup(pytest.RaisesExc(ConfigError, match="SQLITE_FULL")):
+            async with running_gate(broker.login("gate"), tmp_path):
+                await asyncio.sleep(WAIT_S)
+        [left] = await rest(broker.login("gate"), "tocsin.ingress.cert-aq")
+    assert "x-delivery-count" not in left.headers
+
+
+async def test_forgetting_old_tokens_waits_for_the_disk_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("broker.gate_batch.delays", short_delays)
+    disk = FullDisk(3)
+    disk.on(monkeypatch, GateState, "prune")
+    async with (
+        open_embedded(None, PLACE) as broker,
+        asyncio.timeout(3),
+        running_gate(broker.login("gate"), tmp_path),
+    ):
+        while disk.calls < 4:  # noqa: ASYNC110  a file has no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("opened", "name"),
+    [(open_archive, "archive.sqlite"), (open_gate_state, "gate.sqlite")],
+)
+def test_trying_to_write_writes_and_changes_nothing(tmp_path, opened, name):
+    log = tmp_path / f"{name}-wal"
+    with opened(tmp_path / name) as files:
+        before = log.stat().st_size
+        files.try_writing()
+        assert log.stat().st_size > before
+    with opened(tmp_path / name):
+        pass  # it is still what it was
 
 
 def test_two_gates_on_one_state_exclude_each_other(tmp_path):

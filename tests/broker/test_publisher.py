@@ -70,7 +70,7 @@ async def test_a_published_record_stands_in_its_issuers_queue_and_verifies(tmp_p
     async with open_embedded(None, PLACE) as broker:
         async with publishing(publisher_bus(broker), tmp_path) as publisher:
             result = await publisher.publish(draft())
-            assert await publisher.count_pending() == 0
+            assert await publisher.flush() == 0
         [message] = await queued(broker, 1)
     record = verified(message)
     assert message.routing_key == "cert-aq.incident.green"
@@ -221,7 +221,7 @@ async def test_no_message_id_is_in_flight_twice_and_no_more_than_a_window(tmp_pa
         for number in range(1, 151):
             await publisher.enqueue(draft(number))
         await asyncio.gather(publisher.flush(), publisher.flush())
-        assert await publisher.count_pending() == 0
+        assert await publisher.flush() == 0
     assert bus.most == 100
 
 
@@ -242,7 +242,6 @@ async def test_when_patience_is_over_the_error_says_what_is_certain(
     ):
         with pytest.raises(error, match="1 signed and kept in the outbox"):
             await publisher.publish(draft())
-        assert await publisher.count_pending() == 1
 
 
 async def test_a_hub_without_a_queue_for_the_issuer_is_an_alarm(tmp_path):
@@ -251,9 +250,10 @@ async def test_a_hub_without_a_queue_for_the_issuer_is_an_alarm(tmp_path):
         open_embedded(None, place) as broker,
         publishing(publisher_bus(broker), tmp_path) as publisher,
     ):
-        with pytest.raises(UnroutableError, match="tell its operator"):
+        with pytest.raises(
+            UnroutableError, match="tell its operator; 1 signed and kept"
+        ):
             await publisher.publish(draft())
-        assert await publisher.count_pending() == 1
 
 
 async def test_a_login_of_another_organisation_is_refused_at_once(tmp_path):
@@ -296,7 +296,7 @@ async def test_a_record_too_large_for_the_hub_is_not_signed(tmp_path, monkeypatc
     ):
         with pytest.raises(TrustError, match="too-large"):
             await publisher.publish(draft())
-        assert await publisher.count_pending() == 0
+        assert await publisher.flush() == 0
 
 
 async def test_a_record_without_a_version_is_refused(tmp_path):

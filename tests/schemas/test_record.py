@@ -105,7 +105,7 @@ def test_a_lower_type_may_be_named_primary() -> None:
 @pytest.mark.parametrize("wanted", ["", "report", an_id("report", 2), an_id("url")])
 def test_naming_what_cannot_be_primary_is_refused(wanted: str) -> None:
     plain = some("report"), some("url")
-    assert refusal(*plain, primary=wanted)[0] == "no-primary"
+    assert refusal(*plain, primary=wanted) == ("primary-not-found", "$.objects")
 
 
 def test_nothing_that_could_be_primary_is_refused() -> None:

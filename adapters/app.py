@@ -172,7 +172,14 @@ async def serve(
         for queue in adapter_queues(config.name):
             tasks.create_task(intake.run(queue), name=f"consume:{queue}")
         tasks.create_task(
-            forward(outbox, sinks, clock=clock, random=random.random, stop=stop),
+            forward(
+                outbox,
+                sinks,
+                clock=clock,
+                random=random.random,
+                stop=stop,
+                keep_s=config.keep_days * 86_400,
+            ),
             name="forward",
         )
 

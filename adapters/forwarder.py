@@ -32,6 +32,7 @@ from adapters.retries import (
     after_gone,
     after_unavailable,
 )
+from broker.backoff import delays
 
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
 _IDLE_S: Final = 60.0  # look again at least this often: the clock may be set
@@ -57,7 +58,7 @@ async def forward(
     """Send what is due to *sinks* until *stop* is set, then finish what is in flight.
 
     After a crash, or if the outbox fails just after a send, that delivery is
-    sent again under the same id. Rows of a lane that is not in *sinks* wait.
+    sent again under the same id. While the outbox fails, it waits. Rows of a lane that is not in *sinks* wait.
 
     Args:
         outbox: Nobody else forwards from it.
@@ -74,7 +75,7 @@ async def forward(
             at the start and every hour those that are older go.
 
     Raises:
-        ExceptionGroup: `OutboxUnavailableError`, or a bug in a sink.
+        ExceptionGroup: A bug in a sink.
     """
     working = asyncio.Semaphore(slots)
     suspect = asyncio.Semaphore(suspect_slots)
@@ -153,17 +154,33 @@ class _Worker:
     async def run(self) -> None:
         """Work until stopped; between batches, wait for time or for arrivals."""
         arrivals = self._outbox.arrivals(self.lane)
+        pauses = delays(self._random)
         while not self._stop.is_set():
             # Cleared before looking, so that what arrives meanwhile is not missed.
             arrivals.clear()
-            self._breaker = admit(self._breaker, now=self._clock())
-            if isinstance(self._breaker, Open):
-                wake_at: float | None = self._breaker.until
-            elif await self._work():
-                continue
+            try:
+                await self._round(arrivals)
+            except OutboxUnavailableError:
+                # A full disk: what was sent just now may be sent again, under its
+                # id. Ending here would end the adapter, and each restart counts
+                # against the delivery limit of what it has in hand.
+                pause_s = next(pauses)
+                self._log.error("outbox.unavailable", retry_s=pause_s)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(pause_s):
+                        await self._stop.wait()
             else:
-                wake_at = await self._outbox.next_due(lane=self.lane)
-            await self._wait(arrivals, wake_at)
+                pauses = delays(self._random)
+
+    async def _round(self, arrivals: asyncio.Event) -> None:
+        self._breaker = admit(self._breaker, now=self._clock())
+        if isinstance(self._breaker, Open):
+            wake_at: float | None = self._breaker.until
+        elif await self._work():
+            return
+        else:
+            wake_at = await self._outbox.next_due(lane=self.lane)
+        await self._wait(arrivals, wake_at)
 
     async def _wait(self, arrivals: asyncio.Event, wake_at: float | None) -> None:
         pause_s = _IDLE_S if wake_at is None else wake_at - self._clock()

@@ -265,25 +265,41 @@ async def test_a_crash_while_sending_repeats_that_delivery_and_loses_none(path):
     assert [d.number for d in sink.attempts] == [1, 2, 3, 3, 4, 5, 6]
 
 
-async def test_an_outbox_that_cannot_be_written_stops_the_forwarder(outbox):
+async def test_an_outbox_that_cannot_be_written_is_waited_for(outbox):
     await outbox.store([case(1)])
+    failures = [OutboxUnavailableError("disk full")] * 2
 
-    class Broken:
+    class Full:
         def __getattr__(self, name):
             return getattr(outbox, name)
 
-        async def done(self, *_):
-            raise OutboxUnavailableError("disk full")
+        async def done(self, *args):
+            if failures:
+                raise failures.pop()
+            await outbox.done(*args)
 
     sink = MemorySink()
-    with pytest.raises(ExceptionGroup) as caught:
-        async with forwarding(Broken(), {LANE: sink}):
-            await asyncio.Event().wait()
-    assert caught.group_contains(OutboxUnavailableError)
-    async with forwarding(outbox, {LANE: sink}):
-        await settled(outbox)
-    assert len(sink.attempts) == 2  # sent again, under the same id
+    with structlog.testing.capture_logs() as logs:
+        async with forwarding(Full(), {LANE: sink}):
+            await settled(outbox)
+    assert failures == []
+    assert len(sink.attempts) == 3  # sent again, under the same id
     assert len(sink.taken) == 1
+    assert [e["event"] for e in logs if e["log_level"] == "error"] == [
+        "outbox.unavailable"
+    ] * 2
+
+
+async def test_a_forwarder_whose_outbox_fails_for_good_can_be_stopped(outbox):
+    class Gone:
+        def __getattr__(self, name):
+            return getattr(outbox, name)
+
+        async def due(self, *_, **__):
+            raise OutboxUnavailableError("locked")
+
+    async with forwarding(Gone(), {LANE: MemorySink()}):
+        await asyncio.sleep(0.3)
 
 
 async def test_a_row_without_a_sink_waits(outbox):

@@ -3,10 +3,9 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Final, assert_never
 
-import msgspec
-
 from adapters import guard, made, members, roles
 from adapters.cascade import ObjectLoss, cascade, lacks
+from adapters.cuts import Cut, NotGivenError
 from adapters.ids import Ids
 from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, TimeGrain
 from adapters.projection import Author, ObjectParts
@@ -22,38 +21,6 @@ _CONTENTS: Final = ("contents",)  # of translations
 # Rounds until the guard has nothing more to cut; each cuts more, so that a record made
 # to need many would keep it busy. Real ones need two.
 _MAX_ROUNDS: Final = 16
-
-
-class Cut(msgspec.Struct, frozen=True):
-    """One part that was withheld, or changed, and why.
-
-    Attributes:
-        object_id: As signed; "" for a claim.
-        place: Property as policies spell it, "" for the whole object.
-        reason: `tlp-*`, `granular-*`, `marking-unknown`, `policy-*`, `mask-hit`, `guard`,
-            `reference-withheld`, `required-withheld`, `not-named`, `type-not-named`.
-        row: Row of the policy that says so, 0 if none does.
-        made: Whether a made value stands in the projection instead.
-    """
-
-    object_id: str
-    object_type: str
-    place: str
-    reason: str
-    row: int = 0
-    made: bool = False
-
-
-class NotGivenError(Exception):
-    """The record is not for this view at all.
-
-    Attributes:
-        reason: `community`, `tlp-*`, `primary-withheld`, `guard-visible`.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Work:

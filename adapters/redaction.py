@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from adapters import roles
-from adapters.cutting import Cut, NotGivenError, Work
+from adapters.cuts import Cut, NotGivenError
+from adapters.cutting import Work
 from adapters.policy import Policy
 from adapters.projection import Author, project
 from adapters.view import View, refusal

@@ -455,9 +455,6 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
     stop, longest = asyncio.Event(), 0.0
 
     async with AsyncExitStack() as stack:
-        # Users are the whole node's, and other tests want to make their own.
-        for each in rights.users:
-            stack.callback(vhost.delete_user, each.user)
 
         async def login(user: str) -> Bus:
             url = vhost.url_for(user, password)

@@ -110,7 +110,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def hub(tmp_path: Path, vhost: RabbitMQ, receiver: Receiver) -> Iterator[Hub]:
+def hub(tmp_path: Path, vhost: RabbitMQ, receiver: Receiver) -> Hub:
     parties = [
         Party("cert-aq", "peer-cert", publishes=True),
         Party("cert-borea", "peer-cert"),
@@ -118,10 +118,7 @@ def hub(tmp_path: Path, vhost: RabbitMQ, receiver: Receiver) -> Iterator[Hub]:
         Party("monitor-veritas", "civil-society"),
     ]
     hooks = {p.org: f"http://127.0.0.1:{receiver.port}/{p.org}" for p in parties}
-    built = Hub(tmp_path, vhost, parties, hooks).build()
-    yield built
-    for login in built.logins:
-        vhost.delete_user(login)
+    return Hub(tmp_path, vhost, parties, hooks).build()
 
 
 def test_every_bundle_reaches_exactly_those_who_may_have_it(

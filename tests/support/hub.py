@@ -43,7 +43,6 @@ class Hub:
     server: RabbitMQ
     parties: Sequence[Party]
     webhooks: dict[str, str] = field(default_factory=dict)  # member -> URL
-    logins: list[str] = field(default_factory=list)
 
     def build(self) -> "Hub":
         """Write every file and set the broker up."""
@@ -108,7 +107,6 @@ class Hub:
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         body = json.loads((self.folder / "definitions.json").read_text())
-        self.logins = [user["name"] for user in body["users"]]
         self.server.import_definitions(body)
 
     def _write_configs(self) -> None:

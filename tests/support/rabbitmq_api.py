@@ -69,16 +69,27 @@ class RabbitMQ:
 
     @contextmanager
     def fresh_vhost(self) -> Iterator["RabbitMQ"]:
-        """Lend a new virtual host, deleted with all its queues at the end."""
+        """Lend a new virtual host, deleted at the end with its queues and new users."""
         name = f"tocsin-test-{secrets.token_hex(4)}"
         parts = urlsplit(self.amqp_url)
         lent = replace(self, amqp_url=parts._replace(path=f"/{name}").geturl())
+        before = self.users()
         self.request("PUT", f"/api/vhosts/{name}", {})
         try:
             lent.grant(unquote(parts.username or "guest"), ".*", ".*", ".*")
             yield lent
         finally:
             self.request("DELETE", f"/api/vhosts/{name}")
+            # Users belong to the whole server: left behind, they would be in the way
+            # of the next run.
+            for user in self.users() - before:
+                self.delete_user(user)
+
+    def users(self) -> set[str]:
+        """List the users of the whole server."""
+        found = self.request("GET", "/api/users")
+        assert isinstance(found, list)
+        return {each["name"] for each in found}
 
     def create_user(self, user: str, password: str, *, tags: str = "") -> None:
         """Create or replace *user*, for the whole server."""

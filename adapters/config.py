@@ -55,8 +55,15 @@ class PublisherConfig(
 
 
 class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What `tocsin gate run` needs."""
+    """What `tocsin gate run` needs.
 
+    Attributes:
+        org: The hub, as `directory/services/` names it; signs the chain.
+        key: Its private key, mode 0600.
+    """
+
+    org: Org
+    key: Path
     directory: Path
     state: Path
     archive: Path

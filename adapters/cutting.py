@@ -3,6 +3,8 @@
 from collections.abc import Collection, Iterable
 from typing import Any, Final, assert_never
 
+import msgspec
+
 from adapters import guard, made, members, roles
 from adapters.cascade import ObjectLoss, cascade, lacks
 from adapters.cuts import Cut, NotGivenError
@@ -13,7 +15,7 @@ from adapters.view import AUDIENCES, View, tlp_refusal
 from broker.blinding import org_identity
 from broker.directory import Audience
 from broker.trust import Verified
-from schemas import profile, stix
+from schemas import coarse, profile, stix
 from schemas.markings import granular_marks, granular_tlp, is_known_marking
 from schemas.stix.meta import MarkingDefinition
 
@@ -120,12 +122,13 @@ class Work:
         stricter = granular_tlp(part.source)
         marks = granular_marks(part.source)
         plain = self.verified.plain[i]
+        is_own = plain.get("created_by_ref") == self.issuer
         later: list[tuple[profile.Place, Any, Rule]] = []
         for place, value in profile.places(plain.items()):
             own = stricter.get(place[0])
             above = own is not None and tlp_refusal(self.view, own) is not None
             above = above or self._holds_unknown(marks.get(place[0], ()))
-            if profile.is_visible(place, part.kind, primary=primary):
+            if profile.is_visible(place, part.kind, primary=primary, own=is_own):
                 part.shown[place] = value
                 if above:
                     # It cannot be cut and must not be seen.
@@ -143,8 +146,16 @@ class Work:
                 part.made[place] = instead
             reason = f"policy-{rule.action}" if rule.row else "not-named"
             self.cut(i, place, reason, row=rule.row, replaced=instead is not None)
+        self._use_coarse(part)
         if not self.verified.complete:
             self._make_again(i)
+
+    def _use_coarse(self, part: ObjectParts) -> None:
+        """Let the issuer's coarse values stand where the exact ones do not."""
+        for place, value in part.shown.items():
+            base = (place[0].removeprefix(coarse.PREFIX),)
+            if place[0].startswith(coarse.PREFIX) and base not in part.shown:
+                part.made.setdefault(base, coarse.shown_as(value))
 
     def _rule(self, i: int, place: profile.Place) -> Rule:
         return self._rule_for(self.view.audience, i, place, self.view.concerned)
@@ -155,9 +166,14 @@ class Work:
         name = place[0] if len(place) == 1 else profile.spell(place)
         if name.count(".") >= len(place):
             return NOT_NAMED  # no name of STIX has a dot; it would spell another place
-        return self.policy.rule(
-            audience, self.parts[i].kind, self._roles[i], name, concerned=concerned
+        base = name.removeprefix(coarse.PREFIX)
+        rule = self.policy.rule(
+            audience, self.parts[i].kind, self._roles[i], base, concerned=concerned
         )
+        if base != name and rule.action == "generalise":
+            # The issuer's own coarse value; verifying has shown that it is one.
+            return msgspec.structs.replace(rule, action="keep")
+        return rule
 
     def _softer(self, i: int, place: profile.Place, value: Any) -> Any:
         """Make what narrower views get of a value; None where they get nothing.
@@ -318,8 +334,9 @@ class Work:
     def _withhold_hits_of(self, i: int, watch: guard.Watch) -> bool:
         part, found = self.parts[i], False
         primary = i == self.verified.primary
+        own = self.verified.plain[i].get("created_by_ref") == self.issuer
         for place, value in list(part.shown.items()):
-            visible = profile.is_visible(place, part.kind, primary=primary)
+            visible = profile.is_visible(place, part.kind, primary=primary, own=own)
             context = guard.context_of(part.kind, place, visible=visible)
             if watch.hits(guard.Forms([value]), context):
                 if visible:
@@ -358,6 +375,8 @@ class Work:
         part.shown.pop(place, None)
         if not replaced:
             part.made.pop(place, None)
+        if place[0].startswith(coarse.PREFIX):
+            part.made.pop((place[0].removeprefix(coarse.PREFIX),), None)
         if place == ("sectors",) and ("name",) in part.made:
             # It may quote them.
             part.made["name",] = self._instead(part, ("name",), "", "generalise")

@@ -1,6 +1,6 @@
 """One delivery from token to outcome. READ THIS FIRST.
 
-    token -> Verified -> Redacted, once per view -> rows of the outbox
+    stamp -> token -> Verified -> Redacted, once per view -> rows of the outbox
 
 `decide` is pure; `take` stores what it decided in one transaction. The caller
 acknowledges to the broker only after that, so a crash repeats work and loses none;
@@ -20,6 +20,7 @@ from adapters.projection import Author
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
 from adapters.view import View, view_of
+from broker import sdjwt, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
 from broker.signing import RecordSigner
@@ -100,10 +101,13 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
     """Decide what becomes of one message.
 
     Verifies once and redacts once per distinct view, however many members share
-    it.
+    it. What does not carry the gate's stamp is not even decompressed.
     """
     try:
-        verified = verify(unpack(message), context.directory, now=now)
+        told = seen.verify_headers(message.headers, context.directory, now=now)
+        token = unpack(message)
+        first_seen = told.stamp.seen_of(sdjwt.token_id(token))
+        verified = verify(token, context.directory, now=now, first_seen=first_seen)
     except RefusedError as error:
         return Refused(error.reason, error.where)
     given: dict[View, tuple[Redacted, bytes] | str] = {}
@@ -120,7 +124,7 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
                     author=context.author,
                     now=timestamps.from_epoch(now),
                 )
-                signed = receipt(redacted, context.signer, now=int(now))
+                signed = receipt(redacted, told, context.signer, now=int(now))
                 given[view] = redacted, signed
             except NotGivenError as error:
                 given[view] = error.reason

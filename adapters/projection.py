@@ -17,7 +17,7 @@ from adapters.ids import Ids, is_mark
 from adapters.view import View
 from broker.blinding import org_identity
 from broker.trust import Verified
-from schemas import codec, profile, stix, timestamps
+from schemas import coarse, codec, profile, stix, timestamps
 
 # A property extension of ours on every projected object.
 EXTENSION_ID: Final = "extension-definition--5a3f2c41-7d0e-4f3b-9a86-0b1f4e2d7c55"
@@ -161,13 +161,14 @@ def _written(part: ObjectParts) -> dict[str, Any]:
         else:
             _put(out, place, value)
     out.pop("granular_markings", None)  # applied; selectors would dangle
-    return out
+    # The issuer's coarse values stand where the exact ones would.
+    return {k: v for k, v in out.items() if not k.startswith(coarse.PREFIX)}
 
 
 def _object(
     part: ObjectParts, out: dict[str, Any], own: str, verified: Verified, now: str
 ) -> dict[str, Any]:
-    made = [profile.spell(place) for place in part.made]
+    made, coarsened = _made(part)
     if part.kind == "marking-definition":
         # It keeps its id and has no versions: no word of it is ours.
         out.pop("modified", None)
@@ -190,16 +191,29 @@ def _object(
     _put(
         out,
         ("extensions", EXTENSION_ID),
-        _statement(part.source, verified, sorted(dict.fromkeys(made))),
+        _statement(part.source, verified, sorted(dict.fromkeys(made)), coarsened),
     )
     return out
 
 
+def _made(part: ObjectParts) -> tuple[list[str], list[str]]:
+    """Name the values that the adapter made, and those that the issuer made coarse."""
+    made: list[str] = []
+    coarsened: list[str] = []
+    for place, value in part.made.items():
+        own = part.shown.get((coarse.PREFIX + place[-1],)) if len(place) == 1 else None
+        is_coarse = own is not None and coarse.shown_as(own) == value
+        (coarsened if is_coarse else made).append(profile.spell(place))
+    return made, sorted(coarsened)
+
+
 def _statement(
-    source: stix.StixObject, verified: Verified, made: list[str]
+    source: stix.StixObject, verified: Verified, made: list[str], coarsened: list[str]
 ) -> dict[str, Any]:
     claims = verified.claims
     statement: dict[str, Any] = {"extension_type": "property-extension", "made": made}
+    if coarsened:
+        statement["coarse"] = coarsened
     if source.id == claims.sub:
         statement |= {
             "issuer": claims.iss,

@@ -1,14 +1,17 @@
 """The adapter's signed account of the cuts (DESIGN.md 4.6). Pure.
 
 One per (token, view, policy). It names the audience, never the member, and
-buckets the numbers: a small count may itself give something away.
+buckets the numbers: a small count may itself give something away. It passes on where
+the record stands in the gate's chain, and the gate's newest head: who compares two
+heads, or a head and the links under it, sees when the chain was changed.
 """
 
 import hashlib
-from typing import Final
+from typing import Any, Final
 
 from adapters.redaction import Redacted
 from broker import base64url
+from broker.seen import Seen
 from broker.signing import RecordSigner
 from schemas import codec
 from schemas.record import org_urn
@@ -17,20 +20,21 @@ TYP: Final = "vnd.tocsin.receipt+jwt"
 _BUCKETS: Final = ((1, "1"), (9, "2-9"), (99, "10-99"), (999, "100-999"))
 
 
-def receipt(redacted: Redacted, signer: RecordSigner, *, now: int) -> bytes:
+def receipt(redacted: Redacted, seen: Seen, signer: RecordSigner, *, now: int) -> bytes:
     """Sign what came in, what goes out and how much was cut.
 
     Args:
+        seen: Of this very record.
         now: Epoch seconds.
 
     Returns:
         A compact JWS, `typ` `vnd.tocsin.receipt+jwt`.
     """
     verified = redacted.verified
-    texts = [d.text for d in verified.opened.disclosures]
+    texts = verified.opened.texts
     received = b"~".join([verified.opened.jwt, *texts, b""])
     policy_id, version, _ = redacted.policy.split("/")
-    claims = {
+    claims: dict[str, Any] = {
         "iss": org_urn(signer.org),
         "iat": now,
         "token": verified.token_id,
@@ -46,7 +50,10 @@ def receipt(redacted: Redacted, signer: RecordSigner, *, now: int) -> bytes:
         "withheld": {
             reason: bucket(count) for reason, count in sorted(redacted.reasons.items())
         },
+        "chain": {"pos": seen.stamp.pos, "link": seen.stamp.link},
     }
+    if seen.head:
+        claims["head"] = seen.head
     header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
     signing_input = b".".join(
         base64url.encode(codec.encode_json(part)) for part in (header, claims)

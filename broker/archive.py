@@ -1,40 +1,59 @@
-"""Every accepted token, for replay and audit. Edge.
+"""Every accepted token, for replay and audit, and the chain of their stamps. Edge.
 
-Written by the gate, read by adapters and commands while it runs. The tokens lie
+Written by the gate, read by adapters and commands while it runs. A token gets its
+number, its place in the chain, in the very transaction that stores it: whoever
+appends at the same time, in this process or another, the chain has no gap and no
+fork. Where it ends stands by itself, so it goes on from there whatever is pruned.
+
+The tokens lie
 compressed but in the clear, in a file of mode 0600; a key per record, destroyed
 when its retention ends, comes with erasure.
 """
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 import zstandard
 
+from broker import seen
 from broker.private_sqlite import Layout, PrivateFile, open_private
 from broker.sdjwt import MAX_TOKEN_BYTES
 
 _PAGE: Final = 50  # tokens in memory at once while iterating
 _SELECT: Final = (
-    "SELECT number, token_id, issuer, sub, ver, kind, tlp, first_seen, token "
+    "SELECT number, token_id, issuer, sub, ver, kind, tlp, first_seen, stamp, token "
     "FROM tokens "
 )
 
 _LAYOUT = Layout(
     name="an archive",
     application_id=0x746F6361,  # "toca"
-    version=1,
+    version=2,
     exclusive=False,
     tables=(
+        # `number` is the place in the chain.
         """CREATE TABLE tokens (
-            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            number INTEGER PRIMARY KEY,
             token_id TEXT NOT NULL UNIQUE, issuer TEXT NOT NULL,
             sub TEXT NOT NULL, ver TEXT NOT NULL, kind TEXT NOT NULL,
-            tlp TEXT NOT NULL, first_seen REAL NOT NULL, token BLOB NOT NULL
+            tlp TEXT NOT NULL, first_seen INTEGER NOT NULL, stamp TEXT NOT NULL,
+            token BLOB NOT NULL
         )""",
         "CREATE INDEX tokens_by_record ON tokens (issuer, sub)",
+        # One row: where the chain ends.
+        """CREATE TABLE chain (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            pos INTEGER NOT NULL, link TEXT NOT NULL
+        )""",
+        "INSERT INTO chain VALUES (1, 0, '')",
+        """CREATE TABLE heads (
+            number INTEGER PRIMARY KEY, signed_at INTEGER NOT NULL,
+            pos INTEGER NOT NULL, head TEXT NOT NULL
+        )""",
     ),
 )
 
@@ -45,7 +64,9 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         token: Compact SD-JWT with all disclosures, not compressed.
         first_seen: Epoch seconds.
-        number: 1 for the first one archived; never used twice. 0: not archived.
+        number: Its place in the chain: 1 for the first one archived, never used
+            twice. 0: not archived.
+        stamp: The gate's JWS (`broker.seen`); "" while not archived.
     """
 
     token_id: str
@@ -54,9 +75,37 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     ver: str
     kind: str
     tlp: str
-    first_seen: float
+    first_seen: int
     token: bytes
     number: int = 0
+    stamp: str = ""
+
+
+class MakeStamp(Protocol):
+    """Signs a place in the chain; `seen.make_stamp` with its signer."""
+
+    def __call__(self, *, token_id: str, seen: int, pos: int, prev: str) -> str:
+        """Give the stamp."""
+
+
+class MakeHead(Protocol):
+    """Signs the end of the chain; `seen.make_head` with its signer."""
+
+    def __call__(self, *, now: int, pos: int, link: str) -> str:
+        """Give the head."""
+
+
+class SignedHead(msgspec.Struct, frozen=True):
+    """A head as it was signed.
+
+    Attributes:
+        at: Epoch seconds.
+        pos: Of the last stamp.
+    """
+
+    at: int
+    pos: int
+    head: str
 
 
 class Archive:
@@ -79,35 +128,65 @@ class Archive:
             # SQLite writes the page of the version though it stays the same.
             db.execute(f"PRAGMA user_version={version:d}")
 
-    def append(self, items: Sequence[Archived]) -> None:
-        """Store all of *items* or none; what is there already stays as it is."""
+    def append(self, items: Sequence[Archived], stamp: MakeStamp) -> list[Archived]:
+        """Store all of *items* or none; what is there already stays as it is.
+
+        Args:
+            stamp: Called for each that is new, inside the transaction. What it
+                raises, this raises, and nothing is stored.
+
+        Returns:
+            *items* as they are stored now, with number, stamp and first moment.
+        """
         compressor = zstandard.ZstdCompressor()
-        rows = [
-            (
-                each.token_id,
-                each.issuer,
-                each.sub,
-                each.ver,
-                each.kind,
-                each.tlp,
-                each.first_seen,
-                compressor.compress(each.token),
-            )
-            for each in items
-        ]
+        packed = [compressor.compress(each.token) for each in items]
         with self._file.transaction() as db:
-            db.executemany(
-                "INSERT OR IGNORE INTO tokens (token_id, issuer, sub, ver, kind, tlp, "
-                "first_seen, token) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                rows,
+            return [
+                _stored(db, item, token, stamp)
+                for item, token in zip(items, packed, strict=True)
+            ]
+
+    def continues(self, pos: int, link: str) -> bool:
+        """Tell whether the chain has this stamp, or may have had it before pruning."""
+        with self._file.transaction() as db:
+            if (end := _end(db))[0] <= pos:
+                return end == (pos, link)
+            rows = db.execute("SELECT stamp FROM tokens WHERE number = ?", (pos,))
+            return all(seen.link_of(stamp) == link for (stamp,) in rows)
+
+    def sign_head(self, make: MakeHead, *, now: int) -> SignedHead:
+        """Sign how far the chain goes, and keep it.
+
+        Args:
+            now: Epoch seconds.
+        """
+        with self._file.transaction() as db:
+            pos, link = _end(db)
+            signed = SignedHead(now, pos, make(now=now, pos=pos, link=link))
+            db.execute(
+                "INSERT INTO heads (signed_at, pos, head) VALUES (?, ?, ?)",
+                msgspec.structs.astuple(signed),
             )
+        return signed
+
+    def heads(self) -> list[SignedHead]:
+        """List every head, in the order of signing: some 9,000 a year."""
+        rows = self._file.rows("SELECT signed_at, pos, head FROM heads ORDER BY number")
+        return [SignedHead(*row) for row in rows]
+
+    def newest_head(self) -> SignedHead | None:
+        """Give the head that was signed last."""
+        rows = self._file.rows(
+            "SELECT signed_at, pos, head FROM heads ORDER BY number DESC LIMIT 1"
+        )
+        return SignedHead(*rows[0]) if rows else None
 
     def get(self, token_id: str) -> Archived | None:
         """Find one token."""
         rows = self._file.rows(_SELECT + "WHERE token_id = ?", (token_id,))
         return _archived(rows[0]) if rows else None
 
-    def first_seen(self, token_ids: Iterable[str]) -> dict[str, float]:
+    def first_seen(self, token_ids: Iterable[str]) -> dict[str, int]:
         """Tell when those of *token_ids* that are archived were first seen."""
         query = "SELECT first_seen FROM tokens WHERE token_id = ?"
         found = {each: self._file.rows(query, (each,)) for each in token_ids}
@@ -128,8 +207,49 @@ class Archive:
             after = rows[-1][0]
 
 
+def _stored(
+    db: sqlite3.Connection, item: Archived, token: bytes, stamp: MakeStamp
+) -> Archived:
+    """Store *item* at the end of the chain, unless it has its place already."""
+    found = db.execute(
+        "SELECT number, first_seen, stamp FROM tokens WHERE token_id = ?",
+        (item.token_id,),
+    ).fetchone()
+    if found is None:
+        end, prev = _end(db)
+        number, first_seen = end + 1, item.first_seen
+        signed = stamp(token_id=item.token_id, seen=first_seen, pos=number, prev=prev)
+        db.execute(
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                number,
+                item.token_id,
+                item.issuer,
+                item.sub,
+                item.ver,
+                item.kind,
+                item.tlp,
+                first_seen,
+                signed,
+                token,
+            ),
+        )
+        db.execute("UPDATE chain SET pos = ?, link = ?", (number, seen.link_of(signed)))
+    else:
+        number, first_seen, signed = found
+    return msgspec.structs.replace(
+        item, number=number, first_seen=first_seen, stamp=signed
+    )
+
+
+def _end(db: sqlite3.Connection) -> tuple[int, str]:
+    """Read where the chain ends: position and link."""
+    pos, link = db.execute("SELECT pos, link FROM chain").fetchone()
+    return pos, link
+
+
 def _archived(row: Any) -> Archived:
-    number, token_id, issuer, sub, ver, kind, tlp, first_seen, compressed = row
+    number, token_id, issuer, sub, ver, kind, tlp, first_seen, stamp, compressed = row
     token = zstandard.ZstdDecompressor().decompress(
         compressed, max_output_size=MAX_TOKEN_BYTES
     )
@@ -142,6 +262,7 @@ def _archived(row: Any) -> Archived:
         kind=kind,
         tlp=tlp,
         first_seen=first_seen,
+        stamp=stamp,
         token=token,
     )
 

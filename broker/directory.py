@@ -1,12 +1,15 @@
-"""Members, their keys and what they may do: one immutable snapshot. Pure.
+"""Members, the hub's services, their keys, what they may do: one snapshot. Pure.
 
-Here it is decoded from plain member files (`members/<org>.json`); who may change
-them is the business of whoever loads them (DESIGN.md 6).
+Here it is decoded from plain files (`members/<org>.json`, `services/<org>.json`);
+who may change them is the business of whoever loads them (DESIGN.md 6).
+
+Nobody is both member and service: the hub redacts and never authors, and both would
+share the names of their keys and the URN that they sign under.
 """
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -22,16 +25,18 @@ Audience = Literal["peer-cert", "platform", "civil-society"]
 DEFAULT_CLEARANCE: Final[Mapping[str, TlpLabel]] = MappingProxyType(
     {"peer-cert": "AMBER", "platform": "GREEN", "civil-society": "GREEN"}
 )
-_MAX_MEMBER_BYTES = 256 * 1024
+ServiceName = Literal["gate", "adapter"]
+_MAX_ENTRY_BYTES = 256 * 1024
 
 
 class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One signing key of a member, with its validity.
+    """One signing key, with its validity.
 
     Attributes:
-        not_before: RFC 3339; tokens issued earlier do not count.
-        not_after: RFC 3339; tokens issued later do not count.
-        revoked_at: RFC 3339; tokens first seen from then on do not count.
+        not_before: RFC 3339; what was signed earlier does not count.
+        not_after: RFC 3339; what was signed later does not count.
+        revoked_at: RFC 3339. Of a member: tokens first seen from then on do not
+            count. Of a service: from then on nothing that it ever signed counts.
     """
 
     jwk: Jwk
@@ -64,6 +69,20 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return Tlp.parse(DEFAULT_CLEARANCE[self.audience] if label is UNSET else label)
 
 
+class Service(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The hub, or a part of it that has keys of its own.
+
+    Attributes:
+        services: What its keys sign: stamps and heads of the chain (gate),
+            receipts (adapter).
+    """
+
+    org: Org
+    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    services: Annotated[tuple[ServiceName, ...], Meta(min_length=1)]
+    keys: Annotated[tuple[KeyEntry, ...], Meta(min_length=1)]
+
+
 class KnownKey(msgspec.Struct, frozen=True):
     """A key with its owner; times in epoch seconds.
 
@@ -79,14 +98,28 @@ class KnownKey(msgspec.Struct, frozen=True):
     revoked_at: float | None
 
 
+class ServiceKey(msgspec.Struct, frozen=True):
+    """A key of the hub, and what it may sign."""
+
+    key: KnownKey
+    services: frozenset[ServiceName]
+
+
 class Directory(msgspec.Struct, frozen=True):
-    """The snapshot everything is decided on."""
+    """The snapshot everything is decided on.
+
+    Attributes:
+        keys: Of members, by name. They sign records.
+        services: Keys of the hub, by name. They never sign records, nor do those
+            of members sign what services do.
+    """
 
     members: Mapping[str, Member]
     keys: Mapping[str, KnownKey]
+    services: Mapping[str, ServiceKey] = MappingProxyType({})
 
     def key(self, kid: str) -> KnownKey:
-        """Find a key.
+        """Find a key of a member.
 
         Raises:
             TrustError: `unknown-key`.
@@ -96,6 +129,24 @@ class Directory(msgspec.Struct, frozen=True):
         except KeyError:
             raise TrustError("unknown-key") from None
 
+    def service_key(self, kid: str, service: ServiceName) -> KnownKey:
+        """Find a key of the hub that signs for *service*.
+
+        Raises:
+            TrustError: `unknown-key`.
+        """
+        found = self.services.get(kid)
+        if found is None or service not in found.services:
+            raise TrustError("unknown-key")
+        return found.key
+
+    def runs(self, service: ServiceName) -> bool:
+        """Tell whether any key is listed for *service*."""
+        return any(service in each.services for each in self.services.values())
+
+
+_Entry = TypeVar("_Entry", Member, Service)
+
 
 def decode_member(data: bytes, where: str) -> Member:
     """Decode one member file.
@@ -103,38 +154,71 @@ def decode_member(data: bytes, where: str) -> Member:
     Raises:
         ConfigError: It is not what the directory defines.
     """
+    return _decode(data, where, Member)
+
+
+def decode_service(data: bytes, where: str) -> Service:
+    """Decode one file of a service.
+
+    Raises:
+        ConfigError: It is not what the directory defines.
+    """
+    return _decode(data, where, Service)
+
+
+def _decode(data: bytes, where: str, kind: type[_Entry]) -> _Entry:
     try:
-        value = codec.decode_json(data, where=where, max_bytes=_MAX_MEMBER_BYTES)
-        return msgspec.convert(value, Member)
+        value = codec.decode_json(data, where=where, max_bytes=_MAX_ENTRY_BYTES)
+        return msgspec.convert(value, kind)
     except RefusedError as error:
         raise ConfigError(f"{where}: {error}") from None
     except msgspec.ValidationError as error:
         # msgspec's text quotes values; only its path is kept.
         path = str(error).rpartition(" - at ")[2] if " - at " in str(error) else "`$`"
-        raise ConfigError(f"{where}: not a member entry, see {path}") from None
+        raise ConfigError(
+            f"{where}: not a {kind.__name__.lower()} entry, see {path}"
+        ) from None
 
 
-def build(members: Iterable[Member]) -> Directory:
-    """Index members and their keys.
+def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Directory:
+    """Index members, services and their keys.
 
     Raises:
-        ConfigError: Two members of one name, one key with two owners, a time that
+        ConfigError: Two entries of one name, one key with two owners, a time that
             is none.
     """
     by_name: dict[str, Member] = {}
     keys: dict[str, KnownKey] = {}
+    of_services: dict[str, ServiceKey] = {}
+    names: set[str] = set()
     thumbprints: set[str] = set()
     for member in members:
-        if member.org in by_name:
-            raise ConfigError(f"member {member.org} stands in the directory twice")
         by_name[member.org] = member
-        for entry in member.keys:
-            known = _known_key(member.org, entry)
-            if known.key.thumbprint in thumbprints:
-                raise ConfigError(f"key {known.kid} stands in the directory twice")
-            thumbprints.add(known.key.thumbprint)
+        for known in _own_keys(member, names, thumbprints):
             keys[known.kid] = known
-    return Directory(MappingProxyType(by_name), MappingProxyType(keys))
+    for service in services:
+        for known in _own_keys(service, names, thumbprints):
+            of_services[known.kid] = ServiceKey(known, frozenset(service.services))
+    return Directory(
+        MappingProxyType(by_name),
+        MappingProxyType(keys),
+        MappingProxyType(of_services),
+    )
+
+
+def _own_keys(
+    entry: Member | Service, names: set[str], thumbprints: set[str]
+) -> list[KnownKey]:
+    """Read the keys of *entry*, and note its name and them as taken."""
+    if entry.org in names:
+        raise ConfigError(f"{entry.org} stands in the directory twice")
+    names.add(entry.org)
+    known = [_known_key(entry.org, each) for each in entry.keys]
+    for each in known:
+        if each.key.thumbprint in thumbprints:
+            raise ConfigError(f"key {each.kid} stands in the directory twice")
+        thumbprints.add(each.key.thumbprint)
+    return known
 
 
 def single_key(org: str, jwk: Jwk) -> Directory:
@@ -146,7 +230,7 @@ def single_key(org: str, jwk: Jwk) -> Directory:
 def _known_key(org: str, entry: KeyEntry) -> KnownKey:
     kid = key_id(org, entry.jwk)
     if entry.jwk.kid is not UNSET and entry.jwk.kid != kid:
-        raise ConfigError(f"member {org}: a key states another kid than {kid}")
+        raise ConfigError(f"{org}: a key states another kid than {kid}")
     try:
         revoked = entry.revoked_at
         return KnownKey(
@@ -158,4 +242,4 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
             None if revoked is UNSET else timestamps.epoch(revoked),
         )
     except (ValueError, TrustError):
-        raise ConfigError(f"member {org}: key {kid} is not usable") from None
+        raise ConfigError(f"{org}: key {kid} is not usable") from None

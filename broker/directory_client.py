@@ -1,27 +1,42 @@
-"""Loads the directory from a plain folder: `members/*.json`. Edge."""
+"""Loads the directory from a plain folder of `members/` and `services/`. Edge."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
-from broker.directory import Directory, build, decode_member
+from broker.directory import (
+    Directory,
+    Member,
+    Service,
+    build,
+    decode_member,
+    decode_service,
+)
 from broker.errors import ConfigError
+
+_Entry = TypeVar("_Entry", Member, Service)
 
 
 def load_folder(folder: Path) -> Directory:
-    """Read every member file of *folder*.
+    """Read `members/*.json` and, if there are any, `services/*.json` of *folder*.
 
     Raises:
         ConfigError: No such folder, no member, or an unusable entry.
     """
-    paths = sorted((folder / "members").glob("*.json"))
-    if not paths:
+    members = _entries(folder / "members", decode_member)
+    if not members:
         raise ConfigError(f"no member files in {folder / 'members'}")
-    members = []
-    for path in paths:
+    return build(members, _entries(folder / "services", decode_service))
+
+
+def _entries(folder: Path, decode: Callable[[bytes, str], _Entry]) -> list[_Entry]:
+    found = []
+    for path in sorted(folder.glob("*.json")):
         try:
-            member = decode_member(path.read_bytes(), path.name)
+            entry = decode(path.read_bytes(), path.name)
         except OSError as error:
             raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-        if path.stem != member.org:
-            raise ConfigError(f"{path.name} holds the entry of {member.org}")
-        members.append(member)
-    return build(members)
+        if path.stem != entry.org:
+            raise ConfigError(f"{path.name} holds the entry of {entry.org}")
+        found.append(entry)
+    return found

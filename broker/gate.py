@@ -27,9 +27,11 @@ from broker.errors import (
     ConfigError,
 )
 from broker.gate_batch import BatchWork, StoppedError, on_disk
-from broker.gate_rules import Decision, Refuse, issuers_of
+from broker.gate_rules import Accept, Decision, Refuse, issuers_of
+from broker.gate_stamps import HEAD_EVERY_S, Stamps
 from broker.gate_state import GateState
 from broker.quota import REFUSED_COST, Allowance, Quota, full, pause_s, spend
+from broker.signing import RecordSigner
 from broker.topology import INGRESS
 
 # Prefetch of a lane. At most this many bodies of 16 MiB wait for each issuer; those
@@ -47,6 +49,7 @@ async def run_gate(
     directory: Directory,
     state: GateState,
     archive: Archive,
+    signer: RecordSigner,
     *,
     clock: Callable[[], float],
     stop: asyncio.Event,
@@ -60,21 +63,29 @@ async def run_gate(
 
     Args:
         bus: Logged in as `gate`.
+        signer: Of stamps and heads; the directory lists its key as a gate's.
         clock: Epoch seconds.
         quota: Of each issuer.
 
     Raises:
-        ConfigError: The directory has no issuer; at the start, before a message
-            is taken, the disk is full or broken.
+        ConfigError: The directory has no issuer, or does not list the gate's key;
+            at the start, before a message is taken, the disk is full or broken, or
+            the archive lacks what this gate has stamped; later, the key is not
+            valid any more.
         BusRefusedError: No issuer's queue can be read at the start, or the login
             may not do what a gate must.
     """
     issuers = issuers_of(directory)
     if not issuers:
         raise ConfigError("the directory lets no member publish anything")
+    stamps = Stamps(signer, directory)
+    stamps.need_key(clock())
     await asyncio.to_thread(state.try_writing)
     await asyncio.to_thread(archive.try_writing)
-    tools = _Tools(bus, directory, state, archive, clock, stop, quota)
+    await asyncio.to_thread(_need_same_chain, state, archive)
+    newest = await asyncio.to_thread(archive.newest_head)
+    next_head_s = stamps.resume(newest, clock())
+    tools = _Tools(bus, directory, state, archive, stamps, clock, stop, quota)
     start = _Start(len(issuers))
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -83,11 +94,27 @@ async def run_gate(
                     _Lane(tools, issuer, start).run(), name=f"gate:{issuer}"
                 )
             tasks.create_task(_prune(tools), name="gate:prune")
+            tasks.create_task(_sign_heads(tools, next_head_s), name="gate:heads")
     except BaseExceptionGroup as group:
         expected, others = group.split((ConfigError, BusError))
         if expected is None or others is not None:
             raise
         raise _first(expected) from None
+
+
+def _need_same_chain(state: GateState, archive: Archive) -> None:
+    """Check that the chain goes on where it ended: no place may be given twice.
+
+    Raises:
+        ConfigError: The archive is not the one that this gate wrote last.
+    """
+    end = state.chain_end()
+    if not archive.continues(end.pos, end.link):
+        raise ConfigError(
+            f"the archive does not hold number {end.pos} of the chain, which this gate "
+            "has signed; put the newest archive back. If that is lost, begin a new "
+            "chain: new archive, new state, new key"
+        )
 
 
 class _Tools(msgspec.Struct, frozen=True):
@@ -97,6 +124,7 @@ class _Tools(msgspec.Struct, frozen=True):
     directory: Directory
     state: GateState
     archive: Archive
+    stamps: Stamps
     clock: Callable[[], float]
     stop: asyncio.Event
     quota: Quota
@@ -136,6 +164,7 @@ class _Lane:
             tools.directory,
             tools.state,
             tools.archive,
+            tools.stamps,
             clock=tools.clock,
             issuer=issuer,
             stop=tools.stop,
@@ -224,12 +253,13 @@ def _pay(
     *,
     now: float,
 ) -> Allowance:
-    records = size = 0
+    records = size = urgent = 0
     for received, decision in zip(batch, decisions, strict=True):
         cost = REFUSED_COST if isinstance(decision, Refuse) else 1
         records += cost
         size += cost * len(received.message.body)
-    return spend(left, quota, records=records, size=size, now=now)
+        urgent += isinstance(decision, Accept) and decision.urgent
+    return spend(left, quota, records=records, size=size, urgent=urgent, now=now)
 
 
 async def _hand_over(
@@ -263,6 +293,27 @@ async def _prune(tools: _Tools) -> None:
         with suppress(StoppedError):
             await on_disk(prune, stop=tools.stop, issuer="")
         await _sleep(PRUNE_EVERY_S, tools.stop)
+
+
+async def _sign_heads(tools: _Tools, pause: float) -> None:
+    """Sign a head every hour, also of a chain that did not grow: silence shows.
+
+    Args:
+        pause: Seconds until the first.
+
+    Raises:
+        ConfigError: The gate's key is not valid any more.
+    """
+    await _sleep(pause, tools.stop)
+    while not tools.stop.is_set():
+        now = tools.clock()
+        tools.stamps.need_key(now)
+        sign = partial(tools.archive.sign_head, tools.stamps.make_head, now=int(now))
+        with suppress(StoppedError):
+            head = await on_disk(sign, stop=tools.stop, issuer="")
+            tools.stamps.follow(head)
+            log.info("gate.head", pos=head.pos)
+        await _sleep(HEAD_EVERY_S, tools.stop)
 
 
 async def _sleep(delay_s: float, stop: asyncio.Event) -> None:

@@ -2,13 +2,14 @@
 
 The order of doing loses nothing, whenever the process dies:
 
-1. the archive has the record, with the moment it was first seen;
+1. the archive has the record, with the moment it was first seen and the stamp of it;
 2. `tocsin.records` has confirmed it;
 3. the state knows it, and the feed stands behind it;
 4. the message is acknowledged.
 
 A crash before 3 brings the message back to a gate that does not know it: it is
-published again under the same message id, and readers drop it by its token id.
+published again under the same message id and with the same stamp, and readers drop
+it by its token id.
 Were the state told first, a crash would leave a record that the gate knows and
 that no reader ever gets. A refusal is in the dead letters before its message is
 acknowledged, for the same reason.
@@ -41,7 +42,9 @@ from broker.errors import (
     UnroutableError,
 )
 from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
-from broker.gate_state import GateState, Seen
+from broker.gate_stamps import Stamps
+from broker.gate_state import ChainEnd, GateState, Seen
+from broker.seen import link_of
 from broker.topology import DEAD, FEEDBACK, GATE, RECORDS
 from broker.trust import Verified
 from schemas.errors import RefusedError
@@ -86,6 +89,7 @@ class BatchWork:
         directory: Directory,
         state: GateState,
         archive: Archive,
+        stamps: Stamps,
         *,
         clock: Callable[[], float],
         issuer: str,
@@ -95,6 +99,7 @@ class BatchWork:
         self._directory = directory
         self._state = state
         self._archive = archive
+        self._stamps = stamps
         self._clock = clock
         self._issuer = issuer
         self._stop = stop
@@ -110,8 +115,10 @@ class BatchWork:
             BusRefusedError: The login may not do what a gate must.
             StoppedError: Told to stop while the disk is full or broken. Nothing
                 is acknowledged.
+            ConfigError: The gate's key is not valid any more; likewise.
         """
         now = self._clock()
+        self._stamps.need_key(now)
         arrivals = [_unpack(each.message, self._issuer) for each in batch]
         ids = [each.token_id for each in arrivals]
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
@@ -122,7 +129,8 @@ class BatchWork:
         decisions = await self._decide(arrivals, checked)
         await self._pass_on(
             [
-                _Passing(v, d, _archived(v, a.token, first_seen.get(v.token_id, now)))
+                # Rounded down, so never to a moment at which its key was revoked.
+                _Passing(v, d, _archived(v, a.token, int(now)))
                 for a, v, d in zip(arrivals, checked, decisions, strict=True)
                 if isinstance(v, Verified) and isinstance(d, Accept)
             ],
@@ -134,7 +142,7 @@ class BatchWork:
         return decisions
 
     def _verify(
-        self, arrival: _Arrival, now: float, first_seen: Mapping[str, float]
+        self, arrival: _Arrival, now: float, first_seen: Mapping[str, int]
     ) -> Verified | Refuse:
         if arrival.fault is not None:
             return arrival.fault
@@ -162,15 +170,32 @@ class BatchWork:
     async def _pass_on(self, passing: Sequence[_Passing], *, now: float) -> None:
         if not passing:
             return
-        archived = [each.archived for each in passing]
-        await self._on_disk(partial(self._archive.append, archived))
+        fresh = [each.archived for each in passing]
+        make = self._stamps.make_stamp
+        stored = await self._on_disk(partial(self._archive.append, fresh, make))
+        passing = [
+            msgspec.structs.replace(each, archived=archived)
+            for each, archived in zip(passing, stored, strict=True)
+        ]
         async with asyncio.TaskGroup() as tasks:
             for each in passing:
-                tasks.create_task(self._send(RECORDS, _record(each)))
+                tasks.create_task(self._send(RECORDS, self._record(each)))
         # The state of a feed after a record holds those before it.
         feeds = {each.decision.feed: each.decision.state for each in passing}
         seen = [_seen(each) for each in passing]
-        await self._on_disk(partial(self._state.record, seen, feeds, now=now))
+        last = max(stored, key=lambda each: each.number)
+        end = ChainEnd(last.number, link_of(last.stamp))
+        await self._on_disk(partial(self._state.record, seen, feeds, end, now=now))
+
+    def _record(self, passing: _Passing) -> Message:
+        message = wire.pack(
+            passing.archived.token,
+            message_id=passing.verified.token_id,
+            routing_key=passing.decision.routing_key,
+            user_id=GATE,
+        )
+        headers = self._stamps.headers(passing.archived.stamp)
+        return msgspec.structs.replace(message, headers=headers)
 
     async def _conclude(self, arrival: _Arrival, decision: Decision) -> None:
         token = arrival.token_id[:8]
@@ -270,15 +295,6 @@ def _unpack(message: Message, issuer: str) -> _Arrival:
     return _Arrival(message, envelope, token, token_id, fault)
 
 
-def _record(passing: _Passing) -> Message:
-    return wire.pack(
-        passing.archived.token,
-        message_id=passing.verified.token_id,
-        routing_key=passing.decision.routing_key,
-        user_id=GATE,
-    )
-
-
 def _seen(passing: _Passing) -> Seen:
     stored = passing.archived
     return Seen(
@@ -290,7 +306,7 @@ def _seen(passing: _Passing) -> Seen:
     )
 
 
-def _archived(verified: Verified, token: bytes, first_seen: float) -> Archived:
+def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
     claims = verified.claims
     return Archived(
         token_id=verified.token_id,

@@ -38,12 +38,14 @@ class Accept(msgspec.Struct, frozen=True):
         feed: Name of the publisher's feed.
         state: The feed with this record.
         gap: What is missing before it, noticed just now: an alarm.
+        urgent: Whether it goes to the adapters' urgent queues.
     """
 
     routing_key: str
     feed: str
     state: Feed
     gap: Gap | None = None
+    urgent: bool = False
 
 
 class Duplicate(msgspec.Struct, frozen=True):
@@ -135,7 +137,8 @@ def _place(verified: Verified, feed: Feed) -> Accept | Refuse:
         sectors=claims.sectors,
         severity=claims.severity,
     )
-    return Accept(key, name, after, chain.opened(feed, after))
+    urgent = claims.severity in topology.URGENT
+    return Accept(key, name, after, chain.opened(feed, after), urgent)
 
 
 def decide_in_order(

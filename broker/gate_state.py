@@ -1,7 +1,8 @@
 """What the gate has accepted: token ids and the state of every feed. Edge.
 
 One SQLite file of one gate. Losing it means accepting records again that readers
-know already by their token ids, and alarms about gaps.
+know already by their token ids, and alarms about gaps. It also remembers how far the
+gate's chain went, so that an archive that was lost or put back does not fork it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ FEED_KEPT_S: Final = 2 * 365 * 86_400  # as long as a record lives (DESIGN.md 4.
 _LAYOUT = Layout(
     name="the state of a gate",
     application_id=0x746F6367,  # "tocg"
-    version=1,
+    version=2,
     exclusive=True,  # two gates would not see each other's records
     tables=(
         """CREATE TABLE seen (
@@ -40,6 +41,12 @@ _LAYOUT = Layout(
             before TEXT NOT NULL, after TEXT NOT NULL
         )""",
         "CREATE INDEX gaps_by_feed ON gaps (feed)",
+        # One row: the last stamp that left.
+        """CREATE TABLE chain (
+            one INTEGER PRIMARY KEY CHECK (one = 1),
+            pos INTEGER NOT NULL, link TEXT NOT NULL
+        )""",
+        "INSERT INTO chain VALUES (1, 0, '')",
     ),
 )
 
@@ -58,6 +65,13 @@ class Seen(msgspec.Struct, frozen=True):
     first_seen: float
     size: int
     expires: int
+
+
+class ChainEnd(msgspec.Struct, frozen=True):
+    """A place of the gate's chain: position and link of a stamp; 0 and "" for none."""
+
+    pos: int
+    link: str
 
 
 class GateState:
@@ -102,11 +116,30 @@ class GateState:
         )
         return Feed(Position(*rows[0]), tuple(Gap(*gap) for gap in gaps))
 
+    def chain_end(self) -> ChainEnd:
+        """Give the last stamp that is known to have left."""
+        [row] = self._file.rows("SELECT pos, link FROM chain")
+        return ChainEnd(*row)
+
     def record(
-        self, accepted: Sequence[Seen], feeds: Mapping[str, Feed], *, now: float
+        self,
+        accepted: Sequence[Seen],
+        feeds: Mapping[str, Feed],
+        end: ChainEnd,
+        *,
+        now: float,
     ) -> None:
-        """Remember, all at once, what was accepted and how its feeds stand now."""
+        """Remember, all at once, what was accepted and how its feeds stand now.
+
+        Args:
+            end: The last of their stamps.
+        """
         with self._file.transaction() as db:
+            # Lanes may finish in another order than that of their stamps.
+            db.execute(
+                "UPDATE chain SET pos = ?, link = ? WHERE pos < ?",
+                (end.pos, end.link, end.pos),
+            )
             # A record accepted again after a crash keeps its first moment.
             db.executemany(
                 "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",

@@ -81,7 +81,7 @@ def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
 
     Raises:
         ConfigError: Readable by others, in use, of another kind, made by a newer
-            version, or not to be opened.
+            or an older version, or not to be opened.
     """
     make_private(path)
     with _translated(path):
@@ -142,6 +142,8 @@ def _prepare(db: sqlite3.Connection, path: Path, layout: Layout) -> None:
         raise ConfigError(f"{path} is not {layout.name}")
     if version > layout.version:
         raise ConfigError(f"{path} was made by a newer version of Tocsin")
+    if tables and version < layout.version:
+        raise ConfigError(f"{path} was made by an older version of Tocsin")
     if not tables:
         for statement in layout.tables:
             db.execute(statement)
@@ -160,6 +162,7 @@ def _translated(path: Path) -> Iterator[None]:
             raise
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
             raise ConfigError(
-                f"{path} is in use by another process; only one may work on it"
+                f"{path} is in use by another process; only one may work on it: "
+                "wait until it has ended, or stop it"
             ) from None
         raise ConfigError(f"cannot use {path}: {error.sqlite_errorname}") from None

@@ -22,14 +22,9 @@ from broker.blinding import BlindMap, own_id
 from broker.bus import Bus
 from broker.directory import Directory
 from broker.publisher_sending import Sender
-from broker.publisher_state import (
-    MAX_PENDING,
-    Before,
-    PublisherState,
-    Signed,
-    Version,
-    open_state,
-)
+from broker.publisher_state import MAX_PENDING, PublisherState, open_state
+from broker.publisher_tables import Before, Signed, Version
+from broker.publisher_tip import Doubt
 from broker.signing import Address, RecordSigner
 from broker.topology import ingress_key
 from schemas import codec, stix
@@ -175,15 +170,28 @@ class Publisher:
         """
         return await self._sender.flush()
 
-    async def new_epoch(self) -> str:
-        """Begin the feed anew and give its name; after every restored backup.
+    @property
+    def doubt(self) -> Doubt | None:
+        """Why opening the state began a new epoch, if a backup may be restored."""
+        return self._state.doubt
 
-        What waits in the outbox leaves unchanged, under the feed it was signed in.
+    @property
+    def feed(self) -> str:
+        """Name of the current feed: `<org>/<publisher>/<epoch>`."""
+        return self._state.feed
+
+    async def new_epoch(self) -> str:
+        """Begin the feed anew and give its name.
+
+        Needed only after a restore that is not noticed (`publisher_tip`). What
+        waits in the outbox leaves unchanged, under the feed it was signed in.
 
         Raises:
             ConfigError: The state cannot be written.
         """
-        return await asyncio.to_thread(self._state.new_epoch)
+        feed = await asyncio.to_thread(self._state.new_epoch)
+        log.info("publisher.new_epoch", feed=feed, why="asked")
+        return feed
 
 
 def fingerprint(draft: Draft, address: Address, *, exercise: bool) -> bytes:
@@ -226,6 +234,7 @@ async def open_publisher(
 
     Args:
         state: File of the state, made if it is missing; one process at a time.
+            Its tip is `<state>.tip`. A restored backup begins a new epoch.
         publisher: Which publisher of the organisation this is; part of the feed.
         directory: If given, each token must verify against it before it counts.
         identity: Id that the issuer's tools give its own STIX identity.
@@ -238,12 +247,15 @@ async def open_publisher(
         state,
         org=signer.org,
         publisher=publisher,
+        clock=clock,
         entropy=entropy,
         max_pending=max_pending,
     ) as opened:
+        if opened.doubt is not None:
+            log.warning("publisher.new_epoch", feed=opened.feed, why=opened.doubt)
         yield Publisher(
             opened,
-            Sender(bus, opened, clock=clock, patience_s=patience_s),
+            Sender(bus, opened, patience_s=patience_s),
             signer,
             directory=directory,
             identity=identity,

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -35,12 +34,10 @@ class Sender:
         bus: Bus,
         state: PublisherState,
         *,
-        clock: Callable[[], float],
         patience_s: float,
     ) -> None:
         self._bus = bus
         self._state = state
-        self._clock = clock
         self._patience_s = patience_s
         self._turn = asyncio.Lock()
 
@@ -59,6 +56,8 @@ class Sender:
                 is not confirmed stays in the outbox.
             BusRefusedError: The broker refuses the login, the user id or the
                 key; what is not confirmed stays in the outbox.
+            ConfigError: The state or its tip cannot be written. What was not sent
+                by then does not leave; all stays in the outbox.
         """
         async with self._turn:  # so no message id is in flight twice
             return await self._flush()
@@ -100,7 +99,7 @@ class Sender:
             m.message_id for m, e in zip(batch, errors, strict=True) if e is None
         ]
         if confirmed:
-            await asyncio.to_thread(self._state.confirm, confirmed, at=self._clock())
+            await asyncio.to_thread(self._state.confirm, confirmed)
         return [e for e in errors if e is not None]
 
     async def _attempt(self, message: Message) -> BusError | None:

@@ -1,149 +1,82 @@
 """What a publisher must never forget: its counter, outbox, blind map, versions. Edge.
 
-One SQLite file per publisher; it stays at the issuer's. One transaction commits
-counter, token, replacement ids and version before anything leaves, so a crash at
-any moment repeats the same bytes or nothing.
+One SQLite file per publisher, with its tip beside it (`publisher_tip`); both stay at
+the issuer's. One transaction commits counter, token, replacement ids and version
+before anything leaves, so a crash at any moment repeats the same bytes or nothing.
 
 A restored backup would use counters again that the hub has seen, which it answers
-with `chain-conflict`: begin a `new_epoch` (`tocsin publish --new-epoch`) after every
-restore. What was signed after the backup is not known here any more; published
-again, it gets other replacement ids and another token id.
+with `chain-conflict`. A state that is not surely the one that last ran therefore
+begins a new epoch when it is opened. A needless one costs the hub the notice that
+the last records of the old one are missing; nothing else. What is not noticed
+(`publisher_tip`) needs `new_epoch` by hand (`tocsin publish --new-epoch`). What was
+signed after the backup is not known here any more; published again, it gets other
+replacement ids and another token id.
+
+How long all this is kept: `publisher_tables`.
 """
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from broker import base64url
+from broker import base64url, publisher_tables
 from broker.bus import Message
 from broker.errors import BusError, ConfigError
-from broker.private_sqlite import Layout, PrivateFile, open_private
-from broker.signing import FeedPosition
+from broker.private_sqlite import PrivateFile, open_private
+from broker.publisher_tables import (
+    KEPT_S,
+    LAYOUT,
+    PENDING,
+    Before,
+    Committed,
+    Signed,
+    Version,
+)
+from broker.publisher_tip import Doubt, Tip, TipFile, beside
 from schemas import timestamps
-from schemas.errors import SchemaError
 from schemas.record import is_org
 
 MAX_PENDING: Final = 10_000  # bounds the disk while the hub is not reachable
 EPOCH_BYTES: Final = 12  # 16 characters of base64url
+PRUNE_EVERY_S: Final = 86_400
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
-_PENDING: Final = "FROM outbox WHERE confirmed_at IS NULL"
-_Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
-
-_LAYOUT = Layout(
-    name="the state of a publisher",
-    application_id=0x746F6370,  # "tocp"
-    version=1,
-    exclusive=True,  # two publishers on one counter would fork the feed
-    tables=(
-        """CREATE TABLE meta (
-            org TEXT NOT NULL, publisher TEXT NOT NULL,
-            epoch TEXT NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL
-        )""",
-        # `place` orders across epochs. A body goes once it is confirmed.
-        """CREATE TABLE outbox (
-            place INTEGER PRIMARY KEY,
-            token_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
-            routing_key TEXT NOT NULL, content_encoding TEXT NOT NULL,
-            body BLOB, confirmed_at REAL
-        )""",
-        "CREATE INDEX pending ON outbox (place) WHERE confirmed_at IS NULL",
-        """CREATE TABLE blind (
-            lineage TEXT NOT NULL, original TEXT NOT NULL,
-            replacement TEXT NOT NULL,
-            PRIMARY KEY (lineage, original)
-        ) WITHOUT ROWID""",
-        # `ver_key`: one moment has several spellings. `content` tells the same
-        # record from another one under the same version.
-        """CREATE TABLE versions (
-            lineage TEXT NOT NULL, ver_key TEXT NOT NULL, content BLOB NOT NULL,
-            sub TEXT NOT NULL, ver TEXT NOT NULL, kind TEXT NOT NULL,
-            token_id TEXT NOT NULL, seq INTEGER NOT NULL,
-            PRIMARY KEY (lineage, ver_key)
-        ) WITHOUT ROWID""",
-    ),
-)
 
 
 class OutboxFullError(BusError):
     """As many records as allowed wait for a confirm. Nothing was signed."""
 
 
-class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a record, as its issuer has it.
-
-    Attributes:
-        lineage: Id of the primary object before blinding.
-        ver: `modified` of the primary object.
-        content: SHA-256 over all that the issuer says.
-    """
-
-    lineage: str
-    ver: str
-    kind: str
-    content: bytes
-
-
-class Before(msgspec.Struct, frozen=True):
-    """What a token must continue.
-
-    Attributes:
-        replacements: Original to replacement id, of this lineage.
-        replaces: Token id of the newest version before this one.
-    """
-
-    position: FeedPosition
-    replacements: Mapping[str, str]
-    replaces: str | None
-
-
-class Signed(msgspec.Struct, frozen=True):
-    """A token as it will leave, each time the same.
-
-    Attributes:
-        message: Its message id is the token id.
-        sub: Id of the primary object after blinding.
-        added: Replacements that `Before.replacements` lacked.
-    """
-
-    message: Message
-    sub: str
-    added: Mapping[str, str]
-
-
-class Committed(msgspec.Struct, frozen=True):
-    """A version that is signed for good.
-
-    Attributes:
-        seq: Its place in the feed that was current then.
-        already: Whether it was signed by an earlier call.
-    """
-
-    token_id: str
-    sub: str
-    seq: int
-    already: bool
-
-
 class PublisherState:
-    """One publisher's file; made by `open_state`. Thread-safe, synchronous."""
+    """One publisher's file; made by `open_state`. Thread-safe, synchronous.
+
+    Every method raises ConfigError when the disk is full or broken.
+
+    Attributes:
+        doubt: Why opening it began a new epoch, if a backup may have been restored.
+    """
 
     def __init__(
         self,
         file: PrivateFile,
+        tip: TipFile,
         *,
         org: str,
+        clock: Callable[[], float],
         entropy: Callable[[int], bytes],
         max_pending: int,
     ) -> None:
+        self.doubt: Doubt | None = None
         self._file = file
+        self._tip = tip
         self._org = org
+        self._clock = clock
         self._entropy = entropy
         self._max_pending = max_pending
+        self._marked: Tip | None = None  # what the tip holds, where we know it
+        self._prune_at = 0.0
 
     def commit(self, version: Version, build: Callable[[Before], Signed]) -> Committed:
         """Sign *version* with *build* unless it is signed already.
@@ -154,36 +87,49 @@ class PublisherState:
             SchemaError: `version-known`: the same version is signed with other
                 content; `bad-property`: `ver` is no time.
             OutboxFullError: Too many records wait for a confirm.
-            ConfigError: The disk is full or broken.
         """
         key = (version.lineage, timestamps.key(version.ver))
+        now = self._clock()
+        self._prune(now)
         with self._file.transaction() as db:
-            known = _find(db, key, version.content)
+            known = publisher_tables.find(db, key, version.content)
             if known is not None:
                 return known
             self._check_room(db)
-            before = _before(db, key)
+            before = publisher_tables.before(db, key)
             signed = build(before)
-            _add(db, key, version, before.position.seq, signed)
-        return Committed(
-            signed.message.message_id, signed.sub, before.position.seq, already=False
-        )
+            seq = before.position.seq
+            publisher_tables.add(db, key, version, seq, signed, at=now)
+        return Committed(signed.message.message_id, signed.sub, seq, already=False)
 
     def _check_room(self, db: sqlite3.Connection) -> None:
-        [pending] = db.execute(f"SELECT count(*) {_PENDING}").fetchone()
+        [pending] = db.execute(f"SELECT count(*) {PENDING}").fetchone()
         if pending >= self._max_pending:
             raise OutboxFullError(
                 f"{pending} records wait in the outbox for the hub to confirm them"
             )
 
+    def _prune(self, now: float) -> None:
+        """Forget what is older than `KEPT_S`, once a day."""
+        if now < self._prune_at:
+            return
+        with self._file.transaction() as db:
+            publisher_tables.forget(db, before=now - KEPT_S)
+        self._prune_at = now + PRUNE_EVERY_S
+
     def pending(self, *, limit: int, max_bytes: int) -> list[Message]:
         """Give the oldest unconfirmed messages, in the order they were signed.
 
         At least one if there is any; then no more than *limit* and *max_bytes*.
+        The tip covers them: they may leave.
+
+        Raises:
+            ConfigError: The tip cannot be written, among others. Nothing may leave.
         """
+        self._prune(self._clock())
         found: list[Message] = []
         sizes = self._file.rows(
-            f"SELECT place, length(body) {_PENDING} ORDER BY place LIMIT ?",
+            f"SELECT place, length(body) {PENDING} ORDER BY place LIMIT ?",
             (limit,),
         )
         left = max_bytes
@@ -191,45 +137,62 @@ class PublisherState:
             left -= size
             if found and left < 0:
                 break
-            [(token_id, key, encoding, body)] = self._file.rows(
-                "SELECT token_id, routing_key, content_encoding, body FROM outbox "
-                "WHERE place = ?",
-                (place,),
-            )
-            found.append(
-                Message(
-                    body=body,
-                    message_id=token_id,
-                    routing_key=key,
-                    content_encoding=encoding,
-                    user_id=self._org,
-                )
-            )
+            found.append(self._message(place))
+        if found:
+            # After they were read, so that the tip cannot be behind them.
+            with self._file.transaction() as db:
+                self._mark(db)
         return found
+
+    def _message(self, place: int) -> Message:
+        [(token_id, key, encoding, body)] = self._file.rows(
+            "SELECT token_id, routing_key, content_encoding, body FROM outbox "
+            "WHERE place = ?",
+            (place,),
+        )
+        return Message(
+            body=body,
+            message_id=token_id,
+            routing_key=key,
+            content_encoding=encoding,
+            user_id=self._org,
+        )
+
+    def _mark(self, db: sqlite3.Connection) -> None:
+        """Have the tip name the newest token; the transaction keeps others away."""
+        newest = publisher_tables.head(db)
+        if newest != self._marked:
+            self._marked = None
+            self._tip.write(newest)
+            self._marked = newest
 
     def count_pending(self) -> int:
         """Count the records that the hub has not confirmed."""
-        [(count,)] = self._file.rows(f"SELECT count(*) {_PENDING}")
+        [(count,)] = self._file.rows(f"SELECT count(*) {PENDING}")
         return int(count)
 
-    def confirm(self, token_ids: Iterable[str], *, at: float) -> None:
-        """Remember that the hub has them, at epoch seconds *at*; purge the bodies."""
+    def confirm(self, token_ids: Iterable[str]) -> None:
+        """Remember that the hub has them, and purge the bodies."""
+        now = self._clock()
         with self._file.transaction() as db:
             db.executemany(
                 "UPDATE outbox SET confirmed_at = ?, body = NULL WHERE token_id = ?",
-                [(at, token_id) for token_id in token_ids],
+                [(now, token_id) for token_id in token_ids],
             )
 
     def new_epoch(self) -> str:
-        """Begin a feed anew, at 1, and give its name. After every restored backup.
+        """Begin a feed anew, at 1, and give its name.
 
         What waits in the outbox leaves unchanged, under the feed it was signed in.
         """
         with self._file.transaction() as db:
-            db.execute(
-                "UPDATE meta SET epoch = ?, seq = 0, prev = ''", (self._new_epoch(),)
-            )
+            self._begin_epoch(db)
         return self.feed
+
+    def _begin_epoch(self, db: sqlite3.Connection) -> None:
+        db.execute("UPDATE meta SET epoch = ?, seq = 0, prev = ''", (self._epoch(),))
+        # Before the commit: a crash in between costs another epoch, no more.
+        self._mark(db)
 
     @property
     def feed(self) -> str:
@@ -240,73 +203,42 @@ class PublisherState:
     def take_in(self, publisher: str) -> None:
         """Make the file this publisher's, or check that it is.
 
+        Begins a new epoch unless the file is surely the one that last ran.
+
         Raises:
-            ConfigError: It is another one's.
+            ConfigError: It is another one's, or the tip cannot be written.
         """
+        tip = self._tip.read()
         with self._file.transaction() as db:
             row = db.execute("SELECT org, publisher FROM meta").fetchone()
             if row is None:
                 db.execute(
                     "INSERT INTO meta VALUES (?, ?, ?, 0, '')",
-                    (self._org, publisher, self._new_epoch()),
+                    (self._org, publisher, self._epoch()),
                 )
+                self.doubt = None if tip == "tip-missing" else "state-missing"
+                self._mark(db)
             elif row != (self._org, publisher):
                 raise ConfigError(
                     f"this state belongs to {'/'.join(row)}, "
                     f"not to {self._org}/{publisher}"
                 )
+            else:
+                self._resume(db, tip)
+        self._prune(self._clock())
 
-    def _new_epoch(self) -> str:
+    def _resume(self, db: sqlite3.Connection, tip: Tip | Doubt) -> None:
+        if not isinstance(tip, Tip):
+            self.doubt = tip
+        elif publisher_tables.lacks(db, tip):
+            self.doubt = "state-older"
+        else:
+            self._marked = tip
+            return
+        self._begin_epoch(db)
+
+    def _epoch(self) -> str:
         return base64url.encode(self._entropy(EPOCH_BYTES)).decode()
-
-
-def _find(db: sqlite3.Connection, key: _Key, content: bytes) -> Committed | None:
-    row = db.execute(
-        "SELECT token_id, sub, seq, content FROM versions "
-        "WHERE lineage = ? AND ver_key = ?",
-        key,
-    ).fetchone()
-    if row is None:
-        return None
-    token_id, sub, seq, known = row
-    if known != content:
-        raise SchemaError("version-known", "$.modified")
-    return Committed(token_id, sub, seq, already=True)
-
-
-def _before(db: sqlite3.Connection, key: _Key) -> Before:
-    org, publisher, epoch, last, prev = db.execute("SELECT * FROM meta").fetchone()
-    position = FeedPosition(f"{org}/{publisher}/{epoch}", last + 1, prev)
-    replaced = db.execute(
-        "SELECT token_id FROM versions WHERE lineage = ? AND ver_key < ? "
-        "ORDER BY ver_key DESC LIMIT 1",
-        key,
-    ).fetchone()
-    replacements = db.execute(
-        "SELECT original, replacement FROM blind WHERE lineage = ?", key[:1]
-    )
-    return Before(position, dict(replacements), replaced[0] if replaced else None)
-
-
-def _add(
-    db: sqlite3.Connection, key: _Key, version: Version, seq: int, signed: Signed
-) -> None:
-    message = signed.message
-    token_id = message.message_id
-    db.execute("UPDATE meta SET seq = ?, prev = ?", (seq, token_id))
-    db.execute(
-        "INSERT INTO outbox (token_id, seq, routing_key, content_encoding, body) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (token_id, seq, message.routing_key, message.content_encoding, message.body),
-    )
-    db.executemany(
-        "INSERT INTO blind VALUES (?, ?, ?)",
-        [(version.lineage, *each) for each in signed.added.items()],
-    )
-    db.execute(
-        "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, version.content, signed.sub, version.ver, version.kind, token_id, seq),
-    )
 
 
 @contextmanager
@@ -315,18 +247,30 @@ def open_state(
     *,
     org: str,
     publisher: str,
+    clock: Callable[[], float],
     entropy: Callable[[int], bytes],
     max_pending: int = MAX_PENDING,
 ) -> Iterator[PublisherState]:
     """Open a publisher's state, for nobody else until it is closed.
 
+    Args:
+        path: Its tip is `<path>.tip`, beside the file that a link leads to.
+        clock: Epoch seconds.
+
     Raises:
         ConfigError: In use, readable by others, another publisher's, or a name
-            that cannot stand in a feed.
+            that cannot stand in a feed; or the disk is full or broken.
     """
     if not is_org(org) or not _NAME.fullmatch(publisher):
         raise ConfigError("organisation and publisher are named [a-z][a-z0-9-]{1,40}")
-    with open_private(path, _LAYOUT) as file:
-        state = PublisherState(file, org=org, entropy=entropy, max_pending=max_pending)
+    with open_private(path, LAYOUT) as file:
+        state = PublisherState(
+            file,
+            beside(path),
+            org=org,
+            clock=clock,
+            entropy=entropy,
+            max_pending=max_pending,
+        )
         state.take_in(publisher)
         yield state

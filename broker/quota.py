@@ -25,10 +25,14 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     Attributes:
         records_per_hour: Refused messages count tenfold.
         bytes_per_hour: As they travel, compressed; likewise.
+        urgent_per_hour: Accepted records of severity high or extreme. They overtake
+            all others in a queue of their own, which one issuer that cries wolf
+            must not fill. So many real ones in an hour come from no single CERT.
     """
 
     records_per_hour: Annotated[int, Meta(ge=1, le=10**9)] = 100_000
     bytes_per_hour: Annotated[int, Meta(ge=1 << 20, le=1 << 50)] = 8 << 30
+    urgent_per_hour: Annotated[int, Meta(ge=1, le=10**9)] = 1000
 
 
 class Allowance(msgspec.Struct, frozen=True):
@@ -36,18 +40,32 @@ class Allowance(msgspec.Struct, frozen=True):
 
     records: float
     size: float
+    urgent: float
     at: float
 
 
 def full(quota: Quota, now: float) -> Allowance:
     """Begin with an hour's worth."""
-    return Allowance(quota.records_per_hour, quota.bytes_per_hour, now)
+    return Allowance(
+        quota.records_per_hour, quota.bytes_per_hour, quota.urgent_per_hour, now
+    )
 
 
 def spend(
-    left: Allowance, quota: Quota, *, records: float, size: float, now: float
+    left: Allowance,
+    quota: Quota,
+    *,
+    records: float,
+    size: float,
+    urgent: float = 0,
+    now: float,
 ) -> Allowance:
-    """Take *records* and *size* bytes off, after adding what time has brought."""
+    """Take off what was used, after adding what time has brought.
+
+    Args:
+        size: Bytes.
+        urgent: How many of the *records* are.
+    """
     hours = max(now - left.at, 0) / 3600  # a clock set back brings nothing
 
     def rest(had: float, spent: float, per_hour: int) -> float:
@@ -58,6 +76,7 @@ def spend(
     return Allowance(
         rest(left.records, records, quota.records_per_hour),
         rest(left.size, size, quota.bytes_per_hour),
+        rest(left.urgent, urgent, quota.urgent_per_hour),
         now,
     )
 
@@ -65,6 +84,9 @@ def spend(
 def pause_s(left: Allowance, quota: Quota) -> float:
     """Seconds until nothing is overdrawn, at most 15 minutes."""
     debt_hours = max(
-        -left.records / quota.records_per_hour, -left.size / quota.bytes_per_hour, 0
+        -left.records / quota.records_per_hour,
+        -left.size / quota.bytes_per_hour,
+        -left.urgent / quota.urgent_per_hour,
+        0,
     )
     return min(debt_hours * 3600, MAX_PAUSE_S)

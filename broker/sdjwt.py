@@ -1,7 +1,7 @@
-"""SD-JWT (RFC 9901), compact serialization: conceal, assemble, verify, withhold.
+"""SD-JWT (RFC 9901), compact serialization: verify and withhold.
 
 Pure, and about the format alone: which claims there are and who may sign them
-stands in `trust`. The digests cover the transmitted strings, so nobody ever
+stands in `trust`; the issuing side is `concealing`. The digests cover the transmitted strings, so nobody ever
 re-serializes to verify, and withholding is the removal of strings.
 
 Stricter than RFC 9901 asks, see DESIGN.md 4.4: well-known libraries read some of
@@ -9,13 +9,12 @@ what is refused here in different ways.
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
-from broker import base64url
+from broker import base64url, disclosures
 from broker.errors import TrustError
 from schemas import codec
 
@@ -24,22 +23,12 @@ MAX_DISCLOSURES = 65_536  # hashing them stays well under a second
 MAX_DEPTH = 32  # STIX needs about 10; deeper is an attack on recursion
 MAX_HEADER_BYTES = 1024
 SALT_BYTES = 16  # RFC 9901, 9.3: 128 bits
-MIN_SALT_CHARS = 22  # 16 bytes in base64url
-# SHA-256 in base64url; the last character has two spare bits.
-_DIGEST = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
-_MAX_SAFE_INT = 2**53 - 1  # RFC 8259, section 6: beyond it, parsers disagree
 RESERVED_NAMES = frozenset({"_sd", "...", "_sd_alg"})
+_STRINGS = frozenset({str})
+_UNUSED = -2  # no digest of this disclosure was found yet
+_MAX_SAFE_INT = 2**53 - 1  # RFC 8259, section 6: beyond it, parsers disagree
 
 Path = tuple[str | int, ...]
-
-
-class Hidden(msgspec.Struct, frozen=True):
-    """Marks a property value or an array element to be concealed.
-
-    The value may contain further `Hidden` (recursive disclosures).
-    """
-
-    value: Any
 
 
 class VerifyKey(Protocol):
@@ -49,7 +38,20 @@ class VerifyKey(Protocol):
         """Tell whether *signature* is right; never raises."""
 
 
-class Disclosure(msgspec.Struct, frozen=True, gc=False):
+class Origin(msgspec.Struct, frozen=True):
+    """Which parts of a value come from disclosures.
+
+    Attributes:
+        slots: Index of the disclosure that carries the part at each path.
+        gaps: Digests without a disclosure (withheld, or decoys) by the path of
+            the container they stand in.
+    """
+
+    slots: dict[Path, int]
+    gaps: dict[Path, int]
+
+
+class Disclosure(msgspec.Struct, frozen=True):
     """One disclosure of a verified token.
 
     Attributes:
@@ -63,26 +65,53 @@ class Disclosure(msgspec.Struct, frozen=True, gc=False):
     path: Path
 
 
-class Opened(msgspec.Struct, frozen=True):
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
     """A token whose signature and digests hold.
 
     Attributes:
         jwt: The issuer-signed part, `header.payload.signature`.
         claims: The payload with all disclosed values in place.
-        disclosures: In transmitted order.
-        withheld: Digests without a disclosure (withheld or decoy) by the path
-            of the container they stand in.
+        texts: The disclosures as transmitted, in transmitted order.
+        parents: For each, the index of the one that carries its digest; -1: the
+            payload.
+        origin: Of `claims`, without what `elements` tells.
+        within: Path of the array whose elements have an origin each.
+        elements: Their origins; paths begin at the element, whose own is `()`.
     """
 
     jwt: bytes
     claims: dict[str, Any]
-    disclosures: tuple[Disclosure, ...]
-    withheld: dict[Path, int]
+    texts: tuple[bytes, ...]
+    parents: Sequence[int]
+    origin: Origin
+    within: Path
+    elements: tuple[Origin, ...]
 
     @property
     def token_id(self) -> str:
         """base64url SHA-256 of `header.payload`, without the signature."""
         return token_id(self.jwt)
+
+    @property
+    def disclosures(self) -> tuple[Disclosure, ...]:
+        """List the disclosures with their paths, in transmitted order."""
+        paths = {index: path for path, index in self._whole("slots").items()}
+        return tuple(
+            Disclosure(text, self.parents[index], paths[index])
+            for index, text in enumerate(self.texts)
+        )
+
+    @property
+    def withheld(self) -> Mapping[Path, int]:
+        """Count digests without a disclosure by the path of their container."""
+        return self._whole("gaps")
+
+    def _whole(self, attribute: str) -> dict[Path, int]:
+        found: dict[Path, int] = dict(getattr(self.origin, attribute))
+        for index, origin in enumerate(self.elements):
+            for path, value in getattr(origin, attribute).items():
+                found[(*self.within, index, *path)] = value
+        return found
 
 
 def digest(text: bytes) -> str:
@@ -98,98 +127,20 @@ def token_id(token: bytes) -> str:
     return digest(token.partition(b"~")[0].rpartition(b".")[0])
 
 
-# ------------------------------------------------------------------ issuing
-
-
-def conceal(tree: Any, salt: Callable[[], bytes]) -> tuple[Any, list[bytes]]:
-    """Replace each `Hidden` in *tree* by its digest.
-
-    Args:
-        tree: JSON value with `Hidden` as object members or array elements.
-        salt: Gives 16 fresh random bytes at each call.
-
-    Returns:
-        The payload and the disclosures, parents before children.
-
-    Raises:
-        TrustError: `reserved-name` (a member is called `_sd`, `...` or `_sd_alg`),
-            `too-deep`, `too-many-disclosures`: nobody would take the token.
-    """
-    disclosures: list[bytes] = []
-
-    def hide(hidden: Hidden, name: str | None, depth: int) -> str:
-        place = len(disclosures)
-        if place >= MAX_DISCLOSURES:
-            raise TrustError("too-many-disclosures")
-        disclosures.append(b"")
-        value = walk(hidden.value, depth)
-        parts = [base64url.encode(salt()).decode(), value]
-        if name is not None:
-            parts.insert(1, name)
-        text = base64url.encode(codec.encode_json(parts))
-        disclosures[place] = text
-        return digest(text)
-
-    def walk(value: Any, depth: int) -> Any:
-        if isinstance(value, dict | list | tuple):
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise TrustError("too-deep")
-        if isinstance(value, dict):
-            if not RESERVED_NAMES.isdisjoint(value):
-                raise TrustError("reserved-name")
-            shown = {
-                k: walk(v, depth) for k, v in value.items() if type(v) is not Hidden
-            }
-            digests = [hide(v, k, depth) for k, v in value.items() if type(v) is Hidden]
-            if digests:
-                # RFC 9901, 4.2.4.1: hide the original order.
-                shown["_sd"] = sorted(digests)
-            return shown
-        if isinstance(value, list | tuple):
-            return [
-                {"...": hide(v, None, depth)} if type(v) is Hidden else walk(v, depth)
-                for v in value
-            ]
-        return value
-
-    return walk(tree, 0), disclosures
-
-
-def assemble(
-    header: dict[str, str],
-    payload: dict[str, Any],
-    disclosures: Iterable[bytes],
-    sign: Callable[[bytes], bytes],
-) -> bytes:
-    """Sign *payload* and put the token together (RFC 9901, 4).
-
-    Raises:
-        TrustError: `too-large`.
-    """
-    signing_input = b".".join(
-        base64url.encode(codec.encode_json(part)) for part in (header, payload)
-    )
-    jwt = signing_input + b"." + base64url.encode(sign(signing_input))
-    token = b"~".join([jwt, *disclosures, b""])
-    if len(token) > MAX_TOKEN_BYTES:
-        raise TrustError("too-large")
-    return token
-
-
-# ---------------------------------------------------------------- verifying
-
-
-def verify(token: bytes, choose_key: Callable[[bytes], VerifyKey]) -> Opened:
+def verify(
+    token: bytes, choose_key: Callable[[bytes], VerifyKey], *, within: Path = ()
+) -> Opened:
     """Verify *token* and put its disclosed values in place.
 
-    In this order: sizes and framing, header, signature, payload, digests. Nothing
-    but the header is parsed before the signature holds.
+    In this order: sizes and framing, header, signature, payload, disclosures,
+    digests. Nothing but the header is parsed before the signature holds.
 
     Args:
         token: Compact serialization, with its final `~`.
         choose_key: Gets the header's JSON bytes, gives the key that must have
             signed, or raises TrustError.
+        within: Path of an array; where in its elements disclosed parts stand is
+            told for each one apart.
 
     Raises:
         TrustError: with a reason code of DESIGN.md 4.4.
@@ -211,7 +162,7 @@ def verify(token: bytes, choose_key: Callable[[bytes], VerifyKey]) -> Opened:
         raise TrustError("payload")
     if payload.pop("_sd_alg", "sha-256") != "sha-256":
         raise TrustError("sd-alg")
-    return _Unfolding(texts).open(jwt, payload)
+    return _Unfolding(texts, within).open(jwt, payload)
 
 
 def split(token: bytes) -> tuple[bytes, list[bytes]]:
@@ -235,108 +186,161 @@ def split(token: bytes) -> tuple[bytes, list[bytes]]:
 class _Unfolding:
     """RFC 9901, 7.1, step 3: every digest found where it may stand, once."""
 
-    def __init__(self, texts: Sequence[bytes]) -> None:
-        self.texts = texts
-        self.pool = {digest(text): i for i, text in enumerate(texts)}
+    def __init__(self, texts: list[bytes], within: Path) -> None:
+        found = disclosures.digests(texts)
+        self.pool = dict(zip(found, range(len(found)), strict=True))
         if len(self.pool) != len(texts):
             raise TrustError("duplicate-disclosure")
-        self.found: list[Disclosure | None] = [None] * len(texts)
-        self.seen: set[str] = set()
-        self.withheld: dict[Path, int] = {}
+        self.texts = texts
+        self.values = disclosures.decode(texts)
+        self.parents = [_UNUSED] * len(texts)
+        self.within = within
+        self.never_plain = within[-1] if within else None
+        self.origin = Origin({}, {})
+        self.origins: list[Origin] = []
+        self.missed: list[Any] = []  # digests without a disclosure
 
     def open(self, jwt: bytes, payload: dict[str, Any]) -> Opened:
-        claims = self.members(payload, -1, (), 1)
-        if None in self.found:
+        claims = self.members(payload, -1, (), 1, self.origin)
+        disclosures.check_digests(self.missed)
+        if _UNUSED in self.parents:
             raise TrustError("unreferenced-disclosure")
-        found = tuple(d for d in self.found if d is not None)
-        return Opened(jwt, claims, found, self.withheld)
+        return Opened(
+            jwt=jwt,
+            claims=claims,
+            texts=tuple(self.texts),
+            parents=self.parents,
+            origin=self.origin,
+            within=self.within,
+            elements=tuple(self.origins),
+        )
 
-    def take(self, claimed: Any, path: Path) -> int | None:
-        if type(claimed) is not str or not _DIGEST.fullmatch(claimed):
-            raise TrustError("digest-shape")
-        if claimed in self.seen:
-            raise TrustError("duplicate-digest")
-        self.seen.add(claimed)
-        index = self.pool.get(claimed)
-        if index is None:
-            self.withheld[path] = self.withheld.get(path, 0) + 1
-        return index
-
-    def parts(self, index: int, count: int) -> list[Any]:
-        where = f"disclosure {index}"
-        text = base64url.decode(self.texts[index], where)
-        value = codec.decode_strict_text(text, where=where)
-        if type(value) is not list or len(value) != count:
-            raise TrustError("disclosure-shape", where)
-        if type(value[0]) is not str or len(value[0]) < MIN_SALT_CHARS:
-            raise TrustError("short-salt", where)
-        return value
-
-    def value(self, value: Any, parent: int, path: Path, depth: int) -> Any:
+    def value(
+        self, value: Any, parent: int, path: Path, depth: int, origin: Origin
+    ) -> Any:
         kind = type(value)
-        if kind is str:
-            return value
         if kind is dict:
-            return self.members(value, parent, path, depth + 1)
+            return self.members(value, parent, path, depth + 1, origin)
         if kind is list:
-            return self.elements(value, parent, path, depth + 1)
-        # A float is finite already: `decode_strict_text` sees to it.
+            return self.elements(value, parent, path, depth + 1, origin)
+        # A float is finite already: `disclosures.decode` sees to it.
         if kind is int and not -_MAX_SAFE_INT <= value <= _MAX_SAFE_INT:
             raise TrustError("number-range")
         return value
 
     def members(
-        self, members: dict[str, Any], parent: int, path: Path, depth: int
+        self,
+        members: dict[str, Any],
+        parent: int,
+        path: Path,
+        depth: int,
+        origin: Origin,
     ) -> dict[str, Any]:
         if depth > MAX_DEPTH:
             raise TrustError("too-deep")
-        digests = members.pop("_sd", ())
-        if type(digests) not in (list, tuple):
-            raise TrustError("sd-shape")
+        digests = members.pop("_sd", None)
         if not RESERVED_NAMES.isdisjoint(members):
             raise TrustError("reserved-name")
         for name, value in members.items():
-            if type(value) is not str:
-                members[name] = self.value(value, parent, (*path, name), depth)
-        for claimed in digests:
-            index = self.take(claimed, path)
-            if index is None:
-                continue
-            _, name, value = self.parts(index, 3)
-            if type(name) is not str:
-                raise TrustError("disclosure-shape", f"disclosure {index}")
-            if name in RESERVED_NAMES:
-                raise TrustError("reserved-name", f"disclosure {index}")
-            if name in members:
-                raise TrustError("shadowed-name", f"disclosure {index}")
-            here = (*path, name)
-            self.found[index] = Disclosure(self.texts[index], parent, here)
-            members[name] = self.value(value, index, here, depth)
+            if type(value) is not str and not self.is_plain_list(name, value, depth):
+                members[name] = self.value(value, parent, (*path, name), depth, origin)
+        if digests is not None:
+            self.disclosed(members, digests, parent, path, depth, origin)
         return members
 
+    def disclosed(
+        self,
+        members: dict[str, Any],
+        digests: Any,
+        parent: int,
+        path: Path,
+        depth: int,
+        origin: Origin,
+    ) -> None:
+        """Put what *digests* stand for among *members*."""
+        values, slots = self.values, origin.slots
+        for index in self.found(digests, parent, path, origin):
+            if index is None:
+                continue
+            try:
+                _, name, value = values[index]
+            except ValueError:
+                raise TrustError("disclosure-shape", f"disclosure {index}") from None
+            if type(name) is not str:
+                raise TrustError("disclosure-shape", f"disclosure {index}")
+            if name in members:
+                raise TrustError("shadowed-name", f"disclosure {index}")
+            if name in RESERVED_NAMES:
+                raise TrustError("reserved-name", f"disclosure {index}")
+            here = (*path, name)
+            slots[here] = index
+            if type(value) is not str and not self.is_plain_list(name, value, depth):
+                value = self.value(value, index, here, depth, origin)
+            members[name] = value
+
+    def is_plain_list(self, name: str, value: Any, depth: int) -> bool:
+        """Tell whether there is nothing to look into in a member at *depth*."""
+        return (
+            type(value) is list
+            and depth < MAX_DEPTH
+            and name != self.never_plain  # an origin is owed for each element
+            and _STRINGS.issuperset(map(type, value))
+        )
+
     def elements(
-        self, elements: list[Any], parent: int, path: Path, depth: int
+        self, elements: list[Any], parent: int, path: Path, depth: int, origin: Origin
     ) -> list[Any]:
         if depth > MAX_DEPTH:
             raise TrustError("too-deep")
+        # A path inside an element may look the same: it begins anew there.
+        apart = origin is self.origin and path == self.within
+        digests = [e["..."] for e in elements if type(e) is dict and "..." in e]
+        carriers = iter(self.found(digests, parent, path, origin))
         out: list[Any] = []
         for element in elements:
-            here = (*path, len(out))
+            value, carrier = element, None
             if type(element) is dict and "..." in element:
                 if len(element) != 1:
                     raise TrustError("sd-shape")
-                index = self.take(element["..."], path)
-                if index is None:
+                carrier = next(carriers)
+                if carrier is None:
                     continue
-                _, value = self.parts(index, 2)
-                self.found[index] = Disclosure(self.texts[index], parent, here)
-                out.append(self.value(value, index, here, depth))
+                if len(self.values[carrier]) != 2:
+                    raise TrustError("disclosure-shape", f"disclosure {carrier}")
+                value = self.values[carrier][1]
+            here: Path = (*path, len(out))
+            own = origin
+            if apart:
+                own, here = Origin({}, {}), ()
+                self.origins.append(own)
+            if carrier is None:
+                out.append(self.value(value, parent, here, depth, own))
             else:
-                out.append(self.value(element, parent, here, depth))
+                own.slots[here] = carrier
+                out.append(self.value(value, carrier, here, depth, own))
         return out
 
-
-# -------------------------------------------------------------- withholding
+    def found(
+        self, digests: Any, parent: int, path: Path, origin: Origin
+    ) -> list[int | None]:
+        """Find the disclosure of each digest; those without one leave a gap at *path*."""
+        if type(digests) is not list:
+            raise TrustError("sd-shape")
+        parents = self.parents
+        try:
+            found = list(map(self.pool.get, digests))
+        except TypeError:  # not to be looked up, so no string either
+            raise TrustError("digest-shape") from None
+        for index in found:
+            if index is not None:
+                if parents[index] != _UNUSED:
+                    raise TrustError("duplicate-digest")
+                parents[index] = parent
+        if None in found:
+            pairs = zip(digests, found, strict=True)
+            self.missed += [claimed for claimed, index in pairs if index is None]
+            origin.gaps[path] = origin.gaps.get(path, 0) + found.count(None)
+        return found
 
 
 def withhold(opened: Opened, kept: Collection[int]) -> bytes:
@@ -345,16 +349,15 @@ def withhold(opened: Opened, kept: Collection[int]) -> bytes:
     A disclosure whose parent goes, goes too: alone it would be unreferenced and
     the token refused. Needs no key.
     """
-    stays = [False] * len(opened.disclosures)
+    parents, wanted = opened.parents, set(kept)
+    goes = [index not in wanted for index in range(len(parents))]
 
-    def stay(index: int) -> bool:
+    def stays(index: int) -> bool:
         while index >= 0:
-            if index not in kept:
+            if goes[index]:
                 return False
-            index = opened.disclosures[index].parent
+            index = parents[index]
         return True
 
-    for index in kept:
-        stays[index] = stay(index)
-    texts = (d.text for d, keep in zip(opened.disclosures, stays, strict=True) if keep)
+    texts = [text for index, text in enumerate(opened.texts) if stays(index)]
     return b"~".join([opened.jwt, *texts, b""])

@@ -2,56 +2,94 @@
 
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from broker import base64url
 from broker.errors import ConfigError
 from broker.keys import Jwk, key_id
 
+Alg = Literal["EdDSA", "ES256"]
+PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
+
 
 class Signer:
-    """Signs for one organisation with one Ed25519 key.
+    """Signs for one organisation with one Ed25519 or P-256 key.
 
     Attributes:
         org: The organisation's name.
         kid: `<org>/<thumbprint prefix>`.
         alg: JWS algorithm to state.
+        jwk: The public key, with its `kid`.
+
+    Raises:
+        ValueError: A key of another curve.
     """
 
-    __slots__ = ("_key", "alg", "jwk", "kid", "org")
+    __slots__ = ("_sign", "alg", "jwk", "kid", "org")
 
-    def __init__(self, org: str, key: Ed25519PrivateKey) -> None:
-        raw = key.public_key().public_bytes_raw()
-        jwk = Jwk(kty="OKP", crv="Ed25519", x=base64url.encode(raw).decode())
-        self._key = key
+    def __init__(self, org: str, key: PrivateKey) -> None:
+        self.alg, jwk, self._sign = _facts(key)
         self.org = org
         self.kid = key_id(org, jwk)
         self.jwk = msgspec.structs.replace(jwk, kid=self.kid)
-        self.alg = "EdDSA"
 
     def sign(self, data: bytes) -> bytes:
-        """Sign *data*: 64 bytes."""
-        return self._key.sign(data)
+        """Sign *data*: 64 bytes, the same for the same data."""
+        return self._sign(data)
+
+
+def _facts(key: PrivateKey) -> tuple[str, Jwk, Callable[[bytes], bytes]]:
+    if isinstance(key, Ed25519PrivateKey):
+        x = _text(key.public_key().public_bytes_raw())
+        return "EdDSA", Jwk(kty="OKP", crv="Ed25519", x=x), key.sign
+    if not isinstance(key.curve, ec.SECP256R1):
+        raise ValueError("neither an Ed25519 nor a P-256 key")
+    point = key.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    x, y = _text(point[1:33]), _text(point[33:])  # RFC 7518, 6.2.1: with all zeros
+    return "ES256", Jwk(kty="EC", crv="P-256", x=x, y=y), partial(_es256, key)
+
+
+def _es256(key: ec.EllipticCurvePrivateKey, data: bytes) -> bytes:
+    # RFC 6979: one nonce used twice would give the key away, so none is drawn.
+    der = key.sign(data, ec.ECDSA(SHA256(), deterministic_signing=True))
+    # RFC 7518, 3.4
+    return b"".join(part.to_bytes(32, "big") for part in decode_dss_signature(der))
+
+
+def _text(raw: bytes) -> str:
+    return base64url.encode(raw).decode()
 
 
 def load_signer(org: str, path: Path) -> Signer:
     """Read a private key.
 
     Raises:
-        ConfigError: Missing, readable by others, or no Ed25519 PKCS#8 PEM.
+        ConfigError: Missing, readable by others, or no PEM of an Ed25519 or P-256
+            private key without a password.
     """
     secret = read_secret(path)
     try:
         key = serialization.load_pem_private_key(secret, password=None)
     except (ValueError, TypeError):
         raise ConfigError(f"{path} is no unencrypted PKCS#8 PEM private key") from None
-    if not isinstance(key, Ed25519PrivateKey):
-        raise ConfigError(f"{path} holds no Ed25519 key")
-    return Signer(org, key)
+    try:
+        if isinstance(key, PrivateKey):
+            return Signer(org, key)
+    except ValueError:
+        pass
+    raise ConfigError(f"{path} holds neither an Ed25519 nor a P-256 key")
 
 
 def read_secret(path: Path) -> bytes:
@@ -73,14 +111,18 @@ def read_secret(path: Path) -> bytes:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
 
 
-def generate(org: str, folder: Path) -> Signer:
+def generate(org: str, folder: Path, alg: Alg = "EdDSA") -> Signer:
     """Make a key pair: `<org>.key` (0600) and `<org>.jwk` in *folder*.
 
     Raises:
         ConfigError: A key of that name exists already, or the folder cannot be
             written.
     """
-    key = Ed25519PrivateKey.generate()
+    key: PrivateKey = (
+        Ed25519PrivateKey.generate()
+        if alg == "EdDSA"
+        else ec.generate_private_key(ec.SECP256R1())
+    )
     pem = key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -6,12 +6,19 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from broker import sdjwt
+from broker import concealing, sdjwt, segments
 from broker.blinding import BlindMap, blind, org_identity
+from broker.concealing import Decoy, Hidden
 from schemas import profile, stix
 from schemas.record import ALL_COMMUNITY, Draft, org_urn
 
 TYP: Final = "vnd.tocsin.record+sd-jwt"
+# Digests are filled up with decoys to multiples of these, so that their number says
+# little about how many objects or victims there are, and whether somebody is addressed.
+# Not in an object: its type tells as much as the number of its properties.
+CLAIMS_FILL: Final = 8
+OBJECTS_FILL: Final = 8
+ELEMENTS_FILL: Final = 4  # of an array in an object
 HANDLING_HORIZON_S: Final = 2 * 365 * 86_400  # `exp`, see DESIGN.md 4.2
 
 
@@ -72,7 +79,8 @@ def sign(
         The compact token, with all its disclosures.
     """
     plain = [stix.encode_object(o) for o in draft.objects]
-    blinded = blind(plain, own=org_identity(signer.org), replace=blind_map)
+    own = org_identity(signer.org)
+    blinded = blind(plain, own=own, replace=blind_map)
     main = blinded[draft.primary]
     claims: dict[str, Any] = {
         "iss": org_urn(signer.org),
@@ -94,25 +102,35 @@ def sign(
         claims["sup"] = replaces
     for name, orgs in (("to", address.to), ("concerns", address.concerns)):
         if orgs:
-            claims[name] = sdjwt.Hidden([org_urn(org) for org in orgs])
+            claims[name] = Hidden([org_urn(org) for org in orgs])
     if position is not None:
-        claims["feed"] = sdjwt.Hidden(position.feed)
-        claims["seq"] = sdjwt.Hidden(position.seq)
-        claims["prev"] = sdjwt.Hidden(position.prev)
-    concealed = [
-        sdjwt.Hidden(conceal_object(value, primary=value is main)) for value in blinded
+        claims["feed"] = Hidden(position.feed)
+        claims["seq"] = Hidden(position.seq)
+        claims["prev"] = Hidden(position.prev)
+    hidden = [
+        Hidden(conceal_object(each, entropy, primary=each is main, own=own))
+        for each in blinded
     ]
-    claims["stix"] = {"type": "bundle", "objects": _shuffled(concealed, entropy)}
-    payload, disclosures = sdjwt.conceal(claims, lambda: entropy(sdjwt.SALT_BYTES))
-    payload["full"] = fullness(disclosures)
+    objects = _shuffled([*hidden, *_decoys(len(hidden), OBJECTS_FILL)], entropy)
+    claims["stix"] = {"type": "bundle", "objects": objects}
+    payload, texts = concealing.conceal(claims, entropy)
+    payload["_sd"] = concealing.filled(payload.get("_sd", ()), CLAIMS_FILL, entropy)
+    payload["full"] = fullness(texts)
     payload["_sd_alg"] = "sha-256"
     header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
-    return sdjwt.assemble(header, payload, disclosures, signer.sign)
+    return concealing.assemble(header, payload, texts, signer.sign)
 
 
-def conceal_object(value: dict[str, Any], *, primary: bool) -> dict[str, Any]:
-    """Mark what the profile lets be withheld of one plain STIX object."""
-    kind = value["type"]
+def conceal_object(
+    value: dict[str, Any], entropy: Callable[[int], bytes], *, primary: bool, own: str
+) -> dict[str, Any]:
+    """Mark what the profile lets be withheld of one plain STIX object.
+
+    Args:
+        own: Id of the issuer's identity.
+    """
+    kind, lang = value["type"], value.get("lang", "")
+    is_own = value.get("created_by_ref") == own
     out: dict[str, Any] = {}
     for container in profile.containers(value):  # also those that are empty
         target = out
@@ -122,19 +140,40 @@ def conceal_object(value: dict[str, Any], *, primary: bool) -> dict[str, Any]:
         target = out
         for part in place[:-1]:
             target = target[part]
-        if profile.is_visible(place, kind, primary=primary):
+        if profile.is_visible(place, kind, primary=primary, own=is_own):
             target[place[-1]] = inner
         else:
-            target[place[-1]] = sdjwt.Hidden(_split(place, inner))
+            target[place[-1]] = Hidden(_parted(place, inner, lang, entropy))
     return out
 
 
-def _split(place: profile.Place, value: Any) -> Any:
+def _parted(
+    place: profile.Place, value: Any, lang: str, entropy: Callable[[int], bytes]
+) -> Any:
+    """Mark the parts of a value that are withheld one by one; one alone is not parted."""
     if profile.is_text(place) and isinstance(value, str):
-        return [sdjwt.Hidden(segment) for segment in profile.to_segments(value)]
-    if profile.is_split(place) and isinstance(value, list):
-        return [sdjwt.Hidden(element) for element in value]
+        parts = segments.split(value, lang)
+        if len(parts) == 1:
+            return value
+        # No decoys: a reader must see where something is missing (DESIGN.md 4.3).
+        return [Hidden([i, len(parts), each]) for i, each in enumerate(parts)]
+    if profile.is_split(place) and isinstance(value, list) and len(value) > 1:
+        return _strewn([Hidden(each) for each in value], entropy)
     return value
+
+
+def _decoys(count: int, fill: int) -> list[Decoy]:
+    return [Decoy()] * (-count % fill)
+
+
+def _strewn(items: list[Any], entropy: Callable[[int], bytes]) -> list[Any]:
+    """Put decoys among *items*, which keep their order."""
+    out = list(items)
+    for decoy in _decoys(len(items), ELEMENTS_FILL):
+        # The bias of a remainder of 32 bits is far below what could be observed.
+        place = int.from_bytes(entropy(4), "big") % (len(out) + 1)
+        out.insert(place, decoy)
+    return out
 
 
 def fullness(disclosures: Sequence[bytes]) -> str:

@@ -12,8 +12,10 @@ import msgspec
 from msgspec import UNSET
 
 from broker import sdjwt
+from broker.blinding import org_identity
 from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
+from broker.parts import restored
 from broker.signing import TYP, fullness
 from schemas import codec, profile, stix, timestamps
 from schemas.errors import RefusedError
@@ -21,17 +23,20 @@ from schemas.markings import Tlp, tlp_of
 from schemas.record import (
     UNMARKED_TLP,
     Claims,
+    check_coarse,
     kind_fits,
     natural_kind,
     need_behaviour,
     org_of,
     refuse_red,
 )
+from schemas.stix.values import MAX_TEXT_CHARS
 
 MAX_CLOCK_SKEW_S: Final = 120
 _OBJECTS: Final = ("stix", "objects")
 _CLAIM_NAMES: Final = frozenset(Claims.__struct_fields__)
 _WITHHOLDABLE_CLAIMS: Final = ("to", "concerns", "feed", "seq", "prev")
+_CLAIM_PLACES: Final = frozenset((name,) for name in _WITHHOLDABLE_CLAIMS)
 
 Slots = Mapping[sdjwt.Path, int]
 
@@ -77,8 +82,14 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def withheld(self) -> int:
-        """Digests without a disclosure: withheld parts, or decoys."""
-        return sum(self.opened.withheld.values())
+        """Count digests without a disclosure; at most that many parts are withheld.
+
+        Decoys look the same, so only of a complete token is it exact: 0.
+        """
+        if self.complete:
+            return 0
+        origins = (self.opened.origin, *self.opened.elements)
+        return sum(sum(origin.gaps.values()) for origin in origins)
 
     def tlp_of(self, index: int) -> Tlp:
         """Read the marking of an object; AMBER+STRICT if none is known."""
@@ -108,22 +119,15 @@ def verify(
         chosen.append(known)
         return known.key
 
-    opened = sdjwt.verify(token, choose_key)
+    opened = sdjwt.verify(token, choose_key, within=_OBJECTS)
     known = chosen[0]
     claims, bundle = _claims(opened.claims)
     _check_issuer(claims, known, directory)
     _check_times(claims, known, now, now if first_seen is None else first_seen)
-    slots, claim_slots = _slots(opened.disclosures, len(bundle))
-    _check_claim_slots(claims, claim_slots)
-    gaps = _gaps(opened.withheld, len(bundle))
-    plain = tuple(
-        _restored(value, slots[i], gaps[i], claims, f"$.stix.objects[{i}]")
-        for i, value in enumerate(bundle)
-    )
-    objects = tuple(
-        _object(value, f"$.stix.objects[{i}]") for i, value in enumerate(plain)
-    )
-    complete = fullness([d.text for d in opened.disclosures]) == claims.full
+    _check_claim_slots(claims, opened.origin)
+    own = org_identity(known.org)
+    plain, objects = _decoded(bundle, opened.elements, claims.sub, own, len(token))
+    complete = fullness(opened.texts) == claims.full
     if complete:
         need_behaviour(objects)  # from a cut copy it may have been cut
     return Verified(
@@ -134,8 +138,8 @@ def verify(
         claims=claims,
         objects=objects,
         plain=plain,
-        slots=slots,
-        claim_slots=claim_slots,
+        slots=tuple(origin.slots for origin in opened.elements),
+        claim_slots=opened.origin.slots,
         primary=_primary(objects, claims),
         complete=complete,
     )
@@ -210,113 +214,41 @@ def _check_times(
         raise TrustError("version-in-future")
 
 
-def _slots(
-    disclosures: tuple[sdjwt.Disclosure, ...], count: int
-) -> tuple[tuple[Slots, ...], Slots]:
-    slots: list[dict[tuple[str | int, ...], int]] = [{} for _ in range(count)]
-    claim_slots: dict[tuple[str | int, ...], int] = {}
-    for index, disclosure in enumerate(disclosures):
-        path = disclosure.path
-        if path[:2] == _OBJECTS and len(path) > 2:
-            place = path[2]
-            assert isinstance(place, int)  # noqa: S101  an array element
-            slots[place][path[3:]] = index
-        else:
-            claim_slots[path] = index
-    return tuple(slots), claim_slots
-
-
-def _check_claim_slots(claims: Claims, slots: Slots) -> None:
-    if not {(name,) for name in _WITHHOLDABLE_CLAIMS}.issuperset(slots):
+def _check_claim_slots(claims: Claims, origin: sdjwt.Origin) -> None:
+    slots = origin.slots
+    if not _CLAIM_PLACES.issuperset(slots):
         raise TrustError("visible-as-disclosure", "$")
     for name in _WITHHOLDABLE_CLAIMS:
         if getattr(claims, name) is not UNSET and (name,) not in slots:
             raise TrustError("not-withholdable", f"$.{name}")
+    if not {(), _OBJECTS}.issuperset(origin.gaps):
+        raise TrustError("sd-shape", "$")
 
 
-def _gaps(withheld: Mapping[sdjwt.Path, int], count: int) -> tuple[Slots, ...]:
-    """Say for each object how much is withheld in which of its places."""
-    gaps: list[dict[sdjwt.Path, int]] = [{} for _ in range(count)]
-    for path, number in withheld.items():
-        if path[:2] == _OBJECTS and len(path) > 2:
-            place = path[2]
-            assert isinstance(place, int)  # noqa: S101  an array element
-            gaps[place][path[3:]] = number
-        elif path not in ((), _OBJECTS):
-            raise TrustError("sd-shape", "$")
-    return tuple(gaps)
-
-
-def _object(plain: dict[str, Any], where: str) -> stix.StixObject:
-    decoded = stix.decode_object(plain, where)
-    refuse_red(decoded, where)
-    return decoded
-
-
-def _restored(  # noqa: PLR0912  one check a branch, in the order they must come
-    value: Any, slots: Slots, gaps: Slots, claims: Claims, where: str
-) -> dict[str, Any]:
-    """Check an object against the profile and join its segmented texts."""
-    if () not in slots:
-        raise TrustError("not-withholdable", where)
-    if not isinstance(value, dict):
-        raise TrustError("not-stix", where)
-    kind = value.get("type")
-    primary = value.get("id") == claims.sub
-    out = dict(value)
-    expected: set[sdjwt.Path] = {()}
-    cut: set[sdjwt.Path] = set(profile.containers(value))
-    for place, inner in profile.places(value.items()):
-        # The name of an unknown property is the sender's text.
-        known = place[0] in stix.PROPERTY_NAMES
-        spot = f"{where}.{place[0]}" if known else f"{where}[...]"
-        if profile.is_visible(place, str(kind), primary=primary):
-            if place in slots:
-                raise TrustError("visible-as-disclosure", spot)
-            continue
-        if place not in slots:
-            raise TrustError("not-withholdable", spot)
-        expected.add(place)
-        if not isinstance(inner, list):
-            # Not every property with the name of a text is one: a sighting's
-            # `summary` is a boolean.
-            if profile.is_text(place) and isinstance(inner, str):
-                raise TrustError("segments", spot)
-            continue
-        if not profile.is_text(place) and not profile.is_split(place):
-            continue
-        elements: set[sdjwt.Path] = {(*place, i) for i in range(len(inner))}
-        if not elements <= slots.keys():
-            raise TrustError("not-withholdable", spot)
-        expected |= elements
-        cut.add(place)
-        if profile.is_text(place):
-            out[place[0]] = _joined(inner, gaps.get(place, 0), spot)
-        elif not inner and place in gaps and len(place) == 1:
-            del out[place[0]]  # a list of STIX is never empty
-    if len(expected) != len(slots):
-        # A disclosure at a finer place than the profile cuts: it could be
-        # withheld alone and change the meaning of what is around it.
-        raise TrustError("visible-as-disclosure", where)
-    if not gaps.keys() <= cut:
-        # The same, with such a disclosure withheld.
-        raise TrustError("sd-shape", where)
-    for place, inner in profile.places(value.items()):
-        if not profile.may_be_visible(place, inner):
-            raise TrustError("bad-property", f"{where}.{place[0]}")
-    return out
-
-
-def _joined(segments: list[Any], missing: int, where: str) -> str:
+def _decoded(
+    bundle: list[Any],
+    origins: tuple[sdjwt.Origin, ...],
+    primary: str,
+    own: str,
+    size: int,
+) -> tuple[tuple[dict[str, Any], ...], tuple[stix.StixObject, ...]]:
+    """Give each object as the profile lets it stand, and decoded."""
+    # No string can be longer than STIX lets it where the whole token is not.
+    is_checked = size <= MAX_TEXT_CHARS
+    plain: list[dict[str, Any]] = []
+    objects: list[stix.StixObject] = []
     try:
-        text = profile.from_segments(segments)
-    except ValueError:
-        raise TrustError("segments", where) from None
-    # No decoys in a text, so that `[withheld]` is always true (DESIGN.md 4.3).
-    total = segments[0][1] if segments else max(missing, 1)
-    if len(segments) + missing != total:
-        raise TrustError("segments", where)
-    return text
+        for value, origin in zip(bundle, origins, strict=True):
+            whole = restored(value, origin, primary, own)
+            decoded = stix.decode_object(whole, "", is_checked=is_checked)
+            refuse_red(decoded, "")
+            check_coarse(decoded, "")
+            plain.append(whole)
+            objects.append(decoded)
+    except RefusedError as error:
+        place = f"$.stix.objects[{len(objects)}]{error.where}"
+        raise type(error)(error.reason, place) from None
+    return tuple(plain), tuple(objects)
 
 
 def _primary(objects: tuple[stix.StixObject, ...], claims: Claims) -> int | None:

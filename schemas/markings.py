@@ -73,6 +73,10 @@ _KNOWN: Final[dict[str, Tlp]] = {
 }
 
 
+RED_IDS: Final = frozenset(m for m, tlp in _KNOWN.items() if tlp is Tlp.RED)
+"""Every id that means RED."""
+
+
 def is_known_marking(marking: str) -> bool:
     """Tell whether the id *marking* stands for a TLP."""
     return marking in _KNOWN
@@ -83,7 +87,8 @@ def tlp_of(marking_refs: Iterable[str]) -> Tlp | None:
 
     Ids it does not know (statements, PAP, a TLP of tomorrow) are passed over.
     """
-    return max((_KNOWN[m] for m in marking_refs if m in _KNOWN), default=None)
+    known = [_KNOWN[m] for m in marking_refs if m in _KNOWN]
+    return max(known) if known else None
 
 
 def normalise_refs(marking_refs: Iterable[str]) -> tuple[str, ...]:

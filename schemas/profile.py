@@ -36,6 +36,16 @@ _BY_TYPE: Final[dict[str, frozenset[str]]] = {
 _VISIBLE = {kind: _ALWAYS | own for kind, own in _BY_TYPE.items()}
 # The primary object's version is a claim anyway (`ver`).
 _PRIMARY = frozenset({"created", "modified"})
+# Who says it is a claim too (`iss`); another creator may be a confidential source.
+_OWN = frozenset({"created_by_ref"})
+_SETS = {
+    (kind, primary, own): names
+    | (_PRIMARY if primary else frozenset())
+    | (_OWN if own else frozenset())
+    for kind, names in {"": _ALWAYS, **_VISIBLE}.items()
+    for primary in (True, False)
+    for own in (True, False)
+}
 
 # The extensions that are gone through property by property, as policies name them.
 INCIDENT_CORE: Final = incident_suite.INCIDENT_CORE
@@ -76,26 +86,37 @@ Place = tuple[str, ...]
 """A property in an object: (name,), or ("extensions", key[, name])."""
 
 
-def visible(kind: str, *, primary: bool) -> frozenset[str]:
-    """Name the properties of STIX type *kind* that can never be disclosures."""
-    names = _VISIBLE.get(kind, _ALWAYS)
-    return names | _PRIMARY if primary else names
+def visible(kind: str, *, primary: bool, own: bool) -> frozenset[str]:
+    """Name the properties of STIX type *kind* that can never be disclosures.
+
+    Args:
+        primary: Of the primary object.
+        own: The issuer itself has created the object.
+    """
+    return _SETS.get((kind, primary, own)) or _SETS["", primary, own]
 
 
-def is_visible(place: Place, kind: str, *, primary: bool) -> bool:
-    """Tell whether the property at *place* is always visible."""
+def is_visible(place: Place, kind: str, *, primary: bool, own: bool = False) -> bool:
+    """Tell whether the property at *place* is always visible, see `visible`."""
     if len(place) == 1:
-        return place[0] in visible(kind, primary=primary)
-    if len(place) != 3:
-        return False
-    core = place[1] == INCIDENT_CORE
-    return place[2] in (_VISIBLE_IN_INCIDENT_CORE if core else _VISIBLE_IN_EXTENSION)
+        return place[0] in visible(kind, primary=primary, own=own)
+    return len(place) == 3 and place[2] in visible_in_extension(place[1])
+
+
+def visible_in_extension(key: str) -> frozenset[str]:
+    """Name what can never be a disclosure in the extension *key*."""
+    return _VISIBLE_IN_INCIDENT_CORE if key == INCIDENT_CORE else _VISIBLE_IN_EXTENSION
 
 
 def may_be_visible(place: Place, value: Any) -> bool:
     """Tell whether *value* may stand at its place: any, but where it is always seen."""
     if len(place) != 3 or not is_visible(place, "", primary=False):
         return True
+    return is_word(value)
+
+
+def is_word(value: Any) -> bool:
+    """Tell whether *value* may stand where nothing can be withheld."""
     return isinstance(value, str) and _WORD.fullmatch(value) is not None
 
 
@@ -108,6 +129,11 @@ def is_split(place: Place) -> bool:
     """Tell whether each element of the array is a disclosure of its own."""
     name = place[-1]
     return name in _SPLIT or (name.endswith("_refs") and name not in _NO_REFERENCES)
+
+
+def is_parted(place: Place) -> bool:
+    """Tell whether an array there is disclosed element by element."""
+    return is_text(place) or is_split(place)
 
 
 def places(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
@@ -155,38 +181,3 @@ def place_of(name: str) -> Place:
     """Give the place that `spell` names so."""
     keys = {alias: key for key, alias in EXTENSION_ALIASES.items()}
     return tuple(keys.get(part, part) for part in name.split("."))
-
-
-def to_segments(text: str) -> list[list[Any]]:
-    """Cut *text* into segments `[index, count, text]`; here always a single one."""
-    return [[0, 1, text]]
-
-
-def from_segments(segments: list[Any]) -> str:
-    """Join segments, `[withheld]` standing for each run of missing ones.
-
-    Raises:
-        ValueError: They are not segments of one text.
-    """
-    if not segments:
-        return WITHHELD_TEXT
-    out: list[str] = []
-    expected, total = 0, None
-    for segment in segments:
-        if type(segment) is not list or [type(part) for part in segment] != [
-            int,
-            int,
-            str,
-        ]:
-            raise ValueError("not a segment")
-        index, count, text = segment
-        total = count if total is None else total
-        if count != total or not expected <= index < count:
-            raise ValueError("segments out of order")
-        if index > expected:
-            out.append(WITHHELD_TEXT)
-        out.append(text)
-        expected = index + 1
-    if total is not None and expected < total:
-        out.append(WITHHELD_TEXT)
-    return "".join(out)

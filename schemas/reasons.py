@@ -17,6 +17,7 @@ REASONS: Final[dict[str, str]] = {
     "bad-property": "a property does not have the form STIX 2.1 gives it.",
     "bad-selector": "a granular marking's selector is not valid.",
     "bad-tlp": "TLP is CLEAR, GREEN, AMBER, AMBER+STRICT or RED.",
+    "coarse": "a coarse value is no network or day, or the exact value contradicts it.",
     "missing-property": "a property that STIX 2.1 requires is missing.",
     "reserved-name": "_sd, ... and _sd_alg are reserved by RFC 9901 and cannot be names.",
     "duplicate-id": "two objects have one id.",
@@ -42,7 +43,7 @@ REASONS: Final[dict[str, str]] = {
     "typ": "the token is of another type than a Tocsin record.",
     "alg": "the algorithm is not the one that the directory gives this key.",
     "unknown-key": "no member owns the key that is said to have signed.",
-    "bad-key": "this is not an Ed25519 public key.",
+    "bad-key": "this is neither an Ed25519 nor a P-256 public key.",
     "signature": "the signature does not hold: the record was changed or forged.",
     "payload": "the signed part is not a JSON object.",
     "sd-alg": "digests must be sha-256.",
@@ -70,6 +71,9 @@ REASONS: Final[dict[str, str]] = {
     "not-withholdable": "a part that must be withholdable is always visible.",
     "segments": "a text is not made of segments.",
     # the way
+    "seen-missing": "the message does not say when the gate first saw the record.",
+    "seen-invalid": "what says when the gate first saw the record is not the gate's, "
+    "or another record's; look at directory/services.",
     "content-type": "the message does not hold a Tocsin record.",
     "content-encoding": "only zstd or no compression is understood.",
     "zstd": "the compressed body is broken, or more than one frame.",

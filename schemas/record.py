@@ -7,7 +7,7 @@ facts computed.
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal
 
@@ -15,12 +15,17 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas import stix, timestamps
+from schemas.coarse import Coarse
+from schemas.coarse import added as coarse_values
+from schemas.coarse import check as check_values
 from schemas.errors import SchemaError
 from schemas.facts import Facts, facts_of
 from schemas.markings import (
+    RED_IDS,
     TLP_IDS,
     Tlp,
     check_selectors,
+    granular_marks,
     granular_tlp,
     is_known_marking,
     normalise_refs,
@@ -151,6 +156,7 @@ def compose(
     primary: str | None = None,
     report: str | None = None,
     kind: Kind | None = None,
+    coarse: Set[Coarse] = frozenset(),
 ) -> Draft:
     """Make a record of the objects a source found.
 
@@ -161,12 +167,13 @@ def compose(
         primary: Id of the primary object, where several qualify.
         report: Name of a report to wrap loose objects with.
         kind: Overrides the kind that follows from the primary object's type.
+        coarse: Puts coarse values next to exact ones, see `schemas.coarse`.
 
     Raises:
         SchemaError: `no-primary`, `several-primaries`, `primary-not-found`,
             `unmarked`, `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
             `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
-            list, no word where nothing can be withheld).
+            list, no word where nothing can be withheld), `coarse`.
     """
     if len(objects) > MAX_OBJECTS:
         raise SchemaError("too-many-objects", "$.objects")
@@ -186,6 +193,8 @@ def compose(
         refuse_red(marked_object, where)
         check_selectors(marked_object, where)
         _check_places(marked_object, where)
+        check_coarse(marked_object, where)
+    marked = tuple(_with_coarse(o, coarse) for o in marked)
     need_behaviour(marked)
     main = marked[place]
     own = tlp_of(_refs(main))
@@ -197,6 +206,26 @@ def compose(
         tlp=own,
         facts=facts_of(marked, main, own),
     )
+
+
+def check_coarse(candidate: stix.StixObject, where: str) -> None:
+    """Refuse coarse values that do not fit the exact ones.
+
+    Raises:
+        SchemaError: `coarse`.
+    """
+    if candidate.extra:
+        check_values(candidate.type, dict(stix.properties(candidate)), where)
+
+
+def _with_coarse(candidate: stix.StixObject, what: Set[Coarse]) -> stix.StixObject:
+    if not what:
+        return candidate
+    plain = dict(stix.properties(candidate))
+    more = dict(coarse_values(plain, what, marked=granular_marks(candidate).keys()))
+    if not more:
+        return candidate
+    return msgspec.structs.replace(candidate, extra={**candidate.extra, **more})
 
 
 def find_primary(
@@ -300,8 +329,10 @@ def refuse_red(candidate: stix.StixObject, where: str) -> None:
     Raises:
         SchemaError: `needs-sealing`, `bad-selector`.
     """
-    marks = (tlp_of(_refs(candidate)), *granular_tlp(candidate, where).values())
-    if Tlp.RED in marks:
+    refs, granular = candidate.object_marking_refs, candidate.granular_markings
+    if (refs and not RED_IDS.isdisjoint(refs)) or (
+        granular and Tlp.RED in granular_tlp(candidate, where).values()
+    ):
         raise SchemaError("needs-sealing", where)
 
 

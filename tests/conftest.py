@@ -1,13 +1,14 @@
 """Fixtures of the whole tree."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support.browser import Page, open_browser
 from tests.support.fetch_rabbitmq import TREE, is_complete
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
 from tests.support.rabbitmq_node import NodeError, RabbitMQNode
@@ -23,6 +24,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.rabbitmq)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +68,13 @@ def private_node() -> Iterator[RabbitMQNode]:
         pytest.skip("crashes a RabbitMQ, which must not be yours")
     with _started() as node:
         yield node
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Page]:
+    """A browser of its own for one test, offline; it fails where there is none."""
+    async with open_browser() as page:
+        yield page
 
 
 @contextmanager

@@ -72,10 +72,24 @@ def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
             )
         trusted = single_key(key.kid.partition("/")[0], key)
     except (msgspec.MsgspecError, UnicodeDecodeError, RefusedError):
-        raise ConfigError(f"{jwk} is no public Ed25519 key in JWK form") from None
+        raise ConfigError(f"{jwk} is no public Ed25519 or P-256 key in JWK form") from None
     if key.kid not in trusted.keys:
-        raise ConfigError(f"the kid of {jwk} is that of another key than its x")
+        raise ConfigError(f"the kid of {jwk} is that of another key than its point")
     return trusted
+
+
+def need_gate(directory: Directory) -> None:
+    """Check that an adapter can tell the gate's stamps from others'.
+
+    Raises:
+        ConfigError: The directory names no gate. An adapter would refuse every
+            record; what waits in its queues is better left there.
+    """
+    if not directory.runs("gate"):
+        raise ConfigError(
+            "the directory names no gate, so every record would be refused; put the "
+            "gate's public key into directory/services/<org>.json"
+        )
 
 
 def load_policy(path: Path | None) -> Policy:

@@ -4,6 +4,7 @@ import time
 from typing import Literal, TypedDict
 
 from schemas import record, timestamps
+from schemas.coarse import Coarse
 from schemas.markings import Tlp
 
 TlpOption = Literal["clear", "green", "amber", "amber+strict", "red"]
@@ -17,10 +18,16 @@ class DraftOptions(TypedDict):
     primary: str | None
     report: str | None
     kind: record.Kind | None
+    coarse: frozenset[Coarse]
 
 
 def draft_options(
-    *, tlp: TlpOption | None, primary: str | None, report: str | None, kind: str | None
+    *,
+    tlp: TlpOption | None,
+    primary: str | None,
+    report: str | None,
+    kind: str | None,
+    coarse: tuple[Coarse, ...],
 ) -> DraftOptions:
     """Turn options of the command line into arguments of `compose`."""
     return DraftOptions(
@@ -29,4 +36,5 @@ def draft_options(
         primary=primary,
         report=report,
         kind=record.parse_kind(kind),
+        coarse=frozenset(coarse),
     )

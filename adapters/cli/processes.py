@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.app import context_of, run_adapter
 from adapters.cli import show
-from adapters.cli.load import load_policy, read_file
+from adapters.cli.load import load_policy, need_gate, read_file
 from adapters.cli.options import DraftOptions, TlpOption, draft_options
 from adapters.config import (
     AdapterConfig,
@@ -34,6 +34,7 @@ from broker.directory import single_key
 from broker.directory_client import load_folder
 from broker.errors import ConfigError
 from broker.gate import run_gate
+from broker.gate_stamps import Stamps
 from broker.gate_state import open_gate_state
 from broker.publisher import Publisher, PublishResult, open_publisher
 from broker.publisher_state import OutboxFullError
@@ -41,6 +42,7 @@ from broker.rabbitmq import open_rabbitmq
 from broker.signers import load_signer
 from broker.signing import Address
 from schemas import record
+from schemas.coarse import Coarse
 from schemas.errors import RefusedError
 
 _DONE: Final = 0
@@ -60,6 +62,7 @@ def publish(
     primary: str | None = None,
     report: str | None = None,
     kind: str | None = None,
+    coarse: tuple[Coarse, ...] = (),
     exercise: bool = False,
     new_epoch: bool = False,
     json: bool = False,
@@ -81,13 +84,18 @@ def publish(
         primary: Id of the primary object, where several qualify.
         report: Wraps loose objects in a report of this name.
         kind: correction or retraction, where it does not follow from the content.
+        coarse: Signs the network of each address, the day of each time, as well, so
+            that members who may not see the exact one can prove the coarse one.
         exercise: These are exercises.
-        new_epoch: Begin the feed anew first; once, after a backup was restored.
+        new_epoch: Begin the feed anew first; once, after a restore that was not
+            noticed: of a whole disk or virtual machine.
         json: Print one line of JSON per record.
     """
     settings = load(config, PublisherConfig)
     _log_json(logging.WARNING)
-    options = draft_options(tlp=tlp, primary=primary, report=report, kind=kind)
+    options = draft_options(
+        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
+    )
     drafts, refused = _compose(files, options)
     if refused:
         _complain(files, refused, as_json=json)
@@ -149,7 +157,9 @@ async def _publish(
             identity=settings.identity or None,
         ) as publisher,
     ):
-        if new_epoch:
+        if publisher.doubt is not None:
+            _report_doubt(publisher.doubt, publisher.feed, as_json=as_json)
+        elif new_epoch:
             _report_feed(await publisher.new_epoch(), as_json=as_json)
         outcomes: dict[Path, PublishResult | RefusedError] = {}
         with _progress(len(drafts)) as advance:
@@ -218,6 +228,16 @@ def _report_feed(feed: str, *, as_json: bool) -> None:
         show.line(f"a new feed begins: {feed}")
 
 
+def _report_doubt(doubt: str, feed: str, *, as_json: bool) -> None:
+    if as_json:
+        show.json_line({"ok": True, "feed": feed, "doubt": doubt})
+    show.complaint(
+        f"the state may be a restored backup ({doubt}), so a new feed begins: {feed}. "
+        "What was signed since that backup is forgotten: published again, it gets "
+        "other ids"
+    )
+
+
 def _report_sent(sent: int, *, as_json: bool) -> None:
     if as_json:
         show.json_line({"ok": True, "sent": sent})
@@ -256,6 +276,8 @@ def gate_run(*, config: Path) -> None:
     """
     settings = load(config, GateConfig)
     directory = load_folder(settings.directory)
+    signer = load_signer(settings.org, settings.key)
+    Stamps(signer, directory).need_key(time.time())  # before the broker is asked
     _log_json()
 
     async def run() -> None:
@@ -269,6 +291,7 @@ def gate_run(*, config: Path) -> None:
                     directory,
                     state,
                     archive,
+                    signer,
                     clock=time.time,
                     stop=stop,
                     quota=settings.quota,
@@ -286,6 +309,7 @@ def adapter_run(*, config: Path) -> None:
     """
     settings = load(config, AdapterConfig)
     directory = load_folder(settings.directory)
+    need_gate(directory)
     policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
     context = context_of(settings, directory, policy)
     _log_json()

@@ -25,11 +25,14 @@ from broker.signing import sign as sign_record
 from broker.trust import Verified
 from broker.trust import verify as verify_token
 from schemas import record, timestamps
+from schemas.coarse import Coarse
 from schemas.errors import RefusedError
 from schemas.markings import Tlp
 
 
-def keygen(*, org: str, out: Path, json: bool = False) -> None:
+def keygen(
+    *, org: str, out: Path, alg: signers.Alg = "EdDSA", json: bool = False
+) -> None:
     """Make a signing key.
 
     Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public).
@@ -37,10 +40,11 @@ def keygen(*, org: str, out: Path, json: bool = False) -> None:
     Args:
         org: Organisation name: lower case letters, digits, hyphens.
         out: Folder for both files.
+        alg: EdDSA, or ES256 where a key store knows P-256 only.
         json: Print JSON.
     """
     _need_org(org)
-    signer = signers.generate(org, out)
+    signer = signers.generate(org, out, alg)
     private, public = out / f"{org}.key", out / f"{org}.jwk"
     if json:
         show.json_line(
@@ -68,6 +72,7 @@ def sign(
     primary: str | None = None,
     report: str | None = None,
     kind: str | None = None,
+    coarse: tuple[Coarse, ...] = (),
     exercise: bool = False,
     identity: str | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
@@ -88,6 +93,8 @@ def sign(
         primary: Id of the primary object, where several qualify.
         report: Wraps loose objects in a report of this name.
         kind: correction or retraction, where it does not follow from the content.
+        coarse: Signs the network of each address, the day of each time, as well, so
+            that members who may not see the exact one can prove the coarse one.
         exercise: This is an exercise.
         identity: Id that the input gives the issuer itself (identity--...).
         output: Where the token goes; standard output if not given.
@@ -96,7 +103,9 @@ def sign(
         _need_org(org)
     signer = signers.load_signer(issuer, key)
     now = time.time()
-    options = draft_options(tlp=tlp, primary=primary, report=report, kind=kind)
+    options = draft_options(
+        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
+    )
     draft = record.compose(stix21.read(read_file(file)), **options)
     token = sign_record(
         draft,

@@ -69,8 +69,8 @@ def summary(verified: Verified) -> dict[str, Any]:
         "exercise": claims.exercise,
         "complete": verified.complete,
         "objects": len(verified.objects),
-        "disclosed": len(verified.opened.disclosures),
-        "withheld": verified.withheld,
+        "disclosed": len(verified.opened.texts),
+        "withheld_at_most": verified.withheld,
     }
 
 
@@ -84,7 +84,7 @@ def verified(verified: Verified, *, as_json: bool) -> None:
     for name, value in facts.items():
         if name != "ok":
             shown = ", ".join(value) if isinstance(value, list) else str(value)
-            table.add_row(f"[dim]{name}[/]", escape(shown))
+            table.add_row(f"[dim]{name.replace('_', ' ')}[/]", escape(shown))
     with _output():
         Console(highlight=False).print(
             f"[bold green]valid[/] signed by [bold]{escape(verified.issuer)}[/], "

@@ -15,7 +15,7 @@ from schemas.stix.objects import (
     encode_object,
     refusal,
 )
-from schemas.stix.values import Id
+from schemas.stix.values import InnerId
 
 # Where one has it and the other has not, two descriptions do not mean the same.
 _NEVER_JOINED: Final = frozenset(
@@ -25,7 +25,7 @@ _NEVER_JOINED: Final = frozenset(
 
 class _Bundle(Struct, tag="bundle"):
     objects: Annotated[list[Any], Meta(min_length=1)]
-    id: Id | UnsetType = UNSET
+    id: InnerId | UnsetType = UNSET
     spec_version: Literal["2.1"] | UnsetType = UNSET
 
 

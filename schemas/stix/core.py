@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from schemas.stix.values import (
     Id,
-    MarkingId,
+    InnerMarkingId,
     MarkingIds,
     Open,
     Percent,
@@ -54,7 +54,7 @@ class GranularMarking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """
 
     selectors: Texts
-    marking_ref: MarkingId | UnsetType = UNSET
+    marking_ref: InnerMarkingId | UnsetType = UNSET
     lang: str | UnsetType = UNSET
 
 

@@ -13,7 +13,17 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from schemas.codec import place_of
 from schemas.errors import SchemaError
 from schemas.stix.core import StixObject
-from schemas.stix.values import Count, Id, Ids, Open, Opens, Percent, Texts, Timestamp
+from schemas.stix.values import (
+    Count,
+    Id,
+    Ids,
+    InnerId,
+    Open,
+    Opens,
+    Percent,
+    Texts,
+    Timestamp,
+)
 
 INCIDENT_CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
 EVENT: Final = "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e"
@@ -114,9 +124,9 @@ class IncidentCore(Struct, frozen=True, kw_only=True, omit_defaults=True):
     detection_methods: Texts | UnsetType = UNSET
     recoverability: str | UnsetType = UNSET
     scores: Opens | UnsetType = UNSET
-    event_refs: tuple[Id, ...] = ()
-    task_refs: tuple[Id, ...] = ()
-    impact_refs: tuple[Id, ...] = ()
+    event_refs: tuple[InnerId, ...] = ()
+    task_refs: tuple[InnerId, ...] = ()
+    impact_refs: tuple[InnerId, ...] = ()
     impacted_entity_counts: dict[str, Count] = {}
 
 
@@ -126,8 +136,8 @@ class _EntityCount(Struct):
 
 
 class _Step(Struct):
-    event_ref: Id | UnsetType = UNSET
-    task_ref: Id | UnsetType = UNSET
+    event_ref: InnerId | UnsetType = UNSET
+    task_ref: InnerId | UnsetType = UNSET
 
 
 class _AnyDraft(IncidentCore, frozen=True, kw_only=True):

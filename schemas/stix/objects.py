@@ -24,6 +24,7 @@ from schemas.stix.core import (
     StixObject,
     UnknownObject,
 )
+from schemas.stix.forms import forms_of, misfit
 from schemas.stix.values import MAX_TEXT_CHARS
 
 _MODULES = (
@@ -55,6 +56,7 @@ def _names_of(kind: type[msgspec.Struct]) -> frozenset[str]:
 
 _KINDS: Final[list[type[StixObject]]] = [*TYPES.values(), UnknownObject]
 _NAMES: Final = {kind: _names_of(kind) | {"type"} for kind in _KINDS}
+_FORMS: Final = {kind: forms_of(kind) for kind in _KINDS}
 _NESTED_NAMES: Final = {name: _names_of(kind) for name, kind in _NESTED.items()}
 
 PROPERTY_NAMES: Final[frozenset[str]] = frozenset().union(
@@ -68,12 +70,15 @@ OBSERVABLE_TYPES: Final[frozenset[str]] = frozenset(
 """Types whose objects have no versions: one id stands for one set of values."""
 
 
-def decode_object(value: Any, where: str = "$") -> StixObject:
+def decode_object(
+    value: Any, where: str = "$", *, is_checked: bool = False
+) -> StixObject:
     """Decode one object, complete or cut by redaction; `check_required` tells which.
 
     Args:
         value: A JSON object as `codec` decodes it.
         where: Its place, in front of the places in refusals.
+        is_checked: Its numbers, strings, names and depth are known to be in order.
 
     Raises:
         SchemaError: `not-stix`, `missing-property` (the id), `bad-id` (of the
@@ -83,13 +88,14 @@ def decode_object(value: Any, where: str = "$") -> StixObject:
     name = value.get("type") if type(value) is dict else None
     if type(name) is not str or name == "bundle":
         raise SchemaError("not-stix", where)
-    check_values(
-        value,
-        where=where,
-        max_chars=MAX_TEXT_CHARS,
-        reserved=RESERVED_NAMES,
-        names=PROPERTY_NAMES,
-    )
+    if not is_checked:
+        check_values(
+            value,
+            where=where,
+            max_chars=MAX_TEXT_CHARS,
+            reserved=RESERVED_NAMES,
+            names=PROPERTY_NAMES,
+        )
     if "id" not in value:
         raise SchemaError("missing-property", f"{where}.id")
     kind = TYPES.get(name, UnknownObject)
@@ -97,6 +103,9 @@ def decode_object(value: Any, where: str = "$") -> StixObject:
         decoded = msgspec.convert(_fit(value, kind), kind)
     except msgspec.ValidationError as error:
         raise refusal(error, where) from None
+    place = misfit(value, _FORMS[kind])
+    if place is not None:
+        raise refused_place(f"{where}.{place}")
     if decoded.type != name:
         raise SchemaError("bad-id", f"{where}.id")
     return decoded
@@ -132,7 +141,11 @@ def properties(decoded: StixObject) -> Iterator[tuple[str, Any]]:
 
 def refusal(error: msgspec.ValidationError, where: str) -> SchemaError:
     """Translate msgspec's error, whose text quotes values, by its place."""
-    place = place_of(error, where)
+    return refused_place(place_of(error, where))
+
+
+def refused_place(place: str) -> SchemaError:
+    """Say what is wrong at *place*, which its name tells."""
     if place.endswith(".spec_version"):
         return SchemaError("stix-version", place)
     name = place.rpartition(".")[2].partition("[")[0]
@@ -143,6 +156,8 @@ def refusal(error: msgspec.ValidationError, where: str) -> SchemaError:
 def _fit(value: dict[str, Any], kind: type[StixObject]) -> dict[str, Any]:
     """Give *value* the shape of the struct: what it does not know under EXTRA."""
     body = _split(value, _NAMES[kind])
+    if body.keys().isdisjoint(_NESTED_NAMES):
+        return body
     for name, known in _NESTED_NAMES.items():
         items = body.get(name)
         if type(items) is list:

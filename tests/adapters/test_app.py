@@ -24,6 +24,7 @@ from broker.bus import Bus, Message
 from broker.embedded import EmbeddedBroker, Fault, open_embedded
 from broker.errors import ConfigError, NotConfirmedError, UnroutableError
 from broker.rabbitmq import open_rabbitmq
+from broker.sdjwt import token_id
 from broker.topology import RECORDS, definitions, permissions
 from schemas import stix
 from schemas.markings import TLP_IDS, Tlp
@@ -37,6 +38,7 @@ from tests.support.issuing import (
     member,
     rest,
     signer,
+    stamped,
 )
 from tests.support.sinks import MemorySink
 
@@ -87,7 +89,7 @@ class Stage:
             content_encoding=message.content_encoding,
             content_type=message.content_type,
         )
-        await self.broker.login("gate").publish(RECORDS, out)
+        await self.broker.login("gate").publish(RECORDS, stamped(out))
 
     async def serve_until(self, done: Callable[[], bool]) -> None:
         stop = asyncio.Event()
@@ -169,7 +171,9 @@ async def test_a_refused_message_is_in_the_dead_letters_with_its_reason(
         token = Feed().sign(draft())
         head, _, rest = token.partition(b".")
         flipped = head + b"." + rest[:20] + bytes([rest[20] ^ 1]) + rest[21:]
-        await here.put(Message(body=flipped, message_id="m", routing_key="x"))
+        await here.put(
+            Message(body=flipped, message_id=token_id(flipped), routing_key="x")
+        )
         await here.put(Feed(epoch="two").message(draft(2)))
         await here.serve_until(lambda: len(here.sink.taken) == 1)
         [dead] = await here.left_in("tocsin.dead")
@@ -463,7 +467,9 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
         gate, adapter = await login("gate"), await login("adapter-main")
         for each in waiting:
             key = "cert-aq.incident.green.none.none.unknown"
-            out = msgspec.structs.replace(each, routing_key=key, user_id="gate")
+            out = msgspec.structs.replace(
+                stamped(each), routing_key=key, user_id="gate"
+            )
             await gate.publish(RECORDS, out)
         outbox = await stack.enter_async_context(open_outbox(tmp_path / "o.sqlite"))
         with capture_logs() as logs:

@@ -17,6 +17,7 @@ from msgspec import inspect
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted
 from adapters.view import View
+from broker.seen import Seen, Stamp
 from broker.trust import Verified
 from schemas import profile, stix
 from schemas.markings import Tlp
@@ -155,6 +156,8 @@ def fill(kind: inspect.Type, planted: Planted, place: profile.Place) -> Any:
     match kind:
         case inspect.UnionType(types):
             return fill(types[0], planted, place)
+        case inspect.Metadata(extra={"form": pattern}):
+            return fill(inspect.StrType(pattern=pattern), planted, place)
         case inspect.StrType(pattern=None):
             return planted.word(place)
         case inspect.StrType(pattern=pattern) if re.search(pattern, SECRET["id"]):
@@ -195,9 +198,13 @@ def hidden(canaries: Planted, to: View, kind: str, role: str) -> list[str]:
     ]
 
 
+STAMP = Stamp(token="", seen=NOW, pos=1, prev="", link="")
+
+
 def readable(redacted: Redacted) -> str:
     """All that a member gets, decoded, and what the programs print of it."""
-    signed_receipt = receipt(redacted, records.signer("hub"), now=NOW)
+    hub = records.signer("hub")
+    signed_receipt = receipt(redacted, Seen(STAMP), hub, now=NOW)
     notes = [s for value in decoded(signed_receipt) for s in strings(value)]
     return "\n".join([seen(redacted), *notes])
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from adapters.cli.demo import command as demo
 from adapters.cli.demo.checks import Check, examine
-from adapters.cli.demo.facts import readable, searchable
+from adapters.cli.demo.facts import Sight, readable, searchable
 from adapters.cli.demo.played import Played, Received
 from adapters.cli.demo.secrets import CANARIES
 from adapters.cli.demo.show import show
@@ -25,6 +25,7 @@ from adapters.cli.demo.world import set_stage
 from adapters.cli.main import run
 from adapters.receipts import receipt
 from broker.errors import BusUnavailableError, ConfigError
+from broker.seen import Seen, verify_stamp
 from broker.signers import Signer
 from tests.support.rabbitmq_api import RabbitMQ
 
@@ -36,6 +37,7 @@ NUMBERS = "No delivery number is missing"
 STRICT = "Every delivery passes the strict verifier"
 ONLY_CUT = "Every delivery is the issuer's text, only cut"
 RECEIPTS = "Every receipt is signed and fits its delivery"
+CHAIN = "The gate's chain has every record, no gap"
 NO_LEAK = "No withheld name or address is in what arrived"
 CAN_FIND = "The same search finds them where they may be"
 VERSIONS = "Correction and retraction reached all holders"
@@ -98,7 +100,7 @@ def page(story: Story, width: int, *, encoding: str = "utf-8") -> str:
 
 def test_everything_is_as_it_should_be_within_thirty_seconds(story: Story) -> None:
     assert [check for check in story.checks if not check.ok] == []
-    assert len(story.checks) == 12
+    assert len(story.checks) == 13
     assert story.seconds < 30
 
 
@@ -196,8 +198,34 @@ def somebody_elses_receipt(story: Story) -> Played:
     assert sight.received is not None
     assert sight.redacted is not None
     other = Signer("hub", Ed25519PrivateKey.generate())
-    forged = receipt(sight.redacted, other, now=0)
+    forged = receipt(sight.redacted, seen_of(story, sight), other, now=0)
     return instead(story.played, sight.received, receipt=forged)
+
+
+def seen_of(story: Story, sight: Sight) -> Seen:
+    place = story.played.archived.index(sight.published.verified.token_id)
+    stamp = story.played.stamps[place]
+    return Seen(verify_stamp(stamp, story.world.directory, now=2**40))
+
+
+def a_receipt_with_another_place_in_the_chain(story: Story) -> Played:
+    sight = next(each for each in story.sights if each.redacted is not None)
+    assert sight.received is not None
+    assert sight.redacted is not None
+    right = seen_of(story, sight)
+    wrong = Seen(replace(right.stamp, pos=right.stamp.pos + 1))
+    again = receipt(sight.redacted, wrong, story.world.hub, now=0)
+    return instead(story.played, sight.received, receipt=again)
+
+
+def a_gap_in_the_chain(story: Story) -> Played:
+    one, _, *rest = story.played.stamps
+    return replace(story.played, stamps=(one, *rest))
+
+
+def two_places_exchanged(story: Story) -> Played:
+    one, two, *rest = story.played.stamps
+    return replace(story.played, stamps=(two, one, *rest))
 
 
 def another_receipt_of_the_hub(story: Story) -> Played:
@@ -286,6 +314,9 @@ def the_altered_one_delivered(story: Story) -> Played:
         (another_numbering, {NUMBERS}),
         (somebody_elses_receipt, {RECEIPTS}),
         (another_receipt_of_the_hub, {RECEIPTS}),
+        (a_receipt_with_another_place_in_the_chain, {RECEIPTS}),
+        (a_gap_in_the_chain, {CHAIN, RECEIPTS}),
+        (two_places_exchanged, {CHAIN, RECEIPTS}),
         (a_projection_with_a_name, {RECEIPTS, NO_LEAK}),
         (the_whole_token, {ONLY_CUT, RECEIPTS, NO_LEAK}),
         (peers_know_nothing, {ARRIVED, CAN_FIND}),
@@ -293,7 +324,7 @@ def the_altered_one_delivered(story: Story) -> Played:
         (an_unsigned_post, {NUMBERS, WEBHOOK}),
         (a_signature_that_fits_anything, {WEBHOOK}),
         (a_post_of_something_else, {WEBHOOK}),
-        (the_forged_one_let_through, {ARRIVED, FORGED, NO_ATTACK}),
+        (the_forged_one_let_through, {ARRIVED, FORGED, NO_ATTACK, CHAIN}),
         (an_issuer_not_told, {ALTERED}),
         (another_reason, {ALTERED}),
         (the_altered_one_delivered, {STRICT, ONLY_CUT, RECEIPTS, NO_ATTACK}),
@@ -314,7 +345,7 @@ def test_a_failed_check_says_what_was_expected(story: Story) -> None:
     shown = page(replace(story, played=played, checks=tuple(checks)), 100)
     assert "✗  No delivery number is missing" in shown
     assert "expected: all of them, from 1" in shown
-    assert "1 of 12 checks failed" in shown
+    assert "1 of 13 checks failed" in shown
 
 
 def test_the_exit_code_is_1_when_a_check_fails(
@@ -402,7 +433,7 @@ def test_the_command_ends_with_0_and_keeps_what_can_be_verified(
     kept = tmp_path / "new" / "kept"
     assert demo.demo(keep=kept) == 0
     shown = capsys.readouterr()
-    assert "All 12 checks passed" in shown.out
+    assert "All 13 checks passed" in shown.out
     assert shown.err == ""
     [line] = [each for each in shown.out.splitlines() if "tocsin verify" in each]
     _, *arguments = line.split()
@@ -462,7 +493,7 @@ def test_the_same_is_shown_over_rabbitmq_and_nothing_is_left(
 ) -> None:
     before = names(rabbitmq, "vhosts"), names(rabbitmq, "users")
     assert demo.demo(amqp=rabbitmq.amqp_url, management=rabbitmq.http_url) == 0
-    assert "All 12 checks passed" in capsys.readouterr().out
+    assert "All 13 checks passed" in capsys.readouterr().out
     assert (names(rabbitmq, "vhosts"), names(rabbitmq, "users")) == before
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.redaction import NotGivenError
 from broker.blinding import org_identity
-from broker.sdjwt import Hidden
+from broker.concealing import Hidden
 from schemas.markings import Tlp
 from tests.support.records import mint, tree
 from tests.support.views import (

@@ -1,4 +1,7 @@
-"""The pipeline: verified once, cut once per view, stored whole or not at all."""
+"""The pipeline: verified once, cut once per view, stored whole or not at all.
+
+That only what the gate has stamped comes in at all, `test_first_seen` says.
+"""
 
 from collections import Counter
 
@@ -9,11 +12,14 @@ from adapters import pipeline
 from adapters.delivery import StoreOutcome
 from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, take
 from adapters.redaction import redact
+from broker.directory import Service, build
+from broker.sdjwt import token_id
+from broker.seen import STAMP_HEADER, make_stamp
 from broker.signing import Address
 from broker.trust import verify
 from broker.wire import pack
 from schemas.markings import Tlp
-from tests.support.records import member, signer
+from tests.support.records import SALT, disclosure, key_entry, member, signer
 from tests.support.views import (
     AUTHOR,
     DIRECTORY,
@@ -26,6 +32,13 @@ from tests.support.views import (
     strings,
     token,
 )  # fmt: skip
+
+HUB = signer("hub")
+STRAY = disclosure(SALT, "of no record")
+KNOWN = build(
+    DIRECTORY.members.values(),
+    [Service(org="hub", name="Hub", services=("gate",), keys=(key_entry(HUB),))],
+)
 
 
 async def at_once(decision):
@@ -59,10 +72,10 @@ def subscriber(org, audience="peer-cert", sinks=("siem",), **facts):
 
 def context(*subscribers, **changes):
     values = {
-        "directory": DIRECTORY,
+        "directory": KNOWN,
         "policy": POLICY,
         "author": AUTHOR,
-        "signer": signer("hub"),
+        "signer": HUB,
         "subscribers": subscribers,
     }
     return Context(**(values | changes))
@@ -73,9 +86,11 @@ def message(*objects, **signing):
     return packed(data)
 
 
-def packed(data, **changes):
-    made = pack(data, message_id="m", routing_key="cert-aq.incident", user_id="cert-aq")
-    return replace(made, **changes)
+def packed(data, *, seen=NOW, **changes):
+    """*data* as the gate passes it on; whatever it is, it has a stamp of its own."""
+    stamp = make_stamp(HUB, token_id=token_id(data), seen=seen, pos=1, prev="")
+    made = pack(data, message_id="m", routing_key="cert-aq.incident", user_id="gate")
+    return replace(made, headers={STAMP_HEADER: stamp}, **changes)
 
 
 @pytest.fixture
@@ -181,7 +196,7 @@ def test_deciding_twice_gives_the_same_rows():
     [
         (packed(b"x"), "framing"),
         (packed(token(INCIDENT)[:-1]), "framing"),
-        (packed(token(INCIDENT).replace(b"~", b"~A", 1)), "unreferenced-disclosure"),
+        (packed(token(INCIDENT) + STRAY + b"~"), "unreferenced-disclosure"),
         (packed(token(INCIDENT), content_type="text/plain"), "content-type"),
         (packed(token(INCIDENT), content_encoding="gzip"), "content-encoding"),
         (packed(b"x", content_encoding="zstd"), "zstd"),
@@ -205,7 +220,9 @@ def test_a_refusal_says_where_and_never_what():
 
 
 def test_a_token_from_the_future_is_refused():
-    assert decide(message(), context(), now=NOW - 1000).reason == "issued-in-future"
+    early = NOW - 1000
+    arrived = packed(token(INCIDENT), seen=early)
+    assert decide(arrived, context(), now=early).reason == "issued-in-future"
 
 
 # ----------------------------------------------------------------------------- storing

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from adapters.receipts import TYP, bucket, receipt
 from broker import base64url
 from broker.keys import PublicKey
+from broker.seen import Seen, Stamp
 from tests.support.records import signer
 from tests.support.views import (
     CIVIL,
@@ -25,12 +26,15 @@ from tests.support.views import (
 HUB = signer("hub")
 
 
-def receipt_of(redacted, now=NOW):
-    return receipt(redacted, HUB, now=now)
+STAMP = Stamp(token="t", seen=NOW, pos=7, prev="p", link="l")
 
 
-def claims_of(redacted):
-    return decoded(receipt_of(redacted))[1]
+def receipt_of(redacted, now=NOW, head=""):
+    return receipt(redacted, Seen(STAMP, head), HUB, now=now)
+
+
+def claims_of(redacted, **more):
+    return decoded(receipt_of(redacted, **more))[1]
 
 
 def sha256(data):
@@ -71,8 +75,15 @@ def test_a_receipt_names_the_audience_and_no_other_fact_of_the_view(to):
     assert claims["audience"] == to.audience
     assert set(claims) == {
         "iss", "iat", "token", "audience", "received", "evidence", "projection",
-        "policy", "withheld",
+        "policy", "withheld", "chain",
     }  # fmt: skip
+
+
+def test_a_receipt_passes_on_the_place_in_the_chain_and_the_newest_head():
+    redacted = cut(sample("election-leak"), PEER)
+    assert claims_of(redacted)["chain"] == {"pos": 7, "link": "l"}
+    assert "head" not in claims_of(redacted)
+    assert claims_of(redacted, head="a.b.c")["head"] == "a.b.c"
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -8,6 +8,7 @@ from adapters.pipeline import Context, Decided, Subscriber, decide
 from adapters.view import AUDIENCES
 from broker import sdjwt, topology, wire
 from broker.directory import Member
+from broker.seen import STAMP_HEADER
 from tests.bench.material import AUTHOR, NOW, Case, sample
 from tests.bench.rounds import Report, Row, side_by_side
 
@@ -18,17 +19,20 @@ _MEMBERS = (1, _FEW, 10, 100, 1000)
 
 def measure(*, quick: bool) -> Report:
     case = Case(sample())
-    message = wire.pack(
-        case.token,
-        message_id=sdjwt.token_id(case.token),
-        routing_key="-",
-        user_id=topology.GATE,
+    message = msgspec.structs.replace(
+        wire.pack(
+            case.token,
+            message_id=sdjwt.token_id(case.token),
+            routing_key="-",
+            user_id=topology.GATE,
+        ),
+        headers={STAMP_HEADER: case.stamp},
     )
     context = Context(
         directory=case.directory,
         policy=case.policy,
         author=AUTHOR,
-        signer=case.signer,
+        signer=case.hub,
         subscribers=(),
     )
     functions = {

@@ -12,6 +12,7 @@ from broker.bus import Bus, Message, Received
 from broker.directory_client import load_folder
 from broker.gate import BATCH, run_gate
 from broker.gate_state import open_gate_state
+from broker.signers import load_signer
 from tests.bench import bare
 from tests.bench.installation import (
     ADAPTER,
@@ -130,6 +131,7 @@ async def _gate(hub: Hub, bus: Bus, count: int) -> Cost:
                         directory,
                         state,
                         archive,
+                        load_signer("hub", hub.folder / "hub.key"),
                         clock=lambda: float(NOW),
                         stop=stop,
                     )

@@ -103,7 +103,7 @@ def _steps(case: Case) -> dict[str, Callable[[], object]]:
         steps[f"`redact` for {audience}"] = partial(case.redact, view)
     redacted = case.redact(views["platform"])
     steps["of it the projection, platform"] = _projection(case)
-    steps["`receipt`"] = lambda: receipt(redacted, case.signer, now=NOW)
+    steps["`receipt`"] = lambda: receipt(redacted, case.seen, case.hub, now=NOW)
     return steps
 
 

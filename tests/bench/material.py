@@ -20,9 +20,10 @@ from adapters.projection import Author
 from adapters.redaction import Redacted, redact
 from adapters.sources import stix21
 from adapters.view import AUDIENCES, View, view_of
-from broker import base64url, signing, trust
-from broker.blinding import BlindMap
-from broker.directory import Directory, KeyEntry, Member, build
+from broker import base64url, sdjwt, signing, trust
+from broker import seen as chain
+from broker.blinding import BlindMap, own_id
+from broker.directory import Directory, KeyEntry, Member, Service, build
 from broker.signers import Signer
 from broker.trust import Verified
 from schemas import record, timestamps
@@ -70,7 +71,10 @@ def compose(bundle: bytes, **options: Any) -> Draft:
 
 
 def sign(draft: Draft, signer: Signer, **options: Any) -> bytes:
-    ids = BlindMap(lambda: signing.random_uuid(os.urandom), {})
+    # As a publisher does that is told which identity is its own.
+    creator = draft.objects[draft.primary].created_by_ref
+    own = own_id(signer.org, creator or None)
+    ids = BlindMap(lambda: signing.random_uuid(os.urandom), own)
     return signing.sign(
         draft, signer, blind_map=ids, entropy=os.urandom, now=NOW, **options
     )
@@ -96,13 +100,27 @@ class Case:
         return Signer(ISSUER, Ed25519PrivateKey.generate())
 
     @cached_property
+    def hub(self) -> Signer:
+        return Signer(AUTHOR.org, Ed25519PrivateKey.generate())
+
+    @cached_property
+    def stamp(self) -> str:
+        """The gate's, as every adapter gets it with the token."""
+        name = sdjwt.token_id(self.token)
+        return chain.make_stamp(self.hub, token_id=name, seen=NOW, pos=1, prev="")
+
+    @cached_property
+    def seen(self) -> chain.Seen:
+        return chain.Seen(chain.verify_stamp(self.stamp, self.directory, now=NOW))
+
+    @cached_property
     def policy(self) -> Policy:
         return load_policy(None)
 
     @cached_property
     def directory(self) -> Directory:
         days = ("2026-01-01T00:00:00Z", "2036-01-01T00:00:00Z")
-        key = KeyEntry(self.signer.jwk, *days)
+        key, of_hub = (KeyEntry(s.jwk, *days) for s in (self.signer, self.hub))
         issuer = Member(
             org=ISSUER,
             name="CERT Aquenia",
@@ -111,7 +129,10 @@ class Case:
             kinds=("incident", "advisory", "campaign"),
             keys=(key,),
         )
-        return build([issuer, *members()])
+        hub = Service(
+            org=AUTHOR.org, name=AUTHOR.name, services=("gate",), keys=(of_hub,)
+        )
+        return build([issuer, *members()], [hub])
 
     def compose(self) -> Draft:
         if self.wrap:

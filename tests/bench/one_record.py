@@ -76,7 +76,7 @@ def _steps(case: Case) -> dict[str, Callable[[], object]]:
     for audience, view in case.views().items():
         steps[f"`redact` for {audience}"] = partial(case.redact, view)
     redacted = case.redact(case.views()["platform"])
-    steps["`receipt`"] = lambda: receipt(redacted, case.signer, now=NOW)
+    steps["`receipt`"] = lambda: receipt(redacted, case.seen, case.hub, now=NOW)
     return steps
 
 

@@ -1,6 +1,7 @@
-"""The directory: members, their keys, and what is no entry of it."""
+"""The directory: members and services, their keys, and what is no entry of it."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,37 @@ from broker.directory import (
     Directory,
     KeyEntry,
     Member,
+    Service,
     build,
     decode_member,
+    decode_service,
     single_key,
 )
 from broker.directory_client import load_folder
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, key_id
 from schemas.markings import Tlp
-from tests.support.records import CERT, PLATFORM, directory, key_entry, member
+from tests.support.records import (
+    CERT,
+    PLATFORM,
+    directory,
+    key_entry,
+    member,
+    signer,
+)
 
 CANARY = "mallory"
+HUB = signer("hub")
+
+
+def service(**changes: Any) -> Service:
+    fields = {
+        "org": "hub",
+        "name": "Tocsin Hub",
+        "services": ("gate", "adapter"),
+        "keys": (key_entry(HUB),),
+    }
+    return Service(**(fields | changes))
 
 
 def entry(**changes: Any) -> dict[str, Any]:
@@ -79,7 +100,7 @@ def test_a_single_key_is_always_valid_and_belongs_to_no_member() -> None:
 
 def test_the_snapshot_does_not_change() -> None:
     known = directory()
-    for mapping in (known.members, known.keys):
+    for mapping in (known.members, known.keys, known.services):
         with pytest.raises(TypeError):
             mapping["x"] = None  # type: ignore[index]
     with pytest.raises(AttributeError):
@@ -107,9 +128,9 @@ def test_a_clearance_that_is_given_counts() -> None:
 # -- building
 
 
-def refused(*members: Member) -> str:
+def refused(*members: Member, services: Sequence[Service] = ()) -> str:
     with pytest.raises(ConfigError) as caught:
-        build(members)
+        build(members, services)
     return str(caught.value)
 
 
@@ -160,7 +181,110 @@ def test_a_member_may_have_several_keys_and_none() -> None:
     )
     assert len(build([member(keys=both)]).keys) == 2
     assert build([member(keys=())]).keys == {}
-    assert build([]) == Directory({}, {})
+    assert build([]) == Directory({}, {}, {})
+
+
+# -- services
+
+
+def test_a_key_of_a_service_is_found_by_its_name_and_what_it_signs() -> None:
+    known = build([member()], [service(services=("gate",))])
+    assert known.service_key(HUB.kid, "gate").org == "hub"
+    assert known.runs("gate")
+    assert not known.runs("adapter")
+    with pytest.raises(TrustError, match="unknown-key"):
+        known.service_key(HUB.kid, "adapter")
+
+
+def test_no_key_serves_as_member_and_service_at_once() -> None:
+    known = build([member()], [service()])
+    with pytest.raises(TrustError, match="unknown-key"):
+        known.key(HUB.kid)
+    with pytest.raises(TrustError, match="unknown-key"):
+        known.service_key(CERT.kid, "gate")
+    assert set(known.keys) == {CERT.kid}
+    assert set(known.services) == {HUB.kid}
+
+
+def test_a_directory_without_services_runs_none() -> None:
+    assert not directory().runs("gate")
+    assert not single_key("cert-aq", CERT.jwk).runs("gate")
+
+
+def test_the_same_key_as_member_and_as_service_is_refused() -> None:
+    jwk = msgspec.structs.replace(CERT.jwk, kid=msgspec.UNSET)
+    shared = service(keys=(key_entry(jwk=jwk),))
+    assert key_id("hub", CERT.jwk) in refused(member(), services=[shared])
+    twice = [service(), service(org="other", keys=(key_entry(HUB, jwk=jwk),))]
+    assert "twice" in refused(member(), services=twice)
+
+
+def test_an_organisation_is_not_member_and_service_at_once() -> None:
+    both = service(org="cert-aq", keys=())
+    assert "cert-aq stands in the directory twice" in refused(member(), services=[both])
+    assert "hub stands in the directory twice" in refused(
+        services=[service(), service(keys=())]
+    )
+
+
+def test_a_key_of_a_service_that_is_none_is_refused() -> None:
+    weak = Jwk(kty="OKP", crv="Ed25519", x="A" * 43)
+    broken = service(keys=(key_entry(jwk=weak),))
+    assert "not usable" in refused(services=[broken])
+    late = service(keys=(key_entry(HUB, not_after="2026"),))
+    assert "not usable" in refused(services=[late])
+
+
+def service_entry(**changes: Any) -> dict[str, Any]:
+    """A file of a service, as JSON."""
+    return {
+        "org": "hub",
+        "name": "Tocsin Hub",
+        "services": ["gate", "adapter"],
+        "keys": [
+            entry()["keys"][0]
+            | {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": HUB.jwk.x}}
+        ],
+    } | changes
+
+
+def test_a_file_of_a_service_is_read() -> None:
+    found = decode_service(json.dumps(service_entry()).encode(), "hub.json")
+    assert (found.org, found.services) == ("hub", ("gate", "adapter"))
+    assert build([], [found]).runs("gate")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {"org": "hub"},
+        service_entry(mallory=1),
+        service_entry(kinds=["incident"]),
+        service_entry(services=[]),
+        service_entry(services=["gate", "mallory"]),
+        service_entry(services="gate"),
+        service_entry(keys=[]),
+        service_entry(keys=[{"jwk": {"d": CANARY}}]),
+        service_entry(org="Hub"),
+        service_entry(name=""),
+        entry(),
+    ],
+)
+def test_what_is_no_file_of_a_service_is_refused_and_not_quoted(value: Any) -> None:
+    with pytest.raises(ConfigError, match="not a service entry") as caught:
+        decode_service(json.dumps(value).encode(), "hub.json")
+    assert CANARY not in str(caught.value)
+
+
+def test_a_file_of_a_service_that_is_no_strict_json_is_refused() -> None:
+    with pytest.raises(ConfigError, match="duplicate-key"):
+        decode_service(b'{"org":"hub","org":"hub"}', "hub.json")
+
+
+def test_a_file_of_a_service_is_no_member() -> None:
+    with pytest.raises(ConfigError, match="not a member entry"):
+        decode(service_entry())
 
 
 # -- decoding
@@ -222,11 +346,29 @@ def test_a_refusal_says_where() -> None:
 # -- loading from a folder
 
 
-def folder_with(path: Path, *entries: dict[str, Any]) -> Path:
-    (path / "members").mkdir()
+def folder_with(path: Path, *entries: dict[str, Any], of: str = "members") -> Path:
+    (path / of).mkdir()
     for each in entries:
-        (path / "members" / f"{each['org']}.json").write_text(json.dumps(each))
+        (path / of / f"{each['org']}.json").write_text(json.dumps(each))
     return path
+
+
+def test_every_file_of_a_service_is_loaded_too(tmp_path: Path) -> None:
+    folder_with(folder_with(tmp_path, entry()), service_entry(), of="services")
+    found = load_folder(tmp_path)
+    assert set(found.services) == {HUB.kid}
+    assert set(found.members) == {"cert-aq"}
+
+
+def test_a_folder_without_services_has_none(tmp_path: Path) -> None:
+    assert load_folder(folder_with(tmp_path, entry())).services == {}
+
+
+def test_a_service_under_the_name_of_another_is_refused(tmp_path: Path) -> None:
+    folder_with(folder_with(tmp_path, entry()), service_entry(), of="services")
+    (tmp_path / "services" / "hub.json").rename(tmp_path / "services" / "gate.json")
+    with pytest.raises(ConfigError, match=r"gate.json holds the entry of hub"):
+        load_folder(tmp_path)
 
 
 def test_every_member_file_of_a_folder_is_loaded(tmp_path: Path) -> None:

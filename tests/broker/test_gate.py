@@ -19,6 +19,7 @@ from broker.wire import unpack
 from schemas.reasons import REASONS
 from tests.support.issuing import (
     ADAPTER_QUEUES,
+    HUB,
     ISSUERS,
     NOW,
     PLACE,
@@ -267,6 +268,7 @@ async def test_logs_name_issuer_token_and_reason_and_nothing_of_the_record(tmp_p
     assert "CANARY" not in repr(logs)
     assert [{k: v for k, v in each.items() if k != "log_level"} for each in logs] == [
         {"event": "gate.ready", "issuers": len(ISSUERS), "missing": 0},
+        {"event": "gate.head", "pos": 0},
         {"event": "gate.accepted", "issuer": "cert-aq", "token": good.message_id[:8]},
         {
             "event": "gate.refused",
@@ -291,6 +293,27 @@ async def test_a_flooding_issuer_is_slowed_down_and_stops_nobody_else(tmp_path):
     assert 10 <= senders.count("cert-aq") < 60
     assert "gate.over_quota" in {each["event"] for each in logs}
     # Nothing of the flood is lost: the rest waits in its queue.
+    assert not [each for each in logs if each["event"] == "gate.refused"]
+
+
+async def test_an_issuer_that_cries_wolf_is_slowed_down_and_stops_nobody_else(tmp_path):
+    core = {"extension_type": "property-extension", "criticality": 95}
+    wolf, other = Feed("cert-aq"), Feed("cert-bv")
+    quota = Quota(urgent_per_hour=5)
+    with capture_logs() as logs:
+        async with hub(tmp_path, quota=quota) as (broker, _):
+            for number in range(1, 61):
+                alarm = draft(number, extensions={INCIDENT_CORE: core})
+                await send(broker, wolf.message(alarm))
+            for number in range(1, 31):
+                await send(broker, other.message(draft(number)), "cert-bv")
+            reader = broker.login("adapter-main")
+            alarms = await rest(reader, URGENT)
+            # The quota is of urgent records: as many others pass at once.
+            assert len(await take(reader, NORMAL, 30)) == 30
+    assert 5 <= len(alarms) < 60
+    slowed = {each["issuer"] for each in logs if each["event"] == "gate.over_quota"}
+    assert slowed == {"cert-aq"}
     assert not [each for each in logs if each["event"] == "gate.refused"]
 
 
@@ -415,6 +438,7 @@ async def run_alone(folder, known, place=PLACE):
                 known,
                 gate.state,
                 gate.archive,
+                HUB,
                 clock=clock,
                 stop=asyncio.Event(),
             )

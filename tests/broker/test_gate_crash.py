@@ -19,6 +19,7 @@ from broker.errors import (
     UnroutableError,
 )
 from broker.gate_state import GateState, open_gate_state
+from broker.seen import STAMP_HEADER, verify_stamp
 from tests.support.issuing import (
     ADAPTER_QUEUES,
     NOW,
@@ -91,7 +92,10 @@ async def test_a_gate_killed_at_any_moment_loses_nothing(
     }
     assert len(arrived) == copies
     with gate_files(tmp_path) as gate:
-        assert [a.token_id for a in gate.archive.since()] == [message.message_id]
+        [archived] = gate.archive.since()
+        assert archived.token_id == message.message_id
+        # And the same stamp: the chain names each record once.
+        assert {m.headers[STAMP_HEADER] for m in arrived} == {archived.stamp}
         assert gate.state.known([message.message_id]) == {message.message_id}
 
 
@@ -107,6 +111,27 @@ async def test_the_moment_first_seen_survives_a_crash(tmp_path):
         assert gate.archive.first_seen([message.message_id]) == {
             message.message_id: NOW
         }
+
+
+async def test_after_a_crash_the_chain_goes_on_without_gap_or_second_place(tmp_path):
+    feed, later = Feed(), Feed("cert-bv")
+    messages = [feed.message(draft(number)) for number in (1, 2, 3)]
+    fault = Fault("publish", KilledError(), "after")
+    async with open_embedded(None, PLACE, fault=fault) as broker:
+        for each in messages:
+            await broker.login("cert-aq").publish("tocsin.ingress", each)
+        await serve_and_die(broker, tmp_path, now=lambda: NOW)
+        # Another issuer's record takes its place behind what was archived.
+        await broker.login("cert-bv").publish("tocsin.ingress", later.message(draft()))
+        async with running_gate(broker.login("gate"), tmp_path, now=lambda: NOW + 60):
+            arrived = await rest(broker.login("adapter-main"), NORMAL)
+    with gate_files(tmp_path) as gate:
+        archived = list(gate.archive.since())
+    assert [each.number for each in archived] == [1, 2, 3, 4]
+    stamps = [verify_stamp(a.stamp, directory(), now=NOW + 60) for a in archived]
+    assert [s.prev for s in stamps] == ["", *(s.link for s in stamps[:-1])]
+    known = {each.token_id: each.stamp for each in archived}
+    assert {m.message_id: m.headers[STAMP_HEADER] for m in arrived} == known
 
 
 async def test_a_key_revoked_after_the_record_was_seen_does_not_lose_it(tmp_path):
@@ -229,6 +254,7 @@ STEPS = [
     (GateState, "known"),
     (GateState, "feeds"),
     (Archive, "append"),
+    (Archive, "sign_head"),
     (GateState, "record"),
 ]
 

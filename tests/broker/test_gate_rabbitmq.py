@@ -6,6 +6,7 @@ import msgspec
 
 from broker.publisher import open_publisher
 from broker.rabbitmq import open_rabbitmq
+from broker.seen import verify_headers
 from broker.topology import definitions, permissions
 from broker.wire import unpack
 from tests.support.issuing import (
@@ -14,6 +15,7 @@ from tests.support.issuing import (
     Feed,
     clock,
     counting_entropy,
+    directory,
     draft,
     rest,
     running_gate,
@@ -66,9 +68,21 @@ async def test_records_pass_and_refusals_come_back_with_the_rights_of_production
                 )
                 await issuer.publish("tocsin.ingress", again)
             assert await rest(reader, NORMAL, quiet_s=0.5) == []
-            tokens = {each.token_id: each.token for each in running.archive.since()}
+            archived = list(running.archive.since())
     assert [m.message_id for m in arrived] == [each.token_id for each in signed]
-    assert {m.message_id: unpack(m) for m in arrived} == tokens
+    assert {m.message_id: unpack(m) for m in arrived} == {
+        each.token_id: each.token for each in archived
+    }
+    # Stamp and head travel as they were signed, and chain all records.
+    known, link = directory(), ""
+    seen = {
+        m.message_id: verify_headers(m.headers, known, now=clock()) for m in arrived
+    }
+    for pos, each in enumerate(archived, 1):
+        stamp = seen[each.token_id].stamp
+        assert (stamp.pos, stamp.prev, stamp.token) == (pos, link, each.token_id)
+        link = stamp.link
+    assert any(each.head for each in seen.values())
     assert {m.user_id for m in arrived} == {"gate"}
     assert msgspec.json.decode(told.body) == {
         "token_id": unplaced.message_id,

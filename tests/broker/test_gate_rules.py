@@ -19,7 +19,17 @@ from broker.gate_rules import (
     issuers_of,
     refusal,
 )
-from tests.support.issuing import NOW, Feed, directory, draft, member
+from broker.topology import RECORDS, route
+from schemas.profile import INCIDENT_CORE
+from tests.support.issuing import (
+    ADAPTER_QUEUES,
+    NOW,
+    PLACE,
+    Feed,
+    directory,
+    draft,
+    member,
+)
 
 EMPTY = FeedState()
 ENVELOPE = Envelope("cert-aq", "cert-aq", "cert-aq.incident.green")
@@ -39,6 +49,19 @@ def test_a_record_in_its_place_is_accepted_with_the_key_for_readers():
     assert decision.routing_key == "cert-aq.incident.green.none.none.unknown"
     assert decision.feed == "cert-aq/main/epoch1"
     assert decision.gap is None
+
+
+@pytest.mark.parametrize(
+    ("criticality", "urgent"), [(95, True), (60, True), (30, False), (0, False)]
+)
+def test_what_the_adapters_take_first_counts_as_urgent(criticality, urgent):
+    core = {"extension_type": "property-extension", "criticality": criticality}
+    feed = Feed()
+    alarm = draft(extensions={INCIDENT_CORE: core})
+    decision = judge(trust.verify(feed.sign(alarm), directory(), now=NOW))
+    queue = ADAPTER_QUEUES[urgent]
+    assert decision.urgent is urgent
+    assert queue in route(PLACE, RECORDS, decision.routing_key)
 
 
 def test_a_record_whose_issuer_left_its_primary_object_out_is_refused():

@@ -74,6 +74,13 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path):
     refuses(path, "newer version")
 
 
+def test_a_file_of_an_older_version_is_refused(tmp_path):
+    path = tmp_path / "file"
+    with open_private(path, LAYOUT) as file, file.transaction() as db:
+        db.execute("PRAGMA user_version=1")
+    refuses(path, "older version")
+
+
 def test_what_is_no_database_is_refused(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"no database" * 1000)

@@ -150,6 +150,7 @@ async def test_a_publisher_killed_after_signing_sends_the_same_bytes_later(
             tmp_path / "state.sqlite",
             org="cert-aq",
             publisher="main",
+            clock=clock,
             entropy=counting_entropy(),
         ) as state:
             [signed] = state.pending(limit=10, max_bytes=1 << 20)
@@ -289,7 +290,7 @@ async def test_what_the_hub_would_refuse_is_not_signed_and_takes_no_number(tmp_p
 
 
 async def test_a_record_too_large_for_the_hub_is_not_signed(tmp_path, monkeypatch):
-    monkeypatch.setattr("broker.sdjwt.MAX_TOKEN_BYTES", 1000)
+    monkeypatch.setattr("broker.concealing.MAX_TOKEN_BYTES", 1000)
     async with (
         open_embedded(None, PLACE) as broker,
         publishing(publisher_bus(broker), tmp_path) as publisher,

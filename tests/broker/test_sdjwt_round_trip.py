@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from broker import base64url, sdjwt
 from broker.errors import TrustError
-from broker.sdjwt import Hidden, Path
+from broker.concealing import Hidden
+from broker.sdjwt import Path
 from schemas.errors import RefusedError
 from tests.support.records import (
     CERT,
@@ -32,12 +33,12 @@ CANARY = "mallory"
 
 def conceal(tree: Any) -> tuple[Any, list[bytes]]:
     source = entropy()
-    return sdjwt.conceal(tree, lambda: source(16))
+    return concealing.conceal(tree, source)
 
 
 def sealed(tree: dict[str, Any]) -> bytes:
     payload, texts = conceal(tree)
-    return sdjwt.assemble(HEADER, payload, texts, CERT.sign)
+    return concealing.assemble(HEADER, payload, texts, CERT.sign)
 
 
 def test_the_order_of_digests_does_not_tell_the_order_of_members() -> None:
@@ -82,16 +83,16 @@ def test_what_nobody_would_take_for_its_depth_is_not_signed() -> None:
 
 def test_what_nobody_would_take_for_its_disclosures_is_not_signed() -> None:
     with pytest.raises(TrustError) as caught:
-        sdjwt.conceal([Hidden(0)] * 65_537, lambda: b"salt" * 4)
+        concealing.conceal([Hidden(0)] * 65_537, lambda _size: b"salt" * 4)
     assert caught.value.reason == "too-many-disclosures"
 
 
 def test_what_nobody_would_take_for_its_size_is_not_signed() -> None:
-    bare = len(sdjwt.assemble(HEADER, {}, [b""], CERT.sign))
+    bare = len(concealing.assemble(HEADER, {}, [b""], CERT.sign))
     most = (16 << 20) - bare
-    assert len(sdjwt.assemble(HEADER, {}, [b"a" * most], CERT.sign)) == 16 << 20
+    assert len(concealing.assemble(HEADER, {}, [b"a" * most], CERT.sign)) == 16 << 20
     with pytest.raises(TrustError) as caught:
-        sdjwt.assemble(HEADER, {}, [b"a" * (most + 1)], CERT.sign)
+        concealing.assemble(HEADER, {}, [b"a" * (most + 1)], CERT.sign)
     assert caught.value.reason == "too-large"
 
 

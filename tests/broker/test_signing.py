@@ -9,7 +9,7 @@ import pytest
 from broker import base64url, trust
 from broker.blinding import BlindMap, org_identity
 from broker.errors import TrustError
-from broker.sdjwt import Hidden
+from broker.concealing import Hidden
 from broker.signing import (
     Address,
     FeedPosition,
@@ -23,6 +23,7 @@ from tests.support.records import (
     CERT,
     DIRECTORY,
     MODIFIED,
+    OWN,
     NOW,
     address,
     an_id,
@@ -171,7 +172,7 @@ def test_a_random_uuid_takes_16_bytes_of_entropy() -> None:
 
 
 def test_a_text_becomes_a_list_of_segments_that_are_disclosures() -> None:
-    out = conceal_object(incident(), primary=True)
+    out = conceal_object(incident(), entropy(), primary=True, own=OWN)
     assert out["description"] == Hidden(
         [Hidden([0, 1, "It is not confirmed that votes were touched."])]
     )
@@ -179,15 +180,20 @@ def test_a_text_becomes_a_list_of_segments_that_are_disclosures() -> None:
 
 def test_each_element_of_a_list_that_is_split_is_a_disclosure() -> None:
     plain = plain_object("report", object_refs=[an_id("url"), an_id("file")])
-    out = conceal_object(plain, primary=False)
+    out = conceal_object(plain, entropy(), primary=False, own=OWN)
     assert out["object_refs"] == Hidden([Hidden(an_id("url")), Hidden(an_id("file"))])
     # Never the markings: they stay with what they mark.
     assert out["object_marking_refs"] == [TLP_IDS[Tlp.GREEN]]
 
 
 def test_only_the_times_of_the_primary_object_are_visible() -> None:
-    assert conceal_object(incident(), primary=True)["modified"] == MODIFIED
-    assert conceal_object(incident(), primary=False)["modified"] == Hidden(MODIFIED)
+    assert (
+        conceal_object(incident(), entropy(), primary=True, own=OWN)["modified"]
+        == MODIFIED
+    )
+    assert conceal_object(incident(), entropy(), primary=False, own=OWN)[
+        "modified"
+    ] == Hidden(MODIFIED)
 
 
 def test_a_known_extension_is_cut_inside_and_an_unknown_one_goes_whole() -> None:
@@ -199,7 +205,9 @@ def test_a_known_extension_is_cut_inside_and_an_unknown_one_goes_whole() -> None
         },
         "unknown": {"a": 1},
     }
-    out = conceal_object(incident(extensions=extensions), primary=True)
+    out = conceal_object(
+        incident(extensions=extensions), entropy(), primary=True, own=OWN
+    )
     assert out["extensions"] == {
         INCIDENT_CORE: {
             "determination": "suspected",

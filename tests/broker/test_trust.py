@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from broker import sdjwt
-from broker.sdjwt import Hidden
+from broker.concealing import Hidden
 from broker.signing import Address, FeedPosition
 from schemas import profile
 from schemas.errors import RefusedError

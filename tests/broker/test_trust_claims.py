@@ -10,7 +10,7 @@ import pytest
 
 from broker import base64url, sdjwt
 from broker.directory import single_key
-from broker.sdjwt import Hidden
+from broker.concealing import Hidden
 from tests.support.records import (
     CERT,
     HEADER,
@@ -236,8 +236,8 @@ def test_a_withholdable_claim_in_the_clear_is_refused(name: str, value: Any) -> 
 def test_a_claim_of_digests_may_not_be_a_disclosure_either(name: str) -> None:
     claims = tree(sup="A" * 43, full="A" * 43)
     claims[name] = Hidden("A" * 43)
-    payload, texts = sdjwt.conceal(claims, lambda: b"saltsaltsaltsalt")
-    signed = sdjwt.assemble(HEADER, payload, texts, CERT.sign)
+    payload, texts = concealing.conceal(claims, lambda _size: b"saltsaltsaltsalt")
+    signed = concealing.assemble(HEADER, payload, texts, CERT.sign)
     assert refusal(signed).reason == "visible-as-disclosure"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from broker import base64url, sdjwt
-from broker.sdjwt import Hidden
+from broker.concealing import Hidden
 from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
 from schemas.record import MAX_OBJECTS
@@ -166,11 +166,11 @@ def test_decoys_are_fine_where_the_profile_cuts() -> None:
     main["extensions"]["unknown"] = decoy
     main["extensions"][INCIDENT_CORE]["decoy"] = decoy
     source = entropy()
-    payload, texts = sdjwt.conceal(claims, lambda: source(16))
+    payload, texts = concealing.conceal(claims, source)
     # A decoy is the digest of nothing that anybody has.
     kept = [t for t in texts if b"a decoy" not in base64url.decode(t)]
     payload["full"] = sdjwt.digest(b"~".join(sorted(kept)))
-    found = verified(sdjwt.assemble(HEADER, payload, kept, CERT.sign))
+    found = verified(concealing.assemble(HEADER, payload, kept, CERT.sign))
     assert found.complete
     assert found.withheld == 6
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -46,10 +47,9 @@ class Hub:
 
     def build(self) -> "Hub":
         """Write every file and set the broker up."""
-        (self.folder / "directory/members").mkdir(parents=True)
         for party in self.parties:
             self._admit(party)
-        signers.generate("hub", self.folder)
+        self._name_the_hub()
         self._secret("pseudonyms.bin", secrets.token_bytes(32))
         self._set_up_broker()
         self._write_configs()
@@ -75,6 +75,15 @@ class Hub:
         ):
             yield
 
+    def _name_the_hub(self) -> None:
+        entry = {
+            "org": "hub",
+            "name": "Tocsin Hub",
+            "services": ["gate", "adapter"],
+            "keys": [_key_entry(signers.generate("hub", self.folder))],
+        }
+        self._list("services", entry)
+
     def _admit(self, party: Party) -> None:
         signer = signers.generate(party.org, self.folder)
         entry = {
@@ -83,16 +92,14 @@ class Hub:
             "country": "XA",
             "audience": party.audience,
             "kinds": ALL_KINDS if party.publishes else (),
-            "keys": [
-                {
-                    "jwk": signer.jwk,
-                    "not_before": "2026-01-01T00:00:00Z",
-                    "not_after": "2036-01-01T00:00:00Z",
-                }
-            ],
+            "keys": [_key_entry(signer)],
         }
-        path = self.folder / "directory/members" / f"{party.org}.json"
-        path.write_bytes(msgspec.json.encode(entry))
+        self._list("members", entry)
+
+    def _list(self, where: str, entry: dict[str, Any]) -> None:
+        folder = self.folder / "directory" / where
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{entry['org']}.json").write_bytes(msgspec.json.encode(entry))
 
     def _set_up_broker(self) -> None:
         script = str(ROOT / "deploy/rabbitmq_definitions.py")
@@ -119,6 +126,7 @@ class Hub:
                 )
         self._config(
             "gate",
+            'org = "hub"\nkey = "hub.key"\n'
             'directory = "directory"\nstate = "gate.sqlite"\n'
             'archive = "archive.sqlite"\n' + self._broker("gate"),
         )
@@ -157,6 +165,14 @@ class Hub:
         descriptor = os.open(self.folder / name, os.O_WRONLY | os.O_CREAT, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
+
+
+def _key_entry(signer: signers.Signer) -> dict[str, Any]:
+    return {
+        "jwk": signer.jwk,
+        "not_before": "2026-01-01T00:00:00Z",
+        "not_after": "2036-01-01T00:00:00Z",
+    }
 
 
 def tocsin(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:

@@ -7,13 +7,14 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from broker import signing
+from broker import seen, signing
 from broker.archive import Archive, open_archive
 from broker.blinding import BlindMap
 from broker.bus import Bus, Message, Received
-from broker.directory import Directory, KeyEntry, Member, build
+from broker.directory import Directory, KeyEntry, Member, Service, build
 from broker.gate import run_gate
 from broker.gate_state import GateState, open_gate_state
 from broker.quota import Quota
@@ -51,21 +52,56 @@ def signer(org: str) -> Signer:
     return Signer(org, Ed25519PrivateKey.from_private_bytes(seed))
 
 
+HUB = signer("hub")
+
+
+def key_entry(org: str, **more: object) -> KeyEntry:
+    values = {
+        "jwk": signer(org).jwk,
+        "not_before": "2026-01-01T00:00:00Z",
+        "not_after": "2027-01-01T00:00:00Z",
+        **more,
+    }
+    return KeyEntry(**values)
+
+
+def service(org: str = "hub", **more: object) -> Service:
+    """The hub, as gate and adapter at once."""
+    keys = (key_entry(org),)
+    values = {"services": ("gate", "adapter"), "keys": keys, **more}
+    return Service(org=org, name=org.title(), **values)
+
+
 def member(org: str, **more: object) -> Member:
-    key = KeyEntry(
-        jwk=signer(org).jwk,
-        not_before="2026-01-01T00:00:00Z",
-        not_after="2027-01-01T00:00:00Z",
-    )
-    values = {"kinds": ALL_KINDS, "keys": (key,), **more}
+    values = {"kinds": ALL_KINDS, "keys": (key_entry(org),), **more}
     return Member(
         org=org, name=org.upper(), country="AQ", audience="peer-cert", **values
     )
 
 
-def directory(*more: Member) -> Directory:
-    named = {each.org: each for each in (*map(member, ISSUERS), *more)}
-    return build(named.values())
+def directory(*more: Member | Service) -> Directory:
+    """The issuers and the hub, and *more* in addition or instead."""
+    named = {each.org: each for each in (*map(member, ISSUERS), service(), *more)}
+    entries = named.values()
+    return build(
+        [each for each in entries if isinstance(each, Member)],
+        [each for each in entries if isinstance(each, Service)],
+    )
+
+
+def stamped(message: Message, **more: object) -> Message:
+    """*message* as the gate passes it on: with the first stamp of a chain."""
+    stamp = seen.make_stamp(
+        **{
+            "signer": HUB,
+            "token_id": message.message_id,
+            "seen": int(NOW),
+            "pos": 1,
+            "prev": "",
+            **more,
+        }
+    )
+    return msgspec.structs.replace(message, headers={seen.STAMP_HEADER: stamp})
 
 
 def draft(number: int = 1, *, version: int = 0, **more: object) -> Draft:
@@ -155,6 +191,7 @@ async def running_gate(
     known: Directory | None = None,
     now: Callable[[], float] = clock,
     quota: Quota = Quota(),  # noqa: B008  frozen
+    by: Signer = HUB,
 ) -> AsyncIterator[Gate]:
     """Run a gate on the files in *folder*; its failure fails the block."""
     stop = asyncio.Event()
@@ -166,6 +203,7 @@ async def running_gate(
                     known or directory(),
                     gate.state,
                     gate.archive,
+                    by,
                     clock=now,
                     stop=stop,
                     quota=quota,

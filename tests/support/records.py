@@ -18,11 +18,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.sources import stix21
-from broker import sdjwt
-from broker.blinding import BlindMap
+from broker import concealing, sdjwt
+from broker.blinding import BlindMap, org_identity
 from broker.directory import Directory, KeyEntry, Member, build
 from broker.keys import PublicKey
-from broker.sdjwt import Hidden
+from broker.concealing import Hidden
 from broker.signers import Signer
 from broker.signing import TYP, Address, conceal_object, fullness, random_uuid, sign
 from schemas import profile, stix, timestamps
@@ -31,6 +31,7 @@ from schemas.record import ALL_COMMUNITY, Draft, compose, org_urn
 
 MODIFIED = "2026-12-01T10:00:00.000Z"
 NOW = int(timestamps.epoch("2026-12-01T12:00:00Z"))
+OWN = org_identity("cert-aq")
 SALT = "c2FsdHNhbHRzYWx0c2FsdA"  # 22 characters: 16 bytes
 KINDS = ("incident", "campaign", "advisory", "correction", "retraction")
 
@@ -190,8 +191,10 @@ def tree(*plain: Mapping[str, Any], **claims: Any) -> dict[str, Any]:
     """Give the claims of a record before digests; the first object is primary."""
     objects = plain or (incident(), address())
     main = objects[0]
+    source = entropy()
     concealed = [
-        Hidden(conceal_object(dict(each), primary=each is main)) for each in objects
+        Hidden(conceal_object(dict(each), source, primary=each is main, own=OWN))
+        for each in objects
     ]
     return {
         "iss": org_urn(CERT.org),
@@ -215,10 +218,10 @@ def tree(*plain: Mapping[str, Any], **claims: Any) -> dict[str, Any]:
 def mint(claims: dict[str, Any], *, by: Signer = CERT) -> bytes:
     """Sign *claims* as they are, however wrong, with all digests right."""
     source = entropy()
-    payload, texts = sdjwt.conceal(claims, lambda: source(sdjwt.SALT_BYTES))
+    payload, texts = concealing.conceal(claims, source)
     payload.setdefault("full", fullness(texts))
     header = {"alg": "EdDSA", "kid": by.kid, "typ": TYP}
-    return sdjwt.assemble(header, payload, texts, by.sign)
+    return concealing.assemble(header, payload, texts, by.sign)
 
 
 # -------------------------------------------------------------------- by hand

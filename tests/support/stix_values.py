@@ -56,6 +56,8 @@ def _value(kind: inspect.Type) -> st.SearchStrategy[Any]:
     match kind:
         case inspect.UnionType(types):
             return st.one_of(*map(_value, types))
+        case inspect.Metadata(extra={"form": pattern}):
+            return st.from_regex(pattern)
         case inspect.StrType(pattern=None):
             return st.text(max_size=20)
         case inspect.StrType(pattern=pattern):

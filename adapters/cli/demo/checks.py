@@ -21,7 +21,7 @@ from adapters.cli.demo.refusals import refusal_of
 from adapters.cli.demo.secrets import CANARIES, Search, search
 from adapters.cli.demo.webhook import Post
 from adapters.cli.demo.world import World
-from broker import trust
+from broker import seen, trust
 from schemas.errors import RefusedError
 
 
@@ -49,6 +49,7 @@ def examine(
         _verified(world, played, now),
         _only_cut(played, found),
         _receipts(world, played, found),
+        _chain(world, played, now),
         *_secrets(search(played)),
         _versions(played),
         _webhook(played),
@@ -132,6 +133,21 @@ def _receipts(world: World, played: Played, found: Sequence[Sight]) -> Check:
         faults.count(""),
         given,
     )
+
+
+def _chain(world: World, played: Played, now: float) -> Check:
+    """Walk the chain as oversight would."""
+    link, fitting = "", 0
+    pairs = zip(played.archived, played.stamps, strict=False)
+    for pos, (token_id, text) in enumerate(pairs, 1):
+        try:
+            stamp = seen.verify_stamp(text, world.directory, now=now)
+        except RefusedError:
+            break
+        if (stamp.token, stamp.pos, stamp.prev) != (token_id, pos, link):
+            break
+        link, fitting = stamp.link, pos
+    return _all("The gate's chain has every record, no gap", fitting, played.archived)
 
 
 def _secrets(found: Search) -> tuple[Check, Check]:

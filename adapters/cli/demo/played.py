@@ -48,6 +48,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         received: By member, in the order of delivery numbers.
         archived: Token ids that the gate accepted, in order.
+        stamps: The gate's stamps of these, in the same order.
         dead: The dead letters.
         told: Refusals that came back to the issuers, as (reason, token id).
     """
@@ -57,6 +58,7 @@ class Played(msgspec.Struct, frozen=True, kw_only=True):
     received: tuple[Received, ...]
     posts: tuple[Post, ...]
     archived: tuple[str, ...]
+    stamps: tuple[str, ...]
     attacks: tuple[Attack, ...]
     dead: tuple[Message, ...]
     told: tuple[tuple[str, str], ...]

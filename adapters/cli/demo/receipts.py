@@ -1,4 +1,4 @@
-"""A receipt as its reader checks it: signature, then every hash. Pure."""
+"""A receipt as its reader checks it: signature, every hash, place in the chain. Pure."""
 
 import hashlib
 from typing import Any
@@ -9,7 +9,7 @@ from adapters import receipts
 from adapters.cli.demo.facts import Sight
 from adapters.cli.demo.played import Played
 from adapters.cli.demo.world import World
-from broker import base64url
+from broker import base64url, seen
 from broker.errors import TrustError
 from broker.keys import PublicKey
 
@@ -23,15 +23,19 @@ def receipt_fault(world: World, played: Played, sight: Sight) -> str:
         header, claims = _opened(received.receipt, PublicKey(world.hub.jwk))
     except (ValueError, TrustError):
         return "not signed by the hub"
+    stamps = dict(zip(played.archived, enumerate(played.stamps, 1), strict=False))
+    token_id = sight.published.verified.token_id
+    pos, stamp = stamps.get(token_id, (0, ""))
     expected = {
         "typ": receipts.TYP,
         "kid": world.hub.kid,
-        "token": sight.published.verified.token_id,
+        "token": token_id,
         "audience": sight.member.audience,
         "received": _digest(sight.published.token),
         "evidence": _digest(received.evidence),
         "projection": _digest(received.projection),
         "policy": played.context.policy.sha256,
+        "chain": {"pos": pos, "link": seen.link_of(stamp)},
     }
     found = {**header, **claims, "policy": claims["policy"]["sha256"]}
     wrong = [name for name, value in expected.items() if found.get(name) != value]

@@ -1,6 +1,6 @@
 """Setting the stage of the demo: members, keys, the directory, what is published. Edge.
 
-directory/members/   who is admitted, as anybody may read it
+directory/           who is admitted, and the hub's key, as anybody may read it
 keys/                private keys, thrown away with the rest
 issuers/  hub/       what publishers, gate and adapter must not forget
 received/<member>/   what each member got
@@ -9,7 +9,7 @@ received/<member>/   what each member got
 import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +27,7 @@ from adapters.config import (
 )
 from adapters.policy import Policy
 from broker import signers
-from broker.directory import Directory, KeyEntry, Member
+from broker.directory import Directory, KeyEntry, Member, Service
 from broker.directory_client import load_folder
 from broker.errors import ConfigError
 from broker.signers import Signer
@@ -43,7 +43,7 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         signers: Of the issuers, by organisation.
-        hub: Signs receipts.
+        hub: Signs the chain of the gate, and receipts.
         secret: Of the webhook, `whsec_...`.
     """
 
@@ -108,13 +108,12 @@ def set_stage(folder: Path, *, now: float) -> World:
     try:
         for name in ("directory", "keys", "issuers", "hub", "received"):
             (folder / name).mkdir(mode=0o700)
-        (folder / "directory" / "members").mkdir()
         keys = folder / "keys"
         own = {c.org: signers.generate(c.org, keys) for c in CAST if c.kinds}
+        hub = signers.generate(HUB, keys)
         members = tuple(_member(each, own.get(each.org), now) for each in CAST)
-        for member in members:
-            path = folder / "directory" / "members" / f"{member.org}.json"
-            path.write_bytes(msgspec.json.format(msgspec.json.encode(member)))
+        _list(folder / "directory" / "members", members)
+        _list(folder / "directory" / "services", [_service(hub, now)])
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         _write_secret(keys / "webhook", secret.encode())
         _write_secret(keys / "pseudonyms", secrets.token_bytes(32))
@@ -126,18 +125,36 @@ def set_stage(folder: Path, *, now: float) -> World:
         directory=load_folder(folder / "directory"),
         policy=load_policy(None),
         signers=own,
-        hub=signers.generate(HUB, keys),
+        hub=hub,
         samples=load_samples(),
         secret=secret,
     )
 
 
+def _list(folder: Path, entries: Iterable[Member | Service]) -> None:
+    folder.mkdir()
+    for entry in entries:
+        path = folder / f"{entry.org}.json"
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(entry)))
+
+
+def _service(hub: Signer, now: float) -> Service:
+    return Service(
+        org=HUB,
+        name="Tocsin demo hub",
+        services=("gate", "adapter"),
+        keys=(_key(hub, now),),
+    )
+
+
+def _key(signer: Signer, now: float) -> KeyEntry:
+    begin = timestamps.from_epoch(now - _DAY_S)
+    end = timestamps.from_epoch(now + 365 * _DAY_S)
+    return KeyEntry(signer.jwk, begin, end)
+
+
 def _member(part: Part, signer: Signer | None, now: float) -> Member:
-    keys: tuple[KeyEntry, ...] = ()
-    if signer is not None:
-        begin = timestamps.from_epoch(now - _DAY_S)
-        end = timestamps.from_epoch(now + 365 * _DAY_S)
-        keys = (KeyEntry(signer.jwk, begin, end),)
+    keys = () if signer is None else (_key(signer, now),)
     return Member(
         org=part.org,
         name=part.name,

@@ -1,0 +1,123 @@
+"""Disclosures as transmitted -> what they hold, many at once. Pure.
+
+A record has hundreds, and most of what each would cost by itself is calls. So all of
+them are hashed, decoded and parsed in one piece. What that way does not prove to be
+strict is looked at one by one, which also finds the reason for a refusal.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any, Final
+
+import msgspec
+import pybase64
+
+from broker import base64url
+from broker.errors import TrustError
+from schemas import codec
+
+MIN_SALT_CHARS: Final = 22  # 16 bytes in base64url (RFC 9901, 9.3)
+_DIGEST_BYTES: Final = 32
+_DIGEST_CHARS: Final = 43
+# Texts of 3 characters modulo 4, which is how we issue them, need one `K` to become
+# whole bytes, and its bits are a line feed, if the bits to spare before it are zero.
+ALIGNMENT: Final = 3
+_LINE_FEED: Final = b"K"
+_NOTHING_TO_SPARE: Final = b"AEIMQUYcgkosw048"  # last characters, RFC 4648, 3.5
+_NOT_URL_SAFE: Final = (b"+", b"/", b"=")  # pybase64 takes them too
+
+_decode_lines = msgspec.json.Decoder(list[Any]).decode_lines
+_encode_lines = msgspec.json.Encoder().encode_lines
+_salt_of = itemgetter(0)
+_last_of = itemgetter(-1)
+
+
+def digests(texts: Sequence[bytes]) -> list[str]:
+    """Give the digest of each text: base64url SHA-256 (RFC 9901, 4.2.3)."""
+    sha256 = hashlib.sha256
+    # 33 bytes are 44 characters, so each digest begins at a whole character.
+    hashed = b"\0".join([sha256(text).digest() for text in texts]) + b"\0"
+    spelled = pybase64.urlsafe_b64encode(hashed).decode()
+    step = _DIGEST_CHARS + 1
+    ends = range(_DIGEST_CHARS, len(texts) * step, step)
+    return [spelled[end - _DIGEST_CHARS : end] for end in ends]
+
+
+def check_digests(claimed: Sequence[Any]) -> None:
+    """Refuse what is no digest, or stands twice.
+
+    Raises:
+        TrustError: `digest-shape`, `duplicate-digest`.
+    """
+    if not claimed:
+        return
+    if {type(each) for each in claimed} != {str} or {*map(len, claimed)} != {
+        _DIGEST_CHARS
+    }:
+        raise TrustError("digest-shape")
+    try:
+        spelled = "A".join([*claimed, ""]).encode("ascii")
+        hashed = pybase64.b64decode(spelled, altchars=b"-_", validate=True)
+    except ValueError:
+        raise TrustError("digest-shape") from None
+    # 43 characters hold two bits to spare, which must be zero like the `A` behind.
+    spare = hashed[_DIGEST_BYTES :: _DIGEST_BYTES + 1]
+    if any(spare) or any(each in spelled for each in _NOT_URL_SAFE):
+        raise TrustError("digest-shape")
+    if len(set(claimed)) != len(claimed):
+        raise TrustError("duplicate-digest")
+
+
+def decode(texts: Sequence[bytes]) -> list[list[Any]]:
+    """Give the array that each text holds, its salt first.
+
+    Raises:
+        TrustError: `bad-base64`, `disclosure-shape`, `short-salt`.
+        SchemaError: it is not strict JSON, see `codec.decode_strict_text`.
+    """
+    values = _at_once(texts)
+    if values is None:
+        values = [_one(text, f"disclosure {i}") for i, text in enumerate(texts)]
+    return values
+
+
+def _at_once(texts: Sequence[bytes]) -> list[list[Any]] | None:
+    """Decode *texts* in one piece; None where that does not prove each strict.
+
+    Each becomes a line. The values encoded again must give the same lines: then no
+    name is repeated and nothing is spelled unusually. The encoder writes one line
+    feed a value, as many as there are texts, and behind each text there is one
+    already. So the texts have none of their own and none holds a part of its neighbour.
+    """
+    if {len(text) & 3 for text in texts} != {ALIGNMENT}:
+        return None
+    if bytes(map(_last_of, texts)).translate(None, _NOTHING_TO_SPARE):
+        return None  # what is behind that text would not be a line feed
+    joined = _LINE_FEED.join([*texts, b""])
+    if any(foreign in joined for foreign in _NOT_URL_SAFE):
+        return None
+    try:
+        lines = pybase64.b64decode(joined, altchars=b"-_", validate=True)
+        values = _decode_lines(lines)
+        is_same = len(values) == len(texts) and _encode_lines(values) == lines
+    except (ValueError, RecursionError):
+        return None
+    return values if is_same and _are_salted(values) else None
+
+
+def _are_salted(values: list[list[Any]]) -> bool:
+    try:
+        salts = list(map(_salt_of, values))
+    except IndexError:
+        return False
+    return set(map(type, salts)) <= {str} and min(map(len, salts)) >= MIN_SALT_CHARS
+
+
+def _one(text: bytes, where: str) -> list[Any]:
+    value = codec.decode_strict_text(base64url.decode(text, where), where=where)
+    if type(value) is not list or not value:
+        raise TrustError("disclosure-shape", where)
+    if type(value[0]) is not str or len(value[0]) < MIN_SALT_CHARS:
+        raise TrustError("short-salt", where)
+    return value

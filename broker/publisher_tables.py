@@ -1,0 +1,222 @@
+"""The tables of a publisher's state, and what is read and written in them. Edge.
+
+Functions take a connection inside a transaction (`publisher_state`).
+
+A version, the replacement ids of its lineage and the account of what was confirmed
+are kept for `KEPT_S` after the newest signature of the lineage (the confirm), as
+long as a token of it may count anywhere, and then forgotten. A version published
+after that begins a new lineage: other replacement ids, no `sup`.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from broker.bus import Message
+from broker.private_sqlite import Layout
+from broker.publisher_tip import Tip
+from broker.signing import HANDLING_HORIZON_S, FeedPosition
+from schemas.errors import SchemaError
+
+# A token is refused once `exp` is over; the day is for clocks that differ.
+KEPT_S: Final = HANDLING_HORIZON_S + 86_400
+PENDING: Final = "FROM outbox WHERE confirmed_at IS NULL"
+Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
+
+LAYOUT: Final = Layout(
+    name="the state of a publisher",
+    application_id=0x746F6370,  # "tocp"
+    version=2,
+    exclusive=True,  # two publishers on one counter would fork the feed
+    tables=(
+        """CREATE TABLE meta (
+            org TEXT NOT NULL, publisher TEXT NOT NULL,
+            epoch TEXT NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL
+        )""",
+        # `place` orders across epochs. A body goes once it is confirmed.
+        """CREATE TABLE outbox (
+            place INTEGER PRIMARY KEY,
+            token_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
+            routing_key TEXT NOT NULL, content_encoding TEXT NOT NULL,
+            body BLOB, confirmed_at REAL
+        )""",
+        "CREATE INDEX pending ON outbox (place) WHERE confirmed_at IS NULL",
+        """CREATE INDEX confirmed ON outbox (confirmed_at)
+            WHERE confirmed_at IS NOT NULL""",
+        # `signed_at`: epoch seconds of the newest signature.
+        """CREATE TABLE lineages (
+            lineage TEXT PRIMARY KEY, signed_at REAL NOT NULL
+        ) WITHOUT ROWID""",
+        "CREATE INDEX lineages_by_age ON lineages (signed_at)",
+        """CREATE TABLE blind (
+            lineage TEXT NOT NULL, original TEXT NOT NULL,
+            replacement TEXT NOT NULL,
+            PRIMARY KEY (lineage, original)
+        ) WITHOUT ROWID""",
+        # `ver_key`: one moment has several spellings. `content` tells the same
+        # record from another one under the same version.
+        """CREATE TABLE versions (
+            lineage TEXT NOT NULL, ver_key TEXT NOT NULL, content BLOB NOT NULL,
+            sub TEXT NOT NULL, ver TEXT NOT NULL, kind TEXT NOT NULL,
+            token_id TEXT NOT NULL, seq INTEGER NOT NULL,
+            PRIMARY KEY (lineage, ver_key)
+        ) WITHOUT ROWID""",
+    ),
+)
+
+
+class Version(msgspec.Struct, frozen=True, kw_only=True):
+    """A version of a record, as its issuer has it.
+
+    Attributes:
+        lineage: Id of the primary object before blinding.
+        ver: `modified` of the primary object.
+        content: SHA-256 over all that the issuer says.
+    """
+
+    lineage: str
+    ver: str
+    kind: str
+    content: bytes
+
+
+class Before(msgspec.Struct, frozen=True):
+    """What a token must continue.
+
+    Attributes:
+        replacements: Original to replacement id, of this lineage.
+        replaces: Token id of the newest version before this one.
+    """
+
+    position: FeedPosition
+    replacements: Mapping[str, str]
+    replaces: str | None
+
+
+class Signed(msgspec.Struct, frozen=True):
+    """A token as it will leave, each time the same.
+
+    Attributes:
+        message: Its message id is the token id.
+        sub: Id of the primary object after blinding.
+        added: Replacements that `Before.replacements` lacked.
+    """
+
+    message: Message
+    sub: str
+    added: Mapping[str, str]
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """A version that is signed for good.
+
+    Attributes:
+        seq: Its place in the feed that was current then.
+        already: Whether it was signed by an earlier call.
+    """
+
+    token_id: str
+    sub: str
+    seq: int
+    already: bool
+
+
+def head(db: sqlite3.Connection) -> Tip:
+    """Name the newest token that is signed."""
+    return Tip(*db.execute("SELECT epoch, seq, prev FROM meta").fetchone())
+
+
+def lacks(db: sqlite3.Connection, tip: Tip) -> bool:
+    """Tell whether *tip* is no token of the current epoch, as it is known here."""
+    newest = head(db)
+    if tip.epoch != newest.epoch or tip.seq > newest.seq:
+        return True
+    if tip.seq == newest.seq:
+        return tip != newest
+    if tip.seq == 0:
+        return tip.token_id != ""  # written when the epoch began
+    query = "SELECT 1 FROM outbox WHERE token_id = ? AND seq = ?"
+    return db.execute(query, (tip.token_id, tip.seq)).fetchone() is None
+
+
+def find(db: sqlite3.Connection, key: Key, content: bytes) -> Committed | None:
+    """Give a version that is signed already.
+
+    Raises:
+        SchemaError: `version-known`: it is signed with other content.
+    """
+    row = db.execute(
+        "SELECT token_id, sub, seq, content FROM versions "
+        "WHERE lineage = ? AND ver_key = ?",
+        key,
+    ).fetchone()
+    if row is None:
+        return None
+    token_id, sub, seq, known = row
+    if known != content:
+        raise SchemaError("version-known", "$.modified")
+    return Committed(token_id, sub, seq, already=True)
+
+
+def before(db: sqlite3.Connection, key: Key) -> Before:
+    """Collect what the token of a new version must continue."""
+    org, publisher, epoch, last, prev = db.execute("SELECT * FROM meta").fetchone()
+    position = FeedPosition(f"{org}/{publisher}/{epoch}", last + 1, prev)
+    replaced = db.execute(
+        "SELECT token_id FROM versions WHERE lineage = ? AND ver_key < ? "
+        "ORDER BY ver_key DESC LIMIT 1",
+        key,
+    ).fetchone()
+    replacements = db.execute(
+        "SELECT original, replacement FROM blind WHERE lineage = ?", key[:1]
+    )
+    return Before(position, dict(replacements), replaced[0] if replaced else None)
+
+
+def add(
+    db: sqlite3.Connection,
+    key: Key,
+    version: Version,
+    seq: int,
+    signed: Signed,
+    *,
+    at: float,
+) -> None:
+    """Take in a token signed at epoch seconds *at*, as number *seq* of its feed."""
+    message = signed.message
+    token_id = message.message_id
+    db.execute("UPDATE meta SET seq = ?, prev = ?", (seq, token_id))
+    db.execute(
+        "INSERT INTO outbox (token_id, seq, routing_key, content_encoding, body) "
+        "VALUES (?, ?, ?, ?, ?)",
+        (token_id, seq, message.routing_key, message.content_encoding, message.body),
+    )
+    db.execute(
+        "INSERT INTO lineages VALUES (?, ?) ON CONFLICT (lineage) "
+        "DO UPDATE SET signed_at = max(signed_at, excluded.signed_at)",
+        (version.lineage, at),
+    )
+    db.executemany(
+        "INSERT INTO blind VALUES (?, ?, ?)",
+        [(version.lineage, *each) for each in signed.added.items()],
+    )
+    db.execute(
+        "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (*key, version.content, signed.sub, version.ver, version.kind, token_id, seq),
+    )
+
+
+def forget(db: sqlite3.Connection, *, before: float) -> None:
+    """Forget lineages last signed, and records confirmed, before that time (s).
+
+    What still waits for its confirm stays.
+    """
+    for table in ("blind", "versions", "lineages"):  # `lineages` names the others
+        db.execute(
+            f"DELETE FROM {table} WHERE lineage IN "  # noqa: S608  our own names
+            "(SELECT lineage FROM lineages WHERE signed_at < ?)",
+            (before,),
+        )
+    db.execute("DELETE FROM outbox WHERE confirmed_at < ?", (before,))

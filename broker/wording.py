@@ -1,0 +1,142 @@
+"""What the words of a sentence do to its neighbours. Pure.
+
+One pattern for all languages, since a record says seldom in which it is written,
+and quotes others. It is a trie: each place of a text is tried once, whatever the
+number of words, and no further than the longest word.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any, Final
+
+from broker.qualifiers import SIGN_LETTERS, SIGNS, SIGNS_UNSPACED, SPACED, UNSPACED
+
+OPENS: Final = 1  # begins with a word that refers back
+DOUBTS: Final = 2  # says how certain something is, or who claims it
+HEDGES: Final = 4  # limits or denies
+AHEAD: Final = 8  # speaks of what follows
+SCOPE: Final = 16  # speaks of the whole text
+REVOKES: Final = 32  # corrects or withdraws
+UNREAD: Final = 64  # no sign of a language that is known here
+
+# Not seen, and written between or inside words: soft hyphen, zero-width space and
+# joiners, word joiner. Emphasis of Markdown parts words; apostrophes are one.
+_FOLDS: Final = str.maketrans(
+    {
+        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff"),
+        **dict.fromkeys("_*", " "),
+        **dict.fromkeys("\u2018\u2019\u02bc\uff07", "'"),
+    }
+)
+_ANY_SPACE = re.compile(r"\s+")
+_STOP, _STEM = "stop", "stem"  # ends of a word in the trie; a character has length 1
+
+# Thai, Lao, Burmese, Khmer, Japanese, Chinese.
+_UNSPACED_SCRIPT = re.compile(
+    "[\u0e01-\u0e5b\u0e81-\u0edf\u1000-\u109f\u1780-\u17f9\u3041-\u30ff\u3400-\u9fff]"
+)
+
+
+def fold(text: str) -> str:
+    """Fold case, width, apostrophes and what is not seen."""
+    if text.isascii():
+        return text.lower().replace("_", " ").replace("*", " ")
+    return unicodedata.normalize("NFKC", text).lower().translate(_FOLDS)
+
+
+def entries(words: str) -> list[str]:
+    """List the entries of a table's *words*; a space at an end stays."""
+    return [entry.removeprefix(" ") for entry in words.split(",")]
+
+
+def trie(words: Iterable[str], *, whole: bool) -> str:
+    """Write a pattern for any of *words*, the longest that fits.
+
+    Args:
+        whole: A word must end where the entry does, unless that ends with `-`.
+    """
+    root: dict[str, Any] = {}
+    for word in words:
+        node = root
+        for char in word.removesuffix("-"):
+            node = node.setdefault(char, {})
+        node[_STOP if whole and not word.endswith("-") else _STEM] = {}
+    return _branches(root)
+
+
+def _branches(node: dict[str, Any]) -> str:
+    found = [
+        (r"\s{1,3}" if char == " " else re.escape(char)) + _branches(node[char])
+        for char in sorted(node)
+        if char not in (_STOP, _STEM)
+    ]
+    if _STEM in node:
+        found.append("")
+    elif _STOP in node:
+        found.append(r"(?!\w)")
+    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
+
+
+def _kinds(tables: Any) -> dict[str, int]:
+    kinds: dict[str, int] = {}
+    for table in tables.values():
+        for words, kind in zip(
+            table[1:], (DOUBTS, HEDGES, AHEAD, SCOPE, REVOKES), strict=True
+        ):
+            for word in entries(words):
+                key = fold(word.removesuffix("-"))
+                kinds[key] = kinds.get(key, 0) | kind
+    return kinds
+
+
+def _all(tables: Any, *, opening: bool) -> list[str]:
+    return [
+        fold(word)
+        for table in tables.values()
+        for words in (table[:1] if opening else table[1:])
+        for word in entries(words)
+    ]
+
+
+_KINDS: Final = _kinds(SPACED)
+_KINDS_UNSPACED: Final = _kinds(UNSPACED)
+# The character before a word is part of the pattern: so that the letters between
+# are skipped quickly.
+_INSIDE = re.compile(rf"\W({trie(_all(SPACED, opening=False), whole=True)})")
+_INSIDE_UNSPACED = re.compile(trie(_all(UNSPACED, opening=False), whole=False))
+_OPENING = re.compile(
+    rf"[\W\d]*+(?:{trie(_all(SPACED, opening=True), whole=True)}"
+    rf"|{trie(_all(UNSPACED, opening=True), whole=False)})"
+)
+_SIGN = re.compile(
+    rf"\W{trie(entries(SIGNS), whole=True)}|[{SIGN_LETTERS}]"
+    rf"|{trie(map(fold, entries(SIGNS_UNSPACED)), whole=False)}"
+)
+_SIGN_ASCII = re.compile(
+    rf"\W{trie([word for word in entries(SIGNS) if word.isascii()], whole=True)}"
+)
+
+
+def effects(sentence: str) -> int:
+    """Say what *sentence* does to its neighbours: the constants above, or-ed."""
+    folded = f" {fold(sentence)}"
+    known = (_SIGN_ASCII if folded.isascii() else _SIGN).search(folded)
+    bits = 0 if known else UNREAD
+    if _OPENING.match(folded):
+        bits |= OPENS
+    for word in _INSIDE.findall(folded):
+        bits |= _kind(_KINDS, word)
+    if not folded.isascii():
+        for word in _INSIDE_UNSPACED.findall(folded):
+            bits |= _kind(_KINDS_UNSPACED, word)
+    return bits
+
+
+def _kind(kinds: dict[str, int], word: str) -> int:
+    return kinds[_ANY_SPACE.sub(" ", word) if word not in kinds else word]
+
+
+def is_unspaced(sentence: str) -> bool:
+    """Tell whether its script has no spaces between words."""
+    return not sentence.isascii() and _UNSPACED_SCRIPT.search(sentence) is not None

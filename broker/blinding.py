@@ -7,6 +7,7 @@ the redaction of its value; real producers derive identity ids from names too.
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas import stix
@@ -64,15 +65,21 @@ def blind(
         replace: Gives the replacement for an id; the same one for the same id
             within a record's lineage, never shared between records.
     """
+    swapped: dict[str, str] = {}  # most strings with ids stand many times
 
     def swap(text: str) -> str:
+        if text not in swapped:
+            swapped[text] = swap_anew(text)
+        return swapped[text]
+
+    def swap_anew(text: str) -> str:
         out: list[str] = []
         done = 0
         for start, end in _ids_in(text):
             found = text[start:end]
             lower = found.lower()
-            swapped = replace(lower) if must_replace(lower, own) else found
-            out += (text[done:start], swapped)
+            instead = replace(lower) if must_replace(lower, own) else found
+            out += (text[done:start], instead)
             done = end
         return "".join([*out, text[done:]])
 
@@ -80,7 +87,7 @@ def blind(
         if isinstance(value, str):
             return swap(value) if "--" in value else value
         if isinstance(value, dict):
-            return {walk(k): walk(v) for k, v in value.items()}
+            return {(swap(k) if "--" in k else k): walk(v) for k, v in value.items()}
         if isinstance(value, list | tuple):
             return [walk(v) for v in value]
         return value
@@ -99,6 +106,7 @@ def _ids_in(text: str) -> Iterator[tuple[int, int]]:
             yield end - len(_innermost_type(kind.group().lower())), done
 
 
+@lru_cache(1024)
 def _innermost_type(kind: str) -> str:
     # In a text something may stand in front: `ref-identity--...`, `2ipv4-addr--...`.
     ends = (each for each in _ALWAYS_REPLACED if kind.endswith(each))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from broker import base64url
+from broker import base64url, disclosures
 from broker.errors import TrustError
 from broker.sdjwt import (
     MAX_DEPTH,
@@ -18,7 +18,7 @@ from broker.sdjwt import (
 from schemas import codec
 
 
-class Hidden(msgspec.Struct, frozen=True):
+class Hidden(msgspec.Struct, frozen=True, gc=False):
     """Marks a property value or an array element to be concealed.
 
     The value may contain further `Hidden` (recursive disclosures).
@@ -27,7 +27,7 @@ class Hidden(msgspec.Struct, frozen=True):
     value: Any
 
 
-class Decoy(msgspec.Struct, frozen=True):
+class Decoy(msgspec.Struct, frozen=True, gc=False):
     """Marks where an array gets a digest that belongs to nothing (RFC 9901, 4.2.5)."""
 
 
@@ -48,14 +48,16 @@ def conceal(tree: Any, entropy: Callable[[int], bytes]) -> tuple[Any, list[bytes
     """
     texts: list[bytes] = []
 
-    def hide(hidden: Hidden, name: str | None, depth: int) -> str:
+    def hide(hidden: Hidden, name: str | None, depth: int) -> bytes:
         place = len(texts)
         if place >= MAX_DISCLOSURES:
             raise TrustError("too-many-disclosures")
         texts.append(b"")
-        value = walk(hidden.value, depth)
+        value = hidden.value
+        if type(value) is not str:
+            value = walk(value, depth)
         text = texts[place] = _disclosure(name, value, entropy)
-        return digest(text)
+        return text
 
     def walk(value: Any, depth: int) -> Any:
         kind = type(value)
@@ -71,28 +73,34 @@ def conceal(tree: Any, entropy: Callable[[int], bytes]) -> tuple[Any, list[bytes
         if not RESERVED_NAMES.isdisjoint(value):
             raise TrustError("reserved-name")
         shown: dict[str, Any] = {}
-        digests: list[str] = []
+        hidden: list[bytes] = []
         for name, inner in value.items():
             if type(inner) is Hidden:
-                digests.append(hide(inner, name, depth))
+                hidden.append(hide(inner, name, depth))
             else:
-                shown[name] = walk(inner, depth)
-        if digests:
+                shown[name] = inner if type(inner) is str else walk(inner, depth)
+        if hidden:
             # RFC 9901, 4.2.4.1: hide the original order.
-            shown["_sd"] = sorted(digests)
+            shown["_sd"] = sorted(disclosures.digests(hidden))
         return shown
 
     def elements(value: Iterable[Any], depth: int) -> list[Any]:
         if depth > MAX_DEPTH:
             raise TrustError("too-deep")
         out: list[Any] = []
+        hidden: list[bytes] = []
+        places: list[dict[str, str]] = []
         for inner in value:
             if type(inner) is Hidden:
-                out.append({"...": hide(inner, None, depth)})
+                hidden.append(hide(inner, None, depth))
+                places.append({})
+                out.append(places[-1])
             elif type(inner) is Decoy:
                 out.append({"...": _decoy(entropy)})
             else:
-                out.append(walk(inner, depth))
+                out.append(inner if type(inner) is str else walk(inner, depth))
+        for place, found in zip(places, disclosures.digests(hidden), strict=True):
+            place["..."] = found
         return out
 
     return walk(tree, 0), texts
@@ -104,7 +112,7 @@ def _disclosure(name: str | None, value: Any, entropy: Callable[[int], bytes]) -
     The salt has 22, 23 or 24 characters, whichever makes the length of the whole 2
     modulo 3: see `disclosures.ALIGNMENT`.
     """
-    rest = codec.encode_json([value] if name is None else [name, value])[1:]
+    rest = codec.encode_json((value,) if name is None else (name, value))[1:]
     more = -len(rest) % 3
     salt = base64url.encode(entropy(SALT_BYTES + more))
     return base64url.encode(b'["' + salt + b'",' + rest)

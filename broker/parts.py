@@ -47,7 +47,9 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
     shown = value.keys() - disclosed
     if not shown <= visible:
         raise TrustError("not-withholdable", _spot(min(shown - visible)))
-    lists = [n for n, inner in value.items() if type(inner) is list and n in disclosed]
+    # In transmitted order, which sets do not have.
+    apart = disclosed - profile.WHOLE
+    lists = [n for n in value if n in apart and type(value[n]) is list] if apart else []
     if lists or "extensions" in value:
         return _Parts(origin, len(disclosed)).joined(value, lists)
     _check_nothing_finer(origin, 1 + len(disclosed), _ITSELF)

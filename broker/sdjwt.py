@@ -9,7 +9,7 @@ what is refused here in different ways.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any, Protocol
 
 import msgspec
@@ -25,6 +25,7 @@ MAX_HEADER_BYTES = 1024
 SALT_BYTES = 16  # RFC 9901, 9.3: 128 bits
 RESERVED_NAMES = frozenset({"_sd", "...", "_sd_alg"})
 _STRINGS = frozenset({str})
+_PLAIN = frozenset({str, bool})  # nothing to look into
 _UNUSED = -2  # no digest of this disclosure was found yet
 _MAX_SAFE_INT = 2**53 - 1  # RFC 8259, section 6: beyond it, parsers disagree
 
@@ -38,7 +39,7 @@ class VerifyKey(Protocol):
         """Tell whether *signature* is right; never raises."""
 
 
-class Origin(msgspec.Struct, frozen=True):
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Which parts of a value come from disclosures.
 
     Attributes:
@@ -238,28 +239,29 @@ class _Unfolding:
     ) -> dict[str, Any]:
         if depth > MAX_DEPTH:
             raise TrustError("too-deep")
+        has_digests = "_sd" in members
         digests = members.pop("_sd", None)
         if not RESERVED_NAMES.isdisjoint(members):
             raise TrustError("reserved-name")
         for name, value in members.items():
-            if type(value) is not str and not self.is_plain_list(name, value, depth):
+            if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
                 members[name] = self.value(value, parent, (*path, name), depth, origin)
-        if digests is not None:
-            self.disclosed(members, digests, parent, path, depth, origin)
+        if has_digests:
+            found = self.found(digests, parent, path, origin)
+            self.disclosed(members, found, path, depth, origin)
         return members
 
     def disclosed(
         self,
         members: dict[str, Any],
-        digests: Any,
-        parent: int,
+        found: list[int | None],
         path: Path,
         depth: int,
         origin: Origin,
     ) -> None:
-        """Put what *digests* stand for among *members*."""
+        """Put the disclosures that were *found* among *members*."""
         values, slots = self.values, origin.slots
-        for index in self.found(digests, parent, path, origin):
+        for index in found:
             if index is None:
                 continue
             try:
@@ -272,9 +274,9 @@ class _Unfolding:
                 raise TrustError("shadowed-name", f"disclosure {index}")
             if name in RESERVED_NAMES:
                 raise TrustError("reserved-name", f"disclosure {index}")
-            here = (*path, name)
+            here = path + (name,)  # noqa: RUF005  faster than unpacking
             slots[here] = index
-            if type(value) is not str and not self.is_plain_list(name, value, depth):
+            if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
                 value = self.value(value, index, here, depth, origin)
             members[name] = value
 
@@ -294,6 +296,7 @@ class _Unfolding:
             raise TrustError("too-deep")
         # A path inside an element may look the same: it begins anew there.
         apart = origin is self.origin and path == self.within
+        here: Path
         digests = [e["..."] for e in elements if type(e) is dict and "..." in e]
         carriers = iter(self.found(digests, parent, path, origin))
         out: list[Any] = []
@@ -308,16 +311,16 @@ class _Unfolding:
                 if len(self.values[carrier]) != 2:
                     raise TrustError("disclosure-shape", f"disclosure {carrier}")
                 value = self.values[carrier][1]
-            here: Path = (*path, len(out))
-            own = origin
             if apart:
                 own, here = Origin({}, {}), ()
                 self.origins.append(own)
+            else:
+                own, here = origin, (*path, len(out))
             if carrier is None:
-                out.append(self.value(value, parent, here, depth, own))
+                carrier = parent
             else:
                 own.slots[here] = carrier
-                out.append(self.value(value, carrier, here, depth, own))
+            out.append(self.value(value, carrier, here, depth, own))
         return out
 
     def found(
@@ -349,15 +352,17 @@ def withhold(opened: Opened, kept: Collection[int]) -> bytes:
     A disclosure whose parent goes, goes too: alone it would be unreferenced and
     the token refused. Needs no key.
     """
-    parents, wanted = opened.parents, set(kept)
-    goes = [index not in wanted for index in range(len(parents))]
-
-    def stays(index: int) -> bool:
-        while index >= 0:
-            if goes[index]:
-                return False
-            index = parents[index]
-        return True
-
-    texts = [text for index, text in enumerate(opened.texts) if stays(index)]
+    parents, wanted = opened.parents, {-1, *kept}
+    if not wanted.issuperset(map(parents.__getitem__, kept)):
+        wanted = {-1, *(i for i in kept if _reaches_root(i, parents, wanted))}
+    wanted.remove(-1)
+    texts = map(opened.texts.__getitem__, sorted(wanted))
     return b"~".join([opened.jwt, *texts, b""])
+
+
+def _reaches_root(index: int, parents: Sequence[int], wanted: Set[int]) -> bool:
+    while index >= 0:
+        if index not in wanted:
+            return False
+        index = parents[index]
+    return True

@@ -19,6 +19,7 @@ TYP: Final = "vnd.tocsin.record+sd-jwt"
 CLAIMS_FILL: Final = 8
 OBJECTS_FILL: Final = 8
 ELEMENTS_FILL: Final = 4  # of an array in an object
+_BLOCK_BYTES: Final = 1024  # a call to the system for each salt would be felt
 HANDLING_HORIZON_S: Final = 2 * 365 * 86_400  # `exp`, see DESIGN.md 4.2
 
 
@@ -78,6 +79,7 @@ def sign(
     Returns:
         The compact token, with all its disclosures.
     """
+    entropy = _Reserve(entropy)
     plain = [stix.encode_object(o) for o in draft.objects]
     own = org_identity(signer.org)
     blinded = blind(plain, own=own, replace=blind_map)
@@ -129,35 +131,54 @@ def conceal_object(
     Args:
         own: Id of the issuer's identity.
     """
-    kind, lang = value["type"], value.get("lang", "")
-    is_own = value.get("created_by_ref") == own
+    visible = profile.visible(
+        value["type"], primary=primary, own=value.get("created_by_ref") == own
+    )
+    lang = value.get("lang", "")
     out: dict[str, Any] = {}
-    for container in profile.containers(value):  # also those that are empty
-        target = out
-        for part in container:
-            target = target.setdefault(part, {})
-    for place, inner in profile.places(value.items()):
-        target = out
-        for part in place[:-1]:
-            target = target[part]
-        if profile.is_visible(place, kind, primary=primary, own=is_own):
-            target[place[-1]] = inner
+    for name, inner in value.items():
+        if name == "extensions" and isinstance(inner, dict):
+            out[name] = {
+                key: _conceal_extension(key, extension, lang, entropy)
+                for key, extension in inner.items()
+            }
+        elif name in visible:
+            out[name] = inner
         else:
-            target[place[-1]] = Hidden(_parted(place, inner, lang, entropy))
+            out[name] = Hidden(_parted((name,), inner, lang, entropy))
     return out
+
+
+def _conceal_extension(
+    key: str, extension: Any, lang: str, entropy: Callable[[int], bytes]
+) -> Any:
+    """Mark an unknown extension as one part, a known one property by property."""
+    if key not in profile.EXTENSION_ALIASES or not isinstance(extension, dict):
+        return Hidden(extension)
+    visible = profile.visible_in_extension(key)
+    return {
+        name: inner
+        if name in visible
+        else Hidden(_parted(("extensions", key, name), inner, lang, entropy))
+        for name, inner in extension.items()
+    }
 
 
 def _parted(
     place: profile.Place, value: Any, lang: str, entropy: Callable[[int], bytes]
 ) -> Any:
     """Mark the parts of a value that are withheld one by one; one alone is not parted."""
-    if profile.is_text(place) and isinstance(value, str):
+    if not isinstance(value, str | list):
+        return value
+    if isinstance(value, str):
+        if not profile.is_text(place):
+            return value
         parts = segments.split(value, lang)
         if len(parts) == 1:
             return value
         # No decoys: a reader must see where something is missing (DESIGN.md 4.3).
         return [Hidden([i, len(parts), each]) for i, each in enumerate(parts)]
-    if profile.is_split(place) and isinstance(value, list) and len(value) > 1:
+    if len(value) > 1 and profile.is_split(place):
         return _strewn([Hidden(each) for each in value], entropy)
     return value
 
@@ -179,6 +200,24 @@ def _strewn(items: list[Any], entropy: Callable[[int], bytes]) -> list[Any]:
 def fullness(disclosures: Sequence[bytes]) -> str:
     """Digest over the disclosure strings, sorted, joined by `~` (claim `full`)."""
     return sdjwt.digest(b"~".join(sorted(disclosures)))
+
+
+class _Reserve:
+    """Random bytes, asked for in blocks; what is left over is thrown away."""
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self._entropy = entropy
+        self._block = b""
+        self._used = 0
+
+    def __call__(self, size: int) -> bytes:
+        """Give *size* bytes that nobody was given before."""
+        end = self._used + size
+        if end > len(self._block):
+            self._block = self._entropy(max(_BLOCK_BYTES, size))
+            self._used, end = 0, size
+        start, self._used = self._used, end
+        return self._block[start:end]
 
 
 def _shuffled(items: list[Any], entropy: Callable[[int], bytes]) -> list[Any]:

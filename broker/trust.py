@@ -242,7 +242,8 @@ def _decoded(
             whole = restored(value, origin, primary, own)
             decoded = stix.decode_object(whole, "", is_checked=is_checked)
             refuse_red(decoded, "")
-            check_coarse(decoded, "")
+            if decoded.extra:
+                check_coarse(decoded, "")
             plain.append(whole)
             objects.append(decoded)
     except RefusedError as error:

@@ -8,7 +8,8 @@ number of words, and no further than the longest word.
 import re
 import unicodedata
 from collections.abc import Iterable
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, NamedTuple
 
 from broker.qualifiers import SIGN_LETTERS, SIGNS, SIGNS_UNSPACED, SPACED, UNSPACED
 
@@ -101,34 +102,52 @@ def _all(tables: Any, *, opening: bool) -> list[str]:
 
 _KINDS: Final = _kinds(SPACED)
 _KINDS_UNSPACED: Final = _kinds(UNSPACED)
-# The character before a word is part of the pattern: so that the letters between
-# are skipped quickly.
-_INSIDE = re.compile(rf"\W({trie(_all(SPACED, opening=False), whole=True)})")
-_INSIDE_UNSPACED = re.compile(trie(_all(UNSPACED, opening=False), whole=False))
-_OPENING = re.compile(
-    rf"[\W\d]*+(?:{trie(_all(SPACED, opening=True), whole=True)}"
-    rf"|{trie(_all(UNSPACED, opening=True), whole=False)})"
-)
-_SIGN = re.compile(
-    rf"\W{trie(entries(SIGNS), whole=True)}|[{SIGN_LETTERS}]"
-    rf"|{trie(map(fold, entries(SIGNS_UNSPACED)), whole=False)}"
-)
-_SIGN_ASCII = re.compile(
-    rf"\W{trie([word for word in entries(SIGNS) if word.isascii()], whole=True)}"
-)
+
+
+class _Patterns(NamedTuple):
+    inside: re.Pattern[str]
+    inside_unspaced: re.Pattern[str]
+    opening: re.Pattern[str]
+    sign: re.Pattern[str]
+    sign_ascii: re.Pattern[str]
+
+
+@cache
+def _patterns() -> _Patterns:
+    """Compile the patterns, once: that takes 60 ms, which verifying can do without.
+
+    The character before a word is part of them, so that the letters between words
+    are skipped quickly.
+    """
+    signs = entries(SIGNS)
+    ascii_signs = [word for word in signs if word.isascii()]
+    return _Patterns(
+        re.compile(rf"\W({trie(_all(SPACED, opening=False), whole=True)})"),
+        re.compile(trie(_all(UNSPACED, opening=False), whole=False)),
+        re.compile(
+            rf"[\W\d]*+(?:{trie(_all(SPACED, opening=True), whole=True)}"
+            rf"|{trie(_all(UNSPACED, opening=True), whole=False)})"
+        ),
+        re.compile(
+            rf"\W{trie(signs, whole=True)}|[{SIGN_LETTERS}]"
+            rf"|{trie(map(fold, entries(SIGNS_UNSPACED)), whole=False)}"
+        ),
+        re.compile(rf"\W{trie(ascii_signs, whole=True)}"),
+    )
 
 
 def effects(sentence: str) -> int:
     """Say what *sentence* does to its neighbours: the constants above, or-ed."""
+    patterns = _patterns()
     folded = f" {fold(sentence)}"
-    known = (_SIGN_ASCII if folded.isascii() else _SIGN).search(folded)
+    known = (patterns.sign_ascii if folded.isascii() else patterns.sign).search(folded)
     bits = 0 if known else UNREAD
-    if _OPENING.match(folded):
+    if patterns.opening.match(folded):
         bits |= OPENS
-    for word in _INSIDE.findall(folded):
+    for word in patterns.inside.findall(folded):
         bits |= _kind(_KINDS, word)
     if not folded.isascii():
-        for word in _INSIDE_UNSPACED.findall(folded):
+        for word in patterns.inside_unspaced.findall(folded):
             bits |= _kind(_KINDS_UNSPACED, word)
     return bits
 

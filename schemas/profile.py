@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from schemas.stix import incident_suite
+from schemas.stix import PROPERTY_NAMES, incident_suite
 
 VCT: Final = "urn:tocsin:record:1"
 
@@ -79,6 +79,13 @@ _TEXT = frozenset(
 )  # fmt: skip
 _SPLIT = frozenset({"labels", "aliases", "external_references", "events", "tasks"})
 _NO_REFERENCES = frozenset({"object_marking_refs"})
+
+WHOLE: Final = frozenset(
+    name
+    for name in PROPERTY_NAMES
+    if name not in _TEXT | _SPLIT and not name.endswith("_refs")
+)
+"""Known names of properties that are never parted."""
 
 WITHHELD_TEXT: Final = "[withheld]"
 

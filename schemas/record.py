@@ -214,8 +214,7 @@ def check_coarse(candidate: stix.StixObject, where: str) -> None:
     Raises:
         SchemaError: `coarse`.
     """
-    if candidate.extra:
-        check_values(candidate.type, dict(stix.properties(candidate)), where)
+    check_values(candidate.type, dict(stix.properties(candidate)), where)
 
 
 def _with_coarse(candidate: stix.StixObject, what: Set[Coarse]) -> stix.StixObject:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import msgspec
 from adapters import redaction
 from adapters.receipts import receipt
 from adapters.sources import stix21
+from broker import sdjwt
 from tests.bench.material import NOW, Case
 from tests.bench.rounds import Report, Row, side_by_side
 from tests.support.real_data import DATA
@@ -98,6 +99,11 @@ def _steps(case: Case) -> dict[str, Callable[[], object]]:
         "`sign`": case.sign,
         "`trust.verify`": case.verify,
     }
+    opened = case.verified.opened
+    kept = closed_half(opened.parents)
+    steps["`sdjwt.withhold`, half of the properties"] = lambda: sdjwt.withhold(
+        opened, kept
+    )
     views = case.views()
     for audience, view in views.items():
         steps[f"`redact` for {audience}"] = partial(case.redact, view)
@@ -105,6 +111,46 @@ def _steps(case: Case) -> dict[str, Callable[[], object]]:
     steps["of it the projection, platform"] = _projection(case)
     steps["`receipt`"] = lambda: receipt(redacted, case.seen, case.hub, now=NOW)
     return steps
+
+
+def closed_half(parents: Sequence[int]) -> set[int]:
+    """Choose each second disclosure of those inside objects, and the objects."""
+    objects = {i for i, parent in enumerate(parents) if parent < 0}
+    return objects | {
+        i for i, parent in enumerate(parents) if i % 2 and parent in objects
+    }
+
+
+def linear(*, quick: bool) -> Report:
+    """Verify and withhold records of ever more disclosures."""
+    sizes = (1, 10, 100) if quick else (1, 15, 150, 1500, 2300)
+    cases = [Case(generated(size), wrap=True) for size in sizes]
+    counts = [len(case.verified.opened.texts) for case in cases]
+    found = side_by_side(
+        {str(n): case.verify for n, case in zip(counts, cases, strict=True)},
+        2 if quick else 7,
+    )
+    limits = side_by_side(
+        {str(n): case.limit() for n, case in zip(counts, cases, strict=True)},
+        2 if quick else 7,
+    )
+    first = str(counts[1])
+    per_item = {n: tuple(t / n for t in found[str(n)]) for n in counts}
+    return Report(
+        "linear: what one disclosure costs, by their number",
+        "Processor time of `trust.verify` by the number of disclosures; anchor: the same "
+        f"for {first} disclosures. Signature and claims weigh on small records.",
+        tuple(
+            Row(
+                f"{n:,} disclosures, each",
+                f"of {first}",
+                per_item[n],
+                per_item[counts[1]],
+                note=f"{found[str(n)][0] / limits[str(n)][0]:.1f} times its limit",
+            )
+            for n in counts
+        ),
+    )
 
 
 def _projection(case: Case) -> Callable[[], object]:

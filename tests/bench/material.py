@@ -34,6 +34,7 @@ SAMPLES = Path(__file__).parents[2] / "adapters/cli/samples"
 ISSUER = "cert-aq"
 NOW = 1_800_000_000  # every sample is older, every key below is valid then
 SMALL = 6  # objects of the cut record
+MEDIUM = 22
 _SMALL_TYPES = ("identity", "incident", "indicator", "attack-pattern")
 
 AUTHOR = Author(org="hub", name="Tocsin Hub", pseudonym_key=bytes(range(32)))
@@ -55,6 +56,14 @@ def small(bundle: bytes) -> bytes:
     ]
     assert len(kept) == SMALL, [o["type"] for o in kept]
     return msgspec.json.encode({"type": "bundle", "objects": kept})
+
+
+def medium(bundle: bytes) -> bytes:
+    """Cut to 22 objects: all but the last relations."""
+    everything = msgspec.json.decode(bundle)["objects"]
+    last = sorted(everything, key=lambda o: o["type"] == "relationship")
+    assert last[MEDIUM]["type"] == "relationship"
+    return msgspec.json.encode({"type": "bundle", "objects": last[:MEDIUM]})
 
 
 def another(bundle: bytes) -> bytes:

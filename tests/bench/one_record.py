@@ -9,7 +9,7 @@ from sd_jwt.verifier import SDJWTVerifier
 
 from adapters.receipts import receipt
 from adapters.sources import stix21
-from tests.bench.material import NOW, Case, sample, small
+from tests.bench.material import NOW, Case, medium, sample, small
 from tests.bench.rounds import Report, Row, side_by_side
 
 LIMIT = "limit"
@@ -20,9 +20,9 @@ _LIMIT_IS = (
 
 
 def cases() -> dict[str, Case]:
-    """The two sizes: a small record, and a whole sample."""
+    """A small record, a medium one, and a whole sample."""
     whole = sample()
-    found = (Case(small(whole)), Case(whole))
+    found = (Case(small(whole)), Case(medium(whole)), Case(whole))
     return {f"{len(case.draft.objects)} objects": case for case in found}
 
 

@@ -40,6 +40,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "redact": one_record.redact,
     "decide": deciding.measure,
     "bundle": large_bundle.measure,
+    "linear": large_bundle.linear,
     "profile": profiling.measure,
 }
 ON_RABBITMQ = {

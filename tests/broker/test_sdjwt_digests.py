@@ -15,7 +15,13 @@ from tests.support.records import (
     named,
     sha,
 )
-from tests.support.verifying import elements, format_reason, format_refusal, opened
+from tests.support.verifying import (
+    elements,
+    format_reason,
+    format_refusal,
+    format_verdict,
+    opened,
+)
 
 CANARY = "mallory"
 
@@ -61,6 +67,8 @@ def test_a_payload_that_is_no_object_is_refused(payload: bytes) -> None:
         pytest.param(b'{"_sd_alg":null}', "sd-alg", id="no algorithm"),
         pytest.param(b'{"_sd_alg":["sha-256"]}', "sd-alg", id="a list of algorithms"),
         pytest.param(b'{"_sd":null}', "sd-shape", id="null for digests"),
+        pytest.param(b'{"n":{"_sd":null}}', "sd-shape", id="null for digests inside"),
+        pytest.param(b'{"_sd":false}', "sd-shape", id="false for digests"),
         pytest.param(b'{"_sd":"a"}', "sd-shape", id="a text for digests"),
         pytest.param(b'{"_sd":{}}', "sd-shape", id="an object for digests"),
         pytest.param(b'{"n":{"_sd":0}}', "sd-shape", id="a number for digests inside"),
@@ -104,6 +112,21 @@ def test_the_33rd_level_is_refused_in_the_payload() -> None:
     assert format_reason(f'{{"n":{nested(32)}}}'.encode()) == "too-deep"
     objects = '{"n":' * 33 + "1" + "}" * 33
     assert format_reason(objects.encode()) == "too-deep"
+
+
+@pytest.mark.parametrize("last", ["[]", '["a"]', "{}", "[1]", '{"_sd":[]}'])
+def test_the_33rd_level_is_refused_whatever_it_holds(last: str) -> None:
+    def objects(depth: int) -> str:
+        return '{"n":' * depth + last + "}" * depth
+
+    assert opened(forge(objects(31).encode()))
+    assert format_reason(objects(32).encode()) == "too-deep"
+    for depth, why in ((30, ""), (31, "too-deep")):
+        text = b64(f'["{SALT}","n",{objects(depth)}]'.encode())
+        assert format_verdict(forge({"_sd": [sha(text)]}, text)) == why
+    carried = b64(f'["{SALT}","n",{last}]'.encode())
+    deep = '{"n":' * 31 + f'{{"_sd":["{sha(carried)}"]}}' + "}" * 31
+    assert format_reason(deep.encode(), carried) == "too-deep"
 
 
 def test_the_33rd_level_is_refused_in_a_disclosure() -> None:
@@ -287,6 +310,7 @@ def test_a_salt_below_128_bits_is_refused(salt: Any) -> None:
         (b"NaN", "not-json"),
         (b"1]", "not-json"),
         (b'{"_sd":0}', "sd-shape"),
+        (b'{"_sd":null}', "sd-shape"),
         (b'{"_sd":["a"]}', "digest-shape"),
     ],
 )

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from broker import base64url, sdjwt
-from broker.errors import TrustError
+from broker import base64url, concealing, sdjwt
 from broker.concealing import Hidden
+from broker.errors import TrustError
 from broker.sdjwt import Path
 from schemas.errors import RefusedError
 from tests.support.records import (

@@ -2,14 +2,15 @@
 
 import json
 import uuid
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
 
-from broker import base64url, trust
+from broker import base64url, disclosures, trust
 from broker.blinding import BlindMap, org_identity
+from broker.concealing import Decoy, Hidden
 from broker.errors import TrustError
-from broker.concealing import Hidden
 from broker.signing import (
     Address,
     FeedPosition,
@@ -23,8 +24,8 @@ from tests.support.records import (
     CERT,
     DIRECTORY,
     MODIFIED,
-    OWN,
     NOW,
+    OWN,
     address,
     an_id,
     draft,
@@ -67,10 +68,12 @@ def test_the_header_has_exactly_three_members() -> None:
 
 def test_the_payload_has_the_claims_and_nothing_else() -> None:
     _, payload, texts = parts_of(token(exercise=True))
-    [bundle] = [payload.pop(name) for name in ("stix",)]
+    bundle, digests = payload.pop("stix"), payload.pop("_sd")
+    assert bundle.keys() == {"type", "objects"}
     assert bundle["type"] == "bundle"
     assert all(list(each) == ["..."] for each in bundle["objects"])
-    assert len(texts) > len(bundle["objects"]) == 2
+    assert len(texts) > 2
+    assert len(bundle["objects"]) == len(digests) == 8
     assert payload == {
         "iss": "urn:tocsin:org:cert-aq",
         "iat": NOW,
@@ -118,7 +121,7 @@ def test_the_address_travels_in_disclosures() -> None:
     _, payload, texts = parts_of(token(address=to))
     assert payload["aud"] == ["urn:tocsin:community:eu"]
     assert not payload.keys() & {"to", "concerns"}
-    assert len(payload["_sd"]) == 2
+    assert len(payload["_sd"]) == 8
     named = {parts[1]: parts[2] for parts in texts if len(parts) == 3}
     assert named["to"] == ["urn:tocsin:org:cert-bv"]
     assert named["concerns"] == [
@@ -127,8 +130,36 @@ def test_the_address_travels_in_disclosures() -> None:
     ]
 
 
-def test_nobody_addressed_leaves_no_trace() -> None:
-    assert "_sd" not in parts_of(token())[1]
+def test_nobody_addressed_looks_like_somebody_addressed() -> None:
+    everybody = Address(to=("cert-bv",), concerns=("platform-lumen",))
+    payloads = [
+        parts_of(token(address=to, position=at))[1]
+        for to in (Address(), everybody)
+        for at in (None, POSITION)
+    ]
+    assert [len(payload["_sd"]) for payload in payloads] == [8] * 4
+    assert {frozenset(payload) for payload in payloads} == {frozenset(payloads[0])}
+    for payload in payloads:
+        assert payload["_sd"] == sorted(set(payload["_sd"]))
+        assert all(len(each) == 43 for each in payload["_sd"])
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 8), (7, 8), (8, 8), (9, 16)])
+def test_the_number_of_objects_is_filled_up(count: int, shown: int) -> None:
+    others = [address(id=an_id("url", n), type="url") for n in range(1, count)]
+    signed = token(draft(incident(), *others))
+    assert len(parts_of(signed)[1]["stix"]["objects"]) == shown
+    assert len(opened(signed).objects) == count
+
+
+def test_decoys_stand_among_the_objects_not_behind_them() -> None:
+    def places(seed: int) -> list[int]:
+        signed = token(seed=seed)
+        known = {sha(text) for text in signed.split(b"~")[1:-1]}
+        objects = parts_of(signed)[1]["stix"]["objects"]
+        return [i for i, each in enumerate(objects) if each["..."] in known]
+
+    assert len({tuple(places(seed)) for seed in range(6)}) > 2
 
 
 def test_the_place_in_the_feed_travels_in_disclosures() -> None:
@@ -156,10 +187,15 @@ def test_the_order_of_the_objects_says_nothing() -> None:
     assert len(places) > 1
 
 
-def test_every_salt_is_128_bits_and_fresh() -> None:
+def test_every_salt_is_128_bits_or_a_little_more_and_fresh() -> None:
     salts = [parts[0] for parts in parts_of(token())[2]]
-    assert len(set(salts)) == len(salts) == 10
-    assert {len(base64url.decode(salt.encode())) for salt in salts} == {16}
+    assert len(set(salts)) == len(salts) == 9
+    assert {len(base64url.decode(salt.encode())) for salt in salts} == {16, 17, 18}
+
+
+def test_every_disclosure_has_the_length_that_many_are_decoded_at_once_with() -> None:
+    texts = token(address=Address(to=("cert-bv",))).split(b"~")[1:-1]
+    assert {len(text) % 4 for text in texts} == {disclosures.ALIGNMENT}
 
 
 def test_the_same_entropy_signs_the_same_token_and_another_does_not() -> None:
@@ -172,18 +208,67 @@ def test_a_random_uuid_takes_16_bytes_of_entropy() -> None:
 
 
 def test_a_text_becomes_a_list_of_segments_that_are_disclosures() -> None:
-    out = conceal_object(incident(), entropy(), primary=True, own=OWN)
-    assert out["description"] == Hidden(
-        [Hidden([0, 1, "It is not confirmed that votes were touched."])]
+    first, second = "The clinic lost its records. ", "Staff restored the servers."
+    out = conceal_object(
+        incident(description=first + second), entropy(), primary=True, own=OWN
     )
+    # No decoys: a reader sees how much is missing, and where.
+    assert out["description"] == Hidden([Hidden([0, 2, first]), Hidden([1, 2, second])])
+
+
+def test_a_text_of_one_segment_is_not_parted() -> None:
+    out = conceal_object(incident(), entropy(), primary=True, own=OWN)
+    assert out["description"] == Hidden("It is not confirmed that votes were touched.")
+    # Welsh has no words here that would tell what belongs together.
+    text = "The clinic lost its records. Staff restored the servers."
+    welsh = incident(description=text, lang="cy")
+    out = conceal_object(welsh, entropy(), primary=True, own=OWN)
+    assert out["description"] == Hidden(text)
 
 
 def test_each_element_of_a_list_that_is_split_is_a_disclosure() -> None:
-    plain = plain_object("report", object_refs=[an_id("url"), an_id("file")])
+    refs = [an_id("url", number) for number in range(3)]
+    plain = plain_object("report", object_refs=refs)
     out = conceal_object(plain, entropy(), primary=False, own=OWN)
-    assert out["object_refs"] == Hidden([Hidden(an_id("url")), Hidden(an_id("file"))])
+    parts = out["object_refs"].value
+    # One decoy makes it four; the rest keep their order.
+    assert [part for part in parts if part != Decoy()] == [*map(Hidden, refs)]
+    assert len(parts) == 4
     # Never the markings: they stay with what they mark.
     assert out["object_marking_refs"] == [TLP_IDS[Tlp.GREEN]]
+
+
+@pytest.mark.parametrize(("count", "shown"), [(2, 4), (3, 4), (4, 4), (5, 8), (9, 12)])
+def test_the_number_of_elements_is_filled_up(count: int, shown: int) -> None:
+    plain = incident(labels=[f"l{n}" for n in range(count)])
+    parts = conceal_object(plain, entropy(), primary=True, own=OWN)["labels"].value
+    assert len(parts) == shown
+    kept = [part for part in parts if part != Decoy()]
+    assert kept == [*map(Hidden, plain["labels"])]
+
+
+def test_decoys_stand_anywhere_among_the_elements() -> None:
+    def places(seed: int) -> tuple[int, ...]:
+        out = conceal_object(incident(), entropy(seed), primary=True, own=OWN)
+        parts = enumerate(out["labels"].value)
+        return tuple(place for place, part in parts if part == Decoy())
+
+    # Of 4 places 2: six ways.
+    assert {places(seed) for seed in range(80)} == {*combinations(range(4), 2)}
+
+
+@pytest.mark.parametrize("labels", [[], ["one"]])
+def test_a_list_of_at_most_one_element_is_not_parted(labels: list[str]) -> None:
+    out = conceal_object(incident(labels=labels), entropy(), primary=True, own=OWN)
+    assert out["labels"] == Hidden(labels)
+
+
+def test_who_created_an_object_is_visible_only_if_it_is_the_issuer() -> None:
+    for creator in (OWN, an_id("identity"), org_identity("platform-lumen")):
+        plain = incident(created_by_ref=creator)
+        out = conceal_object(plain, entropy(), primary=True, own=OWN)
+        shown = OWN if creator == OWN else Hidden(creator)
+        assert out["created_by_ref"] == shown
 
 
 def test_only_the_times_of_the_primary_object_are_visible() -> None:
@@ -212,7 +297,7 @@ def test_a_known_extension_is_cut_inside_and_an_unknown_one_goes_whole() -> None
         INCIDENT_CORE: {
             "determination": "suspected",
             "criticality": Hidden(60),
-            "event_refs": Hidden([Hidden(an_id("event"))]),
+            "event_refs": Hidden([an_id("event")]),
         },
         "unknown": Hidden({"a": 1}),
     }
@@ -252,20 +337,34 @@ def test_a_primary_object_with_a_telling_id_is_blinded_in_the_claims_too() -> No
     assert found.claims.sub == found.plain[0]["id"] != an_id("incident", version=5)
 
 
-def test_entropy_is_asked_for_16_bytes_a_salt_and_8_an_object() -> None:
-    sizes: list[int] = []
+def test_no_byte_of_entropy_is_used_twice() -> None:
+    blocks: list[bytes] = []
     source = entropy()
 
     def asked(size: int) -> bytes:
-        sizes.append(size)
-        return source(size)
+        blocks.append(source(size))
+        return blocks[-1]
 
+    many = [address(id=an_id("url", n), type="url") for n in range(40)]
     signed = sign(
-        draft(), CERT, blind_map=BlindMap(new_uuids(), {}), now=NOW, entropy=asked
+        draft(incident(), *many),
+        CERT,
+        blind_map=BlindMap(new_uuids(), {}),
+        now=NOW,
+        entropy=asked,
     )
-    assert sizes.count(8) == 2
-    assert sizes.count(16) == len(parts_of(signed)[2])
-    assert set(sizes) == {8, 16}
+    assert len(blocks) > 1
+    stream = b"".join(blocks)
+    _, payload, texts = parts_of(signed)
+    salts = [base64url.decode(parts[0].encode()) for parts in texts]
+    used = [(stream.find(salt), len(salt)) for salt in salts]
+    random = {sha(stream[at : at + 16]): at for at in range(len(stream))}
+    objects = [each["..."] for each in payload["stix"]["objects"]]
+    decoys = [random[each] for each in (*payload["_sd"], *objects) if each in random]
+    assert len(decoys) == 8 + 48 - 41
+    used = sorted([*used, *((at, 16) for at in decoys)])
+    assert used[0][0] >= 0
+    assert all(at + size <= after for (at, size), (after, _) in pairwise(used))
 
 
 # -- what is not signed

@@ -39,6 +39,9 @@ from tests.support.verifying import (
 
 CANARY = "mallory"
 TEXT = "It is not confirmed that votes were touched."
+FIRST = "The clinic lost the records of its patients. "
+SECOND = "Staff of the town restored the servers on Monday."
+TWO_SENTENCES = FIRST + SECOND
 
 # -- what is known of a record that is believed
 
@@ -53,6 +56,9 @@ def test_a_record_that_was_signed_is_believed() -> None:
     assert found.plain[found.primary]["description"] == TEXT
     assert found.tlp == Tlp.GREEN
     assert found.complete
+    # Decoys only, where the profile says: claims, objects, two labels.
+    place = ("stix", "objects", found.primary, "labels")
+    assert found.opened.withheld == {(): 8, ("stix", "objects"): 6, place: 2}
     assert found.withheld == 0
 
 
@@ -93,8 +99,8 @@ def test_each_part_names_the_disclosure_that_carries_it() -> None:
     assert found.primary is not None
     slots = found.slots[found.primary]
     assert slots.keys() == {
-        (), ("name",), ("description",), ("description", 0), ("labels",),
-        ("labels", 0), ("labels", 1), ("extensions", INCIDENT_CORE, "criticality"),
+        (), ("name",), ("description",), ("labels",), ("labels", 0),
+        ("labels", 1), ("extensions", INCIDENT_CORE, "criticality"),
     }  # fmt: skip
     carried = found.opened.disclosures[slots["labels", 1]]
     assert carried.parent == slots["labels",]
@@ -106,9 +112,12 @@ def test_each_part_names_the_disclosure_that_carries_it() -> None:
 
 
 def test_a_cut_copy_is_believed_as_far_as_it_goes() -> None:
+    whole = verified(mint(tree()))
     found = verified(cut(mint(tree()), ("stix", "objects", 0, "name")))
-    assert not found.complete
-    assert found.withheld == 1
+    assert (whole.complete, found.complete) == (True, False)
+    assert found.opened.withheld == whole.opened.withheld | {("stix", "objects", 0): 1}
+    # A reader cannot tell decoys from what is withheld.
+    assert (whole.withheld, found.withheld) == (0, 3)
     assert "name" not in found.plain[0]
     assert found.token_id == sdjwt.token_id(mint(tree()))
 
@@ -116,7 +125,9 @@ def test_a_cut_copy_is_believed_as_far_as_it_goes() -> None:
 def test_a_bare_token_is_believed_and_has_no_primary_object() -> None:
     bare = mint(tree()).partition(b"~")[0] + b"~"
     found = verified(bare)
-    assert (found.primary, found.objects, found.withheld) == (None, (), 2)
+    assert (found.primary, found.objects) == (None, ())
+    # Without decoys: one digest an object.
+    assert found.opened.withheld == {("stix", "objects"): 2}
     assert not found.complete
     assert found.claims.sub == an_id("incident")
 
@@ -132,7 +143,7 @@ def test_an_object_may_lose_all_that_is_withholdable() -> None:
     main = {d.path for d in whole.opened.disclosures if len(d.path) == 3}
     objects = {index_of(whole, *path) for path in main}
     found = verified(sdjwt.withhold(whole.opened, objects))
-    visible = set(profile.visible("incident", primary=True))
+    visible = set(profile.visible("incident", primary=True, own=False))
     assert found.plain[0].keys() <= visible
     assert found.plain[0]["extensions"] == {INCIDENT_CORE: {}}
     address_alone = verified(token(draft(incident(), address())))
@@ -144,9 +155,23 @@ def test_an_object_may_lose_all_that_is_withholdable() -> None:
 
 def test_a_text_without_its_segments_says_that_something_is_withheld() -> None:
     place = ("stix", "objects", 0, "description")
-    found = verified(cut(mint(tree()), (*place, 0)))
-    assert found.plain[0]["description"] == "[withheld]"
-    assert "description" not in verified(cut(mint(tree()), place)).plain[0]
+    signed = mint(tree(incident(description=TWO_SENTENCES)))
+    assert verified(signed).plain[0]["description"] == TWO_SENTENCES
+    for lost, text in (
+        ([0], f"[withheld]{SECOND}"),
+        ([1], f"{FIRST}[withheld]"),
+        ([0, 1], "[withheld]"),
+    ):
+        found = verified(cut(signed, *((*place, index) for index in lost)))
+        assert found.plain[0]["description"] == text
+    assert "description" not in verified(cut(signed, place)).plain[0]
+
+
+def test_a_text_of_one_segment_goes_as_a_whole() -> None:
+    signed = mint(tree())
+    found = verified(cut(signed, ("stix", "objects", 0, "description")))
+    assert verified(signed).plain[0]["description"] == TEXT
+    assert "description" not in found.plain[0]
 
 
 def test_a_list_that_lost_all_its_elements_is_gone() -> None:
@@ -158,10 +183,10 @@ def test_a_list_that_lost_all_its_elements_is_gone() -> None:
 
 
 def test_a_list_in_an_extension_may_be_empty() -> None:
-    extension = {"events": ["a"], "tasks": []}
+    extension = {"events": ["a", "b"], "tasks": []}
     signed = mint(tree(incident(extensions={INCIDENT_CORE: extension})))
-    place = ("stix", "objects", 0, "extensions", INCIDENT_CORE, "events", 0)
-    found = verified(cut(signed, place))
+    place = ("stix", "objects", 0, "extensions", INCIDENT_CORE, "events")
+    found = verified(cut(signed, (*place, 0), (*place, 1)))
     assert found.plain[0]["extensions"][INCIDENT_CORE] == {"events": [], "tasks": []}
 
 

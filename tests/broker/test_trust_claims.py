@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from broker import base64url, sdjwt
-from broker.directory import single_key
+from broker import base64url, concealing
 from broker.concealing import Hidden
+from broker.directory import single_key
 from tests.support.records import (
     CERT,
     HEADER,
@@ -20,6 +20,7 @@ from tests.support.records import (
     STRANGER,
     an_id,
     directory,
+    entropy,
     forge,
     incident,
     key_entry,
@@ -236,7 +237,7 @@ def test_a_withholdable_claim_in_the_clear_is_refused(name: str, value: Any) -> 
 def test_a_claim_of_digests_may_not_be_a_disclosure_either(name: str) -> None:
     claims = tree(sup="A" * 43, full="A" * 43)
     claims[name] = Hidden("A" * 43)
-    payload, texts = concealing.conceal(claims, lambda _size: b"saltsaltsaltsalt")
+    payload, texts = concealing.conceal(claims, entropy())
     signed = concealing.assemble(HEADER, payload, texts, CERT.sign)
     assert refusal(signed).reason == "visible-as-disclosure"
 
@@ -257,6 +258,7 @@ def test_another_profile_is_refused(vct: str) -> None:
         {"type": "bundle", "objects": None},
         {"type": "bundle", "objects": [], "id": an_id("bundle")},
         {"type": "bundle", "objects": [], "spec_version": "2.1"},
+        {"type": ["bundle"], "objects": []},
     ],
 )  # fmt: skip
 def test_a_bundle_that_is_none_is_refused(bundle: Any) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from broker import base64url, sdjwt
-from broker.concealing import Hidden
+from broker import base64url, concealing, sdjwt
+from broker.blinding import org_identity
+from broker.concealing import Decoy, Hidden
 from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
 from schemas.record import MAX_OBJECTS
@@ -18,6 +19,7 @@ from tests.support.records import (
     CERT_KEY,
     HEADER,
     MODIFIED,
+    OWN,
     address,
     an_id,
     draft,
@@ -94,10 +96,17 @@ def test_an_object_in_the_clear_is_refused() -> None:
         ("description", [Hidden([0, 1, TEXT])]),
         ("labels", [Hidden("election")]),
         ("labels", Hidden(["election", Hidden("register")])),
+        ("labels", Hidden(["election", "register"])),
+        ("labels", Hidden(["election", Decoy()])),
+        ("labels", Hidden([Decoy(), "election"])),
+        ("description", Hidden([TEXT])),
+        ("description", Hidden([[0, 1, TEXT]])),
+        ("description", Hidden([[0, 2, TEXT], Hidden([1, 2, TEXT])])),
         ("x_new", 1),
         ("extensions", {"unknown": {"a": 1}}),
         ("extensions", {INCIDENT_CORE: {"criticality": 60}}),
-        ("extensions", {INCIDENT_CORE: {"events": Hidden(["a"])}}),
+        ("extensions", {INCIDENT_CORE: {"events": Hidden(["a", "b"])}}),
+        ("extensions", {INCIDENT_CORE: {"events": Hidden([Decoy(), "b"])}}),
         ("extensions", {INCIDENT_CORE: "text"}),
     ],
 )
@@ -127,13 +136,14 @@ MARK = {"selectors": ["name"], "marking_ref": TLP_IDS[Tlp.AMBER]}
         ("x_new", Hidden({"a": Hidden(1)}), "sd-shape"),
         ("x_new", Hidden([{"a": Hidden(1)}]), "sd-shape"),
         ("labels", Hidden([Hidden("a"), Hidden({"b": Hidden(1)})]), "sd-shape"),
-        ("description", Hidden([Hidden([0, 1, Hidden(TEXT)])]), "segments"),
+        ("labels", Hidden([{"b": Hidden(1)}]), "sd-shape"),
+        ("description", Hidden([Hidden([0, 2, Hidden("a")]), Hidden([1, 2, "b"])]), "segments"),
         ("object_marking_refs", [TLP_IDS[Tlp.GREEN], Hidden(MARK)], "sd-shape"),
         # Without this, a marking could be withheld and nobody would know.
         ("granular_markings", [MARK, Hidden(MARK)], "sd-shape"),
         ("granular_markings", [MARK | {"selectors": ["name", Hidden("id")]}], "sd-shape"),
         ("extensions", {INCIDENT_CORE: {"scores": Hidden([Hidden(1)])}}, "sd-shape"),
-        ("extensions", {INCIDENT_CORE: {"determination": [Hidden(1)]}}, "sd-shape"),
+        ("extensions", {INCIDENT_CORE: {"scores": Hidden({"a": Hidden(1)})}}, "sd-shape"),
         ("extensions", {"unknown": Hidden({"a": Hidden(1)})}, "sd-shape"),
         # Gone as a whole, these look like any property that is withheld.
         ("extensions", Hidden({INCIDENT_CORE: {}}), ""),
@@ -156,10 +166,21 @@ def test_a_disclosure_finer_than_the_profile_cuts_is_refused_shown_or_withheld(
     assert refused(less).partition(" at ")[0] == why
 
 
+@pytest.mark.parametrize(
+    "value", [[Hidden(1)], {"a": Hidden(1)}, [], {}, "A Name", "", "a" * 41, 1, None]
+)
+def test_nothing_but_a_word_stands_where_nothing_can_be_withheld(value: Any) -> None:
+    for name in ("determination", "investigation_status", "extension_type"):
+        error = refusal(mint(bent(extensions={INCIDENT_CORE: {name: value}})))
+        assert error.reason == "bad-property"
+        assert error.where == "$.stix.objects[0].extensions"
+
+
 def test_decoys_are_fine_where_the_profile_cuts() -> None:
     decoy = Hidden("a decoy")
     claims = tree() | {"decoy": decoy}
     claims["stix"]["objects"].append(decoy)
+    before = verified(mint(tree())).opened.withheld
     main = main_of(claims)
     main["x_decoy"] = decoy
     main["labels"] = Hidden([*main["labels"].value, decoy])
@@ -172,7 +193,55 @@ def test_decoys_are_fine_where_the_profile_cuts() -> None:
     payload["full"] = sdjwt.digest(b"~".join(sorted(kept)))
     found = verified(concealing.assemble(HEADER, payload, kept, CERT.sign))
     assert found.complete
-    assert found.withheld == 6
+    main_place = ("stix", "objects", 0)
+    assert found.opened.withheld == {
+        (): 1,
+        ("stix", "objects"): 1,
+        main_place: 1,
+        (*main_place, "labels"): before[(*main_place, "labels")] + 1,
+        (*main_place, "extensions"): 1,
+        (*main_place, "extensions", INCIDENT_CORE): 1,
+    }
+
+
+@pytest.mark.parametrize("value", [["one"], [Hidden("one")], [Decoy()]])
+def test_a_list_of_one_needs_no_disclosure_of_its_element(value: Any) -> None:
+    found = verified(mint(bent(aliases=Hidden(value))))
+    gone = value == [Decoy()]
+    assert found.plain[0].get("aliases") == (None if gone else ["one"])
+
+
+def test_objects_that_are_texts_are_refused() -> None:
+    # A list of texts needs no looking into, but these owe their origins.
+    for objects in (["a"], ["a", "b"], ["a", *tree()["stix"]["objects"]]):
+        error = refusal(mint(tree(stix={"type": "bundle", "objects": objects})))
+        assert (error.reason, error.where) == ("not-withholdable", "$.stix.objects[0]")
+
+
+# -- who created an object
+
+
+def test_who_created_an_object_is_visible_exactly_if_it_is_the_issuer() -> None:
+    other = an_id("identity")
+    for creator, value, why in (
+        (OWN, OWN, ""),
+        (other, Hidden(other), ""),
+        (OWN, Hidden(OWN), "visible-as-disclosure"),
+        (other, other, "not-withholdable"),
+        (OWN.upper(), OWN.upper(), "not-withholdable"),
+    ):
+        claims = tree(incident(), address(created_by_ref=creator))
+        claims["stix"]["objects"][1].value["created_by_ref"] = value
+        verdict, _, where = refused(mint(claims)).partition(" at ")
+        assert verdict == why
+        assert where in ("", "$.stix.objects[1].created_by_ref")
+
+
+def test_another_organisation_s_identity_is_not_the_issuer_s() -> None:
+    claims = tree(incident(created_by_ref=org_identity("platform-lumen")))
+    assert verified(mint(claims))
+    main_of(claims)["created_by_ref"] = org_identity("platform-lumen")
+    assert reason(claims) == "not-withholdable"
 
 
 # -- texts
@@ -181,13 +250,27 @@ def test_decoys_are_fine_where_the_profile_cuts() -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        pytest.param(TEXT, id="a text that is not segmented"),
         pytest.param([Hidden(TEXT)], id="a text for a segment"),
-        pytest.param([Hidden([1, 1, TEXT])], id="a place beyond the count"),
+        pytest.param([Hidden(TEXT), Hidden(TEXT)], id="texts for segments"),
+        pytest.param([Hidden([0, 1, TEXT])], id="one segment alone"),
+        pytest.param([Decoy()], id="one segment alone, withheld"),
+        pytest.param([Hidden([1, 1, TEXT])], id="a place beyond the count of one"),
+        pytest.param(
+            [Hidden([0, 2, "a"]), Hidden([2, 2, "b"])], id="a place beyond the count"
+        ),
         pytest.param([Hidden([0, 2, TEXT])], id="a segment that never was"),
+        pytest.param(
+            [Hidden([0, 2, "a"]), Hidden([1, 2, "b"]), Decoy()], id="one too many"
+        ),
+        pytest.param([Hidden([0, 3, "a"]), Decoy()], id="one too few"),
         pytest.param([], id="no segments, nothing withheld"),
         pytest.param([Hidden([1, 2, "b"]), Hidden([0, 2, "a"])], id="the wrong order"),
-        pytest.param([Hidden([0, 1, "a"]), Hidden([0, 1, "b"])], id="a place twice"),
+        pytest.param([Hidden([0, 2, "a"]), Hidden([0, 2, "b"])], id="a place twice"),
+        pytest.param([Hidden([0, 2, "a"]), Hidden([1, 3, "b"])], id="two counts"),
+        pytest.param([Hidden([False, 2, "a"]), Decoy()], id="a boolean for a place"),
+        pytest.param([Hidden([0, 2.0, "a"]), Decoy()], id="a float for the count"),
+        pytest.param([Hidden([0, 2, None]), Decoy()], id="no text"),
+        pytest.param([Hidden([0, 2, "a", "b"]), Decoy()], id="four parts"),
     ],
 )
 def test_a_text_that_is_not_made_of_segments_is_refused(value: Any) -> None:
@@ -205,8 +288,11 @@ def test_a_text_of_several_segments_is_joined() -> None:
 
 
 def test_a_text_has_no_decoys_so_that_withheld_is_true() -> None:
-    whole = mint(bent(description=Hidden([Hidden([0, 1, "a"]), Hidden([1, 2, "b"])])))
+    # Two texts that never were one: either alone would seem to lack a neighbour.
+    parts = [Hidden([0, 1, "a"]), Hidden([1, 2, "b"])]
+    whole = mint(bent(description=Hidden(parts)))
     opened = sdjwt.verify(whole, lambda _: CERT_KEY)
+    assert refusal(whole).reason == "segments"
     [second] = [
         i for i, d in enumerate(opened.disclosures) if d.path[-2:] == ("description", 1)
     ]

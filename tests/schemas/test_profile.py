@@ -1,11 +1,8 @@
 """The profile: what of an object is always visible, withholdable, split."""
 
-import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from schemas import profile, stix
 from schemas.errors import SchemaError
@@ -24,19 +21,20 @@ ALWAYS = {
 
 @pytest.mark.parametrize("kind", [*sorted(stix.TYPES), "x-mine"])
 def test_what_gives_a_record_its_meaning_is_visible_in_every_type(kind: str) -> None:
-    assert profile.visible(kind, primary=False) >= ALWAYS
-    assert profile.visible(kind, primary=True) >= ALWAYS | {"created", "modified"}
-    assert not profile.visible(kind, primary=False) & {"created", "modified"}
+    times, creator = {"created", "modified"}, {"created_by_ref"}
+    bare = profile.visible(kind, primary=False, own=False)
+    assert bare >= ALWAYS
+    assert not bare & (times | creator)
+    assert profile.visible(kind, primary=True, own=False) == bare | times
+    assert profile.visible(kind, primary=False, own=True) == bare | creator
+    assert profile.visible(kind, primary=True, own=True) == bare | times | creator
 
 
 @pytest.mark.parametrize("kind", sorted(stix.TYPES))
 def test_every_property_that_is_visible_exists(kind: str) -> None:
-    assert profile.visible(kind, primary=True) <= stix.PROPERTY_NAMES
-    own = {
-        *stix.TYPES[kind].__struct_fields__,
-        "type",
-    }
-    assert profile.visible(kind, primary=True) <= own
+    visible = profile.visible(kind, primary=True, own=True)
+    assert visible <= stix.PROPERTY_NAMES
+    assert visible <= {*stix.TYPES[kind].__struct_fields__, "type"}
 
 
 @pytest.mark.parametrize(
@@ -186,6 +184,49 @@ def test_texts_and_lists_are_told_by_their_names(
     assert (profile.is_text(place), profile.is_split(place)) == (text, split)
 
 
+def test_what_is_parted_is_a_text_or_a_list() -> None:
+    for name in (*stix.PROPERTY_NAMES, "x_mine_refs", "x_mine"):
+        place = (name,)
+        either = profile.is_text(place) or profile.is_split(place)
+        assert profile.is_parted(place) == either
+    assert not profile.is_parted(("extensions", INCIDENT_CORE, "description"))
+    assert profile.is_parted(("extensions", INCIDENT_CORE, "events"))
+
+
+def test_who_created_an_object_is_visible_only_where_it_is_the_issuer() -> None:
+    for kind in (*stix.TYPES, "x-mine"):
+        for primary in (True, False):
+            assert profile.is_visible(
+                ("created_by_ref",), kind, primary=primary, own=True
+            )
+            assert not profile.is_visible(
+                ("created_by_ref",), kind, primary=primary, own=False
+            )
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"),
+    [
+        ("suspected", True),
+        ("blame-unknown", True),
+        ("a" * 40, True),
+        ("a" * 41, False),
+        ("", False),
+        ("A", False),
+        ("a b", False),
+        ("a\n", False),
+        ("caf\u00e9", False),
+        ("a1", False),
+        (["suspected"], False),
+        ({"suspected": 1}, False),
+        (1, False),
+        (None, False),
+    ],
+)
+def test_a_word_is_short_and_of_plain_letters(value: Any, fits: bool) -> None:
+    assert profile.is_word(value) == fits
+
+
 def test_nothing_is_both_a_text_and_a_list() -> None:
     names = stix.PROPERTY_NAMES
     assert not any(profile.is_text((n,)) and profile.is_split((n,)) for n in names)
@@ -197,67 +238,6 @@ def test_no_list_of_a_known_type_has_the_name_of_a_text() -> None:
         for name in filter(lambda n: profile.is_text((n,)), struct.__struct_fields__):
             with pytest.raises(SchemaError):
                 decoded(plain_object(kind) | {name: ["text"]})
-
-
-# -- segments
-
-
-@settings(derandomize=True)
-@given(st.text())
-def test_a_text_survives_its_segments(text: str) -> None:
-    assert profile.from_segments(profile.to_segments(text)) == text
-
-
-SEGMENTS = [[0, 3, "It is "], [1, 3, "not confirmed "], [2, 3, "yet."]]
-
-
-@pytest.mark.parametrize(
-    ("kept", "text"),
-    [
-        ([0, 1, 2], "It is not confirmed yet."),
-        ([0, 2], "It is [withheld]yet."),
-        ([1], "[withheld]not confirmed [withheld]"),
-        ([2], "[withheld]yet."),
-        ([0], "It is [withheld]"),
-        ([], "[withheld]"),
-    ],
-)
-def test_a_reader_sees_where_segments_are_missing(kept: list[int], text: str) -> None:
-    assert profile.from_segments([SEGMENTS[i] for i in kept]) == text
-
-
-def test_every_way_of_withholding_leaves_a_mark() -> None:
-    for count in range(3):
-        for kept in itertools.combinations(SEGMENTS, count):
-            assert "[withheld]" in profile.from_segments(list(kept))
-
-
-@pytest.mark.parametrize(
-    "segments",
-    [
-        pytest.param(["text"], id="a text"),
-        pytest.param([None], id="null"),
-        pytest.param([{}], id="an object"),
-        pytest.param([[0, 1]], id="two parts"),
-        pytest.param([[0, 1, "a", "b"]], id="four parts"),
-        pytest.param([["0", 1, "a"]], id="a text for the place"),
-        pytest.param([[0.0, 1, "a"]], id="a float for the place"),
-        pytest.param([[False, 1, "a"]], id="a boolean for the place"),
-        pytest.param([[0, True, "a"]], id="a boolean for the count"),
-        pytest.param([[0, 1, None]], id="no text"),
-        pytest.param([[0, 1, ["a"]]], id="a list for the text"),
-        pytest.param([[1, 1, "a"]], id="a place beyond the count"),
-        pytest.param([[-1, 1, "a"]], id="a place before the first"),
-        pytest.param([[0, 0, "a"]], id="a count of none"),
-        pytest.param([[0, -1, "a"]], id="a negative count"),
-        pytest.param([[1, 2, "a"], [0, 2, "b"]], id="the wrong order"),
-        pytest.param([[0, 2, "a"], [0, 2, "b"]], id="one place twice"),
-        pytest.param([[0, 2, "a"], [1, 3, "b"]], id="two counts"),
-    ],
-)
-def test_what_is_no_list_of_segments_is_refused(segments: list[Any]) -> None:
-    with pytest.raises(ValueError, match="segment"):
-        profile.from_segments(segments)
 
 
 def test_a_place_is_found_again_by_the_name_that_policies_give_it() -> None:

@@ -27,6 +27,15 @@ def format_reason(payload: Any, *texts: bytes) -> str:
     return format_refusal(forge(payload, *texts)).reason
 
 
+def format_verdict(token: bytes) -> str:
+    """Why a token is refused, "" if it is not; any other error is a failure."""
+    try:
+        opened(token)
+    except RefusedError as error:
+        return error.reason
+    return ""
+
+
 def elements(*texts: bytes) -> list[dict[str, str]]:
     """Array elements that are the digests of *texts*."""
     return [{"...": sha(text)} for text in texts]
@@ -77,6 +86,12 @@ def refused(signed: bytes) -> str:
     except RefusedError as error:
         return str(error)
     return ""
+
+
+def lacking(found: trust.Verified, index: int) -> bytes:
+    """Withhold one disclosure, and what it carries."""
+    every = range(len(found.opened.disclosures))
+    return sdjwt.withhold(found.opened, set(every) - {index})
 
 
 def index_of(found: trust.Verified, *path: str | int) -> int:

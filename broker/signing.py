@@ -80,17 +80,37 @@ def sign(
         The compact token, with all its disclosures.
     """
     entropy = _Reserve(entropy)
-    plain = [stix.encode_object(o) for o in draft.objects]
     own = org_identity(signer.org)
-    blinded = blind(plain, own=own, replace=blind_map)
-    main = blinded[draft.primary]
-    claims: dict[str, Any] = {
-        "iss": org_urn(signer.org),
+    plain = [stix.encode_object(o) for o in draft.objects]
+    objects = blind(plain, own=own, replace=blind_map)
+    main = objects[draft.primary]
+    claims = _claims(draft, main, signer.org, now=now, exercise=exercise)
+    if replaces is not None:
+        claims["sup"] = replaces
+    claims |= _address(address, position)
+    hidden = [
+        Hidden(conceal_object(each, entropy, primary=each is main, own=own))
+        for each in objects
+    ]
+    strewn = _shuffled([*hidden, *_decoys(len(hidden), OBJECTS_FILL)], entropy)
+    claims["stix"] = {"type": "bundle", "objects": strewn}
+    payload, texts = concealing.conceal(claims, entropy)
+    payload["_sd"] = concealing.filled(payload.get("_sd", ()), CLAIMS_FILL, entropy)
+    payload["full"] = fullness(texts)
+    payload["_sd_alg"] = "sha-256"
+    header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
+    return concealing.assemble(header, payload, texts, signer.sign)
+
+
+def _claims(
+    draft: Draft, main: dict[str, Any], org: str, *, now: int, exercise: bool
+) -> dict[str, Any]:
+    return {
+        "iss": org_urn(org),
         "iat": now,
         "exp": now + HANDLING_HORIZON_S,
         "sub": main["id"],
         "ver": main["modified"],
-        "aud": list(address.communities),
         "vct": profile.VCT,
         "kind": draft.kind,
         "tlp": draft.tlp.label,
@@ -100,8 +120,11 @@ def sign(
         "languages": list(draft.facts.languages),
         "exercise": exercise,
     }
-    if replaces is not None:
-        claims["sup"] = replaces
+
+
+def _address(address: Address, position: FeedPosition | None) -> dict[str, Any]:
+    """Say to whom it goes and where it stands in the feed; all but `aud` is withholdable."""
+    claims: dict[str, Any] = {"aud": list(address.communities)}
     for name, orgs in (("to", address.to), ("concerns", address.concerns)):
         if orgs:
             claims[name] = Hidden([org_urn(org) for org in orgs])
@@ -109,18 +132,7 @@ def sign(
         claims["feed"] = Hidden(position.feed)
         claims["seq"] = Hidden(position.seq)
         claims["prev"] = Hidden(position.prev)
-    hidden = [
-        Hidden(conceal_object(each, entropy, primary=each is main, own=own))
-        for each in blinded
-    ]
-    objects = _shuffled([*hidden, *_decoys(len(hidden), OBJECTS_FILL)], entropy)
-    claims["stix"] = {"type": "bundle", "objects": objects}
-    payload, texts = concealing.conceal(claims, entropy)
-    payload["_sd"] = concealing.filled(payload.get("_sd", ()), CLAIMS_FILL, entropy)
-    payload["full"] = fullness(texts)
-    payload["_sd_alg"] = "sha-256"
-    header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
-    return concealing.assemble(header, payload, texts, signer.sign)
+    return claims
 
 
 def conceal_object(

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from broker import sdjwt
+from broker import collecting, sdjwt
 from broker.blinding import org_identity
 from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
@@ -112,6 +112,18 @@ def verify(
         TrustError: see `schemas.reasons`.
         SchemaError: an object or JSON text in it is not what the profile allows.
     """
+    with collecting.waiting(len(token)):
+        return _verify(
+            token,
+            directory,
+            now=now,
+            first_seen=now if first_seen is None else first_seen,
+        )
+
+
+def _verify(
+    token: bytes, directory: Directory, *, now: float, first_seen: float
+) -> Verified:
     chosen: list[KnownKey] = []
 
     def choose_key(header: bytes) -> sdjwt.VerifyKey:
@@ -123,7 +135,7 @@ def verify(
     known = chosen[0]
     claims, bundle = _claims(opened.claims)
     _check_issuer(claims, known, directory)
-    _check_times(claims, known, now, now if first_seen is None else first_seen)
+    _check_times(claims, known, now, first_seen)
     _check_claim_slots(claims, opened.origin)
     own = org_identity(known.org)
     plain, objects = _decoded(bundle, opened.elements, claims.sub, own, len(token))

@@ -84,10 +84,10 @@ def sign(
     plain = [stix.encode_object(o) for o in draft.objects]
     objects = blind(plain, own=own, replace=blind_map)
     main = objects[draft.primary]
-    claims = _claims(draft, main, signer.org, now=now, exercise=exercise)
+    claims = _claims(draft, main, signer.org, address, now=now, exercise=exercise)
     if replaces is not None:
         claims["sup"] = replaces
-    claims |= _address(address, position)
+    claims |= _withholdable_claims(address, position)
     hidden = [
         Hidden(conceal_object(each, entropy, primary=each is main, own=own))
         for each in objects
@@ -103,7 +103,13 @@ def sign(
 
 
 def _claims(
-    draft: Draft, main: dict[str, Any], org: str, *, now: int, exercise: bool
+    draft: Draft,
+    main: dict[str, Any],
+    org: str,
+    address: Address,
+    *,
+    now: int,
+    exercise: bool,
 ) -> dict[str, Any]:
     return {
         "iss": org_urn(org),
@@ -111,6 +117,7 @@ def _claims(
         "exp": now + HANDLING_HORIZON_S,
         "sub": main["id"],
         "ver": main["modified"],
+        "aud": list(address.communities),
         "vct": profile.VCT,
         "kind": draft.kind,
         "tlp": draft.tlp.label,
@@ -122,9 +129,10 @@ def _claims(
     }
 
 
-def _address(address: Address, position: FeedPosition | None) -> dict[str, Any]:
-    """Say to whom it goes and where it stands in the feed; all but `aud` is withholdable."""
-    claims: dict[str, Any] = {"aud": list(address.communities)}
+def _withholdable_claims(
+    address: Address, position: FeedPosition | None
+) -> dict[str, Any]:
+    claims: dict[str, Any] = {}
     for name, orgs in (("to", address.to), ("concerns", address.concerns)):
         if orgs:
             claims[name] = Hidden([org_urn(org) for org in orgs])

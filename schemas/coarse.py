@@ -82,8 +82,9 @@ def check(kind: str, plain: Mapping[str, Any], where: str) -> None:
         if name.startswith(PREFIX):
             base = name.removeprefix(PREFIX)
             exact = plain.get(base, _exact(value))
-            if coarse_of(kind, base, exact) != value:
-                raise SchemaError("coarse", f"{where}.{base}")
+            coarse = coarse_of(kind, base, exact)
+            if coarse is None or coarse != value:
+                raise SchemaError("coarse", f"{where}{_spot(base)}")
 
 
 def _exact(value: Any) -> Any:
@@ -93,9 +94,15 @@ def _exact(value: Any) -> Any:
     return value
 
 
+def _spot(base: str) -> str:
+    # The name of an unknown property is the sender's text.
+    return f".{base}" if base == "value" or base in TIMES else "[...]"
+
+
 def shown_as(value: str) -> str:
     """Give a coarse value in the form that STIX has for the exact one."""
-    return str(_exact(value))
+    exact = str(_exact(value))
+    return value if exact == value else timestamps.truncate(exact, "day")
 
 
 def _network(address: str, bits: int) -> str | None:

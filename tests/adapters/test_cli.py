@@ -111,6 +111,23 @@ def test_what_was_signed_verifies(token: Path, keys: Path, run: Run) -> None:
     assert facts["withheld_at_most"] == 0
 
 
+def test_coarse_values_are_signed_where_the_issuer_asks(keys: Path, run: Run) -> None:
+    sign = (
+        "sign", SAMPLES / "bank-phishing.json", "--key", keys / "cert-aq.key",
+        "--issuer", "cert-aq", "-o", keys / "t",
+    )  # fmt: skip
+    redact = (
+        "redact", keys / "t", "--jwk", keys / "cert-aq.jwk",
+        "--audience", "platform", "--projection", keys / "p.json",
+    )  # fmt: skip
+    found = []
+    for more in ((), ("--coarse", "address", "--coarse", "time")):
+        assert run(*sign, *more)[0] == 0
+        assert run(*redact)[0] == 0
+        found.append('"coarse":' in (keys / "p.json").read_text())
+    assert found == [False, True]
+
+
 def test_a_token_from_standard_output_verifies_from_a_file(
     keys: Path, run: Run
 ) -> None:

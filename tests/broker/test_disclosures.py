@@ -196,19 +196,22 @@ def test_a_line_feed_of_its_own_does_not_make_up_for_one_that_is_spoiled() -> No
     makes one line too few, and the number of values tells. But if a text also has a
     line feed of its own, the number is right again, and each line is canonical JSON:
     the second value is made of the end of one text and the beginning of the next.
-    Hence every text must end with bits that are zero. Then there is a line feed behind
-    each text, and as the encoder writes exactly one for each of as many values, there
-    is none anywhere else: each text is the canonical JSON of its own value.
+    Hence every text must end with the last bits of `]` and two that are zero. Then
+    there is a line feed behind each text, and as the encoder writes exactly one for
+    each of as many values, there is none anywhere else: each text is the canonical
+    JSON of its own value.
     """
-    head = aligned(f'["{SALT}@",1]\n["{SALT}","')
-    tail = aligned('@"]')
-    for bits, between in ((1, "J"), (2, "\x8a"), (3, "\xca")):
-        runs_on = spare(head, bits)
-        assert not assert_same([runs_on, tail])
-        assert outcome(lambda t=runs_on: disclosures.decode([t, tail]))[1:] == (
-            "bad-base64",
-            "disclosure 0",
-        ), between
+    # Of each last character that a text may have, and the end of an array.
+    for end in "@ABCDEFGHIJKLMNO]":
+        for lead, bits, follow in (("", 1, ""), ("\u0100", 1, "x"), ("", 3, "\u00ca")):
+            head = aligned(f'["{SALT}@",1]\n["{SALT}","{lead}{end}')
+            tail = aligned(f'{follow}@"]')
+            assert assert_same([aligned(f'["{SALT}@",1]'), *REAL])
+            assert not assert_same([head, tail])
+            assert not assert_same([spare(head, bits), tail])
+            refusal = (TrustError, "bad-base64", "disclosure 0")
+            texts = [spare(head, bits), tail]
+            assert outcome(lambda t=texts: disclosures.decode(t)) == refusal
     # Two lines in one text and none in the other, all bits right.
     assert not assert_same([aligned(f'["{SALT}@",1]\n["{SALT}",2]'), aligned("  ")])
     assert not assert_same([aligned(f'["{SALT}@",'), aligned("[@]]")])

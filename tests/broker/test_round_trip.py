@@ -45,7 +45,12 @@ def by_id(objects: Any) -> dict[str, Any]:
     return {each["id"]: json.loads(json.dumps(each)) for each in objects}
 
 
-_texts = st.text(max_size=10)
+_texts = st.text(max_size=10) | st.sampled_from(
+    [
+        "The clinic lost its records. Staff restored the servers. All is well now.",
+        "- one thing\n- another thing\n- a third thing\n",
+    ]
+)
 _uuids = st.uuids(version=4) | st.uuids(version=5)
 _extensions = st.dictionaries(
     st.sampled_from([INCIDENT_CORE, "availability-ext", "unknown"]) | names,

@@ -5,10 +5,11 @@ signatures hold: what is refused is not refused for being unsigned.
 """
 
 import json
+from typing import Any
 
 import pytest
 
-from broker import sdjwt
+from broker import disclosures, sdjwt
 from broker.errors import TrustError
 from tests.support.records import (
     CERT_KEY,
@@ -236,6 +237,18 @@ def test_whoever_chooses_the_key_may_refuse() -> None:
 def test_nothing_of_the_payload_is_read_before_the_signature_holds() -> None:
     token = forge(b"no JSON at all", key=private_key("stranger"))
     assert format_refusal(token).reason == "signature"
+
+
+def test_no_disclosure_is_touched_before_the_signature_holds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    touched: list[Any] = []
+    for name in ("digests", "decode"):
+        monkeypatch.setattr(disclosures, name, touched.append)
+    text = named("n", 1)
+    token = forge({"_sd": [sha(text)]}, text, key=private_key("stranger"))
+    assert format_refusal(token).reason == "signature"
+    assert touched == []
 
 
 def test_every_flipped_bit_of_the_jwt_is_refused() -> None:

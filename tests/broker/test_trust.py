@@ -3,12 +3,15 @@
 import copy
 from typing import Any
 
+import msgspec
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
 
 from broker import sdjwt
-from broker.concealing import Hidden
+from broker.concealing import Decoy, Hidden
+from broker.errors import TrustError
 from broker.signing import Address, FeedPosition
 from schemas import profile
 from schemas.errors import RefusedError
@@ -249,25 +252,105 @@ def put(value: Any, path: tuple[Any, ...], new: Any) -> Any:
     return changed
 
 
+OTHER = token(
+    address=Address(to=("cert-bv",)), position=FeedPosition("f", 2, ""), seed=1
+)
+PARTS = [each.split(b"~")[1:-1] for each in (WHOLE, OTHER)]
+
+
+@settings(derandomize=True, max_examples=300)
+@given(st.data())
+def test_of_any_disclosures_in_any_order_only_the_record_s_own_are_believed(
+    data: st.DataObject,
+) -> None:
+    own, other = PARTS
+    lost = data.draw(st.sets(st.sampled_from(range(len(own))), max_size=2))
+    texts = [text for index, text in enumerate(own) if index not in lost]
+    texts += data.draw(st.lists(st.sampled_from(own + other), max_size=1))
+    texts = data.draw(st.permutations(texts))
+    signed = b"~".join([WHOLE.partition(b"~")[0], *texts, b""])
+    why = refused(signed)
+    whole = verified(WHOLE)
+    parent = {d.text: own[d.parent] for d in whole.opened.disclosures if d.parent >= 0}
+    if len(set(texts)) < len(texts):
+        assert why == "duplicate-disclosure"
+    elif not set(texts) <= set(own) or any(
+        parent.get(text, text) not in texts for text in texts
+    ):
+        assert why == "unreferenced-disclosure"
+    else:
+        assert why == ""
+        found = verified(signed)
+        assert found.complete == (len(texts) == len(own))
+        before = {each["id"]: each for each in whole.plain}
+        for each in found.plain:
+            for name, value in each.items():
+                if name not in ("labels", "extensions"):
+                    assert value == before[each["id"]][name]
+            assert set(each.get("labels", ())) <= set(
+                before[each["id"]].get("labels", ())
+            )
+
+
+def stripped(value: Any) -> Any:
+    """A tree without its decoys."""
+    if isinstance(value, Hidden):
+        return Hidden(stripped(value.value))
+    if isinstance(value, dict):
+        return {name: stripped(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [stripped(each) for each in value if not isinstance(each, Decoy)]
+    return value
+
+
+@settings(derandomize=True, max_examples=60)
+@given(
+    st.lists(st.text(max_size=5), min_size=1, max_size=9),
+    st.lists(st.integers(0, 9), max_size=5),
+)
+def test_decoys_change_nothing_that_is_believed(
+    labels: list[str], places: list[int]
+) -> None:
+    claims = tree(incident(labels=labels), address())
+    bare = stripped(claims)
+    for place in places:
+        claims["stix"]["objects"].insert(place, Decoy())
+    found, plain = verified(mint(claims)), verified(mint(bare))
+    assert plain.opened.withheld == {}
+    assert sum(found.opened.withheld.values()) == len(places) + (
+        -len(labels) % 4 if len(labels) > 1 else 0
+    )
+    assert (found.plain, found.objects) == (plain.plain, plain.objects)
+    assert (found.complete, plain.complete) == (True, True)
+    assert (found.withheld, plain.withheld) == (0, 0)
+    assert msgspec.structs.replace(found.claims, full=plain.claims.full) == plain.claims
+
+
 SPOTS = [path for path in spots(tree()) if path]
 fragments = (
     json_values
     | st.sampled_from(
         [
             [0, 1, "text"], an_id("incident"), [], {}, {"type": "incident"}, "bundle",
-            "urn:tocsin:org:cert-aq", NOW, MODIFIED, [[0, 1, "a"]], {INCIDENT_CORE: []},
+            "urn:tocsin:org:cert-aq", NOW, MODIFIED, [[0, 1, "a"]], {INCIDENT_CORE: []}, ["a"], ["a", "b"], [["a"]],
+            [Decoy()], [Decoy(), "a"], [Decoy(), Decoy()], [Hidden("a"), "b"],
+            [Hidden([0, 2, "a"]), Decoy()], [Hidden({})], {"_sd": 1}, None,
         ]
     )
 )  # fmt: skip
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=800)
 @given(st.sampled_from(SPOTS), fragments, st.booleans())
 def test_anything_at_any_place_signed_with_care_raises_only_our_error(
     path: tuple[Any, ...], value: Any, hidden: bool
 ) -> None:
-    why = refused(mint(put(tree(), path, Hidden(value) if hidden else value)))
-    assert why.partition(" at ")[0] in {"", *REASONS}
+    claims = put(tree(), path, Hidden(value) if hidden else value)
+    if value == {"_sd": 1}:
+        with pytest.raises(TrustError):
+            mint(claims)
+        return
+    assert refused(mint(claims)).partition(" at ")[0] in {"", *REASONS}
 
 
 @settings(derandomize=True, max_examples=60)

@@ -395,3 +395,36 @@ def test_a_record_of_very_many_objects_is_verified() -> None:
     assert MAX_OBJECTS == 20_000
     many = [address(id=an_id("ipv4-addr", n)) for n in range(500)]
     assert len(verified(mint(tree(incident(), *many))).objects) == 501
+
+
+# -- coarse values
+
+
+def test_a_coarse_value_proves_itself_without_the_exact_one() -> None:
+    coarse = {"x_tocsin_coarse_value": "192.0.2.0/24"}
+    signed = mint(tree(incident(), address(**coarse)))
+    found = verified(cut(signed, ("stix", "objects", 1, "value")))
+    assert "value" not in found.plain[1]
+    assert found.plain[1].items() >= coarse.items()
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [
+        (Hidden("192.0.3.0/24"), "coarse at $.stix.objects[1].value"),
+        (Hidden("192.0.2.7"), "coarse at $.stix.objects[1].value"),
+        (Hidden(None), "coarse at $.stix.objects[1].value"),
+        ("192.0.2.0/24", "not-withholdable at $.stix.objects[1][...]"),
+    ],
+)
+def test_a_coarse_value_that_is_wrong_or_in_the_clear_is_refused(
+    value: Any, why: str
+) -> None:
+    claims = tree(incident(), address())
+    claims["stix"]["objects"][1].value["x_tocsin_coarse_value"] = value
+    assert refused(mint(claims)) == why
+
+
+def test_a_coarse_value_of_the_sender_s_own_name_is_refused_and_not_quoted() -> None:
+    error = refusal(mint(bent(**{f"x_tocsin_coarse_{CANARY}": Hidden(1)})))
+    assert (error.reason, error.where) == ("coarse", "$.stix.objects[0][...]")

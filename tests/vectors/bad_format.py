@@ -6,7 +6,8 @@ Each fault stands in the payload or in a disclosure, whose signature and digest 
 from collections.abc import Callable
 from typing import Any
 
-from tests.vectors.cast import address, an_id, claims, each, issue, main, other
+from tests.vectors.cast import BARE, address, an_id, claims, each, issue, main, named, other
+from tests.vectors.folding import folded
 from tests.vectors.spelling import (
     Cut,
     Decoy,
@@ -52,7 +53,7 @@ def _base64(shelf: Shelf) -> None:
             if len(b64(spell(["s" * n, "name", "A ??? case"]))) % 4 == length
         )
         part = Part("A ??? case", salt=salt, bend=bend)
-        shelf.sign(f"disclosure-{name}", "bad-base64", why, main(name=part))
+        shelf.sign(f"disclosure-{name}", "bad-base64", why, address(name=part))
 
     def alphabet(text: bytes) -> bytes:
         assert b"_" in text
@@ -96,7 +97,7 @@ def _payload_json(shelf: Shelf) -> None:
     for name, number in (
         ("2-to-the-53", b"9007199254740992"),
         ("2-to-the-64", b"18446744073709551616"),
-        ("5000-digits", b"9" * 5000),
+        ("500-digits", b"9" * 500),
         ("infinite", b"1e999"),
     ):
         why = "A number that not every language can hold: exp, where sizes matter."
@@ -114,24 +115,18 @@ VALUES: list[tuple[str, str, str, bytes]] = [
     ("member-twice-deep", "duplicate-key", "The same inside an array.", b'[0,{"b":[{"a":1,"a":1}]}]'),
     ("digests-twice", "duplicate-key", "Two members _sd.", b'{"_sd":[],"_sd":[]}'),
     ("2-to-the-53", "number-range", "2^53 is not exact everywhere.", b"9007199254740992"),
-    ("minus-2-to-the-53", "number-range", "Nor is -2^53.", b"[-9007199254740992]"),
     ("2-to-the-64", "number-range", "An integer beyond 64 bits.", b'{"a":18446744073709551616}'),
-    ("5000-digits", "number-range", "An integer of 5,000 digits.", b"9" * 5000),
+    ("500-digits", "number-range", "An integer of 500 digits.", b"9" * 500),
     ("infinite", "number-range", "Beyond what a double holds.", b"1e999"),
     ("minus-infinite", "number-range", "The same below zero.", b'{"a":[-1e400]}'),
     ("nan", "not-json", "NaN is no JSON.", b"NaN"),
-    ("infinity", "not-json", "Infinity is no JSON.", b"-Infinity"),
     ("leading-zero", "not-json", "Numbers have no leading zeros.", b"01"),
-    ("no-digit-behind-the-point", "not-json", "A digit is missing.", b"1."),
     ("plus-sign", "not-json", "Numbers have no plus sign.", b"+1"),
-    ("hexadecimal", "not-json", "Numbers are decimal.", b"0x10"),
     ("single-quotes", "not-json", "Strings stand in double quotes.", b"'a'"),
     ("trailing-comma", "not-json", "A comma stands behind the last element.", b"[1,]"),
     ("control-character", "not-json", "Control characters are escaped.", b'"a\nb"'),
     ("unknown-escape", "not-json", "There is no such escape.", b'"\\x41"'),
-    ("literal-in-capitals", "not-json", "Literals are in lower case.", b"True"),
     ("comment", "not-json", "JSON has no comments.", b"1/**/"),
-    ("form-feed", "not-json", "A form feed is no white space of JSON.", b"\x0c1"),
     ("no-break-space", "not-json", "Nor is a no-break space.", b"\xc2\xa01"),
     ("two-values", "not-json", "Something stands behind the array.", b"1],[1"),
     ("high-surrogate", "surrogate", "Half a character.", b'"\\ud800"'),
@@ -139,7 +134,6 @@ VALUES: list[tuple[str, str, str, bytes]] = [
     ("reversed-surrogates", "surrogate", "Both, the wrong way round.", b'"\\udd14\\ud83d"'),
     ("surrogate-in-a-name", "surrogate", "Half a character as a name.", b'{"\\ud83d":1}'),
     ("not-utf8", "not-utf8", "A byte that is no UTF-8.", b'"\xff"'),
-    ("latin-1", "not-utf8", "Another encoding.", b'"\xe9t\xe9"'),
     ("overlong", "not-utf8", "A solidus in two bytes.", b'"\xc0\xaf"'),
     ("surrogate-in-utf8", "not-utf8", "A surrogate in three bytes (CESU-8).", b'"\xed\xa0\x80"'),
 ]  # fmt: skip
@@ -148,15 +142,15 @@ VALUES: list[tuple[str, str, str, bytes]] = [
 def _disclosed_json(shelf: Shelf) -> None:
     also = {"surrogate": ("not-json",), "not-utf8": ("not-json",)}
     for name, code, why, text in VALUES:
-        made = main(x_new=Part(Raw(text)))
+        made = address(x_new=Part(Raw(text)))
         more = also.get(code, ()) if name != "surrogate-in-utf8" else ("not-json", "surrogate")
         shelf.sign(f"disclosed-{name}", code, why, made, also=more)
     marked = Part("a", shape=lambda parts: Raw(b"\xef\xbb\xbf" + spell(parts)))
     why = "A byte order mark stands before a disclosure."
-    shelf.sign("disclosed-byte-order-mark", "not-json", why, main(name=marked))
+    shelf.sign("disclosed-byte-order-mark", "not-json", why, address(name=marked))
     why = "A disclosure is cut off."
     short = Part("a", shape=lambda parts: Raw(spell(parts)[:-1]))
-    shelf.sign("disclosed-cut-off", "not-json", why, main(name=short))
+    shelf.sign("disclosed-cut-off", "not-json", why, address(name=short))
     why = "An object repeats a name: GREEN for one parser, CLEAR for another."
     part = main()
     text = Raw(b'["%s"],"confidence":90,"confidence":10' % part["object_marking_refs"][0].encode())
@@ -168,21 +162,21 @@ def _depth(shelf: Shelf) -> None:
         return Raw(b"[" * depth + b"1" + b"]" * depth)
 
     why = "The 33rd container: recursion would be open to attack."
-    shelf.sign("depth-in-a-disclosure", "too-deep", why, main(x_deep=Part(nested(29))))
+    shelf.sign("depth-in-a-disclosure", "too-deep", why, address(x_deep=Part(nested(29))))
     objects = Raw(b'{"a":' * 29 + b"1" + b"}" * 29)
-    shelf.sign("depth-of-objects", "too-deep", why, main(x_deep=Part(objects)))
+    shelf.sign("depth-of-objects", "too-deep", why, address(x_deep=Part(objects)))
     chain: Any = Part(1)
     for _ in range(29):
         chain = Part({"a": chain})
     why = "The 33rd container, each level a disclosure of its own."
     also = ("visible-as-disclosure",)
-    shelf.sign("depth-across-disclosures", "too-deep", why, main(x_deep=chain), also=also)
+    shelf.sign("depth-across-disclosures", "too-deep", why, address(x_deep=chain), also=also)
     why = "The 33rd container, in the payload."
     deep = {"sectors": nested(32)}
     shelf.sign("depth-in-the-payload", "too-deep", why, with_claims=deep, also=("claims",))
-    why = "Five thousand containers: a parser without a limit falls into it."
+    why = "Two thousand containers: a parser without a limit falls into it."
     also = ("not-json",)
-    shelf.sign("depth-abyss", "too-deep", why, main(x_deep=Part(nested(5000))), also=also)
+    shelf.sign("depth-abyss", "too-deep", why, address(x_deep=Part(nested(2000))), also=also)
 
 
 def _algorithm_and_places(shelf: Shelf) -> None:
@@ -198,7 +192,7 @@ def _algorithm_and_places(shelf: Shelf) -> None:
         why = "_sd is a list of digests."
         shelf.sign(f"sd-{name}", "sd-shape", why, with_claims={"_sd": value})
     why = "The same in an object of the record."
-    shelf.sign("sd-string-in-an-object", "sd-shape", why, main(_sd=DIGEST, name="a"))
+    shelf.sign("sd-string-in-an-object", "sd-shape", why, main(_sd=DIGEST))
     company = Raw(b'[{"...":"%s","a":1}]' % DIGEST.encode())
     why = "A digest in an array stands alone in its object."
     shelf.sign("sd-in-company", "sd-shape", why, main(x_list=Part(company)))
@@ -213,17 +207,14 @@ def _digests(shelf: Shelf) -> None:
         ("alphabet", "+" + DIGEST[1:]),
         ("line-feed", DIGEST + "\n"),
         ("non-ascii", "\u00e9" + DIGEST[1:]),
-        ("hexadecimal", "0" * 64),
-        ("empty", ""),
         ("number", 7),
         ("null", None),
-        ("list", [DIGEST]),
     ):
         why = "A digest is 43 characters of base64url; here stands something else."
         code = "digest-shape"
-        shelf.sign(f"digest-{name}", code, why, main(_sd=[value]))
-        if name in ("short", "spare-bits", "number", "null"):
-            shelf.sign(f"digest-of-an-element-{name}", code, why, main(), Digest(value))
+        shelf.sign(f"digest-{name}", code, why, address(_sd=[value]))
+        if name in ("short", "null"):
+            shelf.sign(f"digest-of-an-element-{name}", code, why, BARE, Digest(value))
     _digests_twice(shelf)
 
 
@@ -231,18 +222,18 @@ def _digests_twice(shelf: Shelf) -> None:
     code, said = "duplicate-digest", Part("election", salt=SALT)
     digest = sha(b64(spell([SALT, "election"])))
     name = Part("A case", salt=SALT)
-    named = sha(b64(spell([SALT, "name", "A case"])))
+    digest_of_name = sha(b64(spell([SALT, "name", "A case"])))
     also = ("shadowed-name", "unreferenced-disclosure")
     for title, why, parts, more in (
-        ("in-one-sd", "A digest stands twice in one _sd, its disclosure is there.", [main(name=name, _sd=[named])], also),
-        ("in-two-objects", "In two objects, its disclosure is there.", [main(name=name), other("campaign", _sd=[named])], also),
-        ("in-payload-and-object", "In the payload and in an object.", [main(name=name), named], also),
+        ("in-one-sd", "A digest stands twice in one _sd, its disclosure is there.", [main(name=name, _sd=[digest_of_name])], also),
+        ("in-two-objects", "In two objects, its disclosure is there.", [main(name=name), other("campaign", _sd=[digest_of_name])], also),
+        ("in-payload-and-object", "In the payload and in an object.", [main(name=name), digest_of_name], also),
         ("in-one-array", "Twice in one array, its disclosure is there.", [main(labels=Part([said, Digest(digest)]))], also),
         ("in-two-arrays", "In two arrays.", [main(labels=Part([said, Part("b")]), aliases=Part([Digest(digest), Part("c")]))], also),
         ("in-array-and-sd", "In an array and in an _sd.", [main(labels=Part([said, Part("b")]), _sd=[digest])], (*also, "disclosure-shape")),
         ("in-one-sd-withheld", "Twice in one _sd, without a disclosure.", [main(_sd=[DIGEST, DIGEST])], ()),
         ("in-two-objects-withheld", "In two objects, without a disclosure.", [main(_sd=[DIGEST]), other("campaign", _sd=[DIGEST])], ()),
-        ("in-one-array-withheld", "Twice in one array, without a disclosure.", [main(), Digest(DIGEST), Digest(DIGEST)], ()),
+        ("in-one-array-withheld", "Twice in one array, without a disclosure.", [BARE, Digest(DIGEST), Digest(DIGEST)], ()),
         ("in-array-and-sd-withheld", "In an array and in an _sd, without a disclosure.", [main(_sd=[DIGEST]), Digest(DIGEST)], ()),
     ):  # fmt: skip
         objects = [p for p in parts if not isinstance(p, str)]
@@ -250,7 +241,7 @@ def _digests_twice(shelf: Shelf) -> None:
         shelf.sign(f"digest-twice-{title}", code, why, *objects, also=more, with_claims=again)
     why = "One disclosure stands twice."
     twice: Any = lambda texts: [*texts, texts[-1]]  # noqa: E731
-    shelf.sign("disclosure-twice", "duplicate-disclosure", why, order=twice)
+    shelf.sign("disclosure-twice", "duplicate-disclosure", why, named(), order=twice)
 
 
 def _unreferenced(shelf: Shelf) -> None:
@@ -280,14 +271,14 @@ def _unreferenced(shelf: Shelf) -> None:
         jwt, texts = parted(token)
         return joined(jwt, texts[1:])
 
-    foreign = parted(issue("foreign-disclosures", claims(main(), address())))[1]
+    foreign = parted(issue("foreign-disclosures", claims(named(), address())))[1]
     for name, why, change in (
         ("of-another-record", "Those of another record.", lambda t: joined(parted(t)[0], foreign)),
         ("spelled-anew", "Encoded again with spaces: the digest covers the text.", other_spelling),
         ("changed", "A word in it was changed.", other_text),
         ("without-its-parent", "The object was cut, its name left.", orphan),
     ):
-        shelf.sign(f"disclosures-{name}", code, why, change=change)
+        shelf.sign(f"disclosures-{name}", code, why, named(), change=change)
 
 
 def _shapes(shelf: Shelf) -> None:
@@ -298,28 +289,26 @@ def _shapes(shelf: Shelf) -> None:
         ("without-a-name", "An element in the place of a property.", lambda p: [p[0], p[2]]),
         ("of-four", "A fourth part.", lambda p: [*p, 1]),
         ("name-a-number", "Its name is a number.", lambda p: [p[0], 7, p[2]]),
-        ("name-null", "Its name is null.", lambda p: [p[0], None, p[2]]),
-        ("name-a-list", "Its name is a list.", lambda p: [p[0], ["name"], p[2]]),
         ("object", "An object.", lambda p: {"0": p[0], "1": "name", "2": p[2]}),
         ("string", "A string.", lambda p: p[2]),
         ("null", "null.", lambda _: None),
     ):
         why = f"A disclosure is salt, name and value. {why}"
-        shelf.sign(f"disclosure-{name}", code, why, main(name=Part("A case", shape=shape)))
+        shelf.sign(f"disclosure-{name}", code, why, address(name=Part("A case", shape=shape)))
     for name, why, shape in (
         ("with-a-name", "A property in the place of an element.", lambda p: [p[0], "labels", p[1]]),
         ("salt-alone", "A salt alone.", lambda p: p[:1]),
     ):
         why = f"A disclosure of an element is salt and value. {why}"
-        made = main(labels=Part([Part("a", shape=shape), Part("b")]))
+        made = address(labels=Part([Part("a", shape=shape), Part("b")]))
         shelf.sign(f"disclosure-of-an-element-{name}", code, why, made)
-    for name, salt in (("21", "s" * 21), ("empty", ""), ("number", 7), ("null", None)):
+    for name, salt in (("21", "s" * 21), ("empty", ""), ("number", 7)):
         also = ("disclosure-shape",) if not isinstance(salt, str) else ()
         why = "A salt has at least 22 characters: shorter ones let values be guessed."
         shape = lambda p, salt=salt: [salt, *p[1:]]  # noqa: E731
-        shelf.sign(f"salt-{name}", "short-salt", why, main(name=Part("a", shape=shape)), also=also)
+        shelf.sign(f"salt-{name}", "short-salt", why, address(name=Part("a", shape=shape)), also=also)
         if name == "21":
-            made = main(labels=Part([Part("a", shape=shape), Part("b")]))
+            made = address(labels=Part([Part("a", shape=shape), Part("b")]))
             shelf.sign("salt-21-of-an-element", "short-salt", why, made)
 
 
@@ -332,7 +321,7 @@ def _names(shelf: Shelf) -> None:
     shelf.sign("shadowed-tlp", code, why, made, with_claims=visible, more=(_named("tlp", "CLEAR"),))
     for name, why, value, more in (
         ("shadowed-property", "A visible property of an object is disclosed again.", main(confidence=90, _sd=[sha(_named("confidence", 10))]), (_named("confidence", 10),)),
-        ("shadowed-disclosure", "Two disclosures of one name.", main(_sd=[sha(_named("name", "B"))]), (_named("name", "B"),)),
+        ("shadowed-disclosure", "Two disclosures of one name.", main(name=Part("A"), _sd=[sha(_named("name", "B"))]), (_named("name", "B"),)),
         ("shadowed-digests-alike", "Visible and disclosed alike is refused too.", main(confidence=10, _sd=[sha(_named("confidence", 10))]), (_named("confidence", 10),)),
     ):  # fmt: skip
         shelf.sign(name, code, why, value, more=more)
@@ -366,12 +355,10 @@ def _named(name: str, value: Any) -> bytes:
 
 def _sizes(shelf: Shelf) -> None:
     """What is too large to store: the token stands as parts that repeat."""
-    filler = 3 * 330_000
-    made = [f"x_{i}" for i in range(17)]
-    tree = claims(main(**{name: Part("A" * filler, salt="s" * (23 + (len(name) == 3))) for name in made}))
-    token = issue("too-large", tree)
+    large = {f"x_{i}": Part("A" * 990_000) for i in range(13)}
+    token = issue("too-large", claims(main(**large)))
     assert len(token) > 16 << 20
-    recipe = {"parts": _folded(token)}
+    recipe = {"parts": folded(token)}
     why = "More than 16 MiB, all of it signed, no string longer than 1 MiB."
     shelf.made.append(Vector(name="too-large", level="format", why=why, recipe=recipe, reason="too-large"))
     text = _named("x_new", 1).decode()
@@ -384,18 +371,3 @@ def _sizes(shelf: Shelf) -> None:
     shelf.made.append(
         Vector(name="too-many-disclosures", level="format", why=why, recipe={"parts": parts}, reason="too-many-disclosures", also=also)
     )
-
-
-def _folded(token: bytes) -> list[dict[str, Any]]:
-    """Write long runs of `QUFB`, which is `AAA`, as how often it stands there."""
-    parts: list[dict[str, Any]] = []
-    run = b"QUFB" * 1000
-    rest = token
-    while (start := rest.find(run)) >= 0:
-        end = start
-        while rest.startswith(run, end):
-            end += len(run)
-        parts.append({"text": rest[:start].decode(), "times": 1})
-        parts.append({"text": "QUFB", "times": (end - start) // 4})
-        rest = rest[end:]
-    return [*parts, {"text": rest.decode(), "times": 1}]

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from tests.vectors.cast import (
+    BARE,
     CERT,
     HUB,
     NOW,
@@ -18,6 +19,7 @@ from tests.vectors.cast import (
     hs256,
     issue,
     main,
+    named,
 )
 from tests.vectors.spelling import (
     Bend,
@@ -81,7 +83,7 @@ def _framing(shelf: Shelf) -> None:
         ("line-feed-at-the-end", "A line feed stands behind the last tilde.", lambda t: t + b"\n"),
     ):  # fmt: skip
         # Without dots these are as little a JWT as they are anything else.
-        shelf.sign(f"framing-{name}", "framing", why, change=change)
+        shelf.sign(f"framing-{name}", "framing", why, named(), change=change)
     why = "Two tildes in a row: an empty disclosure."
     also = ("framing", "disclosure-shape", "unreferenced-disclosure", "bad-base64")
     shelf.sign("empty-disclosure", "not-json", why, more=(b"",), also=also)
@@ -138,7 +140,7 @@ def _standard_alphabet(shelf: Shelf, code: str) -> None:
     why = "+ and / are of another alphabet, which lax decoders take."
     name = "signature-alphabet"
     # Not every signature has such a character.
-    tokens = (issue(name, claims(exp=NOW + 86_400 + i)) for i in range(99))
+    tokens = (issue(name, claims(BARE, exp=NOW + 86_400 + i)) for i in range(99))
     token = next(t for t in tokens if {*b"-_"} & {*parted(t)[0].rpartition(b".")[2]})
 
     def foreign(jwt: bytes) -> bytes:
@@ -155,12 +157,9 @@ def _headers(shelf: Shelf) -> None:
         "crit": ["exp"],
         "jwk": jwk,
         "jku": "https://keys.example/",
-        "x5u": "https://keys.example/cert",
-        "x5c": ["AAAA"],
         "x5t#S256": "A" * 43,
         "zip": "DEF",
         "b64": False,
-        "cty": "JWT",
         "nonsense": None,
         "Kid": CERT.kid,
     }
@@ -181,9 +180,6 @@ def _headers(shelf: Shelf) -> None:
         short = {n: v for n, v in own.items() if n != name}
         why = f"The header lacks {name}."
         shelf.sign(f"header-without-{name}", "header", why, header=short, also=also)
-        wrong = own | {name: [own[name]]}
-        why = f"{name} is a list."
-        shelf.sign(f"header-{name}-list", "header", why, header=wrong, also=also)
     _header_texts(shelf, spell(own))
 
 
@@ -212,10 +208,8 @@ def _types(shelf: Shelf) -> None:
         ("seen", "vnd.tocsin.seen+jwt"),
         ("key-binding", "kb+jwt"),
         ("credential", "dc+sd-jwt"),
-        ("jwt", "JWT"),
         ("with-application", f"application/{TYP}"),
         ("in-capitals", TYP.upper()),
-        ("empty", ""),
     ):
         why = "What is signed as another type must not be read as a record."
         shelf.sign(f"typ-{name}", "typ", why, header=header_of(CERT) | {"typ": typ})
@@ -235,7 +229,6 @@ def _algorithms(shelf: Shelf) -> None:
         ("hs256-with-jwk", "The same, keyed with the text of the JWK.", "HS256", text),
         ("es256-of-an-ed25519-key", swapped, "ES256", CERT),
         ("rs256", swapped, "RS256", CERT),
-        ("ed448", swapped, "Ed448", CERT),
         ("in-lower-case", "Names of algorithms are compared letter by letter.", "eddsa", CERT),
     ):  # fmt: skip
         shelf.sign(f"alg-{name}", "alg", why, header=own | {"alg": alg}, key=key)
@@ -272,7 +265,7 @@ def _signatures(shelf: Shelf) -> None:
     why = "Signed by a stranger under the name of the CERT's key."
     posing = Posing(CERT.kid, CERT.alg, STRANGER.sign)
     shelf.sign("signature-of-a-stranger", "signature", why, key=posing)
-    another = issue("signature-of-another", claims(main(), address()))
+    another = issue("signature-of-another", claims(address()))
     theirs = parted(another)[0].rpartition(b".")[2]
 
     def other_s(jwt: bytes) -> bytes:
@@ -297,7 +290,6 @@ def _signatures(shelf: Shelf) -> None:
         ("empty", "The signature is empty.", lambda j: j.rpartition(b".")[0] + b"."),
         ("zeros", "64 zero bytes.", lambda j: j.rpartition(b".")[0] + b"." + b64(bytes(64))),
         ("too-short", "63 bytes of a signature.", lambda j: j.rpartition(b".")[0] + b"." + b64(unb64(j.rpartition(b".")[2])[:63])),
-        ("too-long", "A byte more than a signature.", lambda j: j.rpartition(b".")[0] + b"." + b64(unb64(j.rpartition(b".")[2]) + b"\0")),
         ("other-s", "s plus the order of the group: RFC 8032, 5.1.7 refuses it.", other_s),
     ):  # fmt: skip
         shelf.sign(f"signature-{name}", "signature", why, change=swap_jwt(change))

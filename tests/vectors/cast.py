@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from tests.vectors.spelling import (
     GONE,
     Bend,
+    Cut,
     Decoy,
     Key,
     Part,
@@ -181,7 +182,7 @@ def identity_of(org: str) -> str:
 
 
 def main(kind: str = "incident", /, **changes: Any) -> dict[str, Any]:
-    """A primary object, with nothing but a name to withhold."""
+    """A primary object, with nothing to withhold."""
     return {
         "type": kind,
         "spec_version": "2.1",
@@ -189,28 +190,26 @@ def main(kind: str = "incident", /, **changes: Any) -> dict[str, Any]:
         "created": MODIFIED,
         "modified": MODIFIED,
         "object_marking_refs": [MARK["GREEN"]],
-        "name": Part("A voter register was copied"),
     } | changes
+
+
+def named(**changes: Any) -> dict[str, Any]:
+    """A primary object with a name to withhold."""
+    return main(name=Part("A voter register was copied"), **changes)
 
 
 def other(kind: str, number: int = 2, /, **changes: Any) -> dict[str, Any]:
-    """Another object, which may withhold its times."""
-    return main(
-        kind,
-        id=an_id(kind, number),
-        created=Part(MODIFIED),
-        modified=Part(MODIFIED),
-    ) | {"name": GONE, **changes}
+    """Another object, its times withheld as in a cut copy, so that it stays small."""
+    return {"type": kind, "id": an_id(kind, number)} | changes
 
 
 def address(number: int = 1, /, **changes: Any) -> dict[str, Any]:
-    """An observable: it has no times."""
-    return {
-        "type": "ipv4-addr",
-        "id": an_id("ipv4-addr", number),
-        "object_marking_refs": [MARK["GREEN"]],
-        "value": Part("203.0.113.7"),
-    } | changes
+    """An observable."""
+    return other("ipv4-addr", number, value=Part("203.0.113.7")) | changes
+
+
+BARE: Final = Cut(main())
+"""The primary object, cut: for a fault elsewhere."""
 
 
 def each(*values: Any, decoys: int = 0) -> Part:
@@ -227,9 +226,13 @@ def said(*texts: str) -> Part:
 
 
 def claims(*objects: Any, **changes: Any) -> dict[str, Any]:
-    """Claims of a record; its first object is primary. Objects become disclosures."""
-    objects = objects or (main(),)
-    primary = objects[0] if isinstance(objects[0], dict) else main()
+    """Claims of a record; objects become disclosures.
+
+    The first is primary if it is whole; else the primary object is none of them, as
+    in a cut copy.
+    """
+    first = objects[0] if objects and isinstance(objects[0], dict) else {}
+    primary = first if "modified" in first else main()
     concealed_objects = [Part(o) if isinstance(o, dict) else o for o in objects]
     return {
         "iss": "urn:tocsin:org:cert-aq",

@@ -84,14 +84,15 @@ def _pretty(manifest: dict[str, Any]) -> bytes:
     parts = []
     for name, value in manifest.items():
         if isinstance(value, list):
-            parts.append(f'"{name}": [\n{",\n".join(_lines(value))}\n]')
+            lines = ",\n".join(_lines(value))
+            parts.append(f'"{name}": [\n{lines}\n]')
         else:
             parts.append(f'"{name}": {json.dumps(value)}')
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode()
 
 
 def _lines(values: Iterable[Any]) -> Iterable[str]:
-    return (json.dumps(value, separators=(", ", ": ")) for value in values)
+    return (json.dumps(value, separators=(",", ":")) for value in values)
 
 
 if __name__ == "__main__":

@@ -100,50 +100,41 @@ def stamp() -> str:
     )
 
 
-def _key() -> str:
+def _start() -> str:
+    """The key, the object, one of its disclosures."""
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": records.CERT.jwk.x}
-    return _code(
-        f"seed (SHA-256 of the text `cert-aq`, hex)  "
-        f"{hashlib.sha256(b'cert-aq').hexdigest()}\n"
-        f"public key  {json.dumps(jwk)}\n"
-        f"kid         {records.CERT.kid}",
-        "",
-    )
-
-
-def _disclosure() -> str:
-    found = verified(token())
     [text] = [
-        each.text for each in found.opened.disclosures if each.path[-1:] == ("name",)
+        each.text
+        for each in verified(token()).opened.disclosures
+        if each.path[-1:] == ("name",)
     ]
-    return _code(
-        f"JSON    {base64url.decode(text).decode()}\n"
-        f"text    {text.decode()}\n"
-        f"digest  {sdjwt.digest(text)}",
+    lines = [
+        f"private key  {hashlib.sha256(b'cert-aq').hexdigest()} (SHA-256 of `cert-aq`)",
+        f"public key   {_compact(jwk)}",
+        f"kid          {records.CERT.kid}",
         "",
-    )
+        _broken(_compact(INCIDENT)),
+        "",
+        f"disclosure   {base64url.decode(text).decode()}",
+        f"as text      {text.decode()}",
+        f"digest       {sdjwt.digest(text)}",
+    ]
+    return _code("\n".join(lines), "")
 
 
 def _signed() -> str:
     jwt, *texts = token().split(b"~")[:-1]
-    header, payload, _ = jwt.split(b".")
-    signing_input = header + b"." + payload
+    signing_input, _, _ = jwt.rpartition(b".")
+    header, payload = map(base64url.decode, signing_input.split(b"."))
     hashed = hashlib.sha256(signing_input)
-    return (
-        _code(base64url.decode(header).decode())
-        + "\n"
-        + _code(_broken(base64url.decode(payload).decode()))
-        + "\n"
-        + _code(
-            f"signing input          {len(signing_input)} characters, "
-            "`header.payload` in base64url\n"
-            f"its SHA-256, hex       {hashed.hexdigest()}\n"
-            f"token id               {base64url.encode(hashed.digest()).decode()}\n"
-            f"`full`                 {signing.fullness(texts)}\n"
-            f"                       over {len(texts)} disclosures",
-            "",
-        )
-    )
+    sums = [
+        f"signing input     {len(signing_input)} characters, header.payload in base64url",
+        f"its SHA-256, hex  {hashed.hexdigest()}",
+        f"token id          {base64url.encode(hashed.digest()).decode()}",
+        f"full              {signing.fullness(texts)}, of {len(texts)} disclosures",
+    ]
+    parts = _code(f"{header.decode()}\n\n{_broken(payload.decode())}")
+    return parts + "\n\n" + _code("\n".join(sums), "")
 
 
 def _folded(text: bytes) -> str:
@@ -162,17 +153,19 @@ def _cut() -> str:
 def _stamp() -> str:
     text = stamp()
     header, payload, _ = text.encode().split(b".")
-    lines = "\n".join(text[i : i + WIDTH] for i in range(0, len(text), WIDTH))
-    return (
-        _code(
-            base64url.decode(header).decode()
-            + "\n"
-            + base64url.decode(payload).decode(),
-            "",
-        )
-        + "\n"
-        + _code(f"{lines}\n\nlink  {seen.link_of(stamp())}", "")
-    )
+    lines = [
+        base64url.decode(header).decode(),
+        base64url.decode(payload).decode(),
+        "",
+        *(text[i : i + WIDTH] for i in range(0, len(text), WIDTH)),
+        "",
+        f"link  {seen.link_of(text)}",
+    ]
+    return _code("\n".join(lines), "")
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _broken(text: str) -> str:
@@ -215,8 +208,16 @@ def _extensions() -> str:
     keys: dict[str, list[str]] = {}
     for key in profile.EXTENSION_ALIASES:
         keys.setdefault(_names(profile.visible_in_extension(key)), []).append(key)
-    rows = [f"| {_names(found)} | {names} |" for names, found in keys.items()]
+    rows = []
+    for names, found in keys.items():
+        aliases = [_alias(key) for key in found]
+        rows.append(f"| {', '.join(aliases)} | {names} |")
     return _table("| keys in `extensions` | always visible in it |", rows)
+
+
+def _alias(key: str) -> str:
+    alias = profile.EXTENSION_ALIASES[key]
+    return f"`{key}`" if alias == key else f"`{key}` ({alias})"
 
 
 def _kinds() -> str:
@@ -255,9 +256,7 @@ def made() -> dict[str, str]:
         "extensions": _extensions(),
         "tlp": _tlp(),
         "coarse-times": _names(coarse.TIMES),
-        "key": _key(),
-        "plain": _code(_broken(json.dumps(INCIDENT, separators=(",", ":")))),
-        "disclosure": _disclosure(),
+        "start": _start(),
         "signed": _signed(),
         "token": _code(_folded(token()), ""),
         "cut": _cut(),

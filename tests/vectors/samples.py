@@ -12,6 +12,9 @@ from tests.vectors.spelling import parted
 from tests.vectors.vector import Vector
 
 
+AUDIENCES = ("peer", "platform", "civil")
+
+
 def vectors() -> Iterator[Vector]:
     for entry in SAMPLE_INDEX:
         name = entry["file"].removesuffix(".json")
@@ -20,9 +23,9 @@ def vectors() -> Iterator[Vector]:
         why = f"A whole record: {entry['title']}."
         yield Vector(name=whole, level="record", why=why, token=token)
         yield _cut(whole, "bare", "All disclosures were cut.", token, token[:0])
-        for audience, view in VIEWS.items():
+        for audience in AUDIENCES:
             try:
-                evidence = cut(sample(name), view).evidence
+                evidence = cut(sample(name), VIEWS[audience]).evidence
             except NotGivenError:
                 continue
             why = f"Cut for a view: {audience}."

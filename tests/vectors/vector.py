@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.vectors.cast import claims, issue
+from tests.vectors.cast import BARE, claims, issue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +60,11 @@ class Shelf:
         first_seen: int | None = None,
         **issuing: Any,
     ) -> bytes:
-        """Add a vector signed by `issue`; *change* bends the token afterwards."""
-        tree = claims(*objects, **(with_claims or {}))
+        """Add a vector signed by `issue`; *change* bends the token afterwards.
+
+        Without *objects* its one object was cut, which keeps it small.
+        """
+        tree = claims(*(objects or (BARE,)), **(with_claims or {}))
         token = change(issue(name, tree, **issuing))
         more = {"also": also, "now": now, "first_seen": first_seen}
         self.put(name, reason, why, token, **more)

@@ -1,0 +1,224 @@
+"""What is fuzzed: bytes in, nothing out; an exception is a finding.
+
+Each target takes any bytes. Refusals (`RefusedError`) are no findings, but they are
+checked as well. Sizes and times are bounded by `tests.fuzz.run`.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+import zstandard
+
+from adapters.sources import stix21
+from broker import base64url, disclosures, sdjwt, seen, segments, wire
+from broker.bus import Message
+from broker.errors import TrustError
+from schemas import codec, stix
+from schemas.errors import RefusedError
+from schemas.profile import WITHHELD_TEXT
+from tests.fuzz import strict_json
+from tests.fuzz.building import record
+from tests.fuzz.choices import Choices, subset
+from tests.fuzz.properties import check_token, refusals
+from tests.fuzz.standins import DIRECTORY
+from tests.vectors.cast import NOW
+
+_LANGUAGES: Final = ("", "en", "de", "fr", "ar", "tlh", "en-GB")
+_MAX_JSON_BYTES: Final = 1 << 16
+
+
+def token(data: bytes) -> None:
+    """Any bytes as a token, behind a key that takes every signature.
+
+    After a line feed the bytes are `header LF payload LF disclosure ...` in JSON, spelled as
+    base64url here: a fuzzer changes JSON with more success.
+    """
+    check_token(_spelled_token(data[1:]) if data[:1] == b"\n" else data, data)
+
+
+def _spelled_token(data: bytes) -> bytes:
+    header, payload, *texts = map(base64url.encode, data.split(b"\n") + [b""])
+    return b"~".join([b".".join([header, payload, b"AA"]), *texts])
+
+
+def structured(data: bytes) -> None:
+    """Records whose digests are right, and whatever else is wrong."""
+    check_token(record(Choices(data)), data)
+
+
+def differential(data: bytes) -> None:
+    """Many disclosures at once are read as they are one by one, and so are digests.
+
+    Lines of *data*; those that begin with `[` are spelled as base64url here.
+    """
+    lines = data.split(b"\n")
+    texts = [base64url.encode(x) if x[:1] == b"[" else x for x in lines]
+    assert _outcome(disclosures.decode, texts) == _outcome(_one_by_one, texts)
+    for text in texts:
+        assert _outcome(disclosures.decode, [text]) == _outcome(_one_by_one, [text])
+    assert disclosures.digests(texts) == [sdjwt.digest(text) for text in texts]
+    claimed = [text.decode("latin-1") for text in texts]
+    assert _is_refused(disclosures.check_digests, claimed) == (
+        len(set(texts)) < len(texts) or not all(map(_is_digest, texts))
+    )
+
+
+def _one_by_one(texts: list[bytes]) -> list[Any]:
+    # Named as `decode` names them, so that places have to agree too.
+    return [disclosures._one(t, f"disclosure {i}") for i, t in enumerate(texts)]  # noqa: SLF001
+
+
+def _outcome(call: Callable[[Any], Any], argument: Any) -> str:
+    """Spell what is given or refused, with the types of numbers."""
+    try:
+        return repr(call(argument))
+    except RefusedError as error:
+        with refusals():
+            raise
+        return f"refused: {error}"
+
+
+def _is_refused(call: Callable[[Any], Any], argument: Any) -> bool:
+    try:
+        call(argument)
+    except TrustError:
+        return True
+    return False
+
+
+def _is_digest(text: bytes) -> bool:
+    try:
+        return len(base64url.decode(text)) == 32
+    except TrustError:
+        return False
+
+
+def wire_body(data: bytes) -> None:
+    """Any body: bounded, and one frame exactly; packed again it is the same token."""
+    for encoding in ("zstd", "", "gzip"):
+        with refusals():
+            message = Message(
+                body=data, message_id="", routing_key="", content_encoding=encoding
+            )
+            found = wire.unpack(message)
+            assert len(found) <= sdjwt.MAX_TOKEN_BYTES
+            assert found == (_streamed(data) if encoding else data)
+            packed = wire.pack(found, message_id="", routing_key="", user_id="")
+            assert wire.unpack(packed) == found
+
+
+def _streamed(body: bytes) -> bytes:
+    """Decompress in another way than `wire`; for what it has taken already."""
+    stream = zstandard.ZstdDecompressor().decompressobj()
+    found = stream.decompress(body)
+    assert stream.eof
+    assert stream.unused_data == b""
+    return found
+
+
+def json_text(data: bytes) -> None:
+    """Our JSON is what the standard library and a few strict rules say it is."""
+    wanted = strict_json.read(data, max_depth=codec.MAX_DEPTH)
+    with refusals():
+        try:
+            found = codec.decode_json(data, max_bytes=_MAX_JSON_BYTES)
+        except RefusedError:
+            assert wanted is strict_json.REFUSED or len(data) > _MAX_JSON_BYTES
+            raise
+        assert wanted is not strict_json.REFUSED, "taken, but not strict"
+        assert repr(found) == repr(wanted)
+        assert codec.decode_json(codec.encode_json(found), max_bytes=1 << 24) == found
+
+
+def text(data: bytes) -> None:
+    """Segments joined are the text; cut ones show where something is missing."""
+    lang = _LANGUAGES[data[0] % len(_LANGUAGES)] if data else ""
+    whole = data[1:].decode(errors="replace")
+    parts = segments.split(whole, lang)
+    count = len(parts)
+    assert "".join(parts) == whole
+    assert 1 <= count <= segments.MAX_SEGMENTS
+    assert count == 1 or all(part.strip() for part in parts)
+    if count > 1:
+        numbered = [[i, count, part] for i, part in enumerate(parts)]
+        kept = subset(data, count)
+        _check_joined(numbered, kept)
+        _check_joined(numbered, range(count))
+    _join_anything(data)
+
+
+def _check_joined(numbered: list[Any], kept: Any) -> None:
+    joined = segments.join([numbered[i] for i in kept], len(numbered) - len(kept))
+    wanted, before = "", True
+    for index, (_, _, part) in enumerate(numbered):
+        is_kept = index in kept
+        wanted += part if is_kept else WITHHELD_TEXT if before else ""
+        before = is_kept
+    assert joined == wanted
+
+
+def _join_anything(data: bytes) -> None:
+    try:
+        value = msgspec.json.decode(data)
+    except (ValueError, RecursionError):
+        return
+    for missing in (0, 1, 2):
+        try:
+            joined = segments.join(value if type(value) is list else [value], missing)
+        except ValueError:
+            continue
+        assert isinstance(joined, str)
+
+
+def stamps(data: bytes) -> None:
+    """Two lines: what stands in the headers `tocsin-seen` and `tocsin-head`.
+
+    A line with tabs is `header TAB payload TAB signature`, spelled as base64url here.
+    """
+    names = (seen.STAMP_HEADER, seen.HEAD_HEADER)
+    lines = data.split(b"\n", 1)
+    headers = {n: _jws(line) for n, line in zip(names, lines, strict=False) if line}
+    with refusals():
+        try:
+            found = seen.verify_headers(headers, DIRECTORY, now=NOW)
+        except TrustError as error:
+            assert error.reason in ("seen-missing", "seen-invalid")
+            raise
+        assert found.stamp.pos >= 1
+        assert found.stamp.seen <= NOW + 120
+        assert (found.stamp.prev == "") == (found.stamp.pos == 1)
+        assert found.stamp.link == seen.link_of(headers[seen.STAMP_HEADER])
+        assert found.stamp.seen_of(found.stamp.token) == found.stamp.seen
+        assert found.head == headers.get(seen.HEAD_HEADER, "")
+
+
+def _jws(line: bytes) -> str:
+    if b"\t" in line:
+        line = b".".join(map(base64url.encode, line.split(b"\t")))
+    return line.decode("latin-1")
+
+
+def stix_bundle(data: bytes) -> None:
+    """What is read as STIX is read again, once written, and is the same."""
+    with refusals():
+        objects = stix21.read(data)
+        plain = [stix.encode_object(each) for each in objects]
+        again = stix21.read(codec.encode_json({"type": "bundle", "objects": plain}))
+        assert [stix.encode_object(each) for each in again] == plain
+        given = json.loads(data)
+        assert len({each.id for each in objects}) == len(objects)
+        assert isinstance(given, dict | list)
+
+
+TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
+    "token": token,
+    "structured": structured,
+    "differential": differential,
+    "wire": wire_body,
+    "codec": json_text,
+    "segments": text,
+    "stamps": stamps,
+    "stix": stix_bundle,
+}

@@ -118,7 +118,7 @@ def test_coarse_values_are_signed_where_the_issuer_asks(keys: Path, run: Run) ->
     )  # fmt: skip
     redact = (
         "redact", keys / "t", "--jwk", keys / "cert-aq.jwk",
-        "--audience", "platform", "--projection", keys / "p.json",
+        "--audience", "civil-society", "--projection", keys / "p.json",
     )  # fmt: skip
     found = []
     for more in ((), ("--coarse", "address", "--coarse", "time")):

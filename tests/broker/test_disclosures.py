@@ -201,17 +201,19 @@ def test_a_line_feed_of_its_own_does_not_make_up_for_one_that_is_spoiled() -> No
     each of as many values, there is none anywhere else: each text is the canonical
     JSON of its own value.
     """
-    # Of each last character that a text may have, and the end of an array.
-    for end in "@ABCDEFGHIJKLMNO]":
-        for lead, bits, follow in (("", 1, ""), ("\u0100", 1, "x"), ("", 3, "\u00ca")):
-            head = aligned(f'["{SALT}@",1]\n["{SALT}","{lead}{end}')
-            tail = aligned(f'{follow}@"]')
-            assert assert_same([aligned(f'["{SALT}@",1]'), *REAL])
-            assert not assert_same([head, tail])
-            assert not assert_same([spare(head, bits), tail])
-            refusal = (TrustError, "bad-base64", "disclosure 0")
-            texts = [spare(head, bits), tail]
-            assert outcome(lambda t=texts: disclosures.decode(t)) == refusal
+    assert assert_same([aligned(f'["{SALT}@",1]'), aligned(f'["{SALT}@",2]')])
+    # All last characters that a text may have, `]` among them; then other joints.
+    ends = [(bytes([end]), 1, b"") for end in b"PABCDEFGHIJKLMNO]"]
+    for end, bits, follow in [*ends, (b"\xc3", 2, b""), (b"x", 3, b"\x8a")]:
+        head = aligned(f'["{SALT}@",1]\n["{SALT}","'.encode() + end)
+        texts = [spare(head, bits), aligned(follow + b'@"]')]
+        lines = base64.urlsafe_b64decode(b"K".join([*texts, b""])).decode()
+        # Together they are two lines of perfect JSON.
+        assert lines.count("\n") == 2
+        assert [json.loads(line)[0][:22] for line in lines.splitlines()] == [SALT] * 2
+        assert not assert_same(texts)
+        refusal = (TrustError, "bad-base64", "disclosure 0")
+        assert outcome(lambda t=texts: disclosures.decode(t)) == refusal
     # Two lines in one text and none in the other, all bits right.
     assert not assert_same([aligned(f'["{SALT}@",1]\n["{SALT}",2]'), aligned("  ")])
     assert not assert_same([aligned(f'["{SALT}@",'), aligned("[@]]")])

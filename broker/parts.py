@@ -87,7 +87,7 @@ class _Parts:
             else:
                 out[name] = whole
         if "extensions" in value:
-            self.check_extensions(value["extensions"])
+            out["extensions"] = self.extensions(value["extensions"])
         _check_nothing_finer(self.origin, self.count, self.parted)
         return out
 
@@ -110,24 +110,30 @@ class _Parts:
                 raise TrustError("segments", _spot(place[0])) from None
         return value if value or not missing else None
 
-    def check_extensions(self, extensions: Any) -> None:
+    def extensions(self, extensions: Any) -> Any:
         """Go through extensions as through objects of their own."""
         if type(extensions) is not dict:
-            return  # decoding it refuses it
+            return extensions  # decoding it refuses it
         self.parted.add(("extensions",))
+        out: dict[str, Any] = {}
         for key, extension in extensions.items():
             place = ("extensions", key)
+            out[key] = extension
             if key in profile.EXTENSION_ALIASES and type(extension) is dict:
                 self.parted.add(place)
-                self.check_members(place, extension)
+                out[key] = self.members(place, extension)
             elif place in self.origin.slots:
                 self.count += 1
             else:
                 raise TrustError("not-withholdable", _EXTENSIONS)
+        return out
 
-    def check_members(self, place: profile.Place, extension: dict[str, Any]) -> None:
-        """Check the properties of a known extension."""
+    def members(
+        self, place: profile.Place, extension: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Check the properties of a known extension; leave lists out that are gone."""
         visible = profile.visible_in_extension(place[-1])
+        gone: list[str] = []
         for name, value in extension.items():
             here = (*place, name)
             if name in visible:
@@ -139,8 +145,9 @@ class _Parts:
             if here not in self.origin.slots:
                 raise TrustError("not-withholdable", _EXTENSIONS)
             self.count += 1
-            if type(value) is list:
-                self.whole(here, value)
+            if type(value) is list and self.whole(here, value) is None:
+                gone.append(name)
+        return {n: v for n, v in extension.items() if n not in gone}
 
 
 def _spot(name: str) -> str:

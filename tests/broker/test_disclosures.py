@@ -255,7 +255,7 @@ def torn(draw: st.DrawFn) -> list[bytes]:
 def test_lines_that_are_torn_anywhere_are_read_as_each_text_alone() -> None:
     seen: set[str] = set()
 
-    @settings(derandomize=True, max_examples=1500, database=None)
+    @settings(derandomize=True, max_examples=600, database=None)
     @given(torn())
     def hold(texts: list[bytes]) -> None:
         if assert_same(texts):
@@ -283,7 +283,7 @@ _pieces = (
 )
 
 
-@settings(derandomize=True, max_examples=500)
+@settings(derandomize=True, max_examples=300)
 @given(st.lists(_pieces, max_size=5))
 @example([b""])
 @example([b"", b""])
@@ -293,7 +293,7 @@ def test_any_bytes_are_read_as_each_text_alone(texts: list[bytes]) -> None:
     assert_same(texts)
 
 
-@settings(derandomize=True, max_examples=800)
+@settings(derandomize=True, max_examples=300)
 @given(st.data())
 def test_mutated_texts_are_read_as_each_alone(data: st.DataObject) -> None:
     texts = data.draw(st.lists(st.sampled_from(REAL), min_size=1, max_size=4))

@@ -259,6 +259,10 @@ def test_nothing_is_cut_finer_than_issued(
             "visible-as-disclosure",
         ),
         (
+            bare(extensions={INCIDENT_CORE: {"determination": Hidden("suspected")}}),
+            "visible-as-disclosure.extensions",
+        ),
+        (
             bare(extensions={"availability-ext": {"determination": "suspected"}}),
             "not-withholdable.extensions",
         ),

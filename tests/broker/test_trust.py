@@ -185,12 +185,12 @@ def test_a_list_that_lost_all_its_elements_is_gone() -> None:
     assert "labels" not in found.plain[0]
 
 
-def test_a_list_in_an_extension_may_be_empty() -> None:
+def test_a_list_in_an_extension_that_lost_all_its_elements_is_gone_too() -> None:
     extension = {"events": ["a", "b"], "tasks": []}
     signed = mint(tree(incident(extensions={INCIDENT_CORE: extension})))
     place = ("stix", "objects", 0, "extensions", INCIDENT_CORE, "events")
     found = verified(cut(signed, (*place, 0), (*place, 1)))
-    assert found.plain[0]["extensions"][INCIDENT_CORE] == {"events": [], "tasks": []}
+    assert found.plain[0]["extensions"][INCIDENT_CORE] == {"tasks": []}
 
 
 def test_a_claim_that_is_withheld_is_missing() -> None:
@@ -258,7 +258,7 @@ OTHER = token(
 PARTS = [each.split(b"~")[1:-1] for each in (WHOLE, OTHER)]
 
 
-@settings(derandomize=True, max_examples=300)
+@settings(derandomize=True, max_examples=150)
 @given(st.data())
 def test_of_any_disclosures_in_any_order_only_the_record_s_own_are_believed(
     data: st.DataObject,
@@ -340,7 +340,7 @@ fragments = (
 )  # fmt: skip
 
 
-@settings(derandomize=True, max_examples=800)
+@settings(derandomize=True, max_examples=400)
 @given(st.sampled_from(SPOTS), fragments, st.booleans())
 def test_anything_at_any_place_signed_with_care_raises_only_our_error(
     path: tuple[Any, ...], value: Any, hidden: bool

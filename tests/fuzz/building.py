@@ -73,6 +73,7 @@ def _change_claims(choices: Choices, tree: dict[str, Any]) -> None:
     while choices.rarely():
         name = choices.pick([*tree, "to", "seq", "feed", "prev", "sup", CANARY])
         value = tree.get(name, ["urn:tocsin:org:cert-aq"])
+        value = value.value if isinstance(value, Part) else value
         how = choices.below(6)
         if how == 0:
             tree[name] = _part(choices, value)
@@ -85,7 +86,7 @@ def _change_claims(choices: Choices, tree: dict[str, Any]) -> None:
         elif how == 4:
             tree[name] = choices.pick([cast.NOW, -1, 2**53, cast.NOW + 9999, True])
         else:
-            tree[name] = Part([*value] if isinstance(value, list) else value)
+            tree[name] = Part(value)
 
 
 def _object(choices: Choices, kind: str, number: int) -> dict[str, Any]:

@@ -28,7 +28,9 @@ class Choices:
         return self._data[self._used - 1]
 
     def below(self, count: int) -> int:
-        """Give a number from 0 up to *count* - 1, at most 256 of them."""
+        """Give a number from 0 up to *count* - 1, at most 65,536 of them."""
+        if count > 256:
+            return (self.byte() << 8 | self.byte()) % count
         return self.byte() % count
 
     def rarely(self) -> bool:

@@ -11,7 +11,7 @@ import atheris
 def main(name: str, *arguments: str) -> None:
     """Fuzz one target; ends the process."""
     with atheris.instrument_imports(include=["adapters", "broker", "schemas"]):
-        from tests.fuzz.targets import TARGETS
+        from tests.fuzz.targets import TARGETS  # noqa: PLC0415  instrumented so
 
     # `-merge=1` starts itself again, by this text in a shell.
     itself = f"'{sys.executable}' -m tests.fuzz.one {name}"

@@ -7,10 +7,11 @@ from typing import Any, Final
 import zstandard
 
 from schemas.stix import PROPERTY_NAMES, TYPES
+from tests.fuzz.building import CANARY
 from tests.fuzz.standins import SIGNER
 from tests.support.records import SAMPLES, incident
 from tests.vectors import cast
-from tests.vectors.spelling import Part, parted, unb64
+from tests.vectors.spelling import Part, b64, parted, unb64
 
 _TEXTS: Final = (
     "The site was copied. It is not confirmed that votes were touched. It is not over.",
@@ -18,6 +19,10 @@ _TEXTS: Final = (
     "Le compte a été copié. M. Untel n'est pas visé. Voir p. 3.",
     "هذا غير مؤكد. تم نسخ السجل.",
     "# Title\n\nOne. Two! Three?\n\n```\ncode. more.\n```\n\n> Said. Not so.\n",
+)  # fmt: skip
+_JSON_TEXTS: Final = (
+    b'[1.5,-0.0,1E2,"\\u00e9",null,true]', b'"\\ud800"', b"[NaN]", b"\xff", b'{"a":1,"a":2}',
+    b"9007199254740993", b"1e400", b"[" * 40 + b"]" * 40, b"[" * 500, b"[1,]",
 )  # fmt: skip
 _STAMP: Final = {
     "iss": "urn:tocsin:org:hub",
@@ -34,6 +39,16 @@ _HEAD: Final = {
 }
 
 
+_CHANGES: Final[list[dict[str, Any]]] = [
+    {"kind": "retraction"},
+    {"iss": "urn:tocsin:org:monitor-veritas"},
+    {"tlp": "AMBER"},
+    {"iat": cast.epoch("2025-01-01T00:00:00Z")},
+    {"seq": 1},
+    {"_sd": ["A" * 43], "aud": [{"...": "B" * 43}]},
+]
+
+
 def seeds(target: str) -> list[bytes]:
     """Give the seeds of a target, always the same ones."""
     tokens = list(_tokens())
@@ -45,15 +60,17 @@ def seeds(target: str) -> list[bytes]:
         case "structured":
             return [b"", bytes(range(64)), bytes(range(255, 0, -2))]
         case "differential":
-            return [b"\n".join(lines[:4]), b"\n".join(texts[:3]), *lines[:8]]
+            odd = list(_aligned())
+            spelled = [b64(line) for line in odd]
+            foreign = [
+                text.translate(bytes.maketrans(b"-_", b"+/")) for text in spelled
+            ]
+            good = [b"\n".join(lines[:4]), b"\n".join(texts[:3]), *lines[:8]]
+            return [*good, *odd, *spelled, *foreign]
         case "wire":
             return list(_frames(tokens[0]))
         case "codec":
-            return [
-                _spelled(_STAMP),
-                _spelled(incident()),
-                b'[1.5,-0.0,1E2,"\\u00e9",null]',
-            ]
+            return [_spelled(_STAMP), _spelled(incident()), *_JSON_TEXTS]
         case "segments":
             return [bytes([i]) + text.encode() for i, text in enumerate(_TEXTS)]
         case "stamps":
@@ -87,8 +104,31 @@ def _tokens() -> Iterable[bytes]:
     said = cast.main(description=cast.said("It is so.", "It is not."))
     core = {"extension_type": "property-extension", "criticality": Part(60)}
     extended = cast.main(extensions={cast.CORE: core})
+    # Each of these is refused for its claims.
+    for changed in _CHANGES:
+        yield cast.issue("fuzz", cast.claims(cast.main(), **changed), key=SIGNER)
+    for key in (cast.REVOKED, cast.MONITOR):
+        theirs = cast.claims(cast.main(), iss=f"urn:tocsin:org:{key.org}")
+        posing = cast.Posing(key.kid, "EdDSA", SIGNER.with_key)
+        yield cast.issue("fuzz", theirs, key=posing)
     for objects in ((cast.main(),), (labelled, cast.address()), (said,), (extended,)):
-        yield cast.issue("fuzz", cast.claims(*objects, to=Part(["a"])), key=SIGNER)
+        yield cast.issue(
+            "fuzz",
+            cast.claims(*objects, to=Part(["urn:tocsin:org:cert-bv"])),
+            key=SIGNER,
+        )
+
+
+def _aligned() -> Iterable[bytes]:
+    """Disclosures that are read in one piece, if nothing is wrong with them."""
+    for rest in (
+        b'"n","\xf4\x8f\xbf\xbe??>>~~"]',
+        b'{"a":1,"a":2}]',
+        b'"n",1E2]',
+        b"[ ]]",
+    ):
+        salt = b"s" * 22 + b"s" * (-len(rest) % 3)
+        yield b'["' + salt + b'",' + rest
 
 
 def _lines_of(token: bytes) -> bytes:
@@ -106,6 +146,9 @@ def _frames(token: bytes) -> Iterable[bytes]:
             )
             yield maker.compress(token)
             yield maker.compress(b"a" * 3000)
+    # RFC 8878, 3.1.1: a frame that says it holds 64 MiB, and one of nothing.
+    yield bytes.fromhex("28b52ffda000000004010000")
+    yield bytes.fromhex("28b52ffd2000010000")
 
 
 def _stamps() -> Iterable[bytes]:
@@ -120,7 +163,7 @@ def _stamps() -> Iterable[bytes]:
     return (b"", stamp, later, later + b"\n" + head, stamp + b"\n" + far)
 
 
-def _objects() -> Iterable[dict[str, Any]]:
+def _objects() -> Iterable[Any]:
     """Give one object of each type in the samples, and a small bundle."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted(SAMPLES.glob("*.json")):
@@ -128,3 +171,9 @@ def _objects() -> Iterable[dict[str, Any]]:
             found.setdefault(each["type"], each)
     yield from found.values()
     yield {"type": "bundle", "objects": [incident()]}
+    address = {"type": "ipv4-addr", "id": cast.an_id("ipv4-addr"), "value": "192.0.2.7"}
+    for second in ({}, {"value": "192.0.2.8"}, {"labels": ["a"]}, {"defanged": True}):
+        yield [address, address | second]
+    yield [incident(), incident() | {"x_a": 1}]
+    yield incident(spec_version=CANARY)
+    yield incident(confidence=CANARY, **{CANARY: 2**53})

@@ -1,24 +1,24 @@
 """Keys that take every signature, and a directory that holds nothing else.
 
-With them a fuzzer reaches what stands behind the signature. Nothing here can come
-into shipped code: `PublicKey` is made of a JWK alone.
+With them a fuzzer reaches what stands behind the signature. No entry of a real
+directory can stand for such a key: it is a JWK, which `PublicKey` checks.
 """
 
 from types import MappingProxyType
 from typing import Final
 
 from broker.directory import Directory, KnownKey, Member, ServiceKey
+from broker.keys import PublicKey
 from tests.vectors import cast
 
 
-class AnySignature:
-    """Stands for a `PublicKey` whose signatures all hold."""
+class AnySignature(PublicKey):
+    """A key whose signatures all hold."""
 
-    algorithms: Final = frozenset({"EdDSA", "Ed25519"})
-    thumbprint: Final = "any"
-
-    def verify(self, signature: bytes, data: bytes) -> bool:
-        return True
+    def __init__(self) -> None:
+        self.algorithms = frozenset({"EdDSA", "Ed25519"})
+        self.thumbprint = "any"
+        self._check = lambda _signature, _data: None
 
 
 ANY: Final = AnySignature()
@@ -26,9 +26,9 @@ SIGNER: Final = cast.Posing(cast.CERT.kid, "EdDSA", lambda _data: bytes(64))
 """Signs as `cert-aq`, as far as these keys can tell."""
 
 
-def _known(kid: str, org: str) -> KnownKey:
+def _known(kid: str, org: str, revoked_at: int | None = None) -> KnownKey:
     start, end = cast.epoch("2026-01-01T00:00:00Z"), cast.epoch("2027-01-01T00:00:00Z")
-    return KnownKey(kid, org, ANY, float(start), float(end), None)
+    return KnownKey(kid, org, ANY, float(start), float(end), revoked_at)
 
 
 def _member(org: str, *kinds: str) -> Member:
@@ -39,7 +39,11 @@ def _member(org: str, *kinds: str) -> Member:
 
 _MONITOR = "monitor-veritas"
 _MEMBERS = (_member("cert-aq", *cast.KINDS), _member(_MONITOR, "advisory", "feedback"))
-_KEYS = (_known(cast.CERT.kid, "cert-aq"), _known(cast.MONITOR.kid, _MONITOR))
+_KEYS = (
+    _known(cast.CERT.kid, "cert-aq"),
+    _known(cast.MONITOR.kid, _MONITOR),
+    _known(cast.REVOKED.kid, "cert-cw", cast.REVOKED_AT),
+)
 _GATE = ServiceKey(_known(cast.HUB.kid, "hub"), frozenset({"gate"}))
 
 DIRECTORY: Final = Directory(

@@ -30,7 +30,7 @@ TEXTS, SPLIT, DAYS = (words(PARTS[n]) for n in ("texts", "split", "coarse-times"
 KINDS, VISIBLE, IN_EXTENSION = (table(n) for n in ("kinds", "visible", "extensions"))
 STRICTNESS = list(table("tlp"))
 TLP = {f"marking-definition--{u}": t for t, ids in table("tlp").items() for u in ids}
-SELECTOR = r"[a-z0-9_-]{1,250}(\.(\[[0-9]+\]|[a-z0-9_-]{1,250}))*"
+SELECTOR = r"[a-z0-9_-]{1,250}(\.(\[[0-9]{1,9}\]|[^.\[\]]{1,250}))*"
 OWN_IDENTITY = UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
 NETWORKS = {
     ("ipv4-addr", "value"): (IPv4Network, 24),
@@ -73,7 +73,7 @@ def members(node, visible, texts):
     plain = {}
     for name, value in node.items():
         if name in texts and isinstance(value, Arr):
-            plain[name] = joined(value)
+            plain[name] = whole(joined(value))
         elif is_split(name) and isinstance(value, Arr):
             company = len(value) + value.gaps > 1
             parted = value.hidden == set(range(len(value)))

@@ -18,11 +18,11 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.sources import stix21
-from broker import concealing, sdjwt
+from broker import concealing
 from broker.blinding import BlindMap, org_identity
+from broker.concealing import Hidden
 from broker.directory import Directory, KeyEntry, Member, build
 from broker.keys import PublicKey
-from broker.concealing import Hidden
 from broker.signers import Signer
 from broker.signing import TYP, Address, conceal_object, fullness, random_uuid, sign
 from schemas import profile, stix, timestamps

@@ -102,12 +102,16 @@ def swap_jwt(bend: Bend) -> Bend:
 def _base64(shelf: Shelf) -> None:
     """Everything but the spelling is right: these bytes were signed as they are."""
     code = "bad-base64"
-    padded: Bend = lambda text: text + b"=" * (-len(text) % 4)  # noqa: E731
     spaced = json.dumps(header_of(CERT)).encode()
     while len(b64(spaced)) % 4 != 2:
         spaced += b" "
     header: dict[str, Any] = {"header": Raw(spaced)}
-    payload: Bend = lambda text: text + b" " * ((1 - len(text)) % 3)  # noqa: E731
+
+    def padded(text: bytes) -> bytes:
+        return text + b"=" * (-len(text) % 4)
+
+    def payload(text: bytes) -> bytes:
+        return text + b" " * ((1 - len(text)) % 3)  # so that there are spare bits
 
     def spare(text: bytes) -> bytes:
         assert len(text) % 4 == 2
@@ -164,8 +168,12 @@ def _headers(shelf: Shelf) -> None:
         "Kid": CERT.kid,
     }
     for name, value in more.items():
-        why = f"The header has the member {name}; only alg, kid and typ may stand there."
-        plain = name.lower().replace("#", "-") + ("-in-capitals" if name == "Kid" else "")
+        why = (
+            f"The header has the member {name}; only alg, kid and typ may stand there."
+        )
+        plain = name.lower().replace("#", "-") + (
+            "-in-capitals" if name == "Kid" else ""
+        )
         shelf.sign(f"header-{plain}", "header", why, header=own | {name: value})
     shelf.sign(
         "header-jwk-of-a-stranger",
@@ -220,7 +228,9 @@ def _algorithms(shelf: Shelf) -> None:
     nobody = Posing(CERT.kid, "none", lambda _: b"")
     secret = Posing(CERT.kid, "HS256", hs256(unb64(CERT.jwk["x"].encode())))
     text = Posing(CERT.kid, "HS256", hs256(spell(CERT.jwk)))
-    swapped = "The key is of the other algorithm; the directory decides, not the header."
+    swapped = (
+        "The key is of the other algorithm; the directory decides, not the header."
+    )
     for name, why, alg, key in (
         ("none", "No signature at all.", "none", nobody),
         ("none-in-other-case", "No signature, and the name spelled otherwise.", "nOnE", nobody),
@@ -255,7 +265,14 @@ def _keys(shelf: Shelf) -> None:
     hub = {"iss": ORG + HUB.org}
     shelf.sign("key-of-the-hub", "unknown-key", why, with_claims=hub, key=HUB)
     why = "A member signs with its own key in the name of another."
-    shelf.sign("iss-of-another", "iss-kid", why, main("campaign"), key=PLATFORM, with_claims={"kind": "campaign"})
+    shelf.sign(
+        "iss-of-another",
+        "iss-kid",
+        why,
+        main("campaign"),
+        key=PLATFORM,
+        with_claims={"kind": "campaign"},
+    )
     why = "The key is the CERT's, the issuer named another."
     other = {"iss": ORG + "cert-bv"}
     shelf.sign("iss-foreign", "iss-kid", why, with_claims=other)

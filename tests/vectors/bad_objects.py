@@ -9,13 +9,12 @@ from tests.vectors.cast import (
     MODIFIED,
     address,
     an_id,
-    each,
     identity_of,
     main,
     other,
 )
 from tests.vectors.good_objects import ALWAYS
-from tests.vectors.spelling import GONE, Cut, Decoy, Digest, Part
+from tests.vectors.spelling import GONE, Cut, Decoy, Part, Raw
 from tests.vectors.vector import Shelf, Vector
 
 COMMON: dict[str, Any] = {
@@ -61,7 +60,9 @@ def _hidden(shelf: Shelf) -> None:
             made = other(kind, 2, **shown | {name: Part(shown[name])})
             title = f"{kind}-hidden-{name.replace('_', '-')}"
             shelf.sign(title, code, why, BARE, made)
-    why = "The issuer's own identity is no secret, and its place must not look like one."
+    why = (
+        "The issuer's own identity is no secret, and its place must not look like one."
+    )
     own = Part(identity_of("cert-aq"))
     shelf.sign("creator-own-hidden", code, why, main(created_by_ref=own))
     for name, extension in (
@@ -118,6 +119,9 @@ def _shown(shelf: Shelf) -> None:
     told = {"determination": "Somebody of Saltmere has confirmed it"}
     made = main(extensions={CORE: told})
     shelf.sign("extension-shows-a-text", "bad-property", why, made)
+    why = "A word of more than 40 characters."
+    made = main(extensions={"availability-ext": {"extension_type": "x" * 41}})
+    shelf.sign("extension-shows-a-long-word", "bad-property", why, made)
     why = "An object stands in the clear."
     bundle = {"type": "bundle", "objects": [BARE, address()]}
     shelf.sign("object-in-the-clear", code, why, with_claims={"stix": bundle})
@@ -138,7 +142,9 @@ def _arrays(shelf: Shelf) -> None:
         shelf.sign(f"labels-{name}", code, why, other("campaign", labels=value))
     why = "Two references stand in one disclosure."
     made = main("grouping", context="unspecified", object_refs=Part(two))
-    shelf.sign("references-of-two-plain", code, why, made, with_claims={"kind": "advisory"})
+    shelf.sign(
+        "references-of-two-plain", code, why, made, with_claims={"kind": "advisory"}
+    )
     why = "Two events of the extension stand in one disclosure."
     events = Part([{"a": 1}, {"b": 2}])
     made = main(extensions={CORE: TYPED | {"events": events}})
@@ -177,7 +183,12 @@ def _finer(shelf: Shelf) -> None:
 
 def _segments(shelf: Shelf) -> None:
     def text(*segments: Any) -> dict[str, Any]:
-        return other("campaign", description=Part([s if isinstance(s, (Part, Decoy)) else Part(s) for s in segments]))
+        return other(
+            "campaign",
+            description=Part(
+                [s if isinstance(s, (Part, Decoy)) else Part(s) for s in segments]
+            ),
+        )
 
     two = [0, 2, "One. "], [1, 2, "Two."]
     for name, why, made in (
@@ -194,6 +205,7 @@ def _segments(shelf: Shelf) -> None:
         ("decoy-for-a-decoy", "One segment, and a decoy of a text that is not there.", text([0, 1, "One."], Decoy())),
         ("withheld-wrongly", "One is withheld, but their number says none.", text([0, 1, "One."], Cut([0, 1, "Two."]))),
         ("plain-string", "A segment is a string alone.", text("One. ", "Two.")),
+        ("place-with-a-point", "0.0 is no integer, whatever its value.", text([Raw(b"0.0"), 2, "One. "], [1, 2, "Two."])),
         ("place-a-boolean", "false is no place.", text([False, 2, "One. "], [1, 2, "Two."])),
         ("place-a-string", "A place is a string.", text(["0", 2, "One. "], [1, 2, "Two."])),
         ("text-a-number", "Its text is a number.", text([0, 2, 1], [1, 2, "Two."])),
@@ -245,8 +257,18 @@ def _objects(shelf: Shelf) -> None:
     for name, made in (
         ("object", address(object_marking_refs=[red])),
         ("among-others", address(object_marking_refs=[MARK["GREEN"], red])),
-        ("of-tlp-1", address(object_marking_refs=["marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"])),
-        ("part", address(granular_markings=[{"selectors": ["value"], "marking_ref": red}])),
+        (
+            "of-tlp-1",
+            address(
+                object_marking_refs=[
+                    "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
+                ]
+            ),
+        ),
+        (
+            "part",
+            address(granular_markings=[{"selectors": ["value"], "marking_ref": red}]),
+        ),
     ):
         shelf.sign(f"red-{name}", code, why, BARE, made)
     kind = {"kind": "campaign"}
@@ -272,6 +294,7 @@ def _coarse(shelf: Shelf) -> None:
         ("no-network", "A text.", address(value=GONE, **{name: Part("somewhere")})),
         ("an-address", "An exact address.", address(value=GONE, **{name: Part("203.0.113.7")})),
         ("host-bits", "The address shines through.", address(value=GONE, **{name: Part("203.0.113.7/24")})),
+        ("of-a-wider-network", "The exact value is a wider network.", address(value=Part("203.0.0.0/16"), **{name: Part("203.0.113.0/24")})),
         ("a-number", "A number.", address(value=GONE, **{name: Part(203)})),
         ("ipv6-spelled-otherwise", "Another spelling of the network.", address(**six, **{name: Part("2001:DB8:1::/48")})),
         ("ipv4-in-ipv6", "An IPv4 network of an IPv6 address.", address(**six, **{name: Part("203.0.113.0/24")})),
@@ -281,8 +304,8 @@ def _coarse(shelf: Shelf) -> None:
         ("of-a-name", "A name has no coarse value.", other("campaign", x_tocsin_coarse_name=Part("A"))),
         ("of-nothing", "It names no property.", other("campaign", x_tocsin_coarse_=Part("2026-11-02"))),
     ):  # fmt: skip
-        why = f"A coarse value is a network or a day, and right. {why}"
-        shelf.sign(f"coarse-{title}", code, why, BARE, made)
+        whole = f"A coarse value is a network or a day, and right. {why}"
+        shelf.sign(f"coarse-{title}", code, whole, BARE, made)
     why = "A coarse value stands in the clear."
     made = address(**{name: "203.0.113.0/24"})
     shelf.sign("coarse-in-the-clear", "not-withholdable", why, BARE, made)

@@ -17,7 +17,7 @@ from tests.vectors.cast import (
     main,
 )
 from tests.vectors.good import FEED, ORG
-from tests.vectors.spelling import GONE, Cut, Decoy, Part, swap
+from tests.vectors.spelling import GONE, Cut, Decoy, Part, Raw
 from tests.vectors.vector import Shelf, Vector
 
 DIGEST = "d" * 42 + "A"
@@ -107,11 +107,14 @@ MALFORMED: list[tuple[str, str, Any]] = [
     ("iss", "line-feed", ORG + "cert-aq\n"),
     ("iat", "string", str(NOW)),
     ("iat", "fraction", NOW + 0.5),
+    ("iat", "with-a-point", Raw(b"1796126400.0")),
+    ("exp", "with-an-exponent", Raw(b"1796212800e0")),
     ("iat", "null", None),
     ("iat", "true", True),
     ("exp", "string", str(NOW + 86_400)),
     ("exp", "beyond-2-to-the-40", 2**40 + 1),
     ("sub", "no-id", "a case"),
+    ("sub", "too-long", an_id("x" * 113)),
     ("sub", "in-capitals", an_id("incident").upper()),
     ("ver", "no-time", "yesterday"),
     ("ver", "no-such-day", "2026-02-30T00:00:00Z"),
@@ -126,6 +129,7 @@ MALFORMED: list[tuple[str, str, Any]] = [
     ("severity", "unknown", "severe"),
     ("countries", "in-lower-case", ["xa"]),
     ("countries", "null", None),
+    ("countries", "301", ["XA"] * 301),
     ("sectors", "text", ["a text about somebody"]),
     ("languages", "text", ["a text about somebody"]),
     ("exercise", "number", 0),
@@ -191,7 +195,9 @@ def _kinds(shelf: Shelf) -> None:
         shelf.sign(f"incident-as-{kind}", code, why, with_claims={"kind": kind})
     made = main("indicator", pattern_type="stix")
     why = "An indicator is no primary object."
-    shelf.sign("indicator-as-primary", code, why, made, with_claims={"kind": "correction"})
+    shelf.sign(
+        "indicator-as-primary", code, why, made, with_claims={"kind": "correction"}
+    )
     code = "kind-not-allowed"
     why = "The directory does not list this kind for the issuer."
     watch = {"iss": ORG + WATCH.org}
@@ -204,7 +210,9 @@ def _kinds(shelf: Shelf) -> None:
         shelf.sign(name, code, why.format(verb), made, with_claims=also_kind, key=WATCH)
     retraction = {"kind": "retraction"}
     why = "A retraction says revoked: true, so that no reader can miss it."
-    shelf.sign("retraction-without-revoked", "not-revoked", why, main(), with_claims=retraction)
+    shelf.sign(
+        "retraction-without-revoked", "not-revoked", why, main(), with_claims=retraction
+    )
     made = main(revoked=False)
     name = "retraction-revoked-false"
     shelf.sign(name, "not-revoked", why, made, with_claims=retraction)
@@ -232,10 +240,21 @@ def _times(shelf: Shelf) -> None:
     old = {"iss": ORG + REVOKED.org, "iat": REVOKED_AT - 60}
     for name, why, seen in (
         ("backdated", "Its key is revoked; a thief writes any `iat`.", None),
-        ("seen-at-revocation", "First seen in the very second of the revocation.", REVOKED_AT),
+        (
+            "seen-at-revocation",
+            "First seen in the very second of the revocation.",
+            REVOKED_AT,
+        ),
         ("seen-after-revocation", "First seen a second later.", REVOKED_AT + 1),
     ):
-        sign(f"key-revoked-{name}", "key-revoked", why, with_claims=old, key=REVOKED, first_seen=seen)
+        sign(
+            f"key-revoked-{name}",
+            "key-revoked",
+            why,
+            with_claims=old,
+            key=REVOKED,
+            first_seen=seen,
+        )
     _agreement(shelf)
 
 

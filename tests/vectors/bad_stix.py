@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.vectors.cast import BARE, address, an_id, claims, each, issue, main, other
 from tests.vectors.folding import folded
-from tests.vectors.spelling import GONE, Part
+from tests.vectors.spelling import GONE, Part, Raw
 from tests.vectors.vector import Shelf, Vector
 
 # Name, reason, what is wrong, property of the primary object, value.
@@ -20,7 +20,7 @@ PROPERTIES: list[tuple[str, str, str, str, Any]] = [
     ("revoked-null", "bad-property", "null is neither.", "revoked", None),
     ("confidence-101", "bad-property", "Confidence ends at 100.", "confidence", 101),
     ("confidence-a-string", "bad-property", "Confidence is a number.", "confidence", "90"),
-    ("confidence-a-fraction", "bad-property", "It is whole.", "confidence", 50.5),
+    ("confidence-with-a-point", "bad-property", "It is written as an integer.", "confidence", Raw(b"50.0")),
     ("created-without-z", "bad-property", "Times are in UTC.", "created", Part("2026-12-01T10:00:00")),
     ("created-no-such-day", "bad-property", "There is no 30 February.", "created", Part("2026-02-30T10:00:00Z")),
     ("created-of-ten-digits", "bad-property", "Nine digits are the most.", "created", Part("2026-12-01T10:00:00.0123456789Z")),

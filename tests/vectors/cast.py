@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.vectors.spelling import (
-    GONE,
     Bend,
     Cut,
     Decoy,
@@ -38,9 +37,15 @@ TYP: Final = "vnd.tocsin.record+sd-jwt"
 VCT: Final = "urn:tocsin:record:1"
 ALL: Final = "urn:tocsin:community:all"
 MODIFIED: Final = "2026-12-01T10:00:00.000Z"
-KINDS: Final = (
-    "incident campaign advisory feedback correction retraction heartbeat".split()
-)
+KINDS: Final = [
+    "incident",
+    "campaign",
+    "advisory",
+    "feedback",
+    "correction",
+    "retraction",
+    "heartbeat",
+]
 MARK: Final = {
     "CLEAR": "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487",
     "GREEN": "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb",
@@ -289,4 +294,3 @@ def issue(
         payload64=payload64,
     )
     return joined(jwt, texts)
-

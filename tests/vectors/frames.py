@@ -19,9 +19,7 @@ def raw(data: bytes) -> bytes:
     """Blocks that hold *data* as it is."""
     pieces = [data[i : i + MAX_BLOCK] for i in range(0, len(data), MAX_BLOCK)] or [b""]
     last = len(pieces) - 1
-    return b"".join(
-        block(RAW, len(p), p, last=i == last) for i, p in enumerate(pieces)
-    )
+    return b"".join(block(RAW, len(p), p, last=i == last) for i, p in enumerate(pieces))
 
 
 def run(size: int) -> bytes:

@@ -13,7 +13,7 @@ from tests.vectors.cast import (
     other,
     said,
 )
-from tests.vectors.spelling import Cut, Decoy, Part
+from tests.vectors.spelling import Cut, Part
 from tests.vectors.vector import Shelf
 
 SENTENCES = (
@@ -60,7 +60,11 @@ def _texts(shelf: Shelf) -> None:
     for name, gaps, why in (
         ("whole", (), "All segments of a text."),
         ("gap-at-the-beginning", (0,), "The first segment is withheld."),
-        ("gap-in-the-middle", (1,), "A segment is withheld, and the reader sees where."),
+        (
+            "gap-in-the-middle",
+            (1,),
+            "A segment is withheld, and the reader sees where.",
+        ),
         ("wide-gap", (1, 2), "Two in a row are one [withheld]."),
         ("two-gaps", (0, 2), "Two apart are two."),
         ("gap-at-the-end", (3,), "The last segment is withheld."),
@@ -116,14 +120,20 @@ def _extensions(shelf: Shelf) -> None:
          {CORE: core | {"criticality": Part(60), "events": each(*events)}}),
         ("core-withheld", "Of it, only what is always visible is left.",
          {CORE: core | {"criticality": Cut(60), "events": Cut([])}}),
+        ("core-events-withheld", "An array in an extension of which only gaps are left is left out.",
+         {CORE: core | {"events": Part([Cut(e) for e in events])}}),
         ("core-one-event", "One event, not parted.", {CORE: core | {"events": Part(events[:1])}}),
+        ("of-a-text", "A list called description is no text in an extension.", {CORE: core | {"description": Part(["One.", "Two."])}}),
+        ("no-object", "A known extension that is no object is one property.", {CORE: Part("text")}),
         ("unknown", "An unknown extension is one property.", {"x-example-ext": Part({"a": [1, {"b": None}]})}),
         ("unknown-withheld", "The same, withheld.", {"x-example-ext": Cut({})}),
         ("empty", "Containers may be empty.", {CORE: {}}),
     ):  # fmt: skip
         severity = "high" if name == "core" else "unknown"
         made = main(extensions=extensions)
-        shelf.sign(f"extension-{name}", "", why, made, with_claims={"severity": severity})
+        shelf.sign(
+            f"extension-{name}", "", why, made, with_claims={"severity": severity}
+        )
 
 
 def _visible(shelf: Shelf) -> None:
@@ -137,6 +147,7 @@ def _visible(shelf: Shelf) -> None:
             lang="en",
             defanged=True,
             granular_markings=[{"selectors": ["name"], "marking_ref": MARK["AMBER"]}],
+            extensions={},
         ),
     )
     shelf.sign(
@@ -167,7 +178,11 @@ def _coarse(shelf: Shelf) -> None:
     moment, six = "2026-11-02T10:20:30.000Z", "2001:db8:1:2::7"
     for name, why, seen in (
         ("both", "Coarse values next to the exact ones.", Part),
-        ("alone", "The exact values are withheld; the coarse ones are signed too.", Cut),
+        (
+            "alone",
+            "The exact values are withheld; the coarse ones are signed too.",
+            Cut,
+        ),
     ):
         shelf.sign(
             f"coarse-{name}",
@@ -179,6 +194,10 @@ def _coarse(shelf: Shelf) -> None:
             other("campaign", first_seen=seen(moment), x_tocsin_coarse_first_seen=Part(day)),
         )  # fmt: skip
 
+    narrow = {"value": Part("203.0.113.16/28"), "x_tocsin_coarse_value": Part(v4)}
+    why = "The exact value may be a network, if it is no wider."
+    shelf.sign("coarse-of-a-network", "", why, main(), address(**narrow))
+
 
 def _languages(shelf: Shelf) -> None:
     shelf.sign(
@@ -189,7 +208,7 @@ def _languages(shelf: Shelf) -> None:
             name=Part("\u0414\u0437\u0432\u0456\u043d \U0001f514 e\u0301 \u00e9 \u200f\u0645\u0631\u062d\u0628\u0627"),
             description=said("\u65e5\u672c\u8a9e\u3002", "\u0e44\u0e17\u0e22\u2028\u00a0\u0001"),
             labels=each("\u00e9lection", "\u0442\u0435\u0441\u0442"),
-            **{"x_pr\u00e9nom": Part({"cl\u00e9 \U0001f511": "\u0000\u007f\u0080"})},
+            x_prénom=Part({"cl\u00e9 \U0001f511": "\u0000\u007f\u0080"}),
         ),
     )  # fmt: skip
 

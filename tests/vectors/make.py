@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.vectors import (
-    bad_format,
+    bad_digests,
     bad_gate,
+    bad_json,
     bad_jwt,
     bad_objects,
     bad_record,
@@ -28,17 +29,17 @@ FOLDERS = ("tokens", "expected")
 
 def vectors() -> list[Vector]:
     """All of them, good ones first."""
-    bad = (bad_jwt, bad_format, bad_record, bad_objects, bad_stix, bad_gate)
+    bad = (bad_jwt, bad_json, bad_digests, bad_record, bad_objects, bad_stix, bad_gate)
     made = [*good.vectors(), *samples.vectors()]
     return made + [each for module in bad for each in module.vectors()]
 
 
 def write(folder: Path) -> None:
     """Write manifest, tokens and what is expected into *folder*, in place of the old."""
+    made = vectors()
     for name in FOLDERS:
         shutil.rmtree(folder / name, ignore_errors=True)
         (folder / name).mkdir(parents=True)
-    made = vectors()
     for vector in made:
         if vector.recipe is None:
             (folder / "tokens" / f"{vector.name}.sdjwt").write_bytes(vector.token)

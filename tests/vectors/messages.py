@@ -3,7 +3,17 @@
 import base64
 from typing import Any, Final
 
-from tests.vectors.frames import COMPRESSED, MAGIC, RAW, RESERVED, block, frame, raw, run, skippable
+from tests.vectors.frames import (
+    COMPRESSED,
+    MAGIC,
+    RAW,
+    RESERVED,
+    block,
+    frame,
+    raw,
+    run,
+    skippable,
+)
 
 TYPE: Final = "application/vnd.tocsin.record+sd-jwt"
 MOST: Final = 16 << 20
@@ -45,7 +55,9 @@ def _bad(token: bytes) -> list[dict[str, Any]]:
         ("in-capitals", TYPE.upper()),
     ):
         why = "The content type is another: nothing is guessed."
-        out.append(_refused(f"type-{name}", "content-type", why, body, content_type=value))
+        out.append(
+            _refused(f"type-{name}", "content-type", why, body, content_type=value)
+        )
     for name, value in (
         ("gzip", "gzip"),
         ("in-capitals", "ZSTD"),
@@ -54,10 +66,20 @@ def _bad(token: bytes) -> list[dict[str, Any]]:
         ("space", " "),
     ):
         why = "The content encoding is neither zstd nor absent."
-        out.append(_refused(f"encoding-{name}", "content-encoding", why, body, content_encoding=value))
+        out.append(
+            _refused(
+                f"encoding-{name}",
+                "content-encoding",
+                why,
+                body,
+                content_encoding=value,
+            )
+        )
     plain = {"recipe": {"parts": [{"text": "A", "times": MOST + 1}]}}
     why = "One byte more than 16 MiB, not compressed."
-    out.append(_refused("plain-too-large", "too-large", why, plain, content_encoding=""))
+    out.append(
+        _refused("plain-too-large", "too-large", why, plain, content_encoding="")
+    )
     why = "Declares one byte more than 16 MiB."
     large = frame(run(MOST + 1), size=MOST + 1)
     return [*out, _refused("declares-too-much", "too-large", why, _bytes(large))]
@@ -72,6 +94,7 @@ def _refused(
 def _broken(token: bytes) -> list[dict[str, Any]]:
     good = frame(raw(token))
     size = len(token)
+    sized = frame(raw(token), size=size)
     bomb, larger = frame(run(MOST + 1)), frame(run(256 << 20))
     also = {"also": ["too-large"]}
     return [
@@ -84,6 +107,13 @@ def _broken(token: bytes) -> list[dict[str, Any]]:
             ("declares-too-little", "Gives more than it declares.", frame(raw(token), size=size - 1)),
             ("declares-more-than-it-has", "Gives less than it declares.", frame(raw(token), size=size + 1)),
             ("two-frames", "Two frames: readers stop after the first, or do not.", good + good),
+            (
+                "two-frames-first-empty",
+                "The first of two holds nothing, and says so.",
+                frame(raw(b""), size=0) + good,
+            ),
+            ("two-frames-of-declared-size", "The same, both declare their sizes.", sized + sized),
+            ("something-behind-declared-size", "A byte stands behind a frame that declares its size.", sized + b"A"),
             ("something-behind", "A byte stands behind the frame.", good + b"A"),
             ("skippable-first", "A skippable frame stands before it.", skippable(b"skip") + good),
             ("skippable-behind", "A skippable frame stands behind it.", good + skippable(b"skip")),

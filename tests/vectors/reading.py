@@ -92,9 +92,18 @@ def _plain(stix: dict[str, Any]) -> dict[str, Any]:
     for name, value in stix.items():
         if name in TEXTS and isinstance(value, list):
             out[name] = _joined(value)
+        elif name == "extensions" and isinstance(value, dict):
+            out[name] = {key: _extension(each) for key, each in value.items()}
         elif value != [] or not _is_split(name):
             out[name] = value
     return out
+
+
+def _extension(value: Any) -> Any:
+    # No vector has an unknown extension, or an array that was empty, of such a name.
+    if not isinstance(value, dict):
+        return value
+    return {n: v for n, v in value.items() if v != [] or not _is_split(n)}
 
 
 def _is_split(name: str) -> bool:
@@ -107,7 +116,7 @@ def _joined(segments: list[list[Any]]) -> str:
     known = {index: text for index, _, text in segments}
     texts = [known.get(i) for i in range(segments[0][1])]
     out = ""
-    for before, text in zip([""] + texts, texts, strict=False):
+    for before, text in zip(["", *texts], texts, strict=False):
         if text is not None:
             out += text
         elif before is not None or out == "":

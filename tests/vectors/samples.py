@@ -11,7 +11,6 @@ from tests.support.views import VIEWS, cut, sample
 from tests.vectors.spelling import parted
 from tests.vectors.vector import Vector
 
-
 AUDIENCES = ("peer", "platform", "civil")
 
 

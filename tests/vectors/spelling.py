@@ -39,13 +39,13 @@ class Part:
     """A member or an element that becomes a disclosure; may hold further ones.
 
     Attributes:
-        salt: Of 22 to 24 characters and the seed's, where None.
+        salt: Whatever it is; None: 22 to 24 characters that derive from the seed.
         shape: Turns `[salt, name, value]` or `[salt, value]` into what is disclosed.
         bend: Changes the base64url text.
     """
 
     value: Any
-    salt: str | None = None
+    salt: Any = None
     shape: Callable[[list[Any]], Any] = lambda parts: parts
     bend: Bend = lambda text: text
 
@@ -182,7 +182,12 @@ def same(data: bytes) -> bytes:
 
 
 def jws(
-    header: Any, payload: Any, key: Key, *, header64: Bend = same, payload64: Bend = same
+    header: Any,
+    payload: Any,
+    key: Key,
+    *,
+    header64: Bend = same,
+    payload64: Bend = same,
 ) -> bytes:
     """Sign header and payload; what is bent is bent before it is signed."""
     first, second = header64(b64(spell(header))), payload64(b64(spell(payload)))

@@ -8,6 +8,7 @@ from tests.vectors.cast import (
     HUB,
     NOW,
     OLD_HUB,
+    REVOKED_AT,
     STRANGER,
     Posing,
     claims,
@@ -24,7 +25,7 @@ TOKEN: Final = "tokens/minimal.sdjwt"
 
 
 def stamps() -> list[dict[str, Any]]:
-    return [*_good(), *_bad_claims(), *_bad_jws(), *_bad_heads()]
+    return [*_good(), *_revoked(), *_bad_claims(), *_bad_jws(), *_bad_heads()]
 
 
 def token_id() -> str:
@@ -47,8 +48,15 @@ def _stamp(key: Any = HUB, header: Any = None, **changes: Any) -> str:
 
 
 def _head(key: Any = HUB, typ: str = HEAD, **changes: Any) -> str:
-    said = {"iss": f"urn:tocsin:org:{HUB.org}", "iat": NOW - 600, "pos": 3, "link": LINK}
-    return jws({"alg": key.alg, "kid": key.kid, "typ": typ}, said | changes, key).decode()
+    said = {
+        "iss": f"urn:tocsin:org:{HUB.org}",
+        "iat": NOW - 600,
+        "pos": 3,
+        "link": LINK,
+    }
+    return jws(
+        {"alg": key.alg, "kid": key.kid, "typ": typ}, said | changes, key
+    ).decode()
 
 
 def _entry(name: str, why: str, headers: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -59,11 +67,21 @@ def _good() -> list[dict[str, Any]]:
     found = []
     for name, why, changes, head in (
         ("good", "The gate's stamp of this token.", {}, None),
-        ("first", "The first of the chain has no predecessor.", {"pos": 1, "prev": ""}, None),
+        (
+            "first",
+            "The first of the chain has no predecessor.",
+            {"pos": 1, "prev": ""},
+            None,
+        ),
         ("latest", "Clocks may differ by 120 s.", {"seen": NOW + 120}, None),
         ("with-a-head", "With the newest head.", {}, _head()),
         ("with-its-own-head", "The head says the same link as the stamp.", {}, ""),
-        ("with-an-empty-head", "A head from before the first stamp.", {}, _head(pos=0, link="")),
+        (
+            "with-an-empty-head",
+            "A head from before the first stamp.",
+            {},
+            _head(pos=0, link=""),
+        ),
     ):
         text = _stamp(**changes)
         link = sha(text.rpartition(".")[0].encode())
@@ -71,9 +89,27 @@ def _good() -> list[dict[str, Any]]:
         if head is not None:
             headers["tocsin-head"] = head or _head(pos=7, link=link)
         said = {n: v for n, v in _claims(**changes).items() if n != "iss"}
-        entry = _entry(f"seen-{name}", why, headers, result="ok", expected=said | {"link": link})
+        entry = _entry(
+            f"seen-{name}", why, headers, result="ok", expected=said | {"link": link}
+        )
         found.append(entry)
     return found
+
+
+def _revoked() -> list[dict[str, Any]]:
+    said = _claims(iss=f"urn:tocsin:org:{OLD_HUB.org}", seen=REVOKED_AT - 60)
+    text = _stamp(OLD_HUB, **said)
+    link = sha(text.rpartition(".")[0].encode())
+    del said["iss"]
+    before = "A second before its key is revoked it counts."
+    good = {"result": "ok", "expected": said | {"link": link}}
+    entry = _refused(
+        "at-revocation", "In the second of the revocation it does not.", text
+    )
+    return [
+        _entry("seen-just-before-revocation", before, {"tocsin-seen": text}, now=REVOKED_AT - 1, **good),
+        entry | {"now": REVOKED_AT},
+    ]  # fmt: skip
 
 
 def _refused(name: str, why: str, stamp: Any, head: Any = None) -> dict[str, Any]:
@@ -82,12 +118,26 @@ def _refused(name: str, why: str, stamp: Any, head: Any = None) -> dict[str, Any
 
 
 def _bad_claims() -> list[dict[str, Any]]:
-    missing = _entry("seen-missing", "No stamp at all.", {}, result="refused", reason="seen-missing")
+    missing = _entry(
+        "seen-missing", "No stamp at all.", {}, result="refused", reason="seen-missing"
+    )
     faults: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("of-another-token", "The stamp of another token: an older moment could be borrowed.", {"token": "t" * 42 + "A"}),
+        (
+            "of-another-token",
+            "The stamp of another token: an older moment could be borrowed.",
+            {"token": "t" * 42 + "A"},
+        ),
         ("in-future", "Seen 121 s ahead of the clock.", {"seen": NOW + 121}),
-        ("before-its-key", "Seen before the key of the gate was valid.", {"seen": 1767225599}),
-        ("of-another-hub", "The issuer named is another than the key's owner.", {"iss": "urn:tocsin:org:cert-aq"}),
+        (
+            "before-its-key",
+            "Seen before the key of the gate was valid.",
+            {"seen": 1767225599},
+        ),
+        (
+            "of-another-hub",
+            "The issuer named is another than the key's owner.",
+            {"iss": "urn:tocsin:org:cert-aq"},
+        ),
         ("place-zero", "Places begin with 1.", {"pos": 0}),
         ("first-with-predecessor", "The first has no predecessor.", {"pos": 1}),
         ("without-predecessor", "All others have one.", {"prev": ""}),
@@ -95,7 +145,11 @@ def _bad_claims() -> list[dict[str, Any]]:
         ("moment-null", "The moment is null.", {"seen": None}),
         ("moment-a-fraction", "Moments are whole seconds.", {"seen": NOW - 0.5}),
         ("link-short", "A link has 43 characters.", {"prev": LINK[:-1]}),
-        ("link-spare-bits", "The unused bits of a link are zero.", {"prev": LINK[:-1] + "B"}),
+        (
+            "link-spare-bits",
+            "The unused bits of a link are zero.",
+            {"prev": LINK[:-1] + "B"},
+        ),
         ("more", "A member that nobody knows.", {"nbf": NOW}),
     )
     return [missing, *(_refused(n, why, _stamp(**c)) for n, why, c in faults)]

@@ -1,0 +1,135 @@
+"""The inputs that fuzzing kept, through their targets; needs no fuzzer.
+
+Those of `structured` are decisions: where there is more to decide, they decide
+something else. `make fuzz ARGS="--seconds 120 --keep"` then finds new ones.
+"""
+
+import base64
+import collections
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from broker import disclosures, parts, sdjwt, seen, segments, trust, wire
+from broker.bus import Message
+from broker.errors import TrustError
+from schemas import codec
+from schemas.errors import RefusedError
+from schemas.stix import objects
+from tests.fuzz.building import record
+from tests.fuzz.choices import Choices
+from tests.fuzz.run import CORPUS, SIZES
+from tests.fuzz.seeds import seeds
+from tests.fuzz.standins import DIRECTORY
+from tests.fuzz.targets import TARGETS
+from tests.vectors import cast
+from tests.vectors.cast import NOW
+
+MAX_CORPUS_BYTES = 300_000
+# A frame of 3,000 bytes that does not state its size, and one byte behind it.
+TRAILING = base64.b64decode("KLUv/QAQTQAAEGFhAQCz8wEWyQ==")
+
+
+def kept(target: str) -> list[Path]:
+    return sorted((CORPUS / target).iterdir())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_nothing_is_wrong_with_what_was_kept_or_with_the_seeds(target: str) -> None:
+    assert kept(target)
+    replay(target)
+
+
+def replay(target: str) -> None:
+    for data in (*(path.read_bytes() for path in kept(target)), *seeds(target)):
+        TARGETS[target](data)
+
+
+def test_every_target_has_limits_and_a_corpus_and_there_is_no_other() -> None:
+    assert SIZES.keys() == TARGETS.keys()
+    assert {path.name for path in CORPUS.iterdir()} == TARGETS.keys()
+
+
+def test_the_corpus_is_small() -> None:
+    sizes = [path.stat().st_size for target in TARGETS for path in kept(target)]
+    assert sum(sizes) < MAX_CORPUS_BYTES
+
+
+def test_many_records_of_the_corpus_are_taken_and_many_are_refused() -> None:
+    found = collections.Counter(map(verdict, kept("structured")))
+    taken = found.pop("")
+    assert taken > 30
+    assert found.keys() >= {
+        "claims", "coarse", "digest-shape", "disclosure-shape", "duplicate-digest",
+        "no-behaviour", "not-withholdable", "sd-shape", "segments", "shadowed-name",
+        "short-salt", "visible-as-disclosure",
+    }  # fmt: skip
+
+
+def verdict(path: Path) -> str:
+    try:
+        trust.verify(record(Choices(path.read_bytes())), DIRECTORY, now=NOW)
+    except RefusedError as error:
+        return error.reason
+    return ""
+
+
+# Target, and a bug: where it is put, and what stands there instead.
+BUGS: dict[str, tuple[str, Any, str, Any]] = {
+    "orphans stay when their parent is withheld": (
+        "structured", sdjwt, "_reaches_root", lambda *_: True,
+    ),
+    "the id of a token covers its signature": (
+        "structured", sdjwt, "token_id", sdjwt.digest,
+    ),
+    "disclosures are withheld that were to be kept": (
+        "token", sdjwt, "sorted", lambda _: [],
+    ),
+    "a refusal names an unknown property": ("structured", parts, "_spot", str),
+    "text is refused once a part of it is withheld": (
+        "structured", segments, "WITHHELD_TEXT", None,
+    ),
+    "short salts pass where many are read at once": (
+        "differential", disclosures, "_are_salted", lambda _: True,
+    ),
+    "both base64 alphabets pass where many are read at once": (
+        "differential", disclosures, "_NOT_URL_SAFE", (),
+    ),
+    "repeated keys pass where many are read at once": (
+        "differential", disclosures, "_encode_lines", lambda _: mock.ANY,
+    ),
+    "a broken frame is no refusal": ("wire", wire.zstandard, "ZstdError", KeyError),
+    "repeated keys pass": ("codec", codec, "_refuse_repeated_keys", lambda *_: None),
+    "large numbers pass": ("codec", codec, "check_values", lambda *_, **__: None),
+    "a cut is not shown": ("segments", segments, "WITHHELD_TEXT", ""),
+    "any value is a segment": ("segments", segments, "_parts", lambda any_: any_),
+    "a stamp is refused for another reason": ("stamps", seen, "RefusedError", KeyError),
+    "a refusal of STIX quotes": ("stix", objects, "place_of", lambda e, _: str(e)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_the_kept_inputs_find(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, module, name, instead = BUGS[bug]
+    monkeypatch.setattr(module, name, instead, raising=name != "sorted")
+    with pytest.raises((Exception, pytest.fail.Exception)) as caught:
+        replay(target)
+    assert not isinstance(caught.value, RefusedError)
+
+
+def test_a_stand_in_signs_only_under_the_names_of_its_directory() -> None:
+    stranger = cast.Posing("cert-aq/0000000000000000", "EdDSA", lambda _: bytes(64))
+    token = cast.issue("fuzz", cast.claims(), key=stranger)
+    with pytest.raises(TrustError, match="unknown-key"):
+        trust.verify(token, DIRECTORY, now=NOW)
+
+
+@pytest.mark.xfail(reason="open finding in broker/wire.py", strict=True)
+def test_nothing_may_follow_a_frame_that_does_not_state_its_size() -> None:
+    message = Message(
+        body=TRAILING, message_id="", routing_key="", content_encoding="zstd"
+    )
+    with pytest.raises(TrustError, match="zstd"):
+        wire.unpack(message)

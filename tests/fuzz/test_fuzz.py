@@ -1,0 +1,50 @@
+"""A few seconds of each target under libFuzzer, the same in every run.
+
+Skipped, in plain sight, where there is no atheris: it is built for CPython 3.11 to 3.14
+on x86-64 Linux alone. The kept inputs are replayed everywhere (`test_corpus.py`).
+"""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.run import CORPUS, SIZES, arguments, start
+from tests.fuzz.seeds import words
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        importlib.util.find_spec("atheris") is None,
+        reason="atheris is not made for this Python or machine",
+    ),
+]
+
+# About three seconds each on one busy core.
+RUNS = {
+    "token": 15_000, "structured": 1_500, "differential": 4_000, "wire": 8_000,
+    "codec": 30_000, "segments": 4_000, "stamps": 15_000, "stix": 10_000,
+}  # fmt: skip
+HARD_TIMEOUT_S = 60
+
+
+@pytest.mark.parametrize("target", SIZES)
+def test_nothing_is_found_from_the_kept_inputs_onwards(
+    target: str, tmp_path: Path
+) -> None:
+    found = tmp_path / "found"
+    found.mkdir()
+    (tmp_path / "words").write_text(words(), encoding="utf-8")
+    done = start(
+        target,
+        *arguments(target, tmp_path),
+        "-seed=1",
+        f"-runs={RUNS[target]}",
+        f"-dict={tmp_path / 'words'}",
+        str(found),
+        str(CORPUS / target),
+        timeout_s=HARD_TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    # It stops by itself once all runs are done, and not before.
+    assert f"#{RUNS[target]}\tDONE" in done.stdout, done.stdout[-4000:]

@@ -351,12 +351,18 @@ def withhold(opened: Opened, kept: Collection[int]) -> bytes:
 
     A disclosure whose parent goes, goes too: alone it would be unreferenced and
     the token refused. Needs no key.
+
+    Raises:
+        ValueError: A negative index.
     """
     parents, wanted = opened.parents, {-1, *kept}
     if not wanted.issuperset(map(parents.__getitem__, kept)):
         wanted = {-1, *(i for i in kept if _reaches_root(i, parents, wanted))}
     wanted.remove(-1)
-    texts = map(opened.texts.__getitem__, sorted(wanted))
+    order = sorted(wanted)
+    if order and order[0] < 0:
+        raise ValueError("an index is negative")  # Python would count from the end
+    texts = map(opened.texts.__getitem__, order)
     return b"~".join([opened.jwt, *texts, b""])
 
 

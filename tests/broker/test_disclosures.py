@@ -144,6 +144,7 @@ SPELLINGS = [
     pytest.param('["S@"]', id="a salt alone"),
     pytest.param('[1,"@",1]', id="a number for a salt"),
     pytest.param('[["S@"],"n",1]', id="a list for a salt"),
+    pytest.param(f'[{[0] * 30},"@",1]'.replace(" ", ""), id="a long list for a salt"),
     pytest.param('[null,"@",1]', id="null for a salt"),
     pytest.param('{"S":"@"}', id="an object"),
     pytest.param('"S@"', id="a text"),

@@ -158,6 +158,16 @@ async def test_every_reason_has_a_sentence_and_an_advice(page: Page):
     assert await page.evaluate("Object.values(REASONS).every(([, a]) => ADVICE[a])")
 
 
+async def test_every_text_that_the_page_uses_is_in_its_table(page: Page):
+    source = PAGE.read_text("utf-8")
+    used = {
+        *re.findall(r"TEXT\.(\w+)", source),
+        *re.findall(r"""(?:data-t="|row\("|plainList\(")(\w+)""", source),
+    }
+    assert len(used) > 60
+    assert used - {"aud"} <= set(await page.evaluate("Object.keys(TEXT)"))
+
+
 # ----------------------------------------------------------------- the page
 
 
@@ -295,8 +305,9 @@ async def test_pasted_evidence_and_keys_are_judged_as_of_a_day(page: Page, write
     assert "A voter register was copied" in everything
     assert "192[.]0[.]2[.]7" in everything
     assert "2026-12-01 12:00:00 UTC (chosen by you)" in everything
-    assert "Parts of it are marked more strictly. For these: TLP:AMBER" in everything
+    assert "marked more strictly. For these, where shown: TLP:AMBER" in everything
     assert "withheld" not in await page.text("#content")
+    assert "undefined" not in everything
 
 
 async def test_the_computers_clock_counts_without_an_entry(page: Page, write):

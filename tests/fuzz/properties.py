@@ -167,16 +167,19 @@ def _check_bare(whole: Verified) -> None:
                 n: v for n, v in inner.items() if n in _VISIBLE.get(known[key], _TYPE)
             }
             for key, inner in extensions.items()
-            if key in known
+            if key in known and isinstance(inner, dict)
         }
 
 
 def _sorted(objects: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Spell objects, without the empty lists that `reading` leaves out too often."""
-    return sorted(
-        json.dumps({n: v for n, v in each.items() if v != []}, sort_keys=True)
-        for each in objects
-    )
+    return sorted(json.dumps(_filled(each), sort_keys=True) for each in objects)
+
+
+def _filled(value: Any) -> Any:
+    """Leave out empty lists: `reading` and `trust` differ in whether they stay."""
+    if isinstance(value, dict):
+        return {name: _filled(inner) for name, inner in value.items() if inner != []}
+    return value
 
 
 def _spelled(value: Any) -> str:

@@ -7,6 +7,7 @@ checkout; `--keep` takes the smallest set of inputs that reaches as much into
 """
 
 import argparse
+import importlib.util
 import os
 import re
 import shutil
@@ -34,6 +35,9 @@ _FINAL: Final = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+) ft: (\d+) corp: (\d+)/")
 
 def main() -> int:
     options = _options()
+    if importlib.util.find_spec("atheris") is None:
+        _say("atheris is built for CPython 3.11 to 3.14 on x86-64 Linux alone")
+        return 2
     folder = Path(tempfile.mkdtemp(prefix="tocsin-fuzz-"))
     (folder / "words").write_text(words(), encoding="utf-8")
     failed = [
@@ -78,10 +82,10 @@ def arguments(name: str, folder: Path) -> list[str]:
 
 
 def start(name: str, *more: str, timeout_s: float) -> subprocess.CompletedProcess[str]:
-    """Run one target as a process, to its end or its time.
+    """Run one target as a process.
 
     Raises:
-        subprocess.TimeoutExpired: It was killed.
+        subprocess.TimeoutExpired: It hung, and was killed.
     """
     return subprocess.run(  # noqa: S603  our own arguments
         [sys.executable, "-m", "tests.fuzz.one", name, *more],

@@ -4,7 +4,7 @@ A part of naive_verifier.py. Of level "stix" only what the other checks rest on.
 """
 
 import re
-from datetime import date
+from datetime import datetime
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -30,6 +30,7 @@ TEXTS, SPLIT, DAYS = (words(PARTS[n]) for n in ("texts", "split", "coarse-times"
 KINDS, VISIBLE, IN_EXTENSION = (table(n) for n in ("kinds", "visible", "extensions"))
 STRICTNESS = list(table("tlp"))
 TLP = {f"marking-definition--{u}": t for t, ids in table("tlp").items() for u in ids}
+TIME = r"[0-9-]{10}T(?!24)[0-9:]{8}(\.[0-9]{1,9})?Z"
 SELECTOR = r"[a-z0-9_-]{1,250}(\.(\[[0-9]{1,9}\]|[^.\[\]]{1,250}))*"
 OWN_IDENTITY = UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
 NETWORKS = {
@@ -164,8 +165,9 @@ def agrees(kind, name, coarse, exact):
     """Judge a coarse value; *exact* is None where it is withheld."""
     try:
         if name in DAYS:
-            right = str(date.fromisoformat(coarse)) == coarse
-            return right and (exact is None or exact[:10] == coarse)
+            moment = f"{coarse}T00:00:00Z" if exact is None else exact
+            day = datetime.fromisoformat(moment[:19]).date()
+            return re.fullmatch(TIME, moment) and str(day) == coarse
         make, bits = NETWORKS[kind, name]
         network = make(coarse)
         right = str(network) == coarse and network.prefixlen == bits

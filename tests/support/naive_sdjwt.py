@@ -12,7 +12,7 @@ RESERVED = {"_sd", "...", "_sd_alg"}
 DIGEST = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"  # the unused bits of the last are zero
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818  a verdict, no fault
     """Its argument is the reason code."""
 
 

@@ -28,6 +28,7 @@ def vectors() -> list[Vector]:
     _payload_json(shelf)
     _disclosed_json(shelf)
     _depth(shelf)
+    _torn(shelf)
     return shelf.made
 
 
@@ -56,6 +57,29 @@ def _base64(shelf: Shelf) -> None:
     sign("space", why, 3, lambda t: t + b" ")
     sign("zero-byte", why, 0, lambda t: t + b"\0")
     sign("one-character-more", "Its length is 1 modulo 4.", 0, lambda t: t + b"A")
+
+
+def _torn(shelf: Shelf) -> None:
+    """Two disclosures whose texts make two lines of perfect JSON together only."""
+
+    def aligned(before: bytes, after: bytes) -> bytes:
+        size = next(n for n in range(22, 25) if (len(before + after) + n) % 3 == 2)
+        return b64(before + b"s" * size + after)
+
+    head = aligned(b'["', b'","one"]\n["%s","two' % (b"t" * 22))
+    tail = aligned(b" ", b'"]')
+    for name, first in (("spare-bits", head[:-1] + bytes([head[-1] + 1])), ("", head)):
+        labels = [
+            Part("one", bend=lambda _, text=first: text),
+            Part("two", bend=lambda _: tail),
+        ]
+        shelf.sign(
+            f"disclosures-torn-{name}".rstrip("-"),
+            "bad-base64" if name else "not-json",
+            "One value begins in the first disclosure and ends in the second: decoded "
+            "in one piece, the two would look right.",
+            address(labels=Part(labels)),
+        )
 
 
 def _payload_json(shelf: Shelf) -> None:

@@ -125,6 +125,10 @@ def _shown(shelf: Shelf) -> None:
     why = "An object stands in the clear."
     bundle = {"type": "bundle", "objects": [BARE, address()]}
     shelf.sign("object-in-the-clear", code, why, with_claims={"stix": bundle})
+    for name, value in (("string", "a"), ("number", 1), ("null", None), ("list", [])):
+        why = "No object, and no disclosure either."
+        bundle = {"type": "bundle", "objects": [value]}
+        shelf.sign(f"object-is-a-{name}", code, why, with_claims={"stix": bundle})
     why = "The primary object stands in the clear."
     bundle = {"type": "bundle", "objects": [main()]}
     shelf.sign("primary-in-the-clear", code, why, with_claims={"stix": bundle})

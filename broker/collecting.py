@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-_LARGE_BYTES: Final = 256 << 10
+LARGE_BYTES: Final = 256 << 10  # of a token; below it the collector hardly runs
 
 
 @contextmanager
-def waiting(size: int) -> Iterator[None]:
-    """Keep the collector from running if *size* bytes are many.
+def waiting() -> Iterator[None]:
+    """Keep the collector from running.
 
     Two threads may do so at once: the one that is done first lets it run again.
     """
-    if size < _LARGE_BYTES or not gc.isenabled():
+    if not gc.isenabled():
         yield
         return
     gc.disable()

@@ -246,22 +246,10 @@ class _Unfolding:
         for name, value in members.items():
             if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
                 members[name] = self.value(value, parent, (*path, name), depth, origin)
-        if has_digests:
-            found = self.found(digests, parent, path, origin)
-            self.disclosed(members, found, path, depth, origin)
-        return members
-
-    def disclosed(
-        self,
-        members: dict[str, Any],
-        found: list[int | None],
-        path: Path,
-        depth: int,
-        origin: Origin,
-    ) -> None:
-        """Put the disclosures that were *found* among *members*."""
+        if not has_digests:
+            return members
         values, slots = self.values, origin.slots
-        for index in found:
+        for index in self.found(digests, parent, path, origin):
             if index is None:
                 continue
             try:
@@ -279,6 +267,7 @@ class _Unfolding:
             if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
                 value = self.value(value, index, here, depth, origin)
             members[name] = value
+        return members
 
     def is_plain_list(self, name: str, value: Any, depth: int) -> bool:
         """Tell whether there is nothing to look into in a member at *depth*."""

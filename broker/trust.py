@@ -112,13 +112,11 @@ def verify(
         TrustError: see `schemas.reasons`.
         SchemaError: an object or JSON text in it is not what the profile allows.
     """
-    with collecting.waiting(len(token)):
-        return _verify(
-            token,
-            directory,
-            now=now,
-            first_seen=now if first_seen is None else first_seen,
-        )
+    seen = now if first_seen is None else first_seen
+    if len(token) < collecting.LARGE_BYTES:
+        return _verify(token, directory, now=now, first_seen=seen)
+    with collecting.waiting():
+        return _verify(token, directory, now=now, first_seen=seen)
 
 
 def _verify(

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas import profile
 from schemas.stix import PROPERTY_NAMES, TYPES
-from tests.fuzz.choices import Choices
+from tests.fuzz.choices import Choices, table
 from tests.fuzz.standins import SIGNER
 from tests.vectors import cast
 from tests.vectors.spelling import Cut, Decoy, Part, Raw
@@ -19,8 +19,8 @@ CANARY: Final = "mallory"
 
 _MAX_OBJECTS: Final = 5
 _MAX_PROPERTIES: Final = 6
-_NAMES: Final = sorted(PROPERTY_NAMES)
-_KINDS: Final = [*sorted(TYPES), f"x-{CANARY}"]
+_NAMES: Final = table(PROPERTY_NAMES, 1024)
+_KINDS: Final = table([*TYPES, f"x-{CANARY}"], 256)
 _PRIMARY: Final = {
     "incident": "incident", "campaign": "campaign", "report": "advisory",
     "grouping": "advisory", "note": "feedback", "opinion": "feedback",

@@ -1,6 +1,7 @@
 """What must hold of any token that is taken, and of any refusal."""
 
 import json
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +27,10 @@ _TYPE = frozenset({"extension_type"})
 _VISIBLE = {"incident-core": _TYPE | {"determination", "investigation_status"}}
 
 
+refused: deque[str] = deque(maxlen=100)
+"""The reasons of the last refusals."""
+
+
 @contextmanager
 def refusals(*reasons: str) -> Iterator[None]:
     """Let refusals pass that repeat nothing of the sender's.
@@ -39,6 +44,7 @@ def refusals(*reasons: str) -> Iterator[None]:
         found = error
     else:
         return
+    refused.append(found.reason)
     assert found.reason in (reasons or REASONS), f"unexpected: {found.reason}"
     assert CANARY not in str(found), "a refusal repeats the sender's text"
 

@@ -3,11 +3,12 @@
 Each target in a process of its own, one after the other, with bounded memory and time.
 What is found, and inputs that reached something new, stay in a folder outside the
 checkout; `--keep` takes the smallest set of inputs that reaches as much into
-`tests/fuzz/corpus`.
+`tests/fuzz/corpus`, and notes in `verdicts.json` how much of each is refused.
 """
 
 import argparse
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -18,10 +19,13 @@ import time
 from pathlib import Path
 from typing import Final
 
+from tests.fuzz import properties
 from tests.fuzz.seeds import seeds, words
+from tests.fuzz.targets import TARGETS
 
 ROOT: Final = Path(__file__).parents[2]
 CORPUS: Final = Path(__file__).parent / "corpus"
+VERDICTS: Final = Path(__file__).parent / "verdicts.json"
 # Bytes of one input: enough to reach everything, small enough to be quick.
 SIZES: Final = {
     "token": 3000, "structured": 300, "differential": 1500, "wire": 1500,
@@ -48,6 +52,7 @@ def main() -> int:
     if options.keep and not failed:
         for name in options.targets or SIZES:
             _keep(name, folder)
+        VERDICTS.write_text(spelled(verdicts()), encoding="utf-8")
     _say(f"inputs and logs: {folder}")
     return 1 if failed else 0
 
@@ -161,6 +166,22 @@ def _keep(name: str, folder: Path) -> None:
         raise SystemExit(f"{name}: not merged\n{done.stdout[-2000:]}")
     shutil.rmtree(CORPUS / name)
     shutil.copytree(small, CORPUS / name)
+
+
+def verdicts() -> dict[str, dict[str, int]]:
+    """Count what is refused of each kept input, by target and name of the input."""
+    counts: dict[str, dict[str, int]] = {}
+    for name, target in TARGETS.items():
+        counts[name] = {}
+        for path in sorted((CORPUS / name).iterdir()):
+            properties.refused.clear()
+            target(path.read_bytes())
+            counts[name][path.name] = len(properties.refused)
+    return counts
+
+
+def spelled(found: dict[str, dict[str, int]]) -> str:
+    return json.dumps(found, indent=0) + "\n"
 
 
 def _say(line: str) -> None:

@@ -147,7 +147,7 @@ def _scoped_id(original: str, author: Author, view: View) -> str:
     mac = hmac.new(
         author.pseudonym_key, f"{view.audience} {original}".encode(), hashlib.sha256
     )
-    kind = original.partition("--")[0]
+    kind = original.rpartition("--")[0]
     return f"{kind}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
 
 

@@ -91,4 +91,4 @@ def role_of(
 
 
 def _kind(stix_id: str) -> str:
-    return stix_id.partition("--")[0]
+    return stix_id.rpartition("--")[0]

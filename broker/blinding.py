@@ -48,7 +48,7 @@ def must_replace(stix_id: str, own: str) -> bool:
     id whatever its kind; the issuer's own, known markings and extension
     definitions stay.
     """
-    kind, _, value = stix_id.partition("--")
+    kind, _, value = stix_id.rpartition("--")
     if stix_id == own or kind == "extension-definition" or is_known_marking(stix_id):
         return False
     return kind in _ALWAYS_REPLACED or not _RANDOM.match(value)
@@ -127,6 +127,6 @@ class BlindMap:
         """Give the replacement of *original*."""
         found = self._known.get(original) or self.added.get(original)
         if found is None:
-            found = f"{original.partition('--')[0]}--{self._new_uuid()}"
+            found = f"{original.rpartition('--')[0]}--{self._new_uuid()}"
             self.added[original] = found
         return found

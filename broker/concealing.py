@@ -11,11 +11,11 @@ from broker.sdjwt import (
     MAX_DEPTH,
     MAX_DISCLOSURES,
     MAX_TOKEN_BYTES,
-    RESERVED_NAMES,
     SALT_BYTES,
     digest,
 )
 from schemas import codec
+from schemas.codec import RESERVED_NAMES
 
 
 class Hidden(msgspec.Struct, frozen=True, gc=False):

@@ -17,13 +17,13 @@ import msgspec
 from broker import base64url, disclosures
 from broker.errors import TrustError
 from schemas import codec
+from schemas.codec import RESERVED_NAMES
 
 MAX_TOKEN_BYTES = 16 << 20  # decompressed; one record is at most a few MiB
 MAX_DISCLOSURES = 65_536  # hashing them stays well under a second
 MAX_DEPTH = 32  # STIX needs about 10; deeper is an attack on recursion
 MAX_HEADER_BYTES = 1024
 SALT_BYTES = 16  # RFC 9901, 9.3: 128 bits
-RESERVED_NAMES = frozenset({"_sd", "...", "_sd_alg"})
 _STRINGS = frozenset({str})
 _PLAIN = frozenset({str, bool})  # nothing to look into
 _UNUSED = -2  # no digest of this disclosure was found yet

@@ -211,6 +211,8 @@ def _begins(text: str, at: int) -> bool:
 def _is_short(text: str, end: int) -> bool:
     """Tell whether the word before *end* looks abbreviated, an initial or ordinal."""
     words = text[max(0, end - _WORD_WINDOW) : end].split()
+    if not words:
+        return True  # the text begins with a mark
     parts = words[-1].strip(_AROUND_WORD).split(".")
     last = parts[-1]
     if len(parts) > 1 and all(len(part) < 3 and part.isalpha() for part in parts):

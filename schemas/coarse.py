@@ -88,8 +88,11 @@ def check(kind: str, plain: Mapping[str, Any], where: str) -> None:
 
 
 def _exact(value: Any) -> Any:
-    """Spell a day as a time, so that it can be made coarse again."""
-    if isinstance(value, str) and len(value) == _DAY_CHARS:
+    """Spell a day as a time, so that it can be made coarse again.
+
+    A network such as 8.8.8.0/24 has as many characters.
+    """
+    if isinstance(value, str) and len(value) == _DAY_CHARS and "/" not in value:
         return f"{value}T00:00:00Z"
     return value
 

@@ -22,6 +22,12 @@ MAX_SAFE_INT: Final = 2**53 - 1  # RFC 7493, 2.2: what a double holds exactly
 _Look = Callable[[Any, int], str | None]
 """(value, containers around it) -> reason to refuse it, or None."""
 
+# `_sd`, `...` and `_sd_alg` have a meaning in SD-JWT (RFC 9901, 4.1.1 and 4.2.4). A
+# library in JavaScript that assigns members loses `__proto__`, and `@sd-jwt/core`
+# loses a member without a name: two verifiers would read one token differently.
+RESERVED_NAMES: Final = frozenset({"_sd", "...", "_sd_alg", "__proto__", ""})
+"""Names that no member of an object may have, at any depth."""
+
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _NOTHING: Final[frozenset[str]] = frozenset()

@@ -19,7 +19,7 @@ REASONS: Final[dict[str, str]] = {
     "bad-tlp": "TLP is CLEAR, GREEN, AMBER, AMBER+STRICT or RED.",
     "coarse": "a coarse value is no network or day, or the exact value contradicts it.",
     "missing-property": "a property that STIX 2.1 requires is missing.",
-    "reserved-name": "_sd, ... and _sd_alg are reserved by RFC 9901 and cannot be names.",
+    "reserved-name": "_sd, ..., _sd_alg, __proto__ and the empty name cannot be names.",
     "duplicate-id": "two objects have one id.",
     "too-many-objects": "more than 20,000 objects; split the record.",
     # the record

@@ -337,7 +337,7 @@ def refuse_red(candidate: stix.StixObject, where: str) -> None:
 
 def natural_kind(primary_id: str) -> Kind | None:
     """Give the kind of a first record about this primary object."""
-    return _PRIMARY_KINDS.get(primary_id.partition("--")[0])
+    return _PRIMARY_KINDS.get(primary_id.rpartition("--")[0])
 
 
 def kind_fits(kind: Kind, primary_id: str) -> bool:

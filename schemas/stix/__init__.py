@@ -1,5 +1,6 @@
 """STIX 2.1 objects as frozen structs, with the dialects that real senders use."""
 
+from schemas.codec import RESERVED_NAMES
 from schemas.stix.bundles import decode_bundle
 from schemas.stix.core import (
     ExternalReference,
@@ -11,7 +12,6 @@ from schemas.stix.core import (
 from schemas.stix.objects import (
     OBSERVABLE_TYPES,
     PROPERTY_NAMES,
-    RESERVED_NAMES,
     TYPES,
     decode_object,
     encode_object,

@@ -5,12 +5,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.codec import encode_json
+from schemas.codec import RESERVED_NAMES, encode_json
 from schemas.errors import SchemaError
 from schemas.stix.core import StixObject
 from schemas.stix.objects import (
     OBSERVABLE_TYPES,
-    RESERVED_NAMES,
     decode_object,
     encode_object,
     refusal,

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from schemas.codec import check_values, place_of
+from schemas.codec import RESERVED_NAMES, check_values, place_of
 from schemas.errors import SchemaError
 from schemas.stix import (
     cases,
@@ -40,9 +40,6 @@ TYPES: Final[dict[str, type[StixObject]]] = {
     and kind is not StixObject
 }
 """STIX type -> its struct."""
-
-# SD-JWT gives these a meaning in any object (RFC 9901, 4.1.1 and 4.2.4).
-RESERVED_NAMES: Final = frozenset({"_sd", "...", "_sd_alg"})
 
 _NESTED: Final[dict[str, type[msgspec.Struct]]] = {
     "external_references": ExternalReference,

@@ -7,7 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 
 from broker import base64url
 from broker.errors import TrustError
@@ -386,3 +389,26 @@ def test_without_that_refusal_anybody_could_sign() -> None:
     forged = neutral + bytes(32)
     # What the library says of it; it raises if that ever changes.
     Ed25519PublicKey.from_public_bytes(neutral).verify(forged, b"anything at all")
+
+
+@pytest.mark.parametrize("sign_bit", [0, 1 << 7])
+def test_a_signature_whose_r_is_of_small_order_is_refused(sign_bit: int) -> None:
+    # With R neutral and s = h(R, A, text) * a the equation holds, as OpenSSL checks
+    # it. Only who has the private scalar a can make it.
+    seed = hashlib.sha256(b"an issuer without care").digest()
+    digest = bytearray(hashlib.sha512(seed).digest()[:32])
+    digest[0] &= 248
+    digest[31] = digest[31] & 127 | 64
+    scalar = int.from_bytes(digest, "little")
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    order = 2**252 + 27742317777372353535851937790883648493
+    neutral = (1).to_bytes(32, "little")
+    data = b"text"
+    hashed = hashlib.sha512(neutral + public + data).digest()
+    s = int.from_bytes(hashed, "little") * scalar % order
+    Ed25519PublicKey.from_public_bytes(public).verify(
+        neutral + s.to_bytes(32, "little"), data
+    )
+    bent = neutral[:-1] + bytes([sign_bit])
+    jwk = Jwk(kty="OKP", crv="Ed25519", x=base64url.encode(public).decode())
+    assert not PublicKey(jwk).verify(bent + s.to_bytes(32, "little"), data)

@@ -63,11 +63,10 @@ def jwk_file(write, by: Any = records.CERT) -> Path:
 
 
 async def give(page: Page, where: str, *files: Path) -> None:
-    """Choose files, and wait until they are listed."""
-    count = f"document.querySelectorAll('#{where}-list li').length"
-    before = await page.evaluate(count)
+    """Choose files, and wait until the page checks anew."""
+    before = await page.evaluate("turn")
     await page.upload(f"#{where}-files", *files)
-    await page.wait_for(f"{count} > {before}")
+    await page.wait_for(f"turn > {before}")
 
 
 async def paste(page: Page, where: str, text: str) -> None:
@@ -189,6 +188,49 @@ async def test_a_delivery_and_the_directory_are_dropped_and_read(
     assert "delivery.json names this token" in everything
     assert "TLP:GREEN May be passed on within the community" in everything
     assert is_silent(page)
+
+
+async def test_whole_folders_are_dropped(page: Page, demo: Path):
+    await page.drop("#key-zone", demo / "directory")
+    await page.wait_for("trusted.some(key => key.services)")
+    await page.drop("#evidence-zone", delivery(demo)[0].parent)
+    assert "Genuine, with parts withheld" in await answer(page)
+    assert "The receipt was signed by Tocsin demo hub" in await page.text()
+
+
+async def test_a_folder_that_the_browser_keeps_shut_is_said_to_be_one(
+    page: Page, demo: Path
+):
+    await page.evaluate(
+        "DataTransferItem.prototype.getAsFileSystemHandle = undefined;"
+        "DataTransferItem.prototype.webkitGetAsEntry = () => ({createReader: () =>"
+        " ({readEntries: (done, failed) => failed(new DOMException('shut'))})})"
+    )
+    await page.drop("#evidence-zone", delivery(demo)[0].parent)
+    await page.wait_for("document.querySelector('#evidence-list li')")
+    assert "open it and drop the files" in await page.text("#evidence-list")
+    assert is_silent(page)
+
+
+async def test_a_file_that_cannot_be_read_is_named(page: Page, write):
+    await page.evaluate(
+        "Blob.prototype.arrayBuffer = async () => { throw new DOMException('gone') }"
+    )
+    await give(page, "evidence", write("evidence.sdjwt", records.token()))
+    assert "evidence.sdjwt could not be read" in await page.text("#evidence-list")
+    assert is_silent(page)
+
+
+async def test_text_is_dropped_like_a_file(page: Page, write):
+    await judge_as_of_the_records(page)
+    await give(page, "key", jwk_file(write))
+    await page.evaluate(
+        "(data => { data.setData('text/plain', "
+        f"{json.dumps(records.token().decode())});"
+        "document.querySelector('#evidence-text').dispatchEvent(new DragEvent('drop',"
+        " {bubbles: true, dataTransfer: data})) })(new DataTransfer())"
+    )
+    assert "Genuine and whole" in await answer(page)
 
 
 @pytest.mark.parametrize(
@@ -417,6 +459,34 @@ async def test_a_refused_token_takes_the_place_of_a_good_one(page: Page, write):
     await give(page, "evidence", write("evidence.sdjwt", records.token()[:-1]))
     await page.wait_for(f"{ANSWER}.classList.contains('bad')")
     assert "Reason code: framing" in await answer(page)
+    assert "voter" not in await page.text()
+
+
+async def test_another_token_takes_nothing_over_from_the_one_before(
+    page: Page, demo: Path, write
+):
+    await give(page, "key", demo / "directory" / "members" / "cert-aq.json")
+    await give(page, "evidence", *delivery(demo))
+    assert "receipt" in await page.text("#evidence-list")
+    [evidence] = [each for each in delivery(demo) if each.suffix == ".sdjwt"]
+    await give(page, "evidence", evidence)
+    await page.wait_for(ANSWER)
+    assert "receipt" not in await page.text("#evidence-list")
+    assert "receipt" not in await page.text("#content")
+
+
+async def test_what_was_given_can_be_taken_back(page: Page, write):
+    await judge_as_of_the_records(page)
+    await give(page, "key", jwk_file(write))
+    await give(page, "evidence", write("evidence.sdjwt", records.token()))
+    assert "Genuine" in await answer(page)
+    await page.click("#key-list button")
+    await page.wait_for(f"!{ANSWER}")
+    assert "voter" not in await page.text()
+    await give(page, "key", jwk_file(write))
+    assert "Genuine" in await answer(page)
+    await page.click("#evidence-clear")
+    await page.wait_for(f"!{ANSWER}")
     assert "voter" not in await page.text()
 
 

@@ -169,14 +169,16 @@ def _keep(name: str, folder: Path) -> None:
 
 
 def verdicts() -> dict[str, dict[str, int]]:
-    """Count what is refused of each kept input, by target and name of the input."""
+    """Count what is refused of each kept input and seed, by target and name of it."""
     counts: dict[str, dict[str, int]] = {}
     for name, target in TARGETS.items():
+        inputs = {p.name: p.read_bytes() for p in sorted((CORPUS / name).iterdir())}
+        inputs |= {f"seed{i:02}": seed for i, seed in enumerate(seeds(name))}
         counts[name] = {}
-        for path in sorted((CORPUS / name).iterdir()):
+        for each, data in inputs.items():
             properties.refused.clear()
-            target(path.read_bytes())
-            counts[name][path.name] = len(properties.refused)
+            target(data)
+            counts[name][each] = len(properties.refused)
     return counts
 
 

@@ -43,6 +43,13 @@ _CHANGES: Final[list[dict[str, Any]]] = [
     {"kind": "retraction"},
     {"iss": "urn:tocsin:org:monitor-veritas"},
     {"tlp": "AMBER"},
+    {"kind": "campaign"},
+    {"ver": "2026-12-01T10:00:01.000Z"},
+    {"exp": cast.NOW - 1},
+    {"iat": cast.NOW + 121},
+    {"_sd_alg": "sha-512"},
+    {"vct": Part("urn:tocsin:record:1")},
+    {CANARY: 1},
     {"iat": cast.epoch("2025-01-01T00:00:00Z")},
     {"seq": 1},
     {"_sd": ["A" * 43], "aud": [{"...": "B" * 43}]},
@@ -56,7 +63,7 @@ def seeds(target: str) -> list[bytes]:
     lines = [unb64(text) for text in texts]
     match target:
         case "token":
-            return [*tokens, *map(_lines_of, tokens)]
+            return [*tokens, *map(_lines_of, tokens), *_framed(tokens[-1])]
         case "structured":
             return [b"", bytes(range(64)), bytes(range(255, 0, -2))]
         case "differential":
@@ -131,6 +138,15 @@ def _aligned() -> Iterable[bytes]:
         yield b'["' + salt + b'",' + rest
 
 
+def _framed(token: bytes) -> Iterable[bytes]:
+    """Give what is wrong around the claims alone."""
+    yield token[:-1]
+    yield token + parted(token)[1][0] + b"~"
+    head = cast.header_of(SIGNER)
+    for wrong in ({"typ": "JWT"}, {"alg": "none"}, {"crit": []}, {"kid": " " * 1024}):
+        yield cast.issue("f", cast.claims(cast.main()), header=head | wrong, key=SIGNER)
+
+
 def _lines_of(token: bytes) -> bytes:
     """Spell a token as `tests.fuzz.targets.token` reads it after a line feed."""
     jwt, texts = parted(token)
@@ -159,8 +175,17 @@ def _stamps() -> Iterable[bytes]:
     stamp = line("vnd.tocsin.seen+jwt", _STAMP)
     later = line("vnd.tocsin.seen+jwt", _STAMP | {"pos": 3, "prev": "B" * 42 + "A"})
     head = line("vnd.tocsin.head+jwt", _HEAD | {"pos": 2, "link": "B" * 42 + "A"})
+    wrong = (
+        line("vnd.tocsin.head+jwt", _STAMP),
+        line("vnd.tocsin.seen+jwt", _STAMP | {"iss": "urn:tocsin:org:cert-aq"}),
+        line("vnd.tocsin.seen+jwt", _STAMP | {"prev": "B" * 42 + "A"}),
+        line("vnd.tocsin.seen+jwt", _STAMP | {"pos": 2}),
+        line("vnd.tocsin.seen+jwt", _STAMP | {"seen": cast.NOW + 121}),
+        stamp + b"\n" + line("vnd.tocsin.head+jwt", _HEAD | {"pos": 0}),
+        stamp + b"\n" + line("vnd.tocsin.head+jwt", _HEAD | {"link": "B" * 42 + "A"}),
+    )
     far = line("vnd.tocsin.head+jwt", _HEAD | {"pos": 9})
-    return (b"", stamp, later, later + b"\n" + head, stamp + b"\n" + far)
+    return (b"", stamp, later, later + b"\n" + head, stamp + b"\n" + far, *wrong)
 
 
 def _objects() -> Iterable[Any]:

@@ -128,7 +128,6 @@ def test_the_kept_inputs_find(bug: str, monkeypatch: pytest.MonkeyPatch) -> None
     assert not isinstance(caught.value, RefusedError)
 
 
-@pytest.mark.xfail(reason="open finding in broker/sentences.py", strict=True)
 @pytest.mark.parametrize("text", ["\u061f \u063a", "\u06d4 \u0627\u0644\u0641"])
 def test_a_text_may_begin_with_an_arabic_stop(text: str) -> None:
     assert "".join(segments.split(text)) == text

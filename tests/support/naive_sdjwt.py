@@ -8,7 +8,7 @@ import hashlib
 import json
 import re
 
-RESERVED = {"_sd", "...", "_sd_alg"}
+RESERVED = {"_sd", "...", "_sd_alg", "__proto__", ""}
 DIGEST = "[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"  # the unused bits of the last are zero
 
 

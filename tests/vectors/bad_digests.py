@@ -264,6 +264,18 @@ def _names(shelf: Shelf) -> None:
         shelf.sign(
             f"claim-disclosed-as-{title}", code, why, with_claims=again, more=(text,)
         )
+    for name, title in (("__proto__", "proto"), ("", "nothing")):
+        why = (
+            f"A member is called {name or 'nothing at all'}: libraries in JavaScript "
+            "lose it, so two verifiers would read one token differently."
+        )
+        value = {"revoked": True}
+        for place, made in (
+            ("visible", main(**{name: value})),
+            ("disclosed", main(**{name: Part(value)})),
+            ("nested", main(x_new=Part([{name: value}]))),
+        ):
+            shelf.sign(f"{place}-{title}", code, why, made)
     for name, why, made in (
         (
             "sd-alg-in-a-property",

@@ -188,6 +188,12 @@ def _headers(shelf: Shelf) -> None:
         short = {n: v for n, v in own.items() if n != name}
         why = f"The header lacks {name}."
         shelf.sign(f"header-without-{name}", "header", why, header=short, also=also)
+    for name in own:
+        for kind, value in (("number", 1), ("list", [own[name]]), ("null", None)):
+            why = f"{name} is no string."
+            shelf.sign(
+                f"header-{name}-a-{kind}", "header", why, header=own | {name: value}
+            )
     _header_texts(shelf, spell(own))
 
 

@@ -198,6 +198,9 @@ def _kinds(shelf: Shelf) -> None:
     shelf.sign(
         "indicator-as-primary", code, why, made, with_claims={"kind": "correction"}
     )
+    why = "Its type is `incident--x`, which only begins like a primary one."
+    made = main("incident--x", id=an_id("incident--x"))
+    shelf.sign("type-that-begins-like-incident", code, why, made)
     code = "kind-not-allowed"
     why = "The directory does not list this kind for the issuer."
     watch = {"iss": ORG + WATCH.org}

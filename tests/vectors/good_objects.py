@@ -194,6 +194,10 @@ def _coarse(shelf: Shelf) -> None:
             other("campaign", first_seen=seen(moment), x_tocsin_coarse_first_seen=Part(day)),
         )  # fmt: skip
 
+    short = {"value": Cut("fd0:1::7"), "x_tocsin_coarse_value": Part("fd0:1::/48")}
+    why = "A network of as many characters as a day, its exact address withheld."
+    host = address(1, type="ipv6-addr", id=an_id("ipv6-addr"), **short)
+    shelf.sign("coarse-of-ten-characters", "", why, main(), host)
     narrow = {"value": Part("203.0.113.16/28"), "x_tocsin_coarse_value": Part(v4)}
     why = "The exact value may be a network, if it is no wider."
     shelf.sign("coarse-of-a-network", "", why, main(), address(**narrow))

@@ -114,21 +114,22 @@ def _kept_disclosures(work: Work) -> set[int]:
         ("to", work.view.addressed),
         ("concerns", work.view.concerned),
     ):
-        if named and (name,) in claim_slots:
-            kept.add(claim_slots[(name,)])
+        if named and name in claim_slots:
+            kept.add(claim_slots[name])
     for i, part in enumerate(work.parts):
         if i in work.gone:
             continue
-        slots = work.verified.slots[i]
-        kept.add(slots[()])
+        origin = work.verified.origins[i]
+        kept.add(origin.slots[()])
         for place in part.shown:
-            if place not in slots:
+            index = origin.slot(place)
+            if index is None:
                 continue  # always visible
-            kept.add(slots[place])
+            kept.add(index)
             lost = part.lost.get(place, ())
             j = 0
-            while (*place, j) in slots:
+            while (*place, j) in origin.slots:
                 if j not in lost:
-                    kept.add(slots[(*place, j)])
+                    kept.add(origin.slots[(*place, j)])
                 j += 1
     return kept

@@ -30,8 +30,8 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
         TrustError: at a place in the object, `not-withholdable`, `bad-property`,
             `visible-as-disclosure`, `sd-shape`, `segments`, `not-stix`.
     """
-    slots = origin.slots
-    if () not in slots:
+    disclosed = origin.names.keys()
+    if () not in origin.slots:
         raise TrustError("not-withholdable")
     if type(value) is not dict:
         raise TrustError("not-stix")
@@ -40,10 +40,9 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
         primary=value.get("id") == primary,
         own=value.get("created_by_ref") == own,
     )
-    disclosed = {place[0] for place in slots if len(place) == 1}
-    if not disclosed.isdisjoint(visible):
+    if not visible.isdisjoint(disclosed):
         name = min(disclosed & visible)
-        raise TrustError("visible-as-disclosure", _spot(str(name)))
+        raise TrustError("visible-as-disclosure", _spot(name))
     shown = value.keys() - disclosed
     if not shown <= visible:
         raise TrustError("not-withholdable", _spot(min(shown - visible)))
@@ -51,8 +50,8 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
     apart = disclosed - profile.WHOLE
     lists = [n for n in value if n in apart and type(value[n]) is list] if apart else []
     if lists or "extensions" in value:
-        return _Parts(origin, len(disclosed)).joined(value, lists)
-    _check_nothing_finer(origin, 1 + len(disclosed), _ITSELF)
+        return _Parts(origin).joined(value, lists)
+    _check_nothing_finer(origin, 1, _ITSELF)
     return value
 
 
@@ -60,7 +59,7 @@ def _check_nothing_finer(origin: Origin, count: int, parted: Set[Path]) -> None:
     """Refuse disclosures, shown or not, at finer places than the profile cuts.
 
     Args:
-        count: Disclosures that stand where the profile wants them.
+        count: Disclosures, but of properties, where the profile wants them.
         parted: Where digests without a disclosure may stand.
     """
     if count != len(origin.slots):
@@ -72,30 +71,26 @@ def _check_nothing_finer(origin: Origin, count: int, parted: Set[Path]) -> None:
 class _Parts:
     """The arrays and extensions of an object, which are disclosed part by part."""
 
-    def __init__(self, origin: Origin, disclosed: int) -> None:
+    def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.count = 1 + disclosed
+        self.count = 1  # the object itself
         self.parted: set[Path] = {()}
 
     def joined(self, value: dict[str, Any], lists: list[str]) -> dict[str, Any]:
         """Give the object with its texts joined and without empty lists."""
-        out = dict(value)
+        out = value
         for name in lists:
-            whole = self.whole((name,), value[name])
-            if whole is None:
-                del out[name]  # a list of STIX is never empty
-            else:
-                out[name] = whole
+            out = _changed(out, name, self.whole((name,), value[name]))
         if "extensions" in value:
-            out["extensions"] = self.extensions(value["extensions"])
+            out = _changed(out, "extensions", self.extensions(value["extensions"]))
         _check_nothing_finer(self.origin, self.count, self.parted)
         return out
 
     def whole(self, place: profile.Place, value: list[Any]) -> Any:
         """Give what an array stands for; None where all its elements are withheld."""
-        if not profile.is_parted(place):
-            return value
         is_text = profile.is_text(place)
+        if not is_text and not profile.is_split(place):
+            return value
         slots, missing = self.origin.slots, self.origin.gaps.get(place, 0)
         disclosed = sum((*place, i) in slots for i in range(len(value)))
         if disclosed < len(value) and (is_text or len(value) + missing > 1):
@@ -115,13 +110,12 @@ class _Parts:
         if type(extensions) is not dict:
             return extensions  # decoding it refuses it
         self.parted.add(("extensions",))
-        out: dict[str, Any] = {}
+        out = extensions
         for key, extension in extensions.items():
             place = ("extensions", key)
-            out[key] = extension
             if key in profile.EXTENSION_ALIASES and type(extension) is dict:
                 self.parted.add(place)
-                out[key] = self.members(place, extension)
+                out = _changed(out, key, self.members(place, extension))
             elif place in self.origin.slots:
                 self.count += 1
             else:
@@ -133,21 +127,30 @@ class _Parts:
     ) -> dict[str, Any]:
         """Check the properties of a known extension; leave lists out that are gone."""
         visible = profile.visible_in_extension(place[-1])
-        gone: list[str] = []
+        slots, out = self.origin.slots, extension
         for name, value in extension.items():
             here = (*place, name)
-            if name in visible:
-                if here in self.origin.slots:
+            if here in slots:
+                if name in visible:
                     raise TrustError("visible-as-disclosure", _EXTENSIONS)
-                if not profile.is_word(value):
-                    raise TrustError("bad-property", _EXTENSIONS)
-                continue
-            if here not in self.origin.slots:
+                self.count += 1
+                if type(value) is list:
+                    out = _changed(out, name, self.whole(here, value))
+            elif name not in visible:
                 raise TrustError("not-withholdable", _EXTENSIONS)
-            self.count += 1
-            if type(value) is list and self.whole(here, value) is None:
-                gone.append(name)
-        return {n: v for n, v in extension.items() if n not in gone}
+            elif not profile.is_word(value):
+                raise TrustError("bad-property", _EXTENSIONS)
+        return out
+
+
+def _changed(members: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """Give *members* with another value of *name*, or without it if that is None."""
+    if value is members[name]:
+        return members
+    changed = {n: v for n, v in members.items() if n != name or value is not None}
+    if value is not None:
+        changed[name] = value
+    return changed
 
 
 def _spot(name: str) -> str:

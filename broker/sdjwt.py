@@ -43,13 +43,21 @@ class Origin(msgspec.Struct, frozen=True, gc=False):
     """Which parts of a value come from disclosures.
 
     Attributes:
-        slots: Index of the disclosure that carries the part at each path.
+        names: Index of the disclosure that carries each of its members.
+        slots: The same of the parts deeper inside, and of the value itself, by path.
         gaps: Digests without a disclosure (withheld, or decoys) by the path of
             the container they stand in.
     """
 
+    names: dict[str, int]
     slots: dict[Path, int]
     gaps: dict[Path, int]
+
+    def slot(self, path: Path) -> int | None:
+        """Give the disclosure that carries the part at *path*, if one does."""
+        if len(path) == 1 and isinstance(path[0], str):
+            return self.names.get(path[0])
+        return self.slots.get(path)
 
 
 class Disclosure(msgspec.Struct, frozen=True):
@@ -96,7 +104,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def disclosures(self) -> tuple[Disclosure, ...]:
         """List the disclosures with their paths, in transmitted order."""
-        paths = {index: path for path, index in self._whole("slots").items()}
+        paths = {index: path for path, index in self._slots().items()}
         return tuple(
             Disclosure(text, self.parents[index], paths[index])
             for index, text in enumerate(self.texts)
@@ -105,13 +113,20 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def withheld(self) -> Mapping[Path, int]:
         """Count digests without a disclosure by the path of their container."""
-        return self._whole("gaps")
-
-    def _whole(self, attribute: str) -> dict[Path, int]:
-        found: dict[Path, int] = dict(getattr(self.origin, attribute))
+        found = dict(self.origin.gaps)
         for index, origin in enumerate(self.elements):
-            for path, value in getattr(origin, attribute).items():
-                found[(*self.within, index, *path)] = value
+            for path, count in origin.gaps.items():
+                found[(*self.within, index, *path)] = count
+        return found
+
+    def _slots(self) -> dict[Path, int]:
+        found: dict[Path, int] = {}
+        for place, origin in enumerate((self.origin, *self.elements), -1):
+            base = (*self.within, place) if place >= 0 else ()
+            for name, index in origin.names.items():
+                found[(*base, name)] = index
+            for path, index in origin.slots.items():
+                found[(*base, *path)] = index
         return found
 
 
@@ -197,7 +212,7 @@ class _Unfolding:
         self.parents = [_UNUSED] * len(texts)
         self.within = within
         self.never_plain = within[-1] if within else None
-        self.origin = Origin({}, {})
+        self.origin = Origin({}, {}, {})
         self.origins: list[Origin] = []
         self.missed: list[Any] = []  # digests without a disclosure
 
@@ -229,7 +244,7 @@ class _Unfolding:
             raise TrustError("number-range")
         return value
 
-    def members(
+    def members(  # noqa: PLR0912  a call for each disclosure would be felt
         self,
         members: dict[str, Any],
         parent: int,
@@ -248,7 +263,8 @@ class _Unfolding:
                 members[name] = self.value(value, parent, (*path, name), depth, origin)
         if not has_digests:
             return members
-        values, slots = self.values, origin.slots
+        values, names, slots = self.values, origin.names, origin.slots
+        is_root = path == ()
         for index in self.found(digests, parent, path, origin):
             if index is None:
                 continue
@@ -262,10 +278,12 @@ class _Unfolding:
                 raise TrustError("shadowed-name", f"disclosure {index}")
             if name in RESERVED_NAMES:
                 raise TrustError("reserved-name", f"disclosure {index}")
-            here = path + (name,)  # noqa: RUF005  faster than unpacking
-            slots[here] = index
+            if is_root:
+                names[name] = index
+            else:
+                slots[(*path, name)] = index
             if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
-                value = self.value(value, index, here, depth, origin)
+                value = self.value(value, index, (*path, name), depth, origin)
             members[name] = value
         return members
 
@@ -301,7 +319,7 @@ class _Unfolding:
                     raise TrustError("disclosure-shape", f"disclosure {carrier}")
                 value = self.values[carrier][1]
             if apart:
-                own, here = Origin({}, {}), ()
+                own, here = Origin({}, {}, {}), ()
                 self.origins.append(own)
             else:
                 own, here = origin, (*path, len(out))

@@ -35,10 +35,7 @@ from schemas.stix.values import MAX_TEXT_CHARS
 MAX_CLOCK_SKEW_S: Final = 120
 _OBJECTS: Final = ("stix", "objects")
 _CLAIM_NAMES: Final = frozenset(Claims.__struct_fields__)
-_WITHHOLDABLE_CLAIMS: Final = ("to", "concerns", "feed", "seq", "prev")
-_CLAIM_PLACES: Final = frozenset((name,) for name in _WITHHOLDABLE_CLAIMS)
-
-Slots = Mapping[sdjwt.Path, int]
+_WITHHOLDABLE_CLAIMS: Final = frozenset({"to", "concerns", "feed", "seq", "prev"})
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,8 +54,9 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         issuer: Organisation name.
         objects: The objects that are disclosed, with what is disclosed of them.
         plain: The same as JSON values, texts joined; not to be changed.
-        slots: For each object, which disclosure carries which part: `()` the
+        origins: For each object, which disclosure carries which part: `()` the
             object, `("name",)` a property, `("labels", 2)` an element.
+        claim_slots: Which disclosure carries which withholdable claim.
         primary: Index of the primary object; None in a bare token.
         complete: Whether no disclosure was withheld since signing.
     """
@@ -70,8 +68,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     claims: Claims
     objects: tuple[stix.StixObject, ...]
     plain: tuple[Mapping[str, Any], ...]
-    slots: tuple[Slots, ...]
-    claim_slots: Slots
+    origins: tuple[sdjwt.Origin, ...]
+    claim_slots: Mapping[str, int]
     primary: int | None
     complete: bool
 
@@ -148,8 +146,8 @@ def _verify(
         claims=claims,
         objects=objects,
         plain=plain,
-        slots=tuple(origin.slots for origin in opened.elements),
-        claim_slots=opened.origin.slots,
+        origins=opened.elements,
+        claim_slots=opened.origin.names,
         primary=_primary(objects, claims),
         complete=complete,
     )
@@ -225,11 +223,10 @@ def _check_times(
 
 
 def _check_claim_slots(claims: Claims, origin: sdjwt.Origin) -> None:
-    slots = origin.slots
-    if not _CLAIM_PLACES.issuperset(slots):
+    if origin.slots or not origin.names.keys() <= _WITHHOLDABLE_CLAIMS:
         raise TrustError("visible-as-disclosure", "$")
-    for name in _WITHHOLDABLE_CLAIMS:
-        if getattr(claims, name) is not UNSET and (name,) not in slots:
+    for name in sorted(_WITHHOLDABLE_CLAIMS):
+        if getattr(claims, name) is not UNSET and name not in origin.names:
             raise TrustError("not-withholdable", f"$.{name}")
     if not {(), _OBJECTS}.issuperset(origin.gaps):
         raise TrustError("sd-shape", "$")

@@ -83,7 +83,8 @@ _NO_REFERENCES = frozenset({"object_marking_refs"})
 WHOLE: Final = frozenset(
     name
     for name in PROPERTY_NAMES
-    if name not in _TEXT | _SPLIT and not name.endswith("_refs")
+    if name not in _TEXT | _SPLIT
+    and (name in _NO_REFERENCES or not name.endswith("_refs"))
 )
 """Known names of properties that are never parted."""
 
@@ -136,11 +137,6 @@ def is_split(place: Place) -> bool:
     """Tell whether each element of the array is a disclosure of its own."""
     name = place[-1]
     return name in _SPLIT or (name.endswith("_refs") and name not in _NO_REFERENCES)
-
-
-def is_parted(place: Place) -> bool:
-    """Tell whether an array there is disclosed element by element."""
-    return is_text(place) or is_split(place)
 
 
 def places(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:

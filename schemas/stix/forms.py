@@ -10,27 +10,29 @@ import msgspec
 from schemas.stix.values import FORM
 
 Check = Callable[[str], bool]
+Forms = tuple[tuple[str, Check], ...]
+"""Names of properties, and what checks each."""
 # Of each form; they are short (`values`), so that is some megabytes at most.
 _REMEMBERED: Final = 8192
 
 
-def forms_of(kind: type[msgspec.Struct]) -> dict[str, Check]:
+def forms_of(kind: type[msgspec.Struct]) -> Forms:
     """Find the properties of a struct that have a form, with what checks it."""
     found: dict[str, Check] = {}
     for field in msgspec.inspect.type_info(kind).fields:  # type: ignore[attr-defined]
         pattern = _form_in(field.type)
         if pattern is not None:
             found[field.encode_name] = _check_of(pattern)
-    return found
+    return tuple(found.items())
 
 
-def misfit(value: dict[str, Any], forms: dict[str, Check]) -> str | None:
+def misfit(value: dict[str, Any], forms: Forms) -> str | None:
     """Give the place, from the property on, of the first that lacks its form.
 
     Args:
         value: Strings and lists of strings where *forms* has a name.
     """
-    for name, fits in forms.items():
+    for name, fits in forms:
         if name in value:
             found = value[name]
             if type(found) is str:

@@ -96,18 +96,18 @@ def test_the_tlp_of_an_object_is_its_own_and_the_strictest_if_it_has_none() -> N
 def test_each_part_names_the_disclosure_that_carries_it() -> None:
     address_of = Address(to=("cert-bv",), concerns=("platform-lumen",))
     found = verified(token(address=address_of, position=FeedPosition("f", 1, "")))
-    assert found.claim_slots.keys() == {
-        ("to",), ("concerns",), ("feed",), ("seq",), ("prev",)
-    }  # fmt: skip
+    assert found.claim_slots.keys() == {"to", "concerns", "feed", "seq", "prev"}
     assert found.primary is not None
-    slots = found.slots[found.primary]
-    assert slots.keys() == {
-        (), ("name",), ("description",), ("labels",), ("labels", 0),
-        ("labels", 1), ("extensions", INCIDENT_CORE, "criticality"),
+    origin = found.origins[found.primary]
+    assert origin.names.keys() == {"name", "description", "labels"}
+    assert origin.slots.keys() == {
+        (), ("labels", 0), ("labels", 1), ("extensions", INCIDENT_CORE, "criticality")
     }  # fmt: skip
-    carried = found.opened.disclosures[slots["labels", 1]]
-    assert carried.parent == slots["labels",]
-    indices = [i for each in (*found.slots, found.claim_slots) for i in each.values()]
+    carried = found.opened.disclosures[origin.slot(("labels", 1))]
+    assert carried.parent == origin.slot(("labels",)) == origin.names["labels"]
+    assert origin.slot(("id",)) is origin.slot(("labels", 2)) is None
+    maps = [m for o in found.origins for m in (o.names, o.slots)]
+    indices = [i for each in (*maps, found.claim_slots) for i in each.values()]
     assert sorted(indices) == list(range(len(found.opened.disclosures)))
 
 
@@ -151,7 +151,7 @@ def test_an_object_may_lose_all_that_is_withholdable() -> None:
     assert found.plain[0]["extensions"] == {INCIDENT_CORE: {}}
     address_alone = verified(token(draft(incident(), address())))
     [place] = [i for i, o in enumerate(address_alone.plain) if o["type"] != "incident"]
-    only = {address_alone.slots[place][()]}
+    only = {address_alone.origins[place].slots[()]}
     [found_address] = verified(sdjwt.withhold(address_alone.opened, only)).plain
     assert found_address.keys() == {"type", "id", "spec_version", "object_marking_refs"}
 

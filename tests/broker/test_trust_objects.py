@@ -154,7 +154,7 @@ def test_what_looks_like_the_bundle_inside_an_object_is_a_property_like_any() ->
     nested = {"type": "bundle", "objects": [{"a": 1}, "b", ["c"]]}
     found = verified(mint(bent(stix=Hidden(nested), objects=Hidden(["a", "b"]))))
     assert found.plain[0].items() >= {"stix": nested, "objects": ["a", "b"]}.items()
-    assert len(found.slots) == len(found.objects) == 2
+    assert len(found.origins) == len(found.objects) == 2
     # Nothing in it may be cut either.
     finer = nested | {"objects": [Hidden({"a": 1})]}
     assert reason(bent(stix=Hidden(finer))) == "visible-as-disclosure"

@@ -184,13 +184,12 @@ def test_texts_and_lists_are_told_by_their_names(
     assert (profile.is_text(place), profile.is_split(place)) == (text, split)
 
 
-def test_what_is_parted_is_a_text_or_a_list() -> None:
+def test_what_is_never_parted_is_neither_text_nor_list() -> None:
     for name in (*stix.PROPERTY_NAMES, "x_mine_refs", "x_mine"):
-        place = (name,)
-        either = profile.is_text(place) or profile.is_split(place)
-        assert profile.is_parted(place) == either
-    assert not profile.is_parted(("extensions", INCIDENT_CORE, "description"))
-    assert profile.is_parted(("extensions", INCIDENT_CORE, "events"))
+        parted = profile.is_text((name,)) or profile.is_split((name,))
+        assert (name in profile.WHOLE) == (not parted and name in stix.PROPERTY_NAMES)
+    assert not profile.is_text(("extensions", INCIDENT_CORE, "description"))
+    assert profile.is_split(("extensions", INCIDENT_CORE, "events"))
 
 
 def test_who_created_an_object_is_visible_only_where_it_is_the_issuer() -> None:

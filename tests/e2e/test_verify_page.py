@@ -425,6 +425,7 @@ def named(jwk: dict[str, Any]) -> dict[str, Any]:
 
 
 P = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
 ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303402022
 
 
@@ -432,7 +433,7 @@ ORDER_8 = 2707385501144840649318225287225658788936804267575313519463743609750303
     "changes",
     [
         *({"x": x_of(y)} for y in (0, 1, P - 1, ORDER_8, P - ORDER_8)),
-        {"x": x_of(P)},
+        {"x": x_of(P + 3)},  # y = 3, spelled a second way
         {"x": x_of(2)},  # no x fits y = 2
         {"x": records.CERT.jwk.x[:-1]},
         {"crv": "X25519"},
@@ -457,12 +458,48 @@ async def test_a_key_has_the_name_that_its_thumbprint_gives(page: Page, kid: Any
     assert await verdict_under(page, jwk) == "bad-key"
 
 
-async def verdict_under(page: Page, jwk: dict[str, Any]) -> str | None:
-    """Give the reason for which a good token is refused under this key."""
-    token = json.dumps(records.token().decode())
-    entries = json.dumps([{"jwk": jwk}])
+async def test_two_names_for_one_key_are_refused(page: Page):
+    good = key_of(records.CERT)["jwk"]
+    assert await verdict_under(page, good, kid=good["kid"]) is None
+    other = good | {"kid": records.STRANGER.kid}
+    assert await verdict_under(page, other, kid=good["kid"]) == "bad-key"
+
+
+async def test_a_signature_whose_r_is_of_small_order_is_refused(page: Page):
+    """R the neutral point, S = h·a: it holds by the equation of RFC 8032, 5.1.7."""
+    jwt, rest = records.token().split(b"~", 1)
+    signed = jwt.rpartition(b".")[0]
+    seed = hashlib.sha256(b"cert-aq").digest()
+    scalar = bytearray(hashlib.sha512(seed).digest()[:32])
+    scalar[0] &= 248
+    scalar[31] = scalar[31] & 127 | 64
+    r = b"\x01" + bytes(31)
+    public = base64.urlsafe_b64decode(records.CERT.jwk.x + "=")
+    h = int.from_bytes(hashlib.sha512(r + public + signed).digest(), "little")
+    s = h * int.from_bytes(scalar, "little") % ORDER
+    signature = records.b64(r + s.to_bytes(32, "little"))
+    token = b"~".join([signed + b"." + signature, rest])
+    jwk = key_of(records.CERT)["jwk"]
+    bare = jwk | {"key_ops": ["verify"]}
+    raw = ", ".join(
+        f"Uint8Array.from(atob('{base64.b64encode(each).decode()}'), c => c.charCodeAt(0))"
+        for each in (r + s.to_bytes(32, "little"), signed)
+    )
+    assert await page.evaluate(
+        f"crypto.subtle.importKey('jwk', {json.dumps(bare)}, 'Ed25519', false, ['verify'])"
+        f".then(key => crypto.subtle.verify('Ed25519', key, {raw}))"
+    )
+    assert await verdict_under(page, jwk, token=token) == "signature"
+
+
+async def verdict_under(
+    page: Page, jwk: dict[str, Any], token: bytes | None = None, **entry: Any
+) -> str | None:
+    """Give the reason for which a token, a good one if none, is refused under a key."""
+    text = json.dumps((token or records.token()).decode())
+    entries = json.dumps([entry | {"jwk": jwk}])
     got = await page.evaluate(
-        f"tocsinVerify({token}, {entries}, {{now: {records.NOW}}})"
+        f"tocsinVerify({text}, {entries}, {{now: {records.NOW}}})"
     )
     return got.get("reason")
 

@@ -1,5 +1,6 @@
 """Bad vectors: framing, base64url, header, algorithm, key and signature."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.vectors.cast import (
     issue,
     main,
     named,
+    secret_of,
 )
 from tests.vectors.spelling import (
     Bend,
@@ -306,6 +308,20 @@ def _signatures(shelf: Shelf) -> None:
         head, body, last = jwt.split(b".")
         return b".".join([b64(unb64(head) + b" "), body, last])
 
+    def neutral(data: bytes) -> bytes:
+        """Solve the equation of RFC 8032, 5.1.7 with R the neutral point."""
+        digest = bytearray(hashlib.sha512(secret_of(CERT.org)).digest()[:32])
+        digest[0] &= 248
+        digest[31] = digest[31] & 127 | 64
+        scalar = int.from_bytes(digest, "little")
+        point = (1).to_bytes(32, "little")
+        hashed = hashlib.sha512(point + unb64(CERT.jwk["x"].encode()) + data).digest()
+        s = int.from_bytes(hashed, "little") * scalar % ED25519_ORDER
+        return point + s.to_bytes(32, "little")
+
+    why = "R is of small order: OpenSSL takes it, Node.js does not."
+    careless = Posing(CERT.kid, CERT.alg, neutral)
+    shelf.sign("signature-with-small-r", "signature", why, key=careless)
     for name, why, change in (
         ("payload-changed", "A claim was changed after signing.", changed),
         ("header-changed", "A space was added to the header after signing.", re_headed),

@@ -1,16 +1,13 @@
-"""The collector of garbage waits while a large record is worked on. Pure.
+"""The collector of garbage waits while a record is verified. Pure.
 
 It looks at all containers again and again as their number grows: a fifth of the time
-that verifying 20,000 disclosures takes. A record makes no cycles, so nothing is kept
-that it could free.
+that 20,000 disclosures take, a fiftieth of that of 100. A record makes no cycles, so
+nothing is kept that it could free.
 """
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
-
-LARGE_BYTES: Final = 256 << 10  # of a token; below it the collector hardly runs
 
 
 @contextmanager

@@ -111,8 +111,6 @@ def verify(
         SchemaError: an object or JSON text in it is not what the profile allows.
     """
     seen = now if first_seen is None else first_seen
-    if len(token) < collecting.LARGE_BYTES:
-        return _verify(token, directory, now=now, first_seen=seen)
     with collecting.waiting():
         return _verify(token, directory, now=now, first_seen=seen)
 

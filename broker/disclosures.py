@@ -17,6 +17,7 @@ from broker import base64url
 from broker.errors import TrustError
 from schemas import codec
 
+MAX_VALUES: Final = 500_000  # the largest real record holds 107,000
 MIN_SALT_CHARS: Final = 22  # 16 bytes in base64url (RFC 9901, 9.3)
 _DIGEST_BYTES: Final = 32
 _DIGEST_CHARS: Final = 43
@@ -74,25 +75,52 @@ def check_digests(claimed: Sequence[Any]) -> None:
         raise TrustError("duplicate-digest")
 
 
-def decode(texts: Sequence[bytes]) -> list[Disclosed]:
+class Budget:
+    """How many values a token may hold; counted before they are parsed.
+
+    Counted are commas and opening brackets, inside strings too: at least as many as
+    there are values, and far cheaper. A message of 2 KiB can unpack to millions.
+    """
+
+    def __init__(self, left: int = MAX_VALUES) -> None:
+        self._left = left
+
+    def spend(self, json: bytes) -> None:
+        """Take off what *json* may hold.
+
+        Raises:
+            TrustError: `too-many-values`.
+        """
+        self._left -= json.count(b",") + json.count(b"[") + json.count(b"{")
+        if self._left < 0:
+            raise TrustError("too-many-values")
+
+
+def decode(texts: Sequence[bytes], budget: Budget | None = None) -> list[Disclosed]:
     """Give the array that each text holds, its salt first.
 
+    Args:
+        budget: None where the texts are too short to hold many values.
+
     Raises:
-        TrustError: `bad-base64`, `disclosure-shape`, `short-salt`.
+        TrustError: `bad-base64`, `disclosure-shape`, `short-salt`,
+            `too-many-values`.
         SchemaError: it is not strict JSON, see `codec.decode_strict_text`.
     """
     values: list[Disclosed] = []
     for start in range(0, len(texts), _CHUNK):
         chunk = texts[start : start + _CHUNK]
-        found = _at_once(chunk)
+        found = _at_once(chunk, budget)
         if found is None:
             places = enumerate(chunk, start)
-            found = [_one(text, f"disclosure {place}") for place, text in places]
+            found = [_one(text, f"disclosure {i}", budget) for i, text in places]
         values += found
     return values
 
 
-def _at_once(texts: Sequence[bytes]) -> list[Disclosed] | None:
+def _at_once(
+    texts: Sequence[bytes], budget: Budget | None = None
+) -> list[Disclosed] | None:
     """Decode *texts* in one piece; None where that does not prove each strict.
 
     Each becomes a line. The values encoded again must give the same lines: then no
@@ -106,6 +134,8 @@ def _at_once(texts: Sequence[bytes]) -> list[Disclosed] | None:
         return None  # behind another one there might be no line feed
     try:
         lines = _decode_base64(_LINE_FEED.join([*texts, b""]))
+        if budget is not None:
+            budget.spend(lines)
         values = _decode_lines(lines)
         is_same = len(values) == len(texts) and _encode_lines(values) == lines
     except (ValueError, RecursionError):
@@ -128,8 +158,11 @@ def _are_salted(values: list[Disclosed]) -> bool:
     return set(map(type, salts)) <= {str} and min(map(len, salts)) >= MIN_SALT_CHARS
 
 
-def _one(text: bytes, where: str) -> Disclosed:
-    value = codec.decode_strict_text(base64url.decode(text, where), where=where)
+def _one(text: bytes, where: str, budget: Budget | None = None) -> Disclosed:
+    json = base64url.decode(text, where)
+    if budget is not None:
+        budget.spend(json)
+    value = codec.decode_strict_text(json, where=where)
     if type(value) is not list or not value:
         raise TrustError("disclosure-shape", where)
     if type(value[0]) is not str or len(value[0]) < MIN_SALT_CHARS:

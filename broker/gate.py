@@ -26,8 +26,8 @@ from broker.errors import (
     BusUnavailableError,
     ConfigError,
 )
-from broker.gate_batch import BatchWork, StoppedError, on_disk
-from broker.gate_rules import Accept, Decision, Refuse, issuers_of
+from broker.gate_batch import BatchWork, Handled, StoppedError, on_disk
+from broker.gate_rules import Accept, Refuse, issuers_of
 from broker.gate_stamps import HEAD_EVERY_S, Stamps
 from broker.gate_state import GateState
 from broker.quota import REFUSED_COST, Allowance, Quota, full, pause_s, spend
@@ -235,10 +235,10 @@ class _Lane:
         left = full(quota, clock())
         while batch := await _take(waiting):
             try:
-                decisions = await self._work.handle(batch)
+                handled = await self._work.handle(batch)
             except StoppedError:
                 return
-            left = _pay(left, quota, batch, decisions, now=clock())
+            left = _pay(left, quota, handled, now=clock())
             pause = pause_s(left, quota)
             if pause > 0:
                 self._log.warning("gate.over_quota", pause_s=round(pause, 1))
@@ -248,17 +248,16 @@ class _Lane:
 def _pay(
     left: Allowance,
     quota: Quota,
-    batch: Sequence[Received],
-    decisions: Sequence[Decision],
+    handled: Sequence[Handled],
     *,
     now: float,
 ) -> Allowance:
     records = size = urgent = 0
-    for received, decision in zip(batch, decisions, strict=True):
-        cost = REFUSED_COST if isinstance(decision, Refuse) else 1
+    for each in handled:
+        cost = REFUSED_COST if isinstance(each.decision, Refuse) else 1
         records += cost
-        size += cost * len(received.message.body)
-        urgent += isinstance(decision, Accept) and decision.urgent
+        size += cost * each.size
+        urgent += isinstance(each.decision, Accept) and each.decision.urgent
     return spend(left, quota, records=records, size=size, urgent=urgent, now=now)
 
 

@@ -24,7 +24,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import TypeVar, assert_never
+from typing import Final, TypeVar, assert_never
 
 import msgspec
 import structlog
@@ -48,6 +48,9 @@ from broker.seen import link_of
 from broker.topology import DEAD, FEEDBACK, GATE, RECORDS
 from broker.trust import Verified
 from schemas.errors import RefusedError
+
+# Verifying more than this would hold up the other issuers for milliseconds.
+_LARGE_BYTES: Final = 256 << 10
 
 log = structlog.get_logger()
 
@@ -80,6 +83,17 @@ class _Passing(msgspec.Struct, frozen=True):
     archived: Archived
 
 
+class Handled(msgspec.Struct, frozen=True):
+    """What became of a message.
+
+    Attributes:
+        size: Bytes of what it held, unpacked.
+    """
+
+    decision: Decision
+    size: int
+
+
 class BatchWork:
     """What is done with one issuer's messages; one batch at a time."""
 
@@ -105,7 +119,7 @@ class BatchWork:
         self._stop = stop
         self._log = log.bind(issuer=issuer)
 
-    async def handle(self, batch: Sequence[Received]) -> list[Decision]:
+    async def handle(self, batch: Sequence[Received]) -> list[Handled]:
         """Decide about *batch* in order, do what was decided, acknowledge it.
 
         Does not return before all is done, however long the bus is away or the
@@ -124,7 +138,11 @@ class BatchWork:
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []
         for arrival in arrivals:
-            checked.append(self._verify(arrival, now, first_seen))
+            if len(arrival.token) > _LARGE_BYTES:
+                check = partial(self._verify, arrival, now, first_seen)
+                checked.append(await asyncio.to_thread(check))
+            else:
+                checked.append(self._verify(arrival, now, first_seen))
             await asyncio.sleep(0)  # the issuers take turns, message by message
         decisions = await self._decide(arrivals, checked)
         await self._pass_on(
@@ -139,7 +157,10 @@ class BatchWork:
         for arrival, decision in zip(arrivals, decisions, strict=True):
             await self._conclude(arrival, decision)
         await self._acknowledge(batch[-1])
-        return decisions
+        return [
+            Handled(decision, max(len(arrival.token), len(arrival.message.body)))
+            for arrival, decision in zip(arrivals, decisions, strict=True)
+        ]
 
     def _verify(
         self, arrival: _Arrival, now: float, first_seen: Mapping[str, int]

@@ -24,7 +24,7 @@ class Quota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         records_per_hour: Refused messages count tenfold.
-        bytes_per_hour: As they travel, compressed; likewise.
+        bytes_per_hour: Unpacked, which is what the work on them grows with; likewise.
         urgent_per_hour: Accepted records of severity high or extreme. They overtake
             all others in a queue of their own, which one issuer that cries wolf
             must not fill. So many real ones in an hour come from no single CERT.

@@ -173,12 +173,18 @@ def verify(
     signature = base64url.decode(signature64, "signature")
     if not key.verify(signature, header64 + b"." + payload64):
         raise TrustError("signature")
-    payload = codec.decode_strict_text(base64url.decode(payload64, "payload"))
+    text = base64url.decode(payload64, "payload")
+    # As each value takes a byte at least, a short token needs no counting.
+    budget = disclosures.Budget() if len(token) > disclosures.MAX_VALUES else None
+    if budget is not None:
+        budget.spend(text)
+    payload = codec.decode_strict_text(text)
     if type(payload) is not dict:
         raise TrustError("payload")
     if payload.pop("_sd_alg", "sha-256") != "sha-256":
         raise TrustError("sd-alg")
-    return _Unfolding(texts, within).open(jwt, payload)
+    values = disclosures.decode(texts, budget)
+    return _Unfolding(texts, values, within).open(jwt, payload)
 
 
 def split(token: bytes) -> tuple[bytes, list[bytes]]:
@@ -202,13 +208,18 @@ def split(token: bytes) -> tuple[bytes, list[bytes]]:
 class _Unfolding:
     """RFC 9901, 7.1, step 3: every digest found where it may stand, once."""
 
-    def __init__(self, texts: list[bytes], within: Path) -> None:
+    def __init__(
+        self,
+        texts: list[bytes],
+        values: list[disclosures.Disclosed],
+        within: Path,
+    ) -> None:
         found = disclosures.digests(texts)
         self.pool = dict(zip(found, range(len(found)), strict=True))
         if len(self.pool) != len(texts):
             raise TrustError("duplicate-disclosure")
         self.texts = texts
-        self.values = disclosures.decode(texts)
+        self.values = values
         self.parents = [_UNUSED] * len(texts)
         self.within = within
         self.never_plain = within[-1] if within else None

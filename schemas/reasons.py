@@ -56,6 +56,7 @@ REASONS: Final[dict[str, str]] = {
     "short-salt": "a salt is shorter than 128 bits.",
     "shadowed-name": "a disclosure would overwrite a visible claim.",
     "too-many-disclosures": "more than 65,536 disclosures.",
+    "too-many-values": "more than 500,000 values; split the record.",
     "claims": "a claim is missing, unknown or malformed.",
     "vct": "the record's profile is not known here.",
     "iss-kid": "the key belongs to another organisation than the issuer named.",

@@ -330,9 +330,9 @@ def test_each_text_is_looked_at_once_more_at_most_and_none_after_a_refusal(
     seen: list[str] = []
     real = disclosures._one
 
-    def counted(text: bytes, where: str) -> Any:
+    def counted(text: bytes, where: str, budget: Any) -> Any:
         seen.append(where)
-        return real(text, where)
+        return real(text, where, budget)
 
     monkeypatch.setattr(disclosures, "_one", counted)
     disclosures.decode(REAL)

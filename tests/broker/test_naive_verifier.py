@@ -21,8 +21,7 @@ from schemas.errors import RefusedError
 from tests.support.bent_tokens import bent_anyhow, respelled
 from tests.support.bent_trees import bends, bent_records, opened
 from tests.support.edge_trees import edges
-from tests.support.naive_sdjwt import Refused
-from tests.support.naive_verifier import verify
+from tests.support.naive_verifier import Refused, verify
 from tests.vectors import cast
 from tests.vectors.reading import resolved
 from tests.vectors.spelling import Cut, Part
@@ -190,19 +189,7 @@ def once_read_apart() -> dict[str, dict[str, Any]]:
     }
 
 
-FAULT = pytest.mark.xfail(
-    strict=True, reason="a fault of the product: unmark when mended"
-)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "no event of an extension",
-        pytest.param("a network of ten characters", marks=FAULT),
-        pytest.param("a type that only begins well", marks=FAULT),
-    ],
-)
+@pytest.mark.parametrize("name", once_read_apart())
 def test_both_read_alike_what_was_once_read_apart(name: str) -> None:
     assert differ(cast.issue(name, once_read_apart()[name])) == ""
 

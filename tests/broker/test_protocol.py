@@ -131,6 +131,7 @@ def test_the_limits_are_those_of_the_code() -> None:
     assert fillable == {
         "token, decompressed": sdjwt.MAX_TOKEN_BYTES,
         "disclosures": sdjwt.MAX_DISCLOSURES,
+        "commas, `[` and `{`": disclosures.MAX_VALUES,
         "header": sdjwt.MAX_HEADER_BYTES,
         "depth": sdjwt.MAX_DEPTH,
         "integer, either sign": codec.MAX_SAFE_INT,

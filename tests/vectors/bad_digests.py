@@ -11,7 +11,7 @@ from tests.vectors.cast import (
     named,
     other,
 )
-from tests.vectors.folding import folded
+from tests.vectors.folding import LISTS, folded
 from tests.vectors.spelling import (
     Digest,
     Part,
@@ -320,6 +320,18 @@ def _sizes(shelf: Shelf) -> None:
     shelf.made.append(
         Vector(
             name="too-large", level="format", why=why, recipe=recipe, reason="too-large"
+        )
+    )
+    token = issue("too-many-values", claims(main(x_new=Part([[]] * 500_000))))
+    unit = next(each for each in LISTS if each * 1000 in token)
+    why = "Half a million values in 2 MB, which zstd packs into some hundred bytes."
+    shelf.made.append(
+        Vector(
+            name="too-many-values",
+            level="format",
+            why=why,
+            recipe={"parts": folded(token, unit)},
+            reason="too-many-values",
         )
     )
     text = _named("x_new", 1).decode()

@@ -125,9 +125,12 @@ class Work:
         is_own = plain.get("created_by_ref") == self.issuer
         later: list[tuple[profile.Place, Any, Rule]] = []
         for place, value in profile.places(plain.items()):
-            own = stricter.get(place[0])
-            above = own is not None and tlp_refusal(self.view, own) is not None
-            above = above or self._holds_unknown(marks.get(place[0], ()))
+            # What marks the exact value marks the coarse one.
+            above = any(
+                (name in stricter and tlp_refusal(self.view, stricter[name]))
+                or self._holds_unknown(marks.get(name, ()))
+                for name in {place[0], place[0].removeprefix(coarse.PREFIX)}
+            )
             if profile.is_visible(place, part.kind, primary=primary, own=is_own):
                 part.shown[place] = value
                 if above:

@@ -4,17 +4,18 @@ Each rule only ever joins. Their order does not matter.
 """
 # ruff: noqa: RUF001  the marks of all scripts
 
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 from broker import wording
-from broker.paragraphs import HEADING, ITEM, Block
+from broker.paragraphs import HEADING, ITEM, PARAGRAPH, Block
 
 # What is shorter says nothing alone ("Denied.", "A fake!").
 _MIN_WORDS: Final = 4
 _MIN_UNSPACED_CHARS: Final = 8  # where no spaces part words
-_QUALIFIES: Final = wording.DOUBTS | wording.HEDGES
-_REFERS: Final = _QUALIFIES | wording.OPENS
+_QUALIFIES: Final = wording.DOUBTS | wording.HEDGES | wording.TELLS
+_REFERS: Final = wording.DOUBTS | wording.HEDGES | wording.OPENS | wording.POINTS
+_RETRACTS: Final = wording.DOUBTS | wording.POINTS
 _QUESTIONS: Final = ("?", "？", "؟", "⁇", "⁈")
 _UNFINISHED: Final = ("...", "…", "—", "–", "-", ":", "：", ",", "，", "、")
 _ENCLOSED: Final = tuple("(（[【\"'“”„‘«»‹「『")
@@ -65,6 +66,7 @@ def joins(blocks: list[Block], sentences: list[Sentence]) -> list[bool]:
             or _needs_one_before(after, blocks[after.block])
             or _needs_one_after(one, after)
         )
+    _join_retracted(blocks, sentences, found)
     _join_lists(blocks, sentences, found)
     # What nothing stands before or after needs its only neighbour.
     found[0] |= _needs_one_before(sentences[0], blocks[0])
@@ -72,18 +74,45 @@ def joins(blocks: list[Block], sentences: list[Sentence]) -> list[bool]:
     return found
 
 
+def _retracts(one: Sentence) -> bool:
+    """Tell whether it doubts what claims rest on ("The source lies.")."""
+    return one.effects & _RETRACTS == _RETRACTS
+
+
+def _join_retracted(
+    blocks: list[Block], sentences: list[Sentence], found: list[bool]
+) -> None:
+    """Join what stands before a retraction: all of its paragraph may rest on that.
+
+    Where it begins a paragraph, all of the one before; where it is one, all of
+    them from the last heading on.
+    """
+    sections = list(
+        accumulate(blocks, lambda at, b: b.start if b.is_open else at, initial=0)
+    )
+    since = sentences[-1].end  # an offset: all after it stays together
+    for index in reversed(range(len(found))):
+        one, after = sentences[index : index + 2]
+        if _retracts(after) and blocks[after.block].kind != HEADING:
+            alone = one.block != after.block and after.is_last
+            start = sections[one.block + 1] if alone else blocks[one.block].start
+            since = min(since, start)
+        found[index] |= since < after.start
+
+
 def _join_lists(
     blocks: list[Block], sentences: list[Sentence], found: list[bool]
 ) -> None:
-    """Join a list that the sentence after it refers to: it may mean all items."""
+    """Join a list that a sentence after or in it refers to: it may mean all items."""
     refers = False
     for index in reversed(range(len(found))):
         if blocks[sentences[index].block].kind != ITEM:
             refers = False
         elif blocks[sentences[index + 1].block].kind != ITEM:
             refers = bool(sentences[index + 1].effects & _REFERS)
-        elif refers:
-            found[index] = True
+        else:
+            refers |= _retracts(sentences[index + 1])
+            found[index] |= refers
 
 
 def _needs_one_before(one: Sentence, block: Block) -> bool:
@@ -122,6 +151,8 @@ def _reach(blocks: list[Block], one: Sentence, after: Sentence) -> int:
     qualifies = bool(one.effects & _QUALIFIES)
     if one.is_last and block.is_open and qualifies and block.start == one.start:
         return _section_end(blocks, one.block)
+    if one.effects & wording.TELLS:
+        return _reach_of_telling(blocks, one, after)
     ahead = bool(one.effects & wording.AHEAD)
     if (qualifies and ahead) or _is_doubtful_label(one):
         return following.group_end if one.is_last else block.end
@@ -130,6 +161,16 @@ def _reach(blocks: list[Block], one: Sentence, after: Sentence) -> int:
     if one.is_last and block.is_open:  # a heading, with its list or first sentence
         return following.group_end if following.kind == ITEM else after.end
     return one.end
+
+
+def _reach_of_telling(blocks: list[Block], one: Sentence, after: Sentence) -> int:
+    """Say up to where what *one* announces may be told; an offset."""
+    block = blocks[one.block]
+    if not one.is_last:
+        return block.end
+    if block.kind == PARAGRAPH and block.start == one.start:
+        return block.section_end
+    return blocks[after.block].group_end
 
 
 def _is_doubtful_label(one: Sentence) -> bool:

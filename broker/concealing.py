@@ -43,8 +43,7 @@ def conceal(tree: Any, entropy: Callable[[int], bytes]) -> tuple[Any, list[bytes
         The payload and the disclosures, parents before children.
 
     Raises:
-        TrustError: `reserved-name` (a member is called `_sd`, `...` or `_sd_alg`),
-            `too-deep`, `too-many-disclosures`: nobody would take the token.
+        TrustError: `reserved-name` (see `codec.RESERVED_NAMES`), `too-deep`, `too-many-disclosures`: nobody would take the token.
     """
     texts: list[bytes] = []
 

@@ -44,6 +44,7 @@ class Block(NamedTuple):
         is_open: It is no list item and ends without an end mark: a heading, or
             cut short.
         group_end: Of an item, the end of its list; else `end`.
+        section_end: Where the next open block begins, or the text ends.
     """
 
     start: int
@@ -53,6 +54,7 @@ class Block(NamedTuple):
     leads_in: bool
     is_open: bool
     group_end: int
+    section_end: int
 
 
 class _Line(NamedTuple):
@@ -69,7 +71,7 @@ def blocks(text: str) -> list[Block]:
     lines = list(_first_lines(text)) or [_Line(PARAGRAPH, 7, 0)]
     bounds = [0, *(line.start for line in lines[1:]), len(text)]
     found: list[Block] = []
-    group_end = 0
+    group_end, section_end = 0, len(text)
     for line, (start, end) in zip(
         reversed(lines), reversed(list(pairwise(bounds))), strict=True
     ):
@@ -79,8 +81,18 @@ def blocks(text: str) -> list[Block]:
         is_open = line.kind != ITEM and _is_open(own, line.kind)
         leads_in = own.endswith(_COLONS)
         found.append(
-            Block(start, end, line.kind, line.level, leads_in, is_open, group_end)
+            Block(
+                start,
+                end,
+                line.kind,
+                line.level,
+                leads_in,
+                is_open,
+                group_end,
+                section_end,
+            )
         )
+        section_end = start if is_open else section_end
     found.reverse()
     return found
 

@@ -46,6 +46,9 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
     shown = value.keys() - disclosed
     if not shown <= visible:
         raise TrustError("not-withholdable", _spot(min(shown - visible)))
+    odd = profile.misformed(str(value.get("type")), value)
+    if odd is not None:
+        raise TrustError("bad-property", _spot(odd))
     # In transmitted order, which sets do not have.
     apart = disclosed - profile.WHOLE
     lists = [n for n in value if n in apart and type(value[n]) is list] if apart else []

@@ -27,7 +27,6 @@ SALT_BYTES = 16  # RFC 9901, 9.3: 128 bits
 _STRINGS = frozenset({str})
 _PLAIN = frozenset({str, bool})  # nothing to look into
 _UNUSED = -2  # no digest of this disclosure was found yet
-_MAX_SAFE_INT = 2**53 - 1  # RFC 8259, section 6: beyond it, parsers disagree
 
 Path = tuple[str | int, ...]
 
@@ -251,7 +250,7 @@ class _Unfolding:
         if kind is list:
             return self.elements(value, parent, path, depth + 1, origin)
         # A float is finite already: `disclosures.decode` sees to it.
-        if kind is int and not -_MAX_SAFE_INT <= value <= _MAX_SAFE_INT:
+        if kind is int and not -codec.MAX_SAFE_INT <= value <= codec.MAX_SAFE_INT:
             raise TrustError("number-range")
         return value
 

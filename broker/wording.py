@@ -11,7 +11,14 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Any, Final, NamedTuple
 
-from broker.qualifiers import SIGN_LETTERS, SIGNS, SIGNS_UNSPACED, SPACED, UNSPACED
+from broker.qualifiers import (
+    SIGN_LETTERS,
+    SIGNS,
+    SIGNS_UNSPACED,
+    SPACED,
+    UNSPACED,
+    Words,
+)
 
 OPENS: Final = 1  # begins with a word that refers back
 DOUBTS: Final = 2  # says how certain something is, or who claims it
@@ -20,6 +27,10 @@ AHEAD: Final = 8  # speaks of what follows
 SCOPE: Final = 16  # speaks of the whole text
 REVOKES: Final = 32  # corrects or withdraws
 UNREAD: Final = 64  # no sign of a language that is known here
+TELLS: Final = 128  # names what somebody tells: what follows may be that
+POINTS: Final = 256  # names again what a claim rests on, or whom it accuses
+
+_KINDS_IN_ORDER: Final = (DOUBTS, HEDGES, AHEAD, SCOPE, REVOKES)
 
 # Not seen, and written between or inside words: soft hyphen, zero-width space and
 # joiners, word joiner. Emphasis of Markdown parts words; apostrophes are one.
@@ -82,9 +93,7 @@ def _branches(node: dict[str, Any]) -> str:
 def _kinds(tables: Any) -> dict[str, int]:
     kinds: dict[str, int] = {}
     for table in tables.values():
-        for words, kind in zip(
-            table[1:], (DOUBTS, HEDGES, AHEAD, SCOPE, REVOKES), strict=True
-        ):
+        for words, kind in zip(table[1:6], _KINDS_IN_ORDER, strict=True):
             for word in entries(words):
                 key = fold(word.removesuffix("-"))
                 kinds[key] = kinds.get(key, 0) | kind
@@ -95,11 +104,29 @@ def _all(tables: Any, *, opening: bool) -> list[str]:
     return [
         fold(word)
         for table in tables.values()
-        for words in (table[:1] if opening else table[1:])
+        for words in (table[:1] if opening else table[1:6])
         for word in entries(words)
     ]
 
 
+def _column(tables: Iterable[Words], *names: str) -> list[str]:
+    columns = [getattr(table, name) for table in tables for name in names]
+    return [fold(word) for words in columns if words for word in entries(words)]
+
+
+def _definite() -> str:
+    """Write a pattern for an article, up to two words, and what was spoken of."""
+    found = [
+        trie(_column([table], "articles"), whole=True)
+        + r"[\s'-]{1,3}+(?:\w{1,24}+[\s'-]{1,3}+){0,2}"
+        + trie(_column([table], "carriers", "told"), whole=True)
+        for table in SPACED.values()
+        if table.articles
+    ]
+    return rf"\W(?:{'|'.join(found)})"
+
+
+_BARE: Final = [table for table in SPACED.values() if not table.articles]
 _KINDS: Final = _kinds(SPACED)
 _KINDS_UNSPACED: Final = _kinds(UNSPACED)
 
@@ -108,13 +135,17 @@ class _Patterns(NamedTuple):
     inside: re.Pattern[str]
     inside_unspaced: re.Pattern[str]
     opening: re.Pattern[str]
+    telling: re.Pattern[str]
+    telling_unspaced: re.Pattern[str]
+    pointing: re.Pattern[str]
+    definite: re.Pattern[str]
     sign: re.Pattern[str]
     sign_ascii: re.Pattern[str]
 
 
 @cache
 def _patterns() -> _Patterns:
-    """Compile the patterns, once: that takes 60 ms, which verifying can do without.
+    """Compile the patterns, once: that takes 100 ms, which verifying can do without.
 
     The character before a word is part of them, so that the letters between words
     are skipped quickly.
@@ -128,6 +159,13 @@ def _patterns() -> _Patterns:
             rf"[\W\d]*+(?:{trie(_all(SPACED, opening=True), whole=True)}"
             rf"|{trie(_all(UNSPACED, opening=True), whole=False)})"
         ),
+        re.compile(rf"\W{trie(_column(SPACED.values(), 'told'), whole=True)}"),
+        re.compile(trie(_column(UNSPACED.values(), "told"), whole=False)),
+        re.compile(
+            rf"[\W\d]*+(?:{trie(_column(_BARE, 'carriers'), whole=True)}"
+            rf"|{trie(_column(UNSPACED.values(), 'carriers'), whole=False)})"
+        ),
+        re.compile(_definite()),
         re.compile(
             rf"\W{trie(signs, whole=True)}|[{SIGN_LETTERS}]"
             rf"|{trie(map(fold, entries(SIGNS_UNSPACED)), whole=False)}"
@@ -144,11 +182,17 @@ def effects(sentence: str) -> int:
     bits = 0 if known else UNREAD
     if patterns.opening.match(folded):
         bits |= OPENS
+    if patterns.telling.search(folded):
+        bits |= TELLS
+    if patterns.pointing.match(folded) or patterns.definite.search(folded):
+        bits |= POINTS
     for word in patterns.inside.findall(folded):
         bits |= _kind(_KINDS, word)
     if not folded.isascii():
         for word in patterns.inside_unspaced.findall(folded):
             bits |= _kind(_KINDS_UNSPACED, word)
+        if patterns.telling_unspaced.search(folded):
+            bits |= TELLS
     return bits
 
 

@@ -13,8 +13,10 @@ from schemas.errors import SchemaError
 from schemas.stix import StixObject, properties
 
 # Nested parts are names or list positions: `contents.th.name`, `labels.[0]`.
-# STIX 2.1, Granular Marking; a name may be any key of a dictionary, so all but dots.
-_SELECTOR = re.compile(r"([a-z0-9_-]{1,250})(?:\.(?:\[[0-9]{1,9}\]|[^.\[\]]{1,250}))*")
+# STIX 2.1, Granular Marking. Selectors are always visible, so no text may stand there.
+_SELECTOR = re.compile(
+    r"([a-z0-9_-]{1,250})(?:\.(?:\[[0-9]{1,9}\]|[A-Za-z0-9_-]{1,100})){0,16}"
+)
 
 
 class Tlp(enum.IntEnum):

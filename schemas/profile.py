@@ -7,7 +7,8 @@ token that hides what must be seen or shows what could not be withheld.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas.stix import PROPERTY_NAMES, incident_suite
@@ -45,6 +46,27 @@ _SETS = {
     for kind, names in {"": _ALWAYS, **_VISIBLE}.items()
     for primary in (True, False)
     for own in (True, False)
+}
+
+# Longer than any word of a vocabulary, shorter than a sentence; no spaces.
+LANGUAGE_PATTERN: Final = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}"
+VERSION_PATTERN: Final = r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"
+TERM_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
+_PATTERNS: Final = {"lang": LANGUAGE_PATTERN, "pattern_version": VERSION_PATTERN}
+_OTHER_TYPES: Final = frozenset({"valid_until", "is_family"})  # a time, a boolean
+
+
+def _form(pattern: str) -> Callable[[str], bool]:
+    match = re.compile(pattern).fullmatch
+    return lru_cache(1024)(lambda text: len(text) <= 60 and match(text) is not None)
+
+
+_FORMED: Final = {
+    kind: tuple(
+        (name, _form(_PATTERNS.get(name, TERM_PATTERN)))
+        for name in sorted({"lang", *own} - _OTHER_TYPES)
+    )
+    for kind, own in {"": frozenset[str](), **_BY_TYPE}.items()
 }
 
 # The extensions that are gone through property by property, as policies name them.
@@ -114,6 +136,20 @@ def is_visible(place: Place, kind: str, *, primary: bool, own: bool = False) -> 
 def visible_in_extension(key: str) -> frozenset[str]:
     """Name what can never be a disclosure in the extension *key*."""
     return _VISIBLE_IN_INCIDENT_CORE if key == INCIDENT_CORE else _VISIBLE_IN_EXTENSION
+
+
+def misformed(kind: str, value: Mapping[str, Any]) -> str | None:
+    """Name an always visible property that could hold a text, if there is one.
+
+    What nothing can withhold must be a word of a vocabulary, a version or a language
+    (RFC 5646), or a victim's name could stand there.
+    """
+    for name, form in _FORMED.get(kind, _FORMED[""]):
+        if name in value:
+            found = value[name]
+            if type(found) is not str or not form(found):
+                return name
+    return None
 
 
 def may_be_visible(place: Place, value: Any) -> bool:

@@ -31,7 +31,7 @@ from schemas.markings import (
     normalise_refs,
     tlp_of,
 )
-from schemas.profile import is_text, may_be_visible
+from schemas.profile import is_text, may_be_visible, misformed
 from schemas.profile import places as profile_places
 from schemas.stix.values import ID_PATTERN
 
@@ -320,6 +320,9 @@ def _check_places(candidate: stix.StixObject, where: str) -> None:
         is_list = is_text(place) and isinstance(value, list)
         if is_list or not may_be_visible(place, value):
             raise SchemaError("bad-property", f"{where}.{place[0]}")
+    odd = misformed(candidate.type, dict(stix.properties(candidate)))
+    if odd is not None:
+        raise SchemaError("bad-property", f"{where}.{odd}")
 
 
 def refuse_red(candidate: stix.StixObject, where: str) -> None:

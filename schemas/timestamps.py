@@ -85,13 +85,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def epoch(text: str) -> float:
-    """Give a moment in seconds since 1970, exact to the microsecond.
+    """Give a moment in seconds since 1970, cut to the microsecond.
 
     Raises:
         SchemaError: `bad-property`.
     """
     instant = parse(text)
-    return (instant.second - _EPOCH).total_seconds() + instant.nanosecond / 1e9
+    # Cut, not rounded: a float cannot tell nanoseconds of our time apart.
+    return (instant.second - _EPOCH).total_seconds() + instant.nanosecond // 1000 / 1e6
 
 
 def from_epoch(seconds: float) -> str:

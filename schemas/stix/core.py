@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, field
 from schemas.stix.values import (
     Id,
     InnerMarkingId,
+    Language,
     MarkingIds,
     Open,
     Percent,
@@ -55,7 +56,7 @@ class GranularMarking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     selectors: Texts
     marking_ref: InnerMarkingId | UnsetType = UNSET
-    lang: str | UnsetType = UNSET
+    lang: Language | UnsetType = UNSET
 
 
 ExternalReferences = Annotated[tuple[ExternalReference, ...], Meta(min_length=1)]

@@ -147,7 +147,7 @@ def fields(kind: str) -> Iterator[tuple[profile.Place, Any]]:
 
 _UNTOUCHED = {
     "id", "type", "spec_version", "created", "modified", "object_marking_refs",
-    "granular_markings", "extensions", "identity_class",
+    "granular_markings", "extensions", "identity_class", "lang", "pattern_version",
 }  # fmt: skip
 
 
@@ -160,10 +160,10 @@ def fill(kind: inspect.Type, planted: Planted, place: profile.Place) -> Any:
             return fill(inspect.StrType(pattern=pattern), planted, place)
         case inspect.StrType(pattern=None):
             return planted.word(place)
-        case inspect.StrType(pattern=pattern) if re.search(pattern, SECRET["id"]):
-            return SECRET["id"]
         case inspect.StrType(pattern=pattern) if re.search(pattern, "some-word"):
             return planted.word(place)
+        case inspect.StrType(pattern=pattern) if re.search(pattern, SECRET["id"]):
+            return SECRET["id"]
         case inspect.StrType(pattern=pattern) if re.search(pattern, TIME):
             return planted.time(place)
         case inspect.IntType(le=None):

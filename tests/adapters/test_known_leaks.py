@@ -10,6 +10,7 @@ import pytest
 from adapters.redaction import NotGivenError
 from broker.blinding import org_identity
 from broker.concealing import Hidden
+from schemas.errors import SchemaError
 from schemas.markings import Tlp
 from tests.support.records import mint, tree
 from tests.support.views import (
@@ -258,11 +259,21 @@ def test_a_title_that_names_what_is_withheld_stops_the_record(title, other):
 
 
 def test_a_withheld_name_in_an_always_visible_place_stops_the_record():
-    event = new("event", status="Ilvara Temcott")
+    event = new("event", status="Ilvara-Temcott")
     with pytest.raises(NotGivenError) as caught:
         cut_new(PEER, INCIDENT, PERSON, event)
     assert caught.value.reason == "guard-visible"
     assert str(caught.value) == "guard-visible"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("event", "status"), ("identity", "identity_class"), ("campaign", "lang")],
+)
+def test_a_text_in_an_always_visible_place_is_not_signed(kind, name):
+    with pytest.raises(SchemaError) as caught:
+        cut_new(PEER, INCIDENT, new(kind, **{name: "Ilvara Temcott, 12 Main Street"}))
+    assert caught.value.reason == "bad-property"
 
 
 def test_a_withheld_name_in_a_claim_stops_the_record():
@@ -273,11 +284,11 @@ def test_a_withheld_name_in_a_claim_stops_the_record():
     assert caught.value.reason == "guard-visible"
 
 
-def test_a_mention_in_an_always_visible_place_goes_with_its_object():
+def test_a_mention_in_an_always_visible_place_is_not_signed():
     secret = marked(new("campaign", "far"), STRICT)
     event = new("event", status=f"see {secret['id']}")
-    redacted = cut_new(PEER, INCIDENT, secret, event, primary=INCIDENT["id"])
-    assert projected(redacted, "event") == []
+    with pytest.raises(SchemaError):
+        cut_new(PEER, INCIDENT, secret, event, primary=INCIDENT["id"])
 
 
 def test_a_body_sent_along_with_a_known_mark_is_not_passed_on():

@@ -70,7 +70,7 @@ _properties: dict[str, st.SearchStrategy[Any]] = {
     "revoked": st.booleans(),
     "confidence": st.integers(0, 100),
     "labels": st.lists(_texts, min_size=1, max_size=3),
-    "lang": _texts,
+    "lang": st.sampled_from(["en", "th", "zh-Hant", "sr-Latn-RS"]),
     "external_references": st.lists(
         st.fixed_dictionaries({"source_name": _texts, "x_more": json_values}),
         min_size=1,

@@ -269,7 +269,9 @@ def test_a_text_in_a_language_without_words_here_stays_whole(text: str) -> None:
 def _words() -> list[tuple[str, str]]:
     tables = (SPACED | UNSPACED).items()
     return [
-        (lang, kind) for (lang, _), kind in itertools.product(tables, Words._fields)
+        (lang, kind)
+        for (lang, table), kind in itertools.product(tables, Words._fields)
+        if getattr(table, kind) or kind not in ("articles", "told", "carriers")
     ]
 
 
@@ -294,4 +296,66 @@ def test_every_word_of_doubt_is_understood(lang: str, word: str) -> None:
     words = carrier.second.removesuffix(stop)
     doubtful = f"{words} {word.removesuffix('-')}{stop}"
     text = carrier.first + carrier.between + doubtful
+    assert split(text) == [text]
+
+
+def _column(kind: str) -> list[tuple[str, str]]:
+    return [
+        (lang, word)
+        for lang, table in (SPACED | UNSPACED).items()
+        if getattr(table, kind)
+        for word in entries(getattr(table, kind))
+    ]
+
+
+def _report(lang: str) -> Report:
+    return REPORTS[{"tl": "fil", "zh": "zh-Hans"}.get(lang, lang)]
+
+
+@pytest.mark.parametrize(("lang", "word"), _column("told"))
+def test_every_word_for_what_is_told_keeps_what_follows(lang: str, word: str) -> None:
+    report = _report(lang)
+    stop = "" if lang in ("th", "lo") else report.second[-1]
+    lead = f"{report.second.removesuffix(stop)} {word.removesuffix('-')}{stop}"
+    told = f"{report.first}\n\n{report.second}\n\n{report.first}"
+    assert len(split(told)) == 3
+    assert split(f"{lead}\n\n{told}") == [f"{lead}\n\n{told}"]
+
+
+@pytest.mark.parametrize(("lang", "word"), _column("carriers"))
+def test_every_word_for_what_a_claim_rests_on_refers_back(lang: str, word: str) -> None:
+    report = _report(lang)
+    # "O" is also a word of Tagalog, "or".
+    articles = entries((SPACED | UNSPACED)[lang].articles.removeprefix("o, a, "))
+    begins = f"{articles[0]} {word.removesuffix('-')}".lstrip().capitalize()
+    other = f"{articles[0]} xyzzy".lstrip().capitalize()
+    assert len(split(f"{report.first}\n\n{other} {report.second}")) == 2
+    assert len(split(f"{report.first}\n\n{begins} {report.second}")) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Le maire a vendu les données. Le compte était piraté par des inconnus.",
+        "El alcalde vendió los datos. La carta fue falsificada por los rivales.",
+        "O prefeito vendeu os dados. A fonte não é confiável.",
+        "Il sindaco ha venduto i dati della clinica. La fonte della notizia è inaffidabile.",
+        "De burgemeester heeft een server verkocht. De bron is onbetrouwbaar.",
+        "Walikota telah menjual data itu. Sumber yang dikutip tidak dapat dipercaya.",
+        "Thị trưởng đã bán dữ liệu của dân. Nguồn tin không đáng tin cậy.",
+        "Мэр продал данные больницы. Служащие видели сервер. Источник ненадёжен.",
+        "Мэр продал данные больницы. Письмо оказалось подделкой.",
+        "Мер продав дані лікарні. Лист виявився підробкою.",
+        "市长卖了市民的数据。消息来源不可靠。",
+        "市長はデータを売った。情報源は信頼できない。",
+        "市長はデータを売った。画像はディープフェイクだった。",
+        "باع العمدة بيانات المواطنين في المدينة. المصدر غير موثوق.",
+        "Die Kampagne verbreitete zwei Geschichten. Wahlzettel wurden mit Benzin "
+        "verbrannt. Ein Minister hat Geld für Gutachten genommen.",
+        "Les récits de la campagne sont au nombre de deux. Des urnes ont été brûlées. "
+        "Des ministres ont pris des enveloppes pour des amis.",
+        "宣传活动散布两个故事。选票在市里被烧毁。部长收受贿赂。",
+    ],
+)
+def test_what_undoes_or_announces_a_claim_stays_with_it(text: str) -> None:
     assert split(text) == [text]

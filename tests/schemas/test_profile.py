@@ -262,3 +262,23 @@ def test_a_determination_outside_the_incident_core_can_be_withheld() -> None:
     contact = "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498"
     place = ("extensions", contact, "determination")
     assert not profile.is_visible(place, "identity", primary=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "good", "bad"),
+    [
+        ("incident", "lang", ["en", "zh-Hant", "sr-Latn-RS"], ["Alice Muster", "", 1]),
+        ("event", "status", ["not-occurred"], ["a b", "x" * 41, "+49 1", None]),
+        ("indicator", "pattern_version", ["2.1", "10"], ["2.1 of", "1.2.3.4.5", 2.1]),
+        ("relationship", "relationship_type", ["related-to"], ["met Alice", ["uses"]]),
+    ],
+)
+def test_what_is_always_visible_is_a_term_and_no_text(
+    kind: str, name: str, good: list[Any], bad: list[Any]
+) -> None:
+    for value in good:
+        assert profile.misformed(kind, {name: value, "name": "Any text."}) is None
+    for value in bad:
+        assert profile.misformed(kind, {name: value}) == name
+    # Where it can be withheld it may be anything.
+    assert profile.misformed("x-mine", {"status": "a b"}) is None

@@ -41,7 +41,8 @@ TEXTS, SPLIT, DAYS = (words(PARTS[name]) for name in ("texts", "split", "coarse-
 TLP = {f"marking-definition--{each}": tlp for tlp, ids in MARKINGS.items() for each in ids}
 NETWORKS = {("ipv4-addr", "value"): (ipaddress.IPv4Network, 24), ("ipv6-addr", "value"): (ipaddress.IPv6Network, 48)}
 TIME, ORG = r"[0-9-]{10}T(?!24)[0-9:]{8}(\.[0-9]{1,9})?Z", "urn:tocsin:org:[a-z][a-z0-9-]{1,40}"
-HASH, SELECTOR = "[A-Za-z0-9_-]{43}", r"[a-z0-9_-]{1,250}(\.(\[[0-9]{1,9}\]|[^.\[\]]{1,250}))*"
+HASH, SELECTOR = "[A-Za-z0-9_-]{43}", r"[a-z0-9_-]{1,250}(\.(\[[0-9]{1,9}\]|[A-Za-z0-9_-]{1,100})){0,16}"
+FORMS = {"lang": "[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}", "pattern_version": r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"}
 UUID = "x{8}-x{4}-[1-8]x{3}-[89ab]x{3}-x{12}".replace("x", "[0-9a-f]")
 def array(form, most=2**24): return rf'\[\]|\["({form})"(, "({form})"){{0,{most - 1}}}\]'
 REQUIRED = {"iss": f'"{ORG}"', "iat": "[0-9]+", "exp": "[0-9]+", "ver": f'"{TIME}"', "vct": '".*"', "stix": ".*",
@@ -172,6 +173,8 @@ def judged(nodes, hidden, gaps):  # steps 10 and 11: the plain objects
                 need(bad_selector=type(value) is str and re.fullmatch(SELECTOR, value))
             case ("object_marking_refs", _) | ("granular_markings", _, "marking_ref"):
                 need(needs_sealing=TLP.get(str(value)) != "RED")
+            case (name,) if name == "lang" or name in VISIBLE.get(nodes[path[:3]]["type"], set()) - {"valid_until", "is_family"}:
+                need(bad_property=type(value) is str and re.fullmatch(FORMS.get(name, "[A-Za-z][A-Za-z0-9_-]{0,39}"), value))
             case ("extensions", key, name) if name in IN_EXTENSION.get(key, ()):
                 need(bad_property=re.fullmatch('"[a-z-]{1,40}"', json.dumps(value)))
             case (name,) if name.startswith("x_tocsin_coarse_"):

@@ -122,6 +122,19 @@ def _shown(shelf: Shelf) -> None:
     why = "A word of more than 40 characters."
     made = main(extensions={"availability-ext": {"extension_type": "x" * 41}})
     shelf.sign("extension-shows-a-long-word", "bad-property", why, made)
+    for kind, name, text in (
+        ("incident", "lang", "Somebody of Saltmere"),
+        ("identity", "identity_class", "Somebody of Saltmere"),
+        ("indicator", "pattern_type", "x" * 41),
+        ("indicator", "pattern_version", "2.1 of Saltmere"),
+        ("relationship", "relationship_type", "met Somebody"),
+        ("event", "status", ""),
+        ("opinion", "opinion", ["agree"]),
+    ):
+        why = f"{name} is always visible, so it must be a term and no text."
+        made = other(kind, **{name: text}) if kind != "incident" else main(lang=text)
+        objects = [made] if kind == "incident" else [BARE, made]
+        shelf.sign(f"text-as-{name}".replace("_", "-"), "bad-property", why, *objects)
     why = "An object stands in the clear."
     bundle = {"type": "bundle", "objects": [BARE, address()]}
     shelf.sign("object-in-the-clear", code, why, with_claims={"stix": bundle})

@@ -372,13 +372,12 @@ def withhold(opened: Opened, kept: Collection[int]) -> bytes:
     Raises:
         ValueError: A negative index.
     """
-    parents, wanted = opened.parents, {-1, *kept}
-    if not wanted.issuperset(map(parents.__getitem__, kept)):
-        wanted = {-1, *(i for i in kept if _reaches_root(i, parents, wanted))}
-    wanted.remove(-1)
-    order = sorted(wanted)
+    parents, order = opened.parents, sorted(set(kept))
     if order and order[0] < 0:
         raise ValueError("an index is negative")  # Python would count from the end
+    wanted = {-1, *order}
+    if not wanted.issuperset(map(parents.__getitem__, order)):
+        order = [index for index in order if _reaches_root(index, parents, wanted)]
     texts = map(opened.texts.__getitem__, order)
     return b"~".join([opened.jwt, *texts, b""])
 

@@ -10,8 +10,14 @@ from typing import Any
 
 import pytest
 
-from tests.support.records import SALT, b64, disclosure, forge, named, sha
-from tests.support.verifying import elements, format_verdict
+from broker import sdjwt
+from tests.support.records import SALT, as_json, b64, disclosure, forge, named, sha
+from tests.support.verifying import (
+    elements,
+    format_refusal,
+    format_verdict,
+    opened,
+)
 
 MAX_BYTES_PER_BYTE = 40  # the most is 32: lists within lists
 
@@ -114,3 +120,17 @@ def test_a_token_takes_a_bounded_multiple_of_its_size(
     finally:
         tracemalloc.stop()
     assert peak <= MAX_BYTES_PER_BYTE * len(token)
+
+
+def test_an_index_that_is_negative_withholds_nothing_by_counting_from_the_end() -> None:
+    found = opened(forge({"_sd": [sha(named("a", 1))]}, named("a", 1)))
+    with pytest.raises(ValueError, match="negative"):
+        sdjwt.withhold(found, [-2])
+
+
+def test_values_are_counted_before_they_are_parsed() -> None:
+    text = b64(b'["' + SALT.encode() + b'","x",[' + b"[]," * 250_000 + b"[]]]")
+    payload = {"_sd": [sha(text)]}
+    assert format_refusal(forge(payload, text)).reason == "too-many-values"
+    shown = as_json({"x": [[]] * 250_001})
+    assert format_refusal(forge(shown)).reason == "too-many-values"

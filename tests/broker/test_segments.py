@@ -180,7 +180,7 @@ def test_what_doubts_a_source_stays_with_the_whole_paragraph(sentence: str) -> N
     after = f"{A}{B}{C}\n\n{sentence} {B}"
     assert split(f"{before}{after}{C}") == [before, after, C]
     # As a paragraph of its own it may mean all from the last heading on.
-    section = f"# Claims\n{A}{B}\n\n{C}{A}\n\n{sentence}\n\n"
+    section = f"# Timeline\n{A}{B}\n\n{C}{A}\n\n{sentence}\n\n"
     assert split(f"{before}{section}{B}{C}") == [before, section, B, C]
     assert whole(f"{A}{B}\n\n{C}{A}\n\n{sentence}")
 
@@ -199,9 +199,9 @@ def test_what_doubts_the_source_of_a_list_keeps_all_of_it() -> None:
         f"{items}- The source of it lied.\n",
         "- Server of the school\n",
     ]
-    assert split(f"{A}\n\n{items}\nThe source lied.") == [
+    assert split(f"{A}\n\n{items}\nThe source lied. {B}") == [
         f"{A}\n\n",
-        f"{items}\nThe source lied.",
+        f"{items}\nThe source lied. {B}",
     ]
 
 

@@ -325,10 +325,11 @@ def test_every_word_for_what_is_told_keeps_what_follows(lang: str, word: str) ->
 @pytest.mark.parametrize(("lang", "word"), _column("carriers"))
 def test_every_word_for_what_a_claim_rests_on_refers_back(lang: str, word: str) -> None:
     report = _report(lang)
-    # "O" is also a word of Tagalog, "or".
-    articles = entries((SPACED | UNSPACED)[lang].articles.removeprefix("o, a, "))
-    begins = f"{articles[0]} {word.removesuffix('-')}".lstrip().capitalize()
-    other = f"{articles[0]} xyzzy".lstrip().capitalize()
+    # "O" and "il" open sentences in Tagalog and French, too.
+    instead = {"pt": "os", "it": "lo"}
+    article = instead.get(lang, entries((SPACED | UNSPACED)[lang].articles)[0])
+    begins = f"{article} {word.removesuffix('-')}".lstrip().capitalize()
+    other = f"{article} xyzzy".lstrip().capitalize()
     assert len(split(f"{report.first}\n\n{other} {report.second}")) == 2
     assert len(split(f"{report.first}\n\n{begins} {report.second}")) == 1
 

@@ -503,3 +503,15 @@ async def test_a_long_queue_of_one_issuer_does_not_delay_another(tmp_path):
             arrived = await take(broker.login("adapter-main"), NORMAL, 201)
     senders = [each.routing_key.split(".")[0] for each in arrived]
     assert senders.index("cert-bv") < 50
+
+
+async def test_bytes_count_unpacked_so_that_a_small_message_is_not_cheap(tmp_path):
+    feed = Feed("cert-aq")
+    long = draft(1, description="A register was copied again. " * 30_000)
+    message = feed.message(long)
+    assert len(message.body) < 100_000
+    with capture_logs() as logs:
+        async with hub(tmp_path, quota=Quota(bytes_per_hour=1 << 20)) as (broker, _):
+            await send(broker, message)
+            await rest(broker.login("adapter-main"), NORMAL)
+    assert "gate.over_quota" in {each["event"] for each in logs}

@@ -94,7 +94,8 @@ def _join_retracted(
     for index in reversed(range(len(found))):
         one, after = sentences[index : index + 2]
         if _retracts(after) and blocks[after.block].kind != HEADING:
-            alone = one.block != after.block and after.is_last
+            is_paragraph = blocks[after.block].kind == PARAGRAPH
+            alone = is_paragraph and one.block != after.block and after.is_last
             start = sections[one.block + 1] if alone else blocks[one.block].start
             since = min(since, start)
         found[index] |= since < after.start

@@ -163,7 +163,7 @@ def test_what_a_reviewer_found_parted_stays_together(text: str) -> None:
     "sentence",
     [
         "The source is unreliable.",
-        "The anonymous source of the paper lied.",
+        "The first anonymous source of a clerk lied.",
         "The letter of the town is a forgery.",
         "The screenshot of the mail is a deepfake.",
         "The account of the clinic had been hijacked.",
@@ -195,7 +195,9 @@ def test_what_names_a_source_again_stays_with_the_sentence_before_it() -> None:
 
 def test_what_doubts_the_source_of_a_list_keeps_all_of_it() -> None:
     items = "- Server of the bank\n- Server of the clinic\n- Server of the town\n"
-    assert split(f"{items}- The source of it lied.\n- Server of the school\n") == [
+    text = f"{A}\n\n{items}- The source of it lied.\n- Server of the school\n"
+    assert split(text) == [
+        f"{A}\n\n",
         f"{items}- The source of it lied.\n",
         "- Server of the school\n",
     ]
@@ -388,6 +390,7 @@ def test_headings_in_a_row_belong_to_what_follows() -> None:
     [
         ("## Unconfirmed\n", "## Facts\n"),
         ("## Unconfirmed\n", "# Facts\n"),
+        ("## Stories\n", "## Facts\n"),
         ("## Unconfirmed\n\n### Sources\n", "## Facts\n"),
         ("Claims that are not confirmed\n\n", "Known facts\n\n"),
         ("Claims that are not confirmed\n\n", "# Known facts\n\n"),

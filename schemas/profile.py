@@ -52,13 +52,16 @@ _SETS = {
 LANGUAGE_PATTERN: Final = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}"
 VERSION_PATTERN: Final = r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"
 TERM_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
+_MAX_FORM_CHARS: Final = 60
 _PATTERNS: Final = {"lang": LANGUAGE_PATTERN, "pattern_version": VERSION_PATTERN}
 _OTHER_TYPES: Final = frozenset({"valid_until", "is_family"})  # a time, a boolean
 
 
 def _form(pattern: str) -> Callable[[str], bool]:
     match = re.compile(pattern).fullmatch
-    return lru_cache(1024)(lambda text: len(text) <= 60 and match(text) is not None)
+    remembered = lru_cache(1024)(lambda text: match(text) is not None)
+    # What is longer than any form is never remembered, whoever sends it.
+    return lambda text: len(text) <= _MAX_FORM_CHARS and remembered(text)
 
 
 _FORMED: Final = {
@@ -194,21 +197,6 @@ def places(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
                     yield (name, key, inner), inner_value
             else:
                 yield (name, key), extension
-
-
-def containers(value: Mapping[str, Any]) -> tuple[Place, ...]:
-    """List what of an object holds properties: `()`, itself, and extensions.
-
-    Outer ones first.
-    """
-    found: list[Place] = [()]
-    extensions = value.get("extensions")
-    if isinstance(extensions, dict):
-        found.append(("extensions",))
-        for key, extension in extensions.items():
-            if key in EXTENSION_ALIASES and isinstance(extension, dict):
-                found.append(("extensions", key))
-    return tuple(found)
 
 
 def spell(place: Place) -> str:

@@ -117,19 +117,12 @@ def test_a_known_extension_is_gone_through_and_an_unknown_one_is_not() -> None:
         (("extensions", "unknown"), {"a": 1}),
         (("extensions", "odd"), 7),
     ]
-    assert profile.containers(value) == (
-        (),
-        ("extensions",),
-        ("extensions", INCIDENT_CORE),
-        ("extensions", "availability-ext"),
-    )
 
 
 @pytest.mark.parametrize("extensions", [7, "text", [], None])
 def test_extensions_that_are_no_object_are_one_property(extensions: Any) -> None:
     value = {"extensions": extensions}
     assert list(profile.places(value.items())) == [(("extensions",), extensions)]
-    assert profile.containers(value) == ((),)
 
 
 def test_a_known_extension_that_is_no_object_is_one_property() -> None:
@@ -137,7 +130,6 @@ def test_a_known_extension_that_is_no_object_is_one_property() -> None:
     assert list(profile.places(value.items())) == [
         (("extensions", INCIDENT_CORE), "text")
     ]
-    assert profile.containers(value) == ((), ("extensions",))
 
 
 def test_places_are_spelled_with_the_short_names_of_extensions() -> None:
@@ -282,3 +274,16 @@ def test_what_is_always_visible_is_a_term_and_no_text(
         assert profile.misformed(kind, {name: value}) == name
     # Where it can be withheld it may be anything.
     assert profile.misformed("x-mine", {"status": "a b"}) is None
+
+
+def test_what_is_too_long_for_any_form_is_not_remembered() -> None:
+    [(_, fits)] = profile._FORMED[""]
+    before = fits.__closure__
+    assert before is not None
+    [cache] = [
+        c.cell_contents for c in before if hasattr(c.cell_contents, "cache_info")
+    ]
+    size = cache.cache_info().currsize
+    for number in range(10):
+        assert not fits(f"{number}" + "x" * 100_000)
+    assert cache.cache_info().currsize == size

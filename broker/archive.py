@@ -118,15 +118,8 @@ class Archive:
         self._file = file
 
     def try_writing(self) -> None:
-        """Write one page, changing nothing: a full disk shows before it matters.
-
-        Raises:
-            ConfigError: The disk is full or broken.
-        """
-        with self._file.transaction() as db:
-            [version] = db.execute("PRAGMA user_version").fetchone()
-            # SQLite writes the page of the version though it stays the same.
-            db.execute(f"PRAGMA user_version={version:d}")
+        """Let a full disk show before it matters; see `PrivateFile.try_writing`."""
+        self._file.try_writing()
 
     def append(self, items: Sequence[Archived], stamp: MakeStamp) -> list[Archived]:
         """Store all of *items* or none; what is there already stays as it is.

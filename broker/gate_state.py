@@ -84,15 +84,8 @@ class GateState:
         self._file = file
 
     def try_writing(self) -> None:
-        """Write one page, changing nothing: a full disk shows before it matters.
-
-        Raises:
-            ConfigError: The disk is full or broken.
-        """
-        with self._file.transaction() as db:
-            [version] = db.execute("PRAGMA user_version").fetchone()
-            # SQLite writes the page of the version though it stays the same.
-            db.execute(f"PRAGMA user_version={version:d}")
+        """Let a full disk show before it matters; see `PrivateFile.try_writing`."""
+        self._file.try_writing()
 
     def known(self, token_ids: Iterable[str]) -> set[str]:
         """Tell which of *token_ids* were accepted before."""

@@ -69,6 +69,17 @@ class PrivateFile:
         with self._turn, _translated(self._path):
             return self._connection.execute(query, values).fetchall()
 
+    def try_writing(self) -> None:
+        """Write one page, changing nothing: a full disk shows before it matters.
+
+        Raises:
+            ConfigError: The disk is full or broken, or the file is locked.
+        """
+        with self.transaction() as db:
+            [version] = db.execute("PRAGMA user_version").fetchone()
+            # SQLite writes the page of the version though it stays the same.
+            db.execute(f"PRAGMA user_version={version:d}")
+
     def close(self) -> None:
         """Close it once no thread is at work on it."""
         with self._turn:

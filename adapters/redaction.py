@@ -120,7 +120,7 @@ def _kept_disclosures(work: Work) -> set[int]:
         if i in work.gone:
             continue
         origin = work.verified.origins[i]
-        kept.add(origin.slots[()])
+        kept.add(origin.own)
         for place in part.shown:
             index = origin.slot(place)
             if index is None:

@@ -6,7 +6,7 @@ the redaction of its value; real producers derive identity ids from names too.
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -17,16 +17,17 @@ from schemas.record import org_urn
 _NAMESPACE: Final = uuid.UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
 # In two steps, from the rare part backwards: one pattern for the whole takes a
 # time that grows with the square of a text without spaces (40,000 letters: 27 s).
-_TAIL = re.compile(
-    r"--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-    re.ASCII | re.IGNORECASE,
-)
+_UUID: Final = r"--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_TAIL = re.compile(_UUID, re.ASCII | re.IGNORECASE)
+_TAIL_AS_WRITTEN = re.compile(_UUID)
+_TAIL_CHARS: Final = 38
 _TYPE = re.compile(r"[a-z][a-z0-9-]{0,249}+\Z", re.ASCII | re.IGNORECASE)
 _MAX_TYPE_CHARS: Final = 250  # STIX 2.1, 2.5
 _RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]", re.IGNORECASE)
 _ALWAYS_REPLACED: Final = stix.OBSERVABLE_TYPES | {"identity"}
 
 
+@lru_cache(1024)
 def org_identity(org: str) -> str:
     """Id of an organisation's own STIX identity: derived from its public name."""
     return f"identity--{uuid.uuid5(_NAMESPACE, org_urn(org))}"
@@ -55,12 +56,12 @@ def must_replace(stix_id: str, own: str) -> bool:
 
 
 def blind(
-    objects: list[dict[str, Any]], *, own: str, replace: Callable[[str], str]
-) -> list[dict[str, Any]]:
+    objects: Iterable[dict[str, Any]], *, own: str, replace: Callable[[str], str]
+) -> Iterator[dict[str, Any]]:
     """Replace ids everywhere they stand: as ids, as references, inside strings.
 
     Args:
-        objects: Plain STIX objects.
+        objects: Plain STIX objects of one record.
         own: The issuer's own identity id.
         replace: Gives the replacement for an id; the same one for the same id
             within a record's lineage, never shared between records.
@@ -73,6 +74,10 @@ def blind(
         return swapped[text]
 
     def swap_anew(text: str) -> str:
+        kind, tail = text[:-_TAIL_CHARS], text[-_TAIL_CHARS:]
+        if kind in _PLAIN_TYPES and _TAIL_AS_WRITTEN.fullmatch(tail):
+            # Nothing but an id, as most of them are: no need to look for one.
+            return replace(text) if must_replace(text, own) else text
         out: list[str] = []
         done = 0
         for start, end in _ids_in(text):
@@ -84,15 +89,23 @@ def blind(
         return "".join([*out, text[done:]])
 
     def walk(value: Any) -> Any:
-        if isinstance(value, str):
+        kind = type(value)
+        if kind is str:
             return swap(value) if "--" in value else value
-        if isinstance(value, dict):
-            return {(swap(k) if "--" in k else k): walk(v) for k, v in value.items()}
-        if isinstance(value, list | tuple):
+        if kind is dict:
+            out: dict[str, Any] = {}
+            for name, inner in value.items():
+                # Most are strings without an id: a call for each would be felt.
+                is_plain = type(inner) is str and "--" not in inner
+                key = swap(name) if "--" in name else name
+                out[key] = inner if is_plain else walk(inner)
+            return out
+        if kind is list or kind is tuple:
             return [walk(v) for v in value]
         return value
 
-    return [walk(candidate) for candidate in objects]
+    for candidate in objects:
+        yield walk(candidate)
 
 
 def _ids_in(text: str) -> Iterator[tuple[int, int]]:
@@ -113,12 +126,13 @@ def _innermost_type(kind: str) -> str:
     return max(ends, key=len, default=kind)
 
 
+_PLAIN_TYPES: Final = frozenset(t for t in stix.TYPES if _innermost_type(t) == t)
+
+
 class BlindMap:
     """Replacement ids of one lineage: known ones first, random ones for new ids."""
 
-    def __init__(
-        self, new_uuid: Callable[[], uuid.UUID], known: Mapping[str, str]
-    ) -> None:
+    def __init__(self, new_uuid: Callable[[], str], known: Mapping[str, str]) -> None:
         self._new_uuid = new_uuid
         self._known = known
         self.added: dict[str, str] = {}

@@ -1,21 +1,29 @@
 """SD-JWT (RFC 9901), the issuing side: conceal, and put the token together. Pure."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from itertools import accumulate, pairwise
+from typing import Any, Final, NamedTuple
 
 import msgspec
+import pybase64
 
 from broker import base64url, disclosures
+from broker.disclosures import MIN_SALT_CHARS
 from broker.errors import TrustError
 from broker.sdjwt import (
-    MAX_DEPTH,
     MAX_DISCLOSURES,
     MAX_TOKEN_BYTES,
     SALT_BYTES,
     digest,
 )
+from broker.unfolding import MAX_DEPTH
 from schemas import codec
 from schemas.codec import RESERVED_NAMES
+
+_CHUNK: Final = 512  # as in `disclosures`
+_SALT_BYTES: Final = 18
+_SALT_CHARS: Final = 24
+_WITHOUT_SPARE_BITS: Final = bytes(byte & 0xF0 for byte in range(256))
 
 
 class Hidden(msgspec.Struct, frozen=True, gc=False):
@@ -31,7 +39,21 @@ class Decoy(msgspec.Struct, frozen=True, gc=False):
     """Marks where an array gets a digest that belongs to nothing (RFC 9901, 4.2.5)."""
 
 
-def conceal(tree: Any, entropy: Callable[[int], bytes]) -> tuple[Any, list[bytes]]:
+class Concealed(NamedTuple):
+    """What `conceal` made.
+
+    Attributes:
+        payload: The tree, with digests where something was to be concealed.
+        texts: The disclosures, parents before children.
+        digests: Of each of them.
+    """
+
+    payload: Any
+    texts: list[bytes]
+    digests: list[str]
+
+
+def conceal(tree: Any, entropy: Callable[[int], bytes]) -> Concealed:
     """Replace each `Hidden` in *tree* by its digest, each `Decoy` by a random one.
 
     Args:
@@ -39,82 +61,154 @@ def conceal(tree: Any, entropy: Callable[[int], bytes]) -> tuple[Any, list[bytes
             array elements.
         entropy: Gives n fresh random bytes at each call.
 
-    Returns:
-        The payload and the disclosures, parents before children.
-
     Raises:
         TrustError: `reserved-name` (see `codec.RESERVED_NAMES`), `too-deep`, `too-many-disclosures`: nobody would take the token.
+        SchemaError: `surrogate`.
     """
-    texts: list[bytes] = []
+    work = _Concealing(entropy)
+    payload = work.walk(tree, 0)
+    return Concealed(payload, *work.spelled())
 
-    def hide(hidden: Hidden, name: str | None, depth: int) -> bytes:
-        place = len(texts)
-        if place >= MAX_DISCLOSURES:
-            raise TrustError("too-many-disclosures")
-        texts.append(b"")
-        value = hidden.value
-        if type(value) is not str:
-            value = walk(value, depth)
-        text = texts[place] = _disclosure(name, value, entropy)
-        return text
 
-    def walk(value: Any, depth: int) -> Any:
+class _Concealing:
+    """First finds what is to be concealed, then spells it, many at once, in rounds.
+
+    A disclosure is spelled when the digests in it are there: what holds nothing
+    concealed in the first round, what holds only such in the second, and so on.
+    """
+
+    def __init__(self, entropy: Callable[[int], bytes]) -> None:
+        self.entropy = entropy
+        self.contents: list[tuple[Any, ...]] = []  # (name, value), or (value,)
+        self.rounds: list[_Round] = []
+        self.next_round = 0  # the first in which what was walked last is complete
+
+    def walk(self, value: Any, depth: int) -> Any:
         kind = type(value)
         if kind is dict:
-            return members(value, depth + 1)
+            return self.members(value, depth + 1)
         if kind is list or kind is tuple:
-            return elements(value, depth + 1)
+            return self.elements(value, depth + 1)
         return value
 
-    def members(value: dict[str, Any], depth: int) -> dict[str, Any]:
+    def members(self, value: dict[str, Any], depth: int) -> dict[str, Any]:
         if depth > MAX_DEPTH:
             raise TrustError("too-deep")
         if not RESERVED_NAMES.isdisjoint(value):
             raise TrustError("reserved-name")
         shown: dict[str, Any] = {}
-        hidden: list[bytes] = []
+        places: list[int] = []
+        last = 0
         for name, inner in value.items():
             if type(inner) is Hidden:
-                hidden.append(hide(inner, name, depth))
+                places.append(len(self.contents))
+                last = max(last, self.hide(inner.value, name, depth))
             else:
-                shown[name] = inner if type(inner) is str else walk(inner, depth)
-        if hidden:
-            # RFC 9901, 4.2.4.1: hide the original order.
-            shown["_sd"] = sorted(disclosures.digests(hidden))
+                shown[name] = inner if type(inner) is str else self.walk(inner, depth)
+        if places:
+            self.rounds[last].objects.append((shown, places))
         return shown
 
-    def elements(value: Iterable[Any], depth: int) -> list[Any]:
+    def elements(self, value: Iterable[Any], depth: int) -> list[Any]:
         if depth > MAX_DEPTH:
             raise TrustError("too-deep")
         out: list[Any] = []
-        hidden: list[bytes] = []
-        places: list[dict[str, str]] = []
         for inner in value:
             if type(inner) is Hidden:
-                hidden.append(hide(inner, None, depth))
-                places.append({})
-                out.append(places[-1])
+                element: dict[str, str] = {}
+                place = len(self.contents)
+                number = self.hide(inner.value, None, depth)
+                self.rounds[number].elements.append((element, place))
+                out.append(element)
             elif type(inner) is Decoy:
-                out.append({"...": _decoy(entropy)})
+                out.append({"...": _decoy(self.entropy)})
             else:
-                out.append(inner if type(inner) is str else walk(inner, depth))
-        for place, found in zip(places, disclosures.digests(hidden), strict=True):
-            place["..."] = found
+                out.append(inner if type(inner) is str else self.walk(inner, depth))
         return out
 
-    return walk(tree, 0), texts
+    def hide(self, value: Any, name: str | None, depth: int) -> int:
+        """Give the number of the round that will spell it."""
+        place, contents = len(self.contents), self.contents
+        if place >= MAX_DISCLOSURES:
+            raise TrustError("too-many-disclosures")
+        contents.append(())
+        number = 0
+        if type(value) is not str:
+            before, self.next_round = self.next_round, 0
+            value = self.walk(value, depth)
+            number, self.next_round = self.next_round, before
+        contents[place] = (value,) if name is None else (name, value)
+        if number == len(self.rounds):
+            self.rounds.append(_Round([], [], []))
+        self.rounds[number].places.append(place)
+        self.next_round = max(self.next_round, number + 1)
+        return number
+
+    def spelled(self) -> tuple[list[bytes], list[str]]:
+        """Spell all disclosures; put their digests where they belong."""
+        texts = [b""] * len(self.contents)
+        digests = [""] * len(self.contents)
+        for places, objects, elements in self.rounds:
+            for start in range(0, len(places), _CHUNK):
+                chunk = places[start : start + _CHUNK]
+                made = _disclosures([self.contents[i] for i in chunk], self.entropy)
+                hashed = disclosures.digests(made)
+                for place, text, its_digest in zip(chunk, made, hashed, strict=True):
+                    texts[place] = text
+                    digests[place] = its_digest
+            for members, inside in objects:
+                # RFC 9901, 4.2.4.1: hide the original order.
+                members["_sd"] = sorted([digests[place] for place in inside])
+            for element, place in elements:
+                element["..."] = digests[place]
+        return texts, digests
 
 
-def _disclosure(name: str | None, value: Any, entropy: Callable[[int], bytes]) -> bytes:
-    """Spell a disclosure, salt first, so that many are decoded in one piece.
+class _Round(NamedTuple):
+    """What is spelled together.
 
-    The salt has 22, 23 or 24 characters, whichever makes the length of the whole 2
-    modulo 3: see `disclosures.ALIGNMENT`.
+    Attributes:
+        places: In `_Concealing.contents`.
+        objects: Those of whose concealed members the last are spelled now, with the
+            places of all of them.
+        elements: Where elements of arrays stood, with the place of each.
     """
-    rest = codec.encode_json((value,) if name is None else (name, value))[1:]
-    more = -len(rest) % 3
-    salt = base64url.encode(entropy(SALT_BYTES + more))
-    return base64url.encode(b'["' + salt + b'",' + rest)
+
+    places: list[int]
+    objects: list[tuple[dict[str, Any], list[int]]]
+    elements: list[tuple[dict[str, str], int]]
+
+
+def _disclosures(
+    contents: Sequence[tuple[Any, ...]], entropy: Callable[[int], bytes]
+) -> list[bytes]:
+    """Spell disclosures, salt first, so that many are decoded in one piece.
+
+    Salts have 22, 23 or 24 characters (16 to 18 bytes), whichever makes the length of
+    the whole 2 modulo 3: see `disclosures.ALIGNMENT`.
+    """
+    lines = codec.encode_lines(contents).split(b"\n")[:-1]
+    salts = _salts(len(lines), entropy)
+    whole = range(_SALT_CHARS, len(salts) + 1, _SALT_CHARS)
+    for place, (end, line) in enumerate(zip(whole, lines, strict=True)):
+        start = end - MIN_SALT_CHARS - (1 - len(line)) % 3
+        lines[place] = b'["' + salts[start:end] + b'",' + line[1:]
+    # Behind each comes a line feed, so that it ends with a whole character.
+    spelled = pybase64.urlsafe_b64encode(b"\n".join([*lines, b""]))
+    ends = accumulate((len(line) + 1) // 3 * 4 for line in lines)
+    return [spelled[start : end - 1] for start, end in pairwise([0, *ends])]
+
+
+def _salts(count: int, entropy: Callable[[int], bytes]) -> bytes:
+    """Give salts of 24 characters, in a row; the last 22 or 23 alone will do, too.
+
+    Those alone hold bits to spare at their end. These are zero, so that what is left
+    is strict base64url.
+    """
+    random = bytearray(entropy(_SALT_BYTES * count))
+    lasts = slice(_SALT_BYTES - 1, None, _SALT_BYTES)
+    random[lasts] = random[lasts].translate(_WITHOUT_SPARE_BITS)
+    return base64url.encode(bytes(random))
 
 
 def filled(

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from broker import segments
 from broker.errors import TrustError
-from broker.sdjwt import Origin, Path
+from broker.unfolding import Origin, Path
 from schemas import profile, stix
+from schemas.stix.values import MAX_TEXT_CHARS
 
 _EXTENSIONS: Final = ".extensions"  # its keys are the sender's text
 _ITSELF: Final[frozenset[Path]] = frozenset({()})
@@ -30,32 +31,32 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
         TrustError: at a place in the object, `not-withholdable`, `bad-property`,
             `visible-as-disclosure`, `sd-shape`, `segments`, `not-stix`.
     """
-    disclosed = origin.names.keys()
-    if () not in origin.slots:
+    disclosed = origin.names
+    if origin.own < 0:
         raise TrustError("not-withholdable")
     if type(value) is not dict:
         raise TrustError("not-stix")
+    kind = str(value.get("type"))
     visible = profile.visible(
-        str(value.get("type")),
+        kind,
         primary=value.get("id") == primary,
         own=value.get("created_by_ref") == own,
     )
     if not visible.isdisjoint(disclosed):
-        name = min(disclosed & visible)
+        name = min(visible.intersection(disclosed))
         raise TrustError("visible-as-disclosure", _spot(name))
-    shown = value.keys() - disclosed
-    if not shown <= visible:
-        raise TrustError("not-withholdable", _spot(min(shown - visible)))
-    odd = profile.misformed(str(value.get("type")), value)
+    # What is disclosed is not visible, so equal numbers mean that all else is.
+    if len(visible.intersection(value)) != len(value) - len(disclosed):
+        name = min(value.keys() - disclosed.keys() - visible)
+        raise TrustError("not-withholdable", _spot(name))
+    odd = profile.misformed(kind, value)
     if odd is not None:
         raise TrustError("bad-property", _spot(odd))
-    # In transmitted order, which sets do not have.
-    apart = disclosed - profile.WHOLE
-    lists = [n for n in value if n in apart and type(value[n]) is list] if apart else []
-    if lists or "extensions" in value:
-        return _Parts(origin).joined(value, lists)
-    _check_nothing_finer(origin, 1, _ITSELF)
-    return value
+    if profile.WHOLE.issuperset(disclosed) and "extensions" not in value:
+        if origin.slots or not _ITSELF.issuperset(origin.gaps):
+            _check_nothing_finer(origin, 0, _ITSELF)
+        return value
+    return _Parts(origin).joined(value)
 
 
 def _check_nothing_finer(origin: Origin, count: int, parted: Set[Path]) -> None:
@@ -76,14 +77,15 @@ class _Parts:
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.count = 1  # the object itself
+        self.count = 0
         self.parted: set[Path] = {()}
 
-    def joined(self, value: dict[str, Any], lists: list[str]) -> dict[str, Any]:
+    def joined(self, value: dict[str, Any]) -> dict[str, Any]:
         """Give the object with its texts joined and without empty lists."""
         out = value
-        for name in lists:
-            out = _changed(out, name, self.whole((name,), value[name]))
+        for name in self.origin.names:
+            if name not in profile.WHOLE and type(value[name]) is list:
+                out = _changed(out, name, self.whole((name,), value[name]))
         if "extensions" in value:
             out = _changed(out, "extensions", self.extensions(value["extensions"]))
         _check_nothing_finer(self.origin, self.count, self.parted)
@@ -103,9 +105,12 @@ class _Parts:
         self.parted.add(place)
         if is_text:
             try:
-                return segments.join(value, missing)
+                text = segments.join(value, missing)
             except ValueError:
                 raise TrustError("segments", _spot(place[0])) from None
+            if len(text) > MAX_TEXT_CHARS:
+                raise TrustError("too-large", _spot(place[0]))
+            return text
         return value if value or not missing else None
 
     def extensions(self, extensions: Any) -> Any:

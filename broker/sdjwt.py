@@ -10,25 +10,21 @@ what is refused here in different ways.
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
-from typing import Any, Protocol
+from operator import itemgetter
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from broker import base64url, disclosures
 from broker.errors import TrustError
+from broker.unfolding import NONE, Origin, Path, Unfolding
 from schemas import codec
-from schemas.codec import RESERVED_NAMES
 
 MAX_TOKEN_BYTES = 16 << 20  # decompressed; one record is at most a few MiB
 MAX_DISCLOSURES = 65_536  # hashing them stays well under a second
-MAX_DEPTH = 32  # STIX needs about 10; deeper is an attack on recursion
 MAX_HEADER_BYTES = 1024
 SALT_BYTES = 16  # RFC 9901, 9.3: 128 bits
-_STRINGS = frozenset({str})
-_PLAIN = frozenset({str, bool})  # nothing to look into
-_UNUSED = -2  # no digest of this disclosure was found yet
-
-Path = tuple[str | int, ...]
+_Item = TypeVar("_Item")
 
 
 class VerifyKey(Protocol):
@@ -36,27 +32,6 @@ class VerifyKey(Protocol):
 
     def verify(self, signature: bytes, data: bytes) -> bool:
         """Tell whether *signature* is right; never raises."""
-
-
-class Origin(msgspec.Struct, frozen=True, gc=False):
-    """Which parts of a value come from disclosures.
-
-    Attributes:
-        names: Index of the disclosure that carries each of its members.
-        slots: The same of the parts deeper inside, and of the value itself, by path.
-        gaps: Digests without a disclosure (withheld, or decoys) by the path of
-            the container they stand in.
-    """
-
-    names: dict[str, int]
-    slots: dict[Path, int]
-    gaps: dict[Path, int]
-
-    def slot(self, path: Path) -> int | None:
-        """Give the disclosure that carries the part at *path*, if one does."""
-        if len(path) == 1 and isinstance(path[0], str):
-            return self.names.get(path[0])
-        return self.slots.get(path)
 
 
 class Disclosure(msgspec.Struct, frozen=True):
@@ -80,6 +55,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         jwt: The issuer-signed part, `header.payload.signature`.
         claims: The payload with all disclosed values in place.
         texts: The disclosures as transmitted, in transmitted order.
+        digests: Of each of them.
         parents: For each, the index of the one that carries its digest; -1: the
             payload.
         origin: Of `claims`, without what `elements` tells.
@@ -90,6 +66,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     jwt: bytes
     claims: dict[str, Any]
     texts: tuple[bytes, ...]
+    digests: Sequence[str]
     parents: Sequence[int]
     origin: Origin
     within: Path
@@ -122,6 +99,8 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
         found: dict[Path, int] = {}
         for place, origin in enumerate((self.origin, *self.elements), -1):
             base = (*self.within, place) if place >= 0 else ()
+            if origin.own >= 0:
+                found[base] = origin.own
             for name, index in origin.names.items():
                 found[(*base, name)] = index
             for path, index in origin.slots.items():
@@ -182,8 +161,20 @@ def verify(
         raise TrustError("payload")
     if payload.pop("_sd_alg", "sha-256") != "sha-256":
         raise TrustError("sd-alg")
-    values = disclosures.decode(texts, budget)
-    return _Unfolding(texts, values, within).open(jwt, payload)
+    contents = disclosures.decode(texts, budget)
+    digests = disclosures.digests(texts)
+    unfolding = Unfolding(digests, contents, within)
+    claims = unfolding.unfold(payload)
+    return Opened(
+        jwt=jwt,
+        claims=claims,
+        texts=tuple(texts),
+        digests=digests,
+        parents=unfolding.parents,
+        origin=unfolding.origin,
+        within=within,
+        elements=tuple(unfolding.origins),
+    )
 
 
 def split(token: bytes) -> tuple[bytes, list[bytes]]:
@@ -204,165 +195,6 @@ def split(token: bytes) -> tuple[bytes, list[bytes]]:
     return jwt, texts
 
 
-class _Unfolding:
-    """RFC 9901, 7.1, step 3: every digest found where it may stand, once."""
-
-    def __init__(
-        self,
-        texts: list[bytes],
-        values: list[disclosures.Disclosed],
-        within: Path,
-    ) -> None:
-        found = disclosures.digests(texts)
-        self.pool = dict(zip(found, range(len(found)), strict=True))
-        if len(self.pool) != len(texts):
-            raise TrustError("duplicate-disclosure")
-        self.texts = texts
-        self.values = values
-        self.parents = [_UNUSED] * len(texts)
-        self.within = within
-        self.never_plain = within[-1] if within else None
-        self.origin = Origin({}, {}, {})
-        self.origins: list[Origin] = []
-        self.missed: list[Any] = []  # digests without a disclosure
-
-    def open(self, jwt: bytes, payload: dict[str, Any]) -> Opened:
-        claims = self.members(payload, -1, (), 1, self.origin)
-        disclosures.check_digests(self.missed)
-        if _UNUSED in self.parents:
-            raise TrustError("unreferenced-disclosure")
-        return Opened(
-            jwt=jwt,
-            claims=claims,
-            texts=tuple(self.texts),
-            parents=self.parents,
-            origin=self.origin,
-            within=self.within,
-            elements=tuple(self.origins),
-        )
-
-    def value(
-        self, value: Any, parent: int, path: Path, depth: int, origin: Origin
-    ) -> Any:
-        kind = type(value)
-        if kind is dict:
-            return self.members(value, parent, path, depth + 1, origin)
-        if kind is list:
-            return self.elements(value, parent, path, depth + 1, origin)
-        # A float is finite already: `disclosures.decode` sees to it.
-        if kind is int and not -codec.MAX_SAFE_INT <= value <= codec.MAX_SAFE_INT:
-            raise TrustError("number-range")
-        return value
-
-    def members(  # noqa: PLR0912  a call for each disclosure would be felt
-        self,
-        members: dict[str, Any],
-        parent: int,
-        path: Path,
-        depth: int,
-        origin: Origin,
-    ) -> dict[str, Any]:
-        if depth > MAX_DEPTH:
-            raise TrustError("too-deep")
-        has_digests = "_sd" in members
-        digests = members.pop("_sd", None)
-        if not RESERVED_NAMES.isdisjoint(members):
-            raise TrustError("reserved-name")
-        for name, value in members.items():
-            if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
-                members[name] = self.value(value, parent, (*path, name), depth, origin)
-        if not has_digests:
-            return members
-        values, names, slots = self.values, origin.names, origin.slots
-        is_root = path == ()
-        for index in self.found(digests, parent, path, origin):
-            if index is None:
-                continue
-            try:
-                _, name, value = values[index]
-            except ValueError:
-                raise TrustError("disclosure-shape", f"disclosure {index}") from None
-            if type(name) is not str:
-                raise TrustError("disclosure-shape", f"disclosure {index}")
-            if name in members:
-                raise TrustError("shadowed-name", f"disclosure {index}")
-            if name in RESERVED_NAMES:
-                raise TrustError("reserved-name", f"disclosure {index}")
-            if is_root:
-                names[name] = index
-            else:
-                slots[(*path, name)] = index
-            if type(value) not in _PLAIN and not self.is_plain_list(name, value, depth):
-                value = self.value(value, index, (*path, name), depth, origin)
-            members[name] = value
-        return members
-
-    def is_plain_list(self, name: str, value: Any, depth: int) -> bool:
-        """Tell whether there is nothing to look into in a member at *depth*."""
-        return (
-            type(value) is list
-            and depth < MAX_DEPTH
-            and name != self.never_plain  # an origin is owed for each element
-            and _STRINGS.issuperset(map(type, value))
-        )
-
-    def elements(
-        self, elements: list[Any], parent: int, path: Path, depth: int, origin: Origin
-    ) -> list[Any]:
-        if depth > MAX_DEPTH:
-            raise TrustError("too-deep")
-        # A path inside an element may look the same: it begins anew there.
-        apart = origin is self.origin and path == self.within
-        here: Path
-        digests = [e["..."] for e in elements if type(e) is dict and "..." in e]
-        carriers = iter(self.found(digests, parent, path, origin))
-        out: list[Any] = []
-        for element in elements:
-            value, carrier = element, None
-            if type(element) is dict and "..." in element:
-                if len(element) != 1:
-                    raise TrustError("sd-shape")
-                carrier = next(carriers)
-                if carrier is None:
-                    continue
-                if len(self.values[carrier]) != 2:
-                    raise TrustError("disclosure-shape", f"disclosure {carrier}")
-                value = self.values[carrier][1]
-            if apart:
-                own, here = Origin({}, {}, {}), ()
-                self.origins.append(own)
-            else:
-                own, here = origin, (*path, len(out))
-            if carrier is None:
-                carrier = parent
-            else:
-                own.slots[here] = carrier
-            out.append(self.value(value, carrier, here, depth, own))
-        return out
-
-    def found(
-        self, digests: Any, parent: int, path: Path, origin: Origin
-    ) -> list[int | None]:
-        """Find the disclosure of each digest; those without one leave a gap at *path*."""
-        if type(digests) is not list:
-            raise TrustError("sd-shape")
-        parents = self.parents
-        try:
-            found = list(map(self.pool.get, digests))
-        except TypeError:  # not to be looked up, so no string either
-            raise TrustError("digest-shape") from None
-        for index in found:
-            if index is not None:
-                if parents[index] != _UNUSED:
-                    raise TrustError("duplicate-digest")
-                parents[index] = parent
-        if None in found:
-            pairs = zip(digests, found, strict=True)
-            self.missed += [claimed for claimed, index in pairs if index is None]
-            origin.gaps[path] = origin.gaps.get(path, 0) + found.count(None)
-        return found
-
-
 def withhold(opened: Opened, kept: Collection[int]) -> bytes:
     """Cut every disclosure whose index is not in *kept*.
 
@@ -372,14 +204,21 @@ def withhold(opened: Opened, kept: Collection[int]) -> bytes:
     Raises:
         ValueError: A negative index.
     """
-    parents, order = opened.parents, sorted(set(kept))
+    parents, wanted = opened.parents, set(kept)
+    order = sorted(wanted)
     if order and order[0] < 0:
         raise ValueError("an index is negative")  # Python would count from the end
-    wanted = {-1, *order}
-    if not wanted.issuperset(map(parents.__getitem__, order)):
+    wanted.add(NONE)
+    if not wanted.issuperset(_at(order, parents)):
         order = [index for index in order if _reaches_root(index, parents, wanted)]
-    texts = map(opened.texts.__getitem__, order)
-    return b"~".join([opened.jwt, *texts, b""])
+    return b"~".join([opened.jwt, *_at(order, opened.texts), b""])
+
+
+def _at(places: Sequence[int], items: Sequence[_Item]) -> tuple[_Item, ...]:
+    # `itemgetter` does in one call what takes twice as long one by one; of a single
+    # place it would give no tuple.
+    found = itemgetter(0, 0, *places)(items) if places else ()
+    return found[2:]
 
 
 def _reaches_root(index: int, parents: Sequence[int], wanted: Set[int]) -> bool:

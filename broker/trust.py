@@ -17,6 +17,7 @@ from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
 from broker.parts import restored
 from broker.signing import TYP, fullness
+from broker.unfolding import Origin
 from schemas import codec, profile, stix, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import Tlp, tlp_of
@@ -35,7 +36,9 @@ from schemas.stix.values import MAX_TEXT_CHARS
 MAX_CLOCK_SKEW_S: Final = 120
 _OBJECTS: Final = ("stix", "objects")
 _CLAIM_NAMES: Final = frozenset(Claims.__struct_fields__)
-_WITHHOLDABLE_CLAIMS: Final = frozenset({"to", "concerns", "feed", "seq", "prev"})
+_WITHHOLDABLE_CLAIMS: Final = ("concerns", "feed", "prev", "seq", "to")
+_WITHHOLDABLE: Final = frozenset(_WITHHOLDABLE_CLAIMS)
+_GAPS: Final = frozenset({(), _OBJECTS})
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +71,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     claims: Claims
     objects: tuple[stix.StixObject, ...]
     plain: tuple[Mapping[str, Any], ...]
-    origins: tuple[sdjwt.Origin, ...]
+    origins: tuple[Origin, ...]
     claim_slots: Mapping[str, int]
     primary: int | None
     complete: bool
@@ -132,8 +135,12 @@ def _verify(
     _check_times(claims, known, now, first_seen)
     _check_claim_slots(claims, opened.origin)
     own = org_identity(known.org)
-    plain, objects = _decoded(bundle, opened.elements, claims.sub, own, len(token))
-    complete = fullness(opened.texts) == claims.full
+    # No string can be longer than STIX lets it where no disclosure is.
+    is_checked = max(map(len, opened.texts), default=0) <= MAX_TEXT_CHARS
+    plain, objects = _decoded(
+        bundle, opened.elements, claims.sub, own, is_checked=is_checked
+    )
+    complete = fullness(opened.digests) == claims.full
     if complete:
         need_behaviour(objects)  # from a cut copy it may have been cut
     return Verified(
@@ -220,26 +227,25 @@ def _check_times(
         raise TrustError("version-in-future")
 
 
-def _check_claim_slots(claims: Claims, origin: sdjwt.Origin) -> None:
-    if origin.slots or not origin.names.keys() <= _WITHHOLDABLE_CLAIMS:
+def _check_claim_slots(claims: Claims, origin: Origin) -> None:
+    if origin.slots or not _WITHHOLDABLE.issuperset(origin.names):
         raise TrustError("visible-as-disclosure", "$")
-    for name in sorted(_WITHHOLDABLE_CLAIMS):
+    for name in _WITHHOLDABLE_CLAIMS:
         if getattr(claims, name) is not UNSET and name not in origin.names:
             raise TrustError("not-withholdable", f"$.{name}")
-    if not {(), _OBJECTS}.issuperset(origin.gaps):
+    if not _GAPS.issuperset(origin.gaps):
         raise TrustError("sd-shape", "$")
 
 
 def _decoded(
     bundle: list[Any],
-    origins: tuple[sdjwt.Origin, ...],
+    origins: tuple[Origin, ...],
     primary: str,
     own: str,
-    size: int,
+    *,
+    is_checked: bool,
 ) -> tuple[tuple[dict[str, Any], ...], tuple[stix.StixObject, ...]]:
     """Give each object as the profile lets it stand, and decoded."""
-    # No string can be longer than STIX lets it where the whole token is not.
-    is_checked = size <= MAX_TEXT_CHARS
     plain: list[dict[str, Any]] = []
     objects: list[stix.StixObject] = []
     try:

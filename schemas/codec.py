@@ -7,7 +7,7 @@ hold, lone surrogates, trailing bytes. Refusals name a place, never a value.
 
 import json
 import re
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from math import isfinite
 from typing import Any, Final, NoReturn
 
@@ -29,7 +29,8 @@ RESERVED_NAMES: Final = frozenset({"_sd", "...", "_sd_alg", "__proto__", ""})
 """Names that no member of an object may have, at any depth."""
 
 _decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
+_encoder = msgspec.json.Encoder()
+_encode = _encoder.encode
 _NOTHING: Final[frozenset[str]] = frozenset()
 _PLACE = re.compile(r" - at `(?:key in )?\$([^`]*)`\Z")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -151,6 +152,18 @@ def encode_json(value: Any) -> bytes:
     """
     try:
         return _encode(value)
+    except UnicodeEncodeError:
+        raise SchemaError("surrogate", "$") from None
+
+
+def encode_lines(values: Sequence[Any]) -> bytes:
+    """Encode each of *values* as `encode_json`, with a line feed behind it.
+
+    Raises:
+        SchemaError: `surrogate`.
+    """
+    try:
+        return _encoder.encode_lines(values)
     except UnicodeEncodeError:
         raise SchemaError("surrogate", "$") from None
 

@@ -7,11 +7,11 @@ token that hides what must be seen or shows what could not be withheld.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from schemas.stix import PROPERTY_NAMES, incident_suite
+from schemas.stix.forms import form
 
 VCT: Final = "urn:tocsin:record:1"
 
@@ -52,25 +52,18 @@ _SETS = {
 LANGUAGE_PATTERN: Final = r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}"
 VERSION_PATTERN: Final = r"[0-9]{1,4}(\.[0-9]{1,4}){0,3}"
 TERM_PATTERN: Final = r"[A-Za-z][A-Za-z0-9_-]{0,39}"
-_MAX_FORM_CHARS: Final = 60
 _PATTERNS: Final = {"lang": LANGUAGE_PATTERN, "pattern_version": VERSION_PATTERN}
 _OTHER_TYPES: Final = frozenset({"valid_until", "is_family"})  # a time, a boolean
 
 
-def _form(pattern: str) -> Callable[[str], bool]:
-    match = re.compile(pattern).fullmatch
-    remembered = lru_cache(1024)(lambda text: match(text) is not None)
-    # What is longer than any form is never remembered, whoever sends it.
-    return lambda text: len(text) <= _MAX_FORM_CHARS and remembered(text)
-
-
 _FORMED: Final = {
     kind: tuple(
-        (name, _form(_PATTERNS.get(name, TERM_PATTERN)))
+        (name, form(rf"^(?:{_PATTERNS.get(name, TERM_PATTERN)})\Z"))
         for name in sorted({"lang", *own} - _OTHER_TYPES)
     )
     for kind, own in {"": frozenset[str](), **_BY_TYPE}.items()
 }
+_FORMED_ALWAYS: Final = _FORMED[""]
 
 # The extensions that are gone through property by property, as policies name them.
 INCIDENT_CORE: Final = incident_suite.INCIDENT_CORE
@@ -147,10 +140,10 @@ def misformed(kind: str, value: Mapping[str, Any]) -> str | None:
     What nothing can withhold must be a word of a vocabulary, a version or a language
     (RFC 5646), or a victim's name could stand there.
     """
-    for name, form in _FORMED.get(kind, _FORMED[""]):
+    for name, (known, fits) in _FORMED.get(kind, _FORMED_ALWAYS):
         if name in value:
-            found = value[name]
-            if type(found) is not str or not form(found):
+            text = value[name]
+            if type(text) is not str or (text not in known and not fits(text)):
                 return name
     return None
 

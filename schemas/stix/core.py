@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from schemas.stix.values import (
+    ID_TAIL_CHARS,
     Id,
     InnerMarkingId,
     Language,
@@ -64,7 +65,7 @@ KillChainPhases = Annotated[tuple[KillChainPhase, ...], Meta(min_length=1)]
 GranularMarkings = Annotated[tuple[GranularMarking, ...], Meta(min_length=1)]
 
 
-class StixObject(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class StixObject(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Any object. Only its subclasses have instances.
 
     Observables have all of these too: OpenCTI writes `labels` and
@@ -93,7 +94,7 @@ class StixObject(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def type(self) -> str:
         """The STIX type, which every id begins with (STIX 2.1, Identifier)."""
-        return self.id.rpartition("--")[0]
+        return self.id[:-ID_TAIL_CHARS]
 
 
 class UnknownObject(StixObject, frozen=True, kw_only=True):

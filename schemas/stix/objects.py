@@ -1,7 +1,7 @@
 """Plain JSON values <-> STIX objects."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
@@ -24,8 +24,8 @@ from schemas.stix.core import (
     StixObject,
     UnknownObject,
 )
-from schemas.stix.forms import forms_of, misfit
-from schemas.stix.values import MAX_TEXT_CHARS
+from schemas.stix.forms import Forms, forms_of, misfit
+from schemas.stix.values import ID_TAIL_CHARS, MAX_TEXT_CHARS
 
 _MODULES = (
     cases, dialect, incident_suite, meta, observables, relationships, threats,
@@ -47,17 +47,32 @@ _NESTED: Final[dict[str, type[msgspec.Struct]]] = {
 }
 
 
+class _Kind(NamedTuple):
+    """What decoding needs to know of a type: its struct, property names and forms."""
+
+    struct: type[StixObject]
+    names: frozenset[str]
+    forms: Forms
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
 def _names_of(kind: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(kind.__struct_encode_fields__) - {EXTRA}
 
 
-_KINDS: Final[list[type[StixObject]]] = [*TYPES.values(), UnknownObject]
-_NAMES: Final = {kind: _names_of(kind) | {"type"} for kind in _KINDS}
-_FORMS: Final = {kind: forms_of(kind) for kind in _KINDS}
+def _kind_of(struct: type[StixObject]) -> _Kind:
+    return _Kind(struct, _names_of(struct) | {"type"}, forms_of(struct))
+
+
+_KINDS: Final = {name: _kind_of(struct) for name, struct in TYPES.items()}
+_UNKNOWN: Final = _kind_of(UnknownObject)
 _NESTED_NAMES: Final = {name: _names_of(kind) for name, kind in _NESTED.items()}
 
-PROPERTY_NAMES: Final[frozenset[str]] = frozenset().union(
-    *_NAMES.values(), *_NESTED_NAMES.values(), {"objects"}
+PROPERTY_NAMES: Final[frozenset[str]] = frozenset({"objects"}).union(
+    *(kind.names for kind in (*_KINDS.values(), _UNKNOWN)), *_NESTED_NAMES.values()
 )
 """All property names that a refusal may spell: they are ours, not the sender's."""
 
@@ -95,15 +110,15 @@ def decode_object(
         )
     if "id" not in value:
         raise SchemaError("missing-property", f"{where}.id")
-    kind = TYPES.get(name, UnknownObject)
+    struct, names, forms = _KINDS.get(name, _UNKNOWN)
     try:
-        decoded = msgspec.convert(_fit(value, kind), kind)
+        decoded = msgspec.convert(_fit(value, names), struct)
     except msgspec.ValidationError as error:
         raise refusal(error, where) from None
-    place = misfit(value, _FORMS[kind])
+    place = misfit(value, forms)
     if place is not None:
         raise refused_place(f"{where}.{place}")
-    if decoded.type != name:
+    if decoded.id[:-ID_TAIL_CHARS] != name:  # a call for each would be felt
         raise SchemaError("bad-id", f"{where}.id")
     return decoded
 
@@ -114,12 +129,16 @@ def encode_object(decoded: StixObject) -> dict[str, Any]:
     The members come in the order of the struct, not as they were received.
     """
     # Through bytes, because that is the fast way from tuples to lists.
-    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(decoded))
+    body: dict[str, Any] = _decode(_encode(decoded))
     for name in _NESTED:
-        for item in body.get(name, ()):
-            item.update(item.pop(EXTRA, {}))
+        if name in body:
+            for item in body[name]:
+                item.update(item.pop(EXTRA, {}))
     extra = body.pop(EXTRA, {})
-    return {"type": decoded.type, **body, **extra}
+    if "type" not in body:  # that of a type which no struct stands for
+        body = {"type": decoded.type, **body}
+    body.update(extra)
+    return body
 
 
 def properties(decoded: StixObject) -> Iterator[tuple[str, Any]]:
@@ -150,21 +169,18 @@ def refused_place(place: str) -> SchemaError:
     return SchemaError("bad-id" if is_id else "bad-property", place)
 
 
-def _fit(value: dict[str, Any], kind: type[StixObject]) -> dict[str, Any]:
-    """Give *value* the shape of the struct: what it does not know under EXTRA."""
-    body = _split(value, _NAMES[kind])
-    if body.keys().isdisjoint(_NESTED_NAMES):
-        return body
+def _fit(value: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
+    """Give *value* the shape of its struct: what it does not know under EXTRA."""
+    body = value if names.issuperset(value) else _split(value, names)
     for name, known in _NESTED_NAMES.items():
-        items = body.get(name)
-        if type(items) is list:
+        if name in body and type(items := body[name]) is list:
             fitted = [_split(i, known) if type(i) is dict else i for i in items]
             body = {**body, name: fitted}
     return body
 
 
 def _split(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    if value.keys() <= known:
+    if known.issuperset(value):
         return value
     body: dict[str, Any] = {EXTRA: {}}
     for name, inner in value.items():

@@ -32,6 +32,8 @@ TIMESTAMP_PATTERN: Final = (
 _MARKING_PATTERN: Final = rf"^marking-definition--{_UUID}\Z"
 FORM: Final = "form"
 
+ID_TAIL_CHARS: Final = 38  # `--` and a UUID
+
 # `decode_object` checks these forms itself, each distinct text once in a while: as
 # msgspec's `pattern` they took five sixths of the time that decoding takes.
 _ID_CHARS: Final = 288  # STIX 2.1, Identifier: 250 of the type, `--`, a UUID

@@ -76,7 +76,7 @@ def test_no_texts_are_no_values() -> None:
 @settings(derandomize=True, max_examples=200)
 @given(st.lists(json_values.map(Hidden), min_size=1, max_size=6))
 def test_whatever_we_issue_is_taken_at_once(values: list[Hidden]) -> None:
-    _, texts = concealing.conceal(values, entropy())
+    _, texts, _ = concealing.conceal(values, entropy())
     assert assert_same(texts)
     assert [value for _, value in disclosures.decode(texts)] == [
         each.value for each in values

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from broker import concealing, parts, sdjwt
 from broker.concealing import Decoy, Hidden
 from broker.errors import TrustError
-from broker.sdjwt import Origin, Path
 from broker.signing import conceal_object
+from broker.unfolding import Origin, Path
 from schemas import profile
 from schemas.profile import INCIDENT_CORE
 from tests.support.records import CERT, CERT_KEY, HEADER, OWN, an_id, entropy
@@ -27,12 +27,13 @@ TEXT = "The clinic lost its records. Staff restored the servers. All is well."
 
 
 def places_of(origin: Origin) -> set[Path]:
-    return {*((name,) for name in origin.names), *origin.slots}
+    own: set[Path] = {()} if origin.own >= 0 else set()
+    return own | {*((name,) for name in origin.names), *origin.slots}
 
 
 def read(tree: Any, kept: set[Path] | None = None) -> tuple[Any, Origin]:
     """An object as the verifier of the format finds it, of all that is hidden or of *kept*."""
-    payload, texts = concealing.conceal({"objects": [Hidden(tree)]}, entropy())
+    payload, texts, _ = concealing.conceal({"objects": [Hidden(tree)]}, entropy())
     token = concealing.assemble(HEADER, payload, texts, CERT.sign)
 
     def opened(signed: bytes) -> sdjwt.Opened:
@@ -279,7 +280,7 @@ def test_an_object_is_held_to_the_profile(tree: Any, why: str) -> None:
 def test_an_object_in_the_clear_is_refused_before_it_is_looked_at() -> None:
     for value in (bare(), 1, None):
         with pytest.raises(TrustError) as caught:
-            parts.restored(value, Origin({}, {}, {}), "", OWN)
+            parts.restored(value, Origin(-1, {}, {}, {}), "", OWN)
         assert caught.value.reason == "not-withholdable"
 
 

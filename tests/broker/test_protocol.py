@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from broker import disclosures, sdjwt, seen, segments, trust, wire
+from broker import disclosures, sdjwt, seen, segments, trust, unfolding, wire
 from broker.concealing import filled
 from schemas import codec, profile, reasons, record
 from schemas.stix.values import MAX_TEXT_CHARS
@@ -133,7 +133,7 @@ def test_the_limits_are_those_of_the_code() -> None:
         "disclosures": sdjwt.MAX_DISCLOSURES,
         "commas, `[` and `{`": disclosures.MAX_VALUES,
         "header": sdjwt.MAX_HEADER_BYTES,
-        "depth": sdjwt.MAX_DEPTH,
+        "depth": unfolding.MAX_DEPTH,
         "integer, either sign": codec.MAX_SAFE_INT,
         "salt, at least": disclosures.MIN_SALT_CHARS,
         "digest": len(filled((), 1, records.entropy())[0]),

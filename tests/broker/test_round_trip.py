@@ -38,7 +38,7 @@ def opened(signed: bytes) -> trust.Verified:
 
 def as_signed(record: Draft, ids: BlindMap) -> list[dict[str, Any]]:
     plain = [stix.encode_object(o) for o in record.objects]
-    return blind(plain, own=org_identity(CERT.org), replace=ids)
+    return [*blind(plain, own=org_identity(CERT.org), replace=ids)]
 
 
 def by_id(objects: Any) -> dict[str, Any]:

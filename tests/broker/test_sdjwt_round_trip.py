@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from broker import base64url, concealing, sdjwt
 from broker.concealing import Hidden
-from broker.sdjwt import Path
+from broker.unfolding import Path
 from schemas.errors import RefusedError
 from tests.support.records import (
     CERT,
@@ -31,7 +31,7 @@ CANARY = "mallory"
 
 def conceal(tree: Any) -> tuple[Any, list[bytes]]:
     source = entropy()
-    return concealing.conceal(tree, source)
+    return concealing.conceal(tree, source)[:2]
 
 
 def sealed(tree: dict[str, Any]) -> bytes:

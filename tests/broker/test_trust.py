@@ -101,13 +101,15 @@ def test_each_part_names_the_disclosure_that_carries_it() -> None:
     origin = found.origins[found.primary]
     assert origin.names.keys() == {"name", "description", "labels"}
     assert origin.slots.keys() == {
-        (), ("labels", 0), ("labels", 1), ("extensions", INCIDENT_CORE, "criticality")
+        ("labels", 0), ("labels", 1), ("extensions", INCIDENT_CORE, "criticality")
     }  # fmt: skip
     carried = found.opened.disclosures[origin.slot(("labels", 1))]
     assert carried.parent == origin.slot(("labels",)) == origin.names["labels"]
     assert origin.slot(("id",)) is origin.slot(("labels", 2)) is None
     maps = [m for o in found.origins for m in (o.names, o.slots)]
     indices = [i for each in (*maps, found.claim_slots) for i in each.values()]
+    indices += [each.own for each in found.origins]
+    assert [each.slot(()) for each in found.origins] == indices[-len(found.origins) :]
     assert sorted(indices) == list(range(len(found.opened.disclosures)))
 
 
@@ -151,7 +153,7 @@ def test_an_object_may_lose_all_that_is_withholdable() -> None:
     assert found.plain[0]["extensions"] == {INCIDENT_CORE: {}}
     address_alone = verified(token(draft(incident(), address())))
     [place] = [i for i, o in enumerate(address_alone.plain) if o["type"] != "incident"]
-    only = {address_alone.origins[place].slots[()]}
+    only = {address_alone.origins[place].own}
     [found_address] = verified(sdjwt.withhold(address_alone.opened, only)).plain
     assert found_address.keys() == {"type", "id", "spec_version", "object_marking_refs"}
 

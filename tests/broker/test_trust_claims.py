@@ -237,7 +237,7 @@ def test_a_withholdable_claim_in_the_clear_is_refused(name: str, value: Any) -> 
 def test_a_claim_of_digests_may_not_be_a_disclosure_either(name: str) -> None:
     claims = tree(sup="A" * 43, full="A" * 43)
     claims[name] = Hidden("A" * 43)
-    payload, texts = concealing.conceal(claims, entropy())
+    payload, texts, _ = concealing.conceal(claims, entropy())
     signed = concealing.assemble(HEADER, payload, texts, CERT.sign)
     assert refusal(signed).reason == "visible-as-disclosure"
 

@@ -277,13 +277,10 @@ def test_what_is_always_visible_is_a_term_and_no_text(
 
 
 def test_what_is_too_long_for_any_form_is_not_remembered() -> None:
-    [(_, fits)] = profile._FORMED[""]
-    before = fits.__closure__
-    assert before is not None
-    [cache] = [
-        c.cell_contents for c in before if hasattr(c.cell_contents, "cache_info")
-    ]
-    size = cache.cache_info().currsize
-    for number in range(10):
-        assert not fits(f"{number}" + "x" * 100_000)
-    assert cache.cache_info().currsize == size
+    forms = [each for named in profile._FORMED.values() for _, each in named]
+    assert forms
+    for form in forms:
+        before = set(form.known)
+        for length in (60, 100_000):
+            assert not form.fits("x" * length)
+        assert form.known == before

@@ -90,7 +90,7 @@ def test_every_code_that_is_explained_is_raised_somewhere() -> None:
 def test_the_search_finds_what_it_should() -> None:
     found = raised()
     # In an error, on either side of an `if`, in an outcome.
-    assert found["shadowed-name"] == "broker/sdjwt.py"
+    assert found["shadowed-name"] == "broker/unfolding.py"
     assert found.keys() >= {"bad-id", "bad-property", "no-feed"}
     # Given back, by itself and in a tuple.
     assert decided() - found.keys() >= {"tlp-clearance", "not-json"}

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 
 from tests.support.bent_trees import SIGNERS
-from tests.vectors.spelling import Bend, b64, joined, parted, sha, unb64
+from tests.vectors.spelling import Bend, b64, full_of, joined, parted, sha, unb64
 
 
 def bent_anyhow(token: bytes) -> Iterator[bytes]:
@@ -88,7 +88,7 @@ def with_text(token: bytes, index: int, text: bytes) -> bytes:
     """Put another text in the place of a disclosure, and its digest for the old one."""
     jwt, texts = parted(token)
     header, payload, _ = jwt.split(b".")
-    whole, plain = sha(b"~".join(sorted(texts))), [unb64(each) for each in texts]
+    whole, plain = full_of(texts), [unb64(each) for each in texts]
     bare: bytes | None = None
     while bare is None:
         old, new = sha(texts[index]).encode(), sha(text).encode()
@@ -98,7 +98,7 @@ def with_text(token: bytes, index: int, text: bytes) -> bytes:
             bare = unb64(payload).replace(old, new)
         else:
             text = b64(plain[index].replace(old, new))
-    full = sha(b"~".join(sorted(texts)))
+    full = full_of(texts)
     return signed_again(header, b64(bare.replace(whole.encode(), full.encode())), texts)
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import random
 import tomllib
-import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ def entropy(seed: int = 0) -> Callable[[int], bytes]:
     return random.Random(seed).randbytes  # noqa: S311  that is the point
 
 
-def new_uuids(seed: int = 0) -> Callable[[], uuid.UUID]:
+def new_uuids(seed: int = 0) -> Callable[[], str]:
     source = entropy(seed)
     return lambda: random_uuid(source)
 
@@ -218,8 +217,8 @@ def tree(*plain: Mapping[str, Any], **claims: Any) -> dict[str, Any]:
 def mint(claims: dict[str, Any], *, by: Signer = CERT) -> bytes:
     """Sign *claims* as they are, however wrong, with all digests right."""
     source = entropy()
-    payload, texts = concealing.conceal(claims, source)
-    payload.setdefault("full", fullness(texts))
+    payload, texts, digests = concealing.conceal(claims, source)
+    payload.setdefault("full", fullness(digests))
     header = {"alg": "EdDSA", "kid": by.kid, "typ": TYP}
     return concealing.assemble(header, payload, texts, by.sign)
 

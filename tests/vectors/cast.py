@@ -26,6 +26,7 @@ from tests.vectors.spelling import (
     Raw,
     b64,
     concealed,
+    full_of,
     joined,
     jws,
     same,
@@ -285,7 +286,7 @@ def issue(
     shown, texts, cut = concealed(seed, tree)
     texts = [*order(texts), *more]
     if "full" not in tree:
-        shown["full"] = sha(b"~".join(sorted([*texts, *cut])))
+        shown["full"] = full_of([*texts, *cut])
     jwt = jws(
         header_of(key) if header is None else header,
         Raw(payload(spell(shown))),

@@ -12,12 +12,13 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from broker import base64url, sdjwt, seen, signing, trust
+from broker import base64url, sdjwt, seen, trust
 from broker.directory import Directory, Service, build
 from broker.signing import FeedPosition
 from schemas import coarse, markings, profile, stix
 from schemas.record import natural_kind
 from tests.support import records
+from tests.vectors.spelling import full_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "protocol.md"
 WIDTH: Final = 124
@@ -131,7 +132,7 @@ def _signed() -> str:
         f"signing input     {len(signing_input)} characters, header.payload in base64url",
         f"its SHA-256, hex  {hashed.hexdigest()}",
         f"token id          {base64url.encode(hashed.digest()).decode()}",
-        f"full              {signing.fullness(texts)}, of {len(texts)} disclosures",
+        f"full              {full_of(texts)}, of {len(texts)} disclosures",
     ]
     parts = _code(f"{header.decode()}\n\n{_broken(payload.decode())}")
     return parts + "\n\n" + _code("\n".join(sums), "")

@@ -9,7 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.vectors.spelling import joined, parted, sha, unb64
+from tests.vectors.spelling import full_of, joined, parted, sha, unb64
 
 TEXTS = frozenset(
     {
@@ -49,7 +49,7 @@ def read(token: bytes) -> dict[str, Any]:
         "issuer": claims["iss"].removeprefix("urn:tocsin:org:"),
         "kid": header["kid"],
         "token_id": sha(opening.jwt.rpartition(b".")[0]),
-        "complete": claims["full"] == sha(b"~".join(sorted(opening.texts))),
+        "complete": claims["full"] == full_of(opening.texts),
         "claims": claims,
         "objects": [_plain(each) for each in objects],
         "withheld": opening.missing,

@@ -79,6 +79,11 @@ def sha(text: bytes) -> str:
     return b64(hashlib.sha256(text).digest()).decode()
 
 
+def full_of(texts: Iterable[bytes]) -> str:
+    """The claim `full` of a token with these disclosures."""
+    return sha("~".join(sorted(map(sha, texts))).encode())
+
+
 def spell(value: Any) -> bytes:
     """Write JSON without spaces, non-ASCII characters as they are."""
     match value:

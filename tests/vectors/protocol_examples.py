@@ -221,6 +221,16 @@ def _alias(key: str) -> str:
     return f"`{key}`" if alias == key else f"`{key}` ({alias})"
 
 
+def _forms() -> str:
+    by_form = {form: [name] for name, form in profile._PATTERNS.items()}
+    own = set().union(*profile._BY_TYPE.values()) - profile._OTHER_TYPES
+    by_form[profile.TERM_PATTERN] = list(own - profile._PATTERNS.keys())
+    words = map(profile.visible_in_extension, profile.EXTENSION_ALIASES)
+    by_form[profile._WORD.pattern] = list(set().union(*words))
+    rows = [f"| {_names(names)} | `{form}` |" for form, names in by_form.items()]
+    return _table("| always visible | form of the string |", rows)
+
+
 def _kinds() -> str:
     by_kind: dict[str, list[str]] = {}
     for each in sorted(stix.TYPES):
@@ -252,6 +262,7 @@ def made() -> dict[str, str]:
     return {
         "kinds": _kinds(),
         "visible": _visible(),
+        "forms": _forms(),
         "texts": _names(profile._TEXT),
         "split": _names(profile._SPLIT),
         "extensions": _extensions(),

@@ -5,7 +5,6 @@ directions and nowhere finer. What can be withheld alone could else change the m
 of what is around it, or what must be withholdable would stand in the clear.
 """
 
-from collections.abc import Set
 from typing import Any, Final
 
 from broker import segments
@@ -52,14 +51,19 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
     odd = profile.misformed(kind, value)
     if odd is not None:
         raise TrustError("bad-property", _spot(odd))
-    if profile.WHOLE.issuperset(disclosed) and "extensions" not in value:
-        if origin.slots or not _ITSELF.issuperset(origin.gaps):
-            _check_nothing_finer(origin, 0, _ITSELF)
-        return value
-    return _Parts(origin).joined(value)
+    lists: list[str] = []
+    if not profile.WHOLE.issuperset(disclosed):
+        apart = (name for name in disclosed if name not in profile.WHOLE)
+        lists = [name for name in apart if type(value[name]) is list]
+    if lists or "extensions" in value:
+        return _Parts(origin).joined(value, lists)
+    _check_nothing_finer(origin, 0, _ITSELF)
+    return value
 
 
-def _check_nothing_finer(origin: Origin, count: int, parted: Set[Path]) -> None:
+def _check_nothing_finer(
+    origin: Origin, count: int, parted: set[Path] | frozenset[Path]
+) -> None:
     """Refuse disclosures, shown or not, at finer places than the profile cuts.
 
     Args:
@@ -68,7 +72,7 @@ def _check_nothing_finer(origin: Origin, count: int, parted: Set[Path]) -> None:
     """
     if count != len(origin.slots):
         raise TrustError("visible-as-disclosure")
-    if not origin.gaps.keys() <= parted:
+    if not parted.issuperset(origin.gaps):
         raise TrustError("sd-shape")
 
 
@@ -80,12 +84,11 @@ class _Parts:
         self.count = 0
         self.parted: set[Path] = {()}
 
-    def joined(self, value: dict[str, Any]) -> dict[str, Any]:
+    def joined(self, value: dict[str, Any], lists: list[str]) -> dict[str, Any]:
         """Give the object with its texts joined and without empty lists."""
         out = value
-        for name in self.origin.names:
-            if name not in profile.WHOLE and type(value[name]) is list:
-                out = _changed(out, name, self.whole((name,), value[name]))
+        for name in lists:
+            out = _changed(out, name, self.whole((name,), value[name]))
         if "extensions" in value:
             out = _changed(out, "extensions", self.extensions(value["extensions"]))
         _check_nothing_finer(self.origin, self.count, self.parted)

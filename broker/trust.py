@@ -136,7 +136,10 @@ def _verify(
     _check_claim_slots(claims, opened.origin)
     own = org_identity(known.org)
     # No string can be longer than STIX lets it where no disclosure is.
-    is_checked = max(map(len, opened.texts), default=0) <= MAX_TEXT_CHARS
+    longest = len(token)
+    if longest > MAX_TEXT_CHARS:
+        longest = max(map(len, opened.texts), default=0)
+    is_checked = longest <= MAX_TEXT_CHARS
     plain, objects = _decoded(
         bundle, opened.elements, claims.sub, own, is_checked=is_checked
     )
@@ -174,9 +177,9 @@ def _key_for(header: bytes, directory: Directory) -> KnownKey:
 
 
 def _claims(payload: dict[str, Any]) -> tuple[Claims, list[Any]]:
-    bundle = payload.get("stix")
-    rest = {name: value for name, value in payload.items() if name != "stix"}
-    if not rest.keys() <= _CLAIM_NAMES:
+    rest = dict(payload)
+    bundle = rest.pop("stix", None)
+    if not _CLAIM_NAMES.issuperset(rest):
         # Before msgspec, whose text would quote the name.
         raise TrustError("claims", "$")
     try:
@@ -188,7 +191,7 @@ def _claims(payload: dict[str, Any]) -> tuple[Claims, list[Any]]:
     # The gate says of heartbeats that they are not supported yet.
     if claims.kind != "heartbeat" and not kind_fits(claims.kind, claims.sub):
         raise TrustError("kind-mismatch", "$.kind")
-    if not isinstance(bundle, dict) or set(bundle) != {"type", "objects"}:
+    if type(bundle) is not dict or bundle.keys() != {"type", "objects"}:
         raise TrustError("claims", "$.stix")
     if bundle["type"] != "bundle" or not isinstance(bundle["objects"], list):
         raise TrustError("claims", "$.stix")
@@ -199,12 +202,12 @@ def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None
     if org_of(claims.iss) != known.org:
         raise TrustError("iss-kid")
     member = directory.members.get(known.org)
+    if member is None:
+        return
     # Who may not publish incidents may not correct or retract them either.
-    needed = {claims.kind}
     natural = natural_kind(claims.sub)
-    if claims.kind in ("correction", "retraction") and natural is not None:
-        needed.add(natural)
-    if member is not None and not needed.issubset(member.kinds):
+    changes = claims.kind in ("correction", "retraction") and natural is not None
+    if claims.kind not in member.kinds or (changes and natural not in member.kinds):
         raise TrustError("kind-not-allowed")
 
 
@@ -264,12 +267,12 @@ def _decoded(
 
 
 def _primary(objects: tuple[stix.StixObject, ...], claims: Claims) -> int | None:
-    places = {candidate.id: i for i, candidate in enumerate(objects)}
-    if len(places) != len(objects):
+    ids = [candidate.id for candidate in objects]
+    if len({*ids}) != len(ids):
         raise TrustError("duplicate-id", "$.stix.objects")
-    place = places.get(claims.sub)
-    if place is None:
+    if claims.sub not in ids:
         return None
+    place = ids.index(claims.sub)
     main = objects[place]
     where = f"$.stix.objects[{place}]"
     if getattr(main, "modified", None) != claims.ver:

@@ -129,7 +129,8 @@ class Unfolding:
         if not RESERVED_NAMES.isdisjoint(members):
             raise TrustError("reserved-name")
         for name, value in members.items():
-            if type(value) is not str:
+            kind = type(value)
+            if kind is not str and kind is not bool:
                 members[name] = self._value(value, parent, (*path, name), depth, origin)
         if type(digests) is not list:
             raise TrustError("sd-shape")

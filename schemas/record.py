@@ -77,7 +77,10 @@ _PRIMARY_KINDS: Final[dict[str, Kind]] = {
     "note": "feedback",
 }
 _FEEDBACK_TYPES: Final = ("opinion", "note")
-_DISINFORMATION_TYPES: Final = frozenset({"narrative", "channel", "media-content"})
+_DISINFORMATION: Final = frozenset(
+    stix.TYPES[name] for name in ("narrative", "channel", "media-content")
+)
+_BEHAVIOUR: Final = stix.TYPES["attack-pattern"]
 UNMARKED_TLP: Final = Tlp.AMBER_STRICT
 _REPORT_NAMESPACE: Final = uuid.UUID("0f6b64d1-5f6e-4f0e-8b7a-5d1f3c9b2a47")
 MAX_OBJECTS: Final = 20_000  # keeps a record below 65,536 disclosures in practice
@@ -366,8 +369,8 @@ def need_behaviour(objects: Sequence[stix.StixObject]) -> None:
     Raises:
         SchemaError: `no-behaviour`.
     """
-    kinds = {o.type for o in objects}
-    if kinds & _DISINFORMATION_TYPES and "attack-pattern" not in kinds:
+    kinds = {type(each) for each in objects}
+    if kinds & _DISINFORMATION and _BEHAVIOUR not in kinds:
         raise SchemaError("no-behaviour", "$.objects")
 
 

@@ -112,7 +112,10 @@ def decode_object(
         raise SchemaError("missing-property", f"{where}.id")
     struct, names, forms = _KINDS.get(name, _UNKNOWN)
     try:
-        decoded = msgspec.convert(_fit(value, names), struct)
+        body = value if names.issuperset(value) else _split(value, names)
+        if "external_references" in body or "kill_chain_phases" in body:
+            body = _fit_nested(body)
+        decoded = msgspec.convert(body, struct)
     except msgspec.ValidationError as error:
         raise refusal(error, where) from None
     place = misfit(value, forms)
@@ -169,19 +172,17 @@ def refused_place(place: str) -> SchemaError:
     return SchemaError("bad-id" if is_id else "bad-property", place)
 
 
-def _fit(value: dict[str, Any], names: frozenset[str]) -> dict[str, Any]:
-    """Give *value* the shape of its struct: what it does not know under EXTRA."""
-    body = value if names.issuperset(value) else _split(value, names)
+def _fit_nested(body: dict[str, Any]) -> dict[str, Any]:
     for name, known in _NESTED_NAMES.items():
-        if name in body and type(items := body[name]) is list:
+        items = body.get(name)
+        if type(items) is list:
             fitted = [_split(i, known) if type(i) is dict else i for i in items]
             body = {**body, name: fitted}
     return body
 
 
 def _split(value: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    if known.issuperset(value):
-        return value
+    """Give *value* the shape of its struct: what it does not know under EXTRA."""
     body: dict[str, Any] = {EXTRA: {}}
     for name, inner in value.items():
         (body if name in known else body[EXTRA])[name] = inner

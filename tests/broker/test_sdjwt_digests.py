@@ -81,6 +81,7 @@ def test_a_payload_that_is_no_object_is_refused(payload: bytes) -> None:
         pytest.param(b'{"_sd":[["a"]]}', "digest-shape", id="a list as a digest"),
         pytest.param(b'{"_sd":[""]}', "digest-shape", id="an empty digest"),
         pytest.param(b'{"n":[{"...":null}]}', "digest-shape", id="null as a digest"),
+        pytest.param(b'{"n":[{"...":["a"]}]}', "digest-shape", id="a list in a list"),
     ],
 )  # fmt: skip
 def test_a_malformed_payload_is_refused(payload: bytes, why: str) -> None:

@@ -41,6 +41,7 @@ def test_an_object_that_is_none_is_refused(value: Any) -> None:
 
 
 def test_an_object_that_is_no_stix_is_refused_at_its_place() -> None:
+    halves = [Hidden([index, 2, "a" * (2**19 + 1)]) for index in (0, 1)]
     for change, why, where in (
         ({"type": "bundle"}, "not-stix", ""),
         ({"type": 7}, "not-stix", ""),
@@ -48,6 +49,7 @@ def test_an_object_that_is_no_stix_is_refused_at_its_place() -> None:
         ({"revoked": "yes"}, "bad-property", ".revoked"),
         ({"name": Hidden(7)}, "bad-property", ".name"),
         ({"x_n": Hidden("a" * (2**20 + 1))}, "too-large", "[...]"),
+        ({"description": Hidden(halves)}, "too-large", ".description"),
     ):
         error = refusal(mint(bent(**change)))
         assert (error.reason, error.where) == (why, f"$.stix.objects[0]{where}")

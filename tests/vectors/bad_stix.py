@@ -63,14 +63,18 @@ def _ids(shelf: Shelf) -> None:
 
 
 def _large(shelf: Shelf) -> None:
-    name = "stix-string-too-large"
-    token = issue(name, claims(main(x_large=Part("A" * (2**20 + 1)))))
-    shelf.made.append(
-        Vector(
-            name=name,
-            level="stix",
-            why="A string of more than 2^20 characters.",
-            recipe={"parts": folded(token)},
-            reason="too-large",
+    one, half = "A" * (2**20 + 1), "A" * (2**19 + 1)
+    segments = [Part([0, 2, half]), Part([1, 2, half])]
+    for name, why, made in (
+        ("stix-string-too-large", "A string", main(x_large=Part(one))),
+        ("stix-text-too-large", "A joined text", main(description=Part(segments))),
+    ):
+        shelf.made.append(
+            Vector(
+                name=name,
+                level="stix",
+                why=f"{why} of more than 2^20 characters.",
+                recipe={"parts": folded(issue(name, claims(made)))},
+                reason="too-large",
+            )
         )
-    )

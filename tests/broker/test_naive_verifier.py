@@ -43,6 +43,7 @@ REFUSED_ALL_THE_SAME = {
     "stix-without-id": "missing-property",
     "stix-id-of-a-marking": "tlp-mismatch",
     "stix-string-too-large": "too-large",
+    "stix-text-too-large": "too-large",
 }
 
 

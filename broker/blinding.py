@@ -13,6 +13,7 @@ from typing import Any, Final
 from schemas import stix
 from schemas.markings import is_known_marking
 from schemas.record import org_urn
+from schemas.stix.values import ID_TAIL_CHARS
 
 _NAMESPACE: Final = uuid.UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
 # In two steps, from the rare part backwards: one pattern for the whole takes a
@@ -20,7 +21,6 @@ _NAMESPACE: Final = uuid.UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
 _UUID: Final = r"--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _TAIL = re.compile(_UUID, re.ASCII | re.IGNORECASE)
 _TAIL_AS_WRITTEN = re.compile(_UUID)
-_TAIL_CHARS: Final = 38
 _TYPE = re.compile(r"[a-z][a-z0-9-]{0,249}+\Z", re.ASCII | re.IGNORECASE)
 _MAX_TYPE_CHARS: Final = 250  # STIX 2.1, 2.5
 _RANDOM = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab]", re.IGNORECASE)
@@ -74,7 +74,7 @@ def blind(
         return swapped[text]
 
     def swap_anew(text: str) -> str:
-        kind, tail = text[:-_TAIL_CHARS], text[-_TAIL_CHARS:]
+        kind, tail = text[:-ID_TAIL_CHARS], text[-ID_TAIL_CHARS:]
         if kind in _PLAIN_TYPES and _TAIL_AS_WRITTEN.fullmatch(tail):
             # Nothing but an id, as most of them are: no need to look for one.
             return replace(text) if must_replace(text, own) else text

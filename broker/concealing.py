@@ -8,7 +8,7 @@ import msgspec
 import pybase64
 
 from broker import base64url, disclosures
-from broker.disclosures import MIN_SALT_CHARS
+from broker.disclosures import CHUNK, MIN_SALT_CHARS
 from broker.errors import TrustError
 from broker.sdjwt import (
     MAX_DISCLOSURES,
@@ -20,7 +20,6 @@ from broker.unfolding import MAX_DEPTH
 from schemas import codec
 from schemas.codec import RESERVED_NAMES
 
-_CHUNK: Final = 512  # as in `disclosures`
 _SALT_BYTES: Final = 18
 _SALT_CHARS: Final = 24
 _WITHOUT_SPARE_BITS: Final = bytes(byte & 0xF0 for byte in range(256))
@@ -149,8 +148,8 @@ class _Concealing:
         texts = [b""] * len(self.contents)
         digests = [""] * len(self.contents)
         for places, objects, elements in self.rounds:
-            for start in range(0, len(places), _CHUNK):
-                chunk = places[start : start + _CHUNK]
+            for start in range(0, len(places), CHUNK):
+                chunk = places[start : start + CHUNK]
                 made = _disclosures([self.contents[i] for i in chunk], self.entropy)
                 hashed = disclosures.digests(made)
                 for place, text, its_digest in zip(chunk, made, hashed, strict=True):

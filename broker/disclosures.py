@@ -27,7 +27,7 @@ ALIGNMENT: Final = 3
 _LINE_FEED: Final = b"K"
 # An array ends with `]`: the last character holds its four last bits and two to spare.
 _LAST_CHARACTER: Final = ord("0")
-_CHUNK: Final = 512  # so that the pieces stay in the processor's cache (measured)
+CHUNK: Final = 512  # so that the pieces stay in the processor's cache (measured)
 
 # What a disclosure holds, salt first. Not a list: the collector of garbage looks at
 # every list again and again, and there may be 65,536.
@@ -111,8 +111,8 @@ def decode(
         SchemaError: it is not strict JSON, see `codec.decode_strict_text`.
     """
     values: list[Disclosed | None] = []
-    for start in range(0, len(texts), _CHUNK):
-        chunk = texts[start : start + _CHUNK]
+    for start in range(0, len(texts), CHUNK):
+        chunk = texts[start : start + CHUNK]
         found = _at_once(chunk, budget)
         if found is None:
             places = enumerate(chunk, start)

@@ -22,6 +22,8 @@ REASONS: Final[dict[str, str]] = {
     "reserved-name": "_sd, ..., _sd_alg, __proto__ and the empty name cannot be names.",
     "duplicate-id": "two objects have one id.",
     "too-many-objects": "more than 20,000 objects; split the record.",
+    "packed": "this is compressed; unpack it first.",
+    "unknown-format": "this looks like no format known here; name it with --from.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

@@ -9,6 +9,7 @@ from schemas.stix.core import (
     StixObject,
     UnknownObject,
 )
+from schemas.stix.examining import examine_bundle
 from schemas.stix.objects import (
     OBSERVABLE_TYPES,
     PROPERTY_NAMES,
@@ -41,6 +42,7 @@ __all__ = [
     "decode_bundle",
     "decode_object",
     "encode_object",
+    "examine_bundle",
     "missing_property",
     "properties",
     "required_of",

@@ -1,5 +1,6 @@
 """Bundles: what a file or a request holds. They are containers, not objects."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -38,30 +39,48 @@ def decode_bundle(value: Any, where: str = "$") -> tuple[StixObject, ...]:
     Raises:
         SchemaError: `duplicate-id`, or as `decode_object`.
     """
+    by_id: dict[str, StixObject] = {}
+    for here, item in objects_in(value, where):
+        decoded = decode_object(item, here)
+        by_id[decoded.id] = joined(by_id.get(decoded.id), decoded, here)
+    return tuple(by_id.values())
+
+
+def objects_in(value: Any, where: str = "$") -> Iterator[tuple[str, Any]]:
+    """List what a bundle, a bare list or a single object holds, each with its place.
+
+    Raises:
+        SchemaError: It is no bundle.
+    """
     if type(value) is list:
-        return _decode_all(value, where)
-    if type(value) is not dict or value.get("type") != "bundle":
-        return (decode_object(value, where),)
+        items, place = value, where
+    elif type(value) is not dict or value.get("type") != "bundle":
+        yield where, value
+        return
+    else:
+        items, place = _items(value, where), f"{where}.objects"
+    for index, item in enumerate(items):
+        yield f"{place}[{index}]", item
+
+
+def _items(value: dict[str, Any], where: str) -> list[Any]:
     if not RESERVED_NAMES.isdisjoint(value):
         raise SchemaError("reserved-name", where)
     if "objects" not in value:
         raise SchemaError("missing-property", f"{where}.objects")
     try:
-        bundle = msgspec.convert(value, _Bundle)
+        return msgspec.convert(value, _Bundle).objects
     except msgspec.ValidationError as error:
         raise refusal(error, where) from None
-    return _decode_all(bundle.objects, f"{where}.objects")
 
 
-def _decode_all(items: list[Any], where: str) -> tuple[StixObject, ...]:
-    by_id: dict[str, StixObject] = {}
-    for index, item in enumerate(items):
-        here = f"{where}[{index}]"
-        decoded = decode_object(item, here)
-        first = by_id.setdefault(decoded.id, decoded)
-        if first is not decoded:
-            by_id[decoded.id] = _join(first, decoded, here)
-    return tuple(by_id.values())
+def joined(first: StixObject | None, second: StixObject, where: str) -> StixObject:
+    """Make one of two descriptions under one id.
+
+    Raises:
+        SchemaError: `duplicate-id`.
+    """
+    return second if first is None else _join(first, second, where)
 
 
 def _join(first: StixObject, second: StixObject, where: str) -> StixObject:

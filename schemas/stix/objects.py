@@ -144,6 +144,11 @@ def encode_object(decoded: StixObject) -> dict[str, Any]:
     return body
 
 
+def struct_of(kind: str) -> type[StixObject]:
+    """Give the struct of a STIX type, that of unknown ones where it has none."""
+    return _KINDS.get(kind, _UNKNOWN).struct
+
+
 def properties(decoded: StixObject) -> Iterator[tuple[str, Any]]:
     """Yield (name, value) of all that is present: type, id, the rest, `extra`.
 

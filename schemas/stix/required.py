@@ -1,6 +1,6 @@
 """What STIX requires of each type; the structs cannot say, as redaction cuts."""
 
-from collections.abc import Set
+from collections.abc import Iterator, Set
 from typing import Final
 
 from msgspec import UNSET
@@ -113,13 +113,15 @@ def missing_property(candidate: StixObject, present: Set[str]) -> str | None:
     The redaction cascade asks with the names it kept: an object that lacks one
     goes altogether. Of alternatives the first is named.
     """
-    missing = required_of(candidate) - present
-    if missing:
-        return min(missing)
-    choices = ALTERNATIVES.get(candidate.type, ())
-    if choices and not any(choice <= present for choice in choices):
-        return min(choices[0])
-    return None
+    return next(iter(_missing(candidate, present)), None)
+
+
+def missing_properties(candidate: StixObject) -> list[str]:
+    """Name all that STIX requires of *candidate* and it lacks."""
+    if candidate.type == "location":
+        # Real senders give regions by name alone; they are withheld later.
+        return sorted(required_of(candidate) - _present(candidate))
+    return list(_missing(candidate, _present(candidate)))
 
 
 def check_required(candidate: StixObject, where: str = "$") -> None:
@@ -128,11 +130,21 @@ def check_required(candidate: StixObject, where: str = "$") -> None:
     Raises:
         SchemaError: `missing-property`, at the place where it should be.
     """
-    present = {
+    name = missing_property(candidate, _present(candidate))
+    if name is not None:
+        raise SchemaError("missing-property", f"{where}.{name}")
+
+
+def _missing(candidate: StixObject, present: Set[str]) -> Iterator[str]:
+    yield from sorted(required_of(candidate) - present)
+    choices = ALTERNATIVES.get(candidate.type, ())
+    if choices and not any(choice <= present for choice in choices):
+        yield min(choices[0])
+
+
+def _present(candidate: StixObject) -> set[str]:
+    return {
         name
         for name in candidate.__struct_fields__
         if getattr(candidate, name) is not UNSET
     }
-    name = missing_property(candidate, present)
-    if name is not None:
-        raise SchemaError("missing-property", f"{where}.{name}")

@@ -29,7 +29,7 @@ TIMESTAMP_PATTERN: Final = (
     rf"^{_DATE}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{{1,9}})?Z\Z"
 )
 
-_MARKING_PATTERN: Final = rf"^marking-definition--{_UUID}\Z"
+MARKING_PATTERN: Final = rf"^marking-definition--{_UUID}\Z"
 FORM: Final = "form"
 
 ID_TAIL_CHARS: Final = 38  # `--` and a UUID
@@ -41,7 +41,7 @@ Id = Annotated[str, Meta(max_length=_ID_CHARS, extra={FORM: ID_PATTERN})]
 Ids = Annotated[tuple[Id, ...], Meta(min_length=1)]
 MarkingIds = Annotated[
     tuple[
-        Annotated[str, Meta(max_length=_ID_CHARS, extra={FORM: _MARKING_PATTERN})], ...
+        Annotated[str, Meta(max_length=_ID_CHARS, extra={FORM: MARKING_PATTERN})], ...
     ],
     Meta(min_length=1),
 ]
@@ -49,7 +49,7 @@ Timestamp = Annotated[str, Meta(max_length=30, extra={FORM: TIMESTAMP_PATTERN})]
 # The same for structs inside objects, where msgspec checks.
 InnerId = Annotated[str, Meta(pattern=ID_PATTERN)]
 Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}\Z")]
-InnerMarkingId = Annotated[str, Meta(pattern=_MARKING_PATTERN)]
+InnerMarkingId = Annotated[str, Meta(pattern=MARKING_PATTERN)]
 Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 
 Percent = Annotated[int, Meta(ge=0, le=100)]

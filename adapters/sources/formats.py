@@ -1,0 +1,48 @@
+"""All the formats that come in: finds the sources in this folder, and the right one."""
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from adapters import sources
+from adapters.sources.found import Found
+from adapters.sources.source import Input, Source
+from schemas.errors import SchemaError
+
+
+def _all() -> Mapping[str, Source]:
+    modules = sorted(each.name for each in pkgutil.iter_modules(sources.__path__))
+    found = [
+        importlib.import_module(f"{sources.__name__}.{name}")
+        for name in modules
+        if name not in _NO_SOURCES
+    ]
+    return MappingProxyType({m.SOURCE.name: m.SOURCE for m in found})
+
+
+_NO_SOURCES: Final = {"formats", "found", "source"}
+SOURCES: Final = _all()
+"""Sources by name, in the order in which they are asked."""
+
+
+def read(given: Input, name: str | None = None) -> Found:
+    """Read an input, as *name* or as what it looks like.
+
+    Raises:
+        SchemaError: `unknown-format`, or as the source.
+    """
+    return (SOURCES[name] if name is not None else recognise(given)).read(given)
+
+
+def recognise(given: Input) -> Source:
+    """Find the source of an input.
+
+    Raises:
+        SchemaError: `unknown-format`, or JSON that cannot be decoded.
+    """
+    for source in SOURCES.values():
+        if source.recognises(given):
+            return source
+    raise SchemaError("unknown-format")

@@ -22,7 +22,7 @@ from schemas.markings import Tlp
 from schemas.record import ALL_COMMUNITY, CommunityUrn, Kind, Org, TlpLabel
 
 Audience = Literal["peer-cert", "platform", "civil-society"]
-DEFAULT_CLEARANCE: Final[Mapping[str, TlpLabel]] = MappingProxyType(
+DEFAULT_CLEARANCE: Final[Mapping[Audience, TlpLabel]] = MappingProxyType(
     {"peer-cert": "AMBER", "platform": "GREEN", "civil-society": "GREEN"}
 )
 ServiceName = Literal["gate", "adapter"]

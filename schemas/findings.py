@@ -5,7 +5,7 @@ A finding never quotes the input. What a rule means, and what to do, stands in
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -47,20 +47,18 @@ class Findings:
 
     def add(self, rule: str, where: str, expected: str = "") -> None:
         """Note one place."""
-        key = (rule, _NUMBER.sub("[]", where), expected)
+        self.put(Finding(rule, where, expected))
+
+    def put(self, finding: Finding) -> None:
+        """Note a finding with all the places it counts."""
+        key = (finding.rule, _NUMBER.sub("[]", finding.where), finding.expected)
         known = self._kinds.get(key)
-        self._kinds[key] = (
-            Finding(rule, where, expected)
-            if known is None
-            else msgspec.structs.replace(known, count=known.count + 1)
-        )
+        if known is not None:
+            count = known.count + finding.count
+            finding = msgspec.structs.replace(known, count=count)
+        self._kinds[key] = finding
 
-    def extend(self, findings: Iterable[Finding]) -> None:
-        """Note more, one by one."""
-        for each in findings:
-            self.add(each.rule, each.where, each.expected)
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
+    def __iter__(self) -> Iterator[Finding]:
         """List what was found, in the order of the first places."""
         return iter(self._kinds.values())
 

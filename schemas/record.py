@@ -7,9 +7,9 @@ facts computed.
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -35,6 +35,7 @@ from schemas.profile import is_text, may_be_visible, misformed
 from schemas.profile import places as profile_places
 from schemas.stix.values import ID_PATTERN
 
+_T = TypeVar("_T")
 Kind = Literal[
     "incident",
     "campaign",
@@ -126,6 +127,28 @@ class Claims(
     prev: DigestOrNone | UnsetType = UNSET
 
 
+class Options(TypedDict, total=False):
+    """How to make a record of objects.
+
+    Attributes:
+        now: RFC 3339, for a wrapping report whose objects have no times.
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Name of a report to wrap loose objects with.
+        kind: Overrides the kind that follows from the primary object's type.
+        coarse: Puts coarse values next to exact ones, see `schemas.coarse`.
+        places: Where in the input each object comes from, by its id.
+    """
+
+    now: Required[str]
+    tlp: Tlp | None
+    primary: str | None
+    report: str | None
+    kind: Kind | None
+    coarse: Set[Coarse]
+    places: Mapping[str, str]
+
+
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record ready to be signed.
 
@@ -151,26 +174,12 @@ def org_of(urn: str) -> str:
     return urn.removeprefix(ORG_URN_PREFIX)
 
 
-def compose(
-    objects: Sequence[stix.StixObject],
-    *,
-    now: str,
-    tlp: Tlp | None = None,
-    primary: str | None = None,
-    report: str | None = None,
-    kind: Kind | None = None,
-    coarse: Set[Coarse] = frozenset(),
-) -> Draft:
+def compose(objects: Sequence[stix.StixObject], **options: Unpack[Options]) -> Draft:
     """Make a record of the objects a source found.
 
     Args:
         objects: Complete STIX objects with distinct ids.
-        now: RFC 3339, for a wrapping report whose objects have no times.
-        tlp: Marks what is unmarked.
-        primary: Id of the primary object, where several qualify.
-        report: Name of a report to wrap loose objects with.
-        kind: Overrides the kind that follows from the primary object's type.
-        coarse: Puts coarse values next to exact ones, see `schemas.coarse`.
+        options: See `Options`.
 
     Raises:
         SchemaError: `no-primary`, `several-primaries`, `primary-not-found`,
@@ -178,37 +187,107 @@ def compose(
             `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
             list, no word where nothing can be withheld), `coarse`.
     """
-    if len(objects) > MAX_OBJECTS:
-        raise SchemaError("too-many-objects", "$.objects")
+    draft, faults = attempt(objects, **options)
+    for first in faults:
+        raise first
+    assert draft is not None  # noqa: S101  there is one where nothing is at fault
+    return draft
+
+
+def attempt(
+    objects: Sequence[stix.StixObject], **options: Unpack[Options]
+) -> tuple[Draft | None, tuple[SchemaError, ...]]:
+    """Make a record as `compose` does, and find all that is at fault.
+
+    Returns:
+        The record, or None, and the faults: all of each object, but nothing
+        that depends on a primary object where there is none.
+    """
+    faults: list[SchemaError] = []
+    draft = _attempt(objects, _Refusals(faults), **options)
+    return (None if faults else draft), tuple(faults)
+
+
+class _Refusals:
+    """Runs checks and collects what they refuse."""
+
+    def __init__(self, faults: list[SchemaError]) -> None:
+        self._faults = faults
+
+    @property
+    def refused(self) -> bool:
+        """Tell whether any check refused."""
+        return bool(self._faults)
+
+    def __call__(self, check: Callable[..., _T], *arguments: Any) -> _T | None:
+        """Run a check: what it returns, None if it refuses."""
+        try:
+            return check(*arguments)
+        except SchemaError as error:
+            self._faults.append(error)
+            return None
+
+
+def _attempt(
+    objects: Sequence[stix.StixObject],
+    run: "_Refusals",
+    *,
+    now: str,
+    tlp: Tlp | None = None,
+    primary: str | None = None,
+    report: str | None = None,
+    kind: Kind | None = None,
+    coarse: Set[Coarse] = frozenset(),
+    places: Mapping[str, str] = MappingProxyType({}),
+) -> Draft | None:
+    run(_check_count, objects)
     # Places are those of the input, whatever is left out or added here.
-    places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
+    if not places:
+        places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
     objects = [o for o in objects if not _redefines_marking(o)]
     if report is not None:
-        wrapped = _wrap(objects, report, tlp, now)
-        objects = [wrapped, *objects]
-        places[wrapped.id] = "$.report"
-    place = find_primary(objects, primary, places)
-    if tlp is None and tlp_of(_refs(objects[place])) is None:
-        raise SchemaError("unmarked", places[objects[place].id])
+        wrapped = run(_wrap, objects, report, tlp, now)
+        if wrapped is not None:
+            objects = [wrapped, *objects]
+            places = {**places, wrapped.id: "$.report"}
+    place = run(find_primary, objects, primary, places)
+    if place is not None:
+        run(_check_marked, objects[place], tlp, places)
     marked = tuple(_mark(o, tlp if tlp is not None else UNMARKED_TLP) for o in objects)
     for marked_object in marked:
-        where = places[marked_object.id]
-        refuse_red(marked_object, where)
-        check_selectors(marked_object, where)
-        _check_places(marked_object, where)
-        check_coarse(marked_object, where)
-    marked = tuple(_with_coarse(o, coarse) for o in marked)
-    need_behaviour(marked)
+        where = places.get(marked_object.id, "$")
+        for check in (refuse_red, check_selectors, _check_places, check_coarse):
+            run(check, marked_object, where)
+    run(need_behaviour, marked)
+    if place is None:
+        return None
     main = marked[place]
+    named = run(_kind, main, kind, places.get(main.id, "$"))
     own = tlp_of(_refs(main))
     assert own is not None  # noqa: S101  just marked
+    if named is None or run.refused:
+        return None
+    marked = tuple(_with_coarse(o, coarse) for o in marked)
+    main = marked[place]
     return Draft(
         objects=marked,
         primary=place,
-        kind=_kind(main, kind, places[main.id]),
+        kind=named,
         tlp=own,
         facts=facts_of(marked, main, own),
     )
+
+
+def _check_count(objects: Sequence[stix.StixObject]) -> None:
+    if len(objects) > MAX_OBJECTS:
+        raise SchemaError("too-many-objects", "$.objects")
+
+
+def _check_marked(
+    main: stix.StixObject, tlp: Tlp | None, places: Mapping[str, str]
+) -> None:
+    if tlp is None and tlp_of(_refs(main)) is None:
+        raise SchemaError("unmarked", places.get(main.id, "$"))
 
 
 def check_coarse(candidate: stix.StixObject, where: str) -> None:

@@ -18,6 +18,51 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 RULES: Final[dict[str, Rule]] = {
+    # what is allowed and probably a mistake (schemas.linting)
+    "time-order": Rule("warning", "STIX wants these two times the other way round."),
+    "time-future": Rule("warning", "this time lies in the future; check the clock."),
+    "dangling-ref": Rule(
+        "warning",
+        "it refers to an object that is not in the input; add that, or take the "
+        "reference out.",
+    ),
+    "dangling-marking": Rule(
+        "warning",
+        "marked with a definition that is not in the input: readers cannot know what "
+        "it asks for, and withhold what it marks. Add the marking-definition.",
+    ),
+    "external-ref": Rule("note", "it is about an object of somebody else's record."),
+    "hidden-character": Rule(
+        "warning",
+        "holds characters that are not seen or turn the direction of a text; what "
+        "people read is not what machines compare. Take them out.",
+    ),
+    "long-text": Rule("note", "a very long text; a report may be attached by a link."),
+    "large-record": Rule(
+        "note", "a record of more than 5,000 objects; consider parts."
+    ),
+    "unknown-type": Rule(
+        "note",
+        "of a type not known here: it is carried and can be withheld, but no audience "
+        "is shown it by the shipped policies.",
+    ),
+    "custom-property": Rule(
+        "note",
+        "has properties that STIX does not define: they are carried and can be "
+        "withheld, but no audience is shown them by the shipped policies.",
+    ),
+    "unknown-extension": Rule(
+        "note",
+        "has an extension not known here: it is carried and can be withheld as a "
+        "whole, but no audience is shown it by the shipped policies.",
+    ),
+    # what stands where nothing can withhold it (adapters.leaks)
+    "leak-visible": Rule(
+        "warning",
+        "a name or address that can be withheld elsewhere stands in a part that is "
+        "always visible: reword that part, or the record is stopped for every "
+        "audience that may not see it.",
+    ),
     # what a source could not take over
     "no-equivalent": Rule("note", "a record has no place for this; it stays at home."),
     "local-only": Rule("note", "this says something about the sender's system alone."),

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import cyclopts
 
-from adapters.cli import processes, records, show
+from adapters.cli import check, processes, records, show
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, BusRefusedError, ConfigError
@@ -29,6 +29,7 @@ app = cyclopts.App(
 
 app.command(demo.demo)
 app.command(records.keygen)
+app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
 app.command(records.redact)

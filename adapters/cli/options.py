@@ -1,24 +1,16 @@
 """Options that several commands share."""
 
 import time
-from typing import Literal, TypedDict
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from schemas import record, timestamps
 from schemas.coarse import Coarse
 from schemas.markings import Tlp
 
 TlpOption = Literal["clear", "green", "amber", "amber+strict", "red"]
-
-
-class DraftOptions(TypedDict):
-    """The keyword arguments of `schemas.record.compose`."""
-
-    now: str
-    tlp: Tlp | None
-    primary: str | None
-    report: str | None
-    kind: record.Kind | None
-    coarse: frozenset[Coarse]
+FromOption = Annotated[str | None, Parameter(name="--from")]
 
 
 def draft_options(
@@ -28,9 +20,9 @@ def draft_options(
     report: str | None,
     kind: str | None,
     coarse: tuple[Coarse, ...],
-) -> DraftOptions:
+) -> record.Options:
     """Turn options of the command line into arguments of `compose`."""
-    return DraftOptions(
+    return record.Options(
         now=timestamps.from_epoch(time.time()),
         tlp=None if tlp is None else Tlp.parse(tlp),
         primary=primary,

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from adapters.app import context_of, run_adapter
 from adapters.cli import show
 from adapters.cli.load import load_policy, need_gate, read_file
-from adapters.cli.options import DraftOptions, TlpOption, draft_options
+from adapters.cli.options import TlpOption, draft_options
 from adapters.config import (
     AdapterConfig,
     Broker,
@@ -121,7 +121,7 @@ def publish(
 
 
 def _compose(
-    files: Sequence[Path], options: DraftOptions
+    files: Sequence[Path], options: record.Options
 ) -> tuple[dict[Path, record.Draft], dict[Path, RefusedError]]:
     """Read every input, before anything is signed."""
     drafts: dict[Path, record.Draft] = {}

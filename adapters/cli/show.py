@@ -20,7 +20,7 @@ from schemas.reasons import explain as explain_reason
 
 def line(text: str) -> None:
     """Print one plain line."""
-    with _output():
+    with output():
         Console(markup=False, highlight=False, soft_wrap=True).print(text)
 
 
@@ -39,13 +39,14 @@ def refusal(error: RefusedError, file: str = "") -> None:
 
 def json_line(value: dict[str, Any]) -> None:
     """Print one line of JSON."""
-    with _output():
+    with output():
         sys.stdout.buffer.write(codec.encode_json(value) + b"\n")
         sys.stdout.buffer.flush()
 
 
 @contextmanager
-def _output() -> Iterator[None]:
+def output() -> Iterator[None]:
+    """Turn a broken pipe or a full disk behind standard output into ConfigError."""
     try:
         yield
         sys.stdout.flush()
@@ -85,7 +86,7 @@ def verified(verified: Verified, *, as_json: bool) -> None:
         if name != "ok":
             shown = ", ".join(value) if isinstance(value, list) else str(value)
             table.add_row(f"[dim]{name.replace('_', ' ')}[/]", escape(shown))
-    with _output():
+    with output():
         Console(highlight=False).print(
             f"[bold green]valid[/] signed by [bold]{escape(verified.issuer)}[/], "
             + ("complete" if verified.complete else "redacted on the way"),
@@ -125,7 +126,7 @@ def redacted(
     table = Table("cuts", "reason", "meaning", box=None, pad_edge=False)
     for reason, count in reasons.items():
         table.add_row(str(count), reason, _meaning(reason))
-    with _output():
+    with output():
         console = Console(highlight=False)
         console.print(
             f"[bold]{redacted.view.audience}[/] under policy "

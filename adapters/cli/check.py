@@ -1,0 +1,145 @@
+"""check: what is wrong with a file, and who would see what of it."""
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from adapters.checking import Checked
+from adapters.cli import sarif as sarif_log
+from adapters.cli import show, show_findings
+from adapters.cli.inputs import Read, read_record
+from adapters.cli.load import load_policy
+from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.policy import Policy
+from adapters.positions import lines_of
+from adapters.preview import Seen, preview
+from broker.errors import ConfigError
+from broker.signing import Address
+from schemas import record
+from schemas.errors import RefusedError
+from schemas.findings import Finding
+from schemas.rules import rule
+
+_DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
+
+
+def check(
+    *files: Path,
+    source: FromOption = None,
+    community: tuple[str, ...] = (record.ALL_COMMUNITY,),
+    tlp: TlpOption | None = None,
+    primary: str | None = None,
+    report: str | None = None,
+    kind: str | None = None,
+    identity: str | None = None,
+    policy: Path | None = None,
+    json: bool = False,
+    sarif: bool = False,
+) -> int:
+    """Say what is wrong with files, and what of them whom would see.
+
+    Nothing is signed or sent. Errors refuse a record; warnings are probably
+    mistakes; notes tell what stays at home.
+
+    Args:
+        files: STIX, MISP, CSAF, Shadowserver or tables; - reads standard input.
+        source: Format, where it is not recognised.
+        community: Communities that would be addressed (URN).
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Wraps loose objects in a report of this name.
+        kind: correction or retraction, where it does not follow from the content.
+        identity: Id that the input gives the issuer itself (identity--...).
+        policy: Redaction policy (TOML); the shipped one if not given.
+        json: Print one line of JSON per file.
+        sarif: Print one SARIF 2.1.0 log, for editors and CI.
+    """
+    if not files:
+        raise ConfigError("name at least one file")
+    options = draft_options(
+        tlp=tlp, primary=primary, report=report, kind=kind, coarse=()
+    )
+    rules = load_policy(policy)
+    is_good = True
+    logged: dict[str, tuple[Finding, ...]] = {}
+    lines: dict[str, Mapping[str, int]] = {}
+    for file in files:
+        read = read_record(file, options, source=source, own=identity)
+        address = Address(communities=community)
+        seen, findings = _tried(read.checked, rules, address, identity)
+        is_good &= not any(rule(each.rule).level == "error" for each in findings)
+        found = lines_of(read.data, {each.where for each in findings})
+        if sarif:
+            logged[quote(str(file))] = findings
+            lines[quote(str(file))] = found
+        elif json:
+            show.json_line(_facts(file, read, findings, seen, found))
+        else:
+            show_findings.checked(str(file), read, findings, seen, found)
+    if sarif:
+        show.json_line(sarif_log.log(logged, lines))
+    return _DONE if is_good else _REFUSED
+
+
+def _tried(
+    checked: Checked, policy: Policy, address: Address, identity: str | None
+) -> tuple[list[Seen], tuple[Finding, ...]]:
+    """Sign and cut the record with a key of the moment; what refuses that counts."""
+    if checked.draft is None:
+        return [], checked.findings
+    try:
+        seen = preview(
+            checked.draft,
+            policy,
+            address=address,
+            identity=identity,
+            now=time.time(),
+            entropy=os.urandom,
+        )
+    except RefusedError as error:
+        return [], (Finding(error.reason, error.where), *checked.findings)
+    return seen, checked.findings
+
+
+def _facts(
+    file: Path,
+    read: Read,
+    findings: tuple[Finding, ...],
+    seen: list[Seen],
+    lines: Mapping[str, int],
+) -> dict[str, Any]:
+    draft = read.checked.draft
+    levels = [rule(each.rule).level for each in findings]
+    return {
+        "ok": "error" not in levels,
+        "file": str(file),
+        "format": read.source,
+        "objects": 0 if draft is None else len(draft.objects),
+        "kind": None if draft is None else draft.kind,
+        "tlp": None if draft is None else draft.tlp.label,
+        "findings": [
+            {
+                "level": level,
+                "rule": each.rule,
+                "where": each.where,
+                "line": lines.get(each.where),
+                "count": each.count,
+                "message": sarif_log.sentence(each),
+            }
+            for each, level in zip(findings, levels, strict=True)
+        ],
+        "audiences": [
+            {
+                "audience": each.audience,
+                "clearance": each.clearance,
+                "refused": each.refused or None,
+                "objects": each.shown,
+                "types": dict(each.types),
+                "withheld": dict(each.cuts),
+            }
+            for each in seen
+        ],
+    }

@@ -1,0 +1,75 @@
+"""Files that become records: read in any format, checked, composed."""
+
+import os
+import time
+from pathlib import Path
+
+import msgspec
+
+from adapters.checking import Checked, check
+from adapters.cli.load import read_file
+from adapters.sources import formats
+from adapters.sources.found import Found
+from adapters.sources.source import Input
+from broker.errors import ConfigError
+from schemas import record, timestamps
+from schemas.errors import SchemaError
+from schemas.findings import fault
+
+
+class Read(msgspec.Struct, frozen=True):
+    """An input and what was found in it.
+
+    Attributes:
+        source: Title of its format; "" if that was not recognised.
+    """
+
+    data: bytes
+    source: str
+    checked: Checked
+
+
+def read_record(
+    path: Path,
+    options: record.Options,
+    *,
+    source: str | None = None,
+    own: str | None = None,
+) -> Read:
+    """Read and check one file, or standard input for "-".
+
+    Args:
+        source: Name of its format, None to recognise it.
+        own: Id that the input gives the issuer's own identity.
+
+    Raises:
+        ConfigError: It cannot be read, or there is no such format.
+    """
+    if source is not None and source not in formats.SOURCES:
+        known = ", ".join(formats.SOURCES)
+        raise ConfigError(f"--from takes one of: {known}")
+    data, title = b"", ""
+    try:
+        data = read_file(path)
+        given = Input(
+            data, name=path.stem if str(path) != "-" else "", when=_when(path)
+        )
+        chosen = formats.SOURCES[source] if source else formats.recognise(given)
+        title = chosen.title
+        found = chosen.read(given)
+    except SchemaError as error:
+        found = Found(objects=(), faults=(fault(error),))
+        return Read(data, title, Checked(None, found.faults))
+    return Read(data, title, check(found, options, own=own))
+
+
+def _when(path: Path) -> str:
+    """Give the moment a file was last changed: read again, it says the same.
+
+    So the same command again publishes the same version, not a new one.
+    """
+    try:
+        seconds = time.time() if str(path) == "-" else os.stat(path).st_mtime
+    except OSError:
+        seconds = time.time()
+    return timestamps.from_epoch(seconds)

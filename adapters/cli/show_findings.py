@@ -1,0 +1,95 @@
+"""How `tocsin check` looks on a terminal."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+
+from adapters.cli import show
+from adapters.cli.inputs import Read
+from adapters.cli.sarif import sentence
+from adapters.preview import Seen
+from schemas.findings import Finding, Findings
+from schemas.reasons import explain
+from schemas.rules import Level, rule
+
+_STYLES: Final[dict[Level, str]] = {
+    "error": "bold red",
+    "warning": "yellow",
+    "note": "dim",
+}
+_MAX_ERRORS: Final = 50  # more than that nobody mends by hand
+
+
+def checked(
+    file: str,
+    read: Read,
+    findings: Sequence[Finding],
+    seen: Sequence[Seen],
+    lines: Mapping[str, int],
+) -> None:
+    """Print what `tocsin check` found in one file."""
+    draft = read.checked.draft
+    what = read.source or "format not recognised"
+    if draft is not None:
+        main = draft.objects[draft.primary]
+        what += (
+            f"; {draft.kind} with {len(draft.objects):,} objects around one "
+            f"{main.type}, TLP:{draft.tlp.label}"
+        )
+    with show.output():
+        console = Console(highlight=False)
+        console.print(f"[bold]{escape(file)}[/]: {escape(what)}", soft_wrap=True)
+        for entry in _entries(findings, lines):
+            console.print(entry, soft_wrap=isinstance(entry, str))
+        console.print(_verdict(findings))
+        if seen:
+            console.print(_audiences(seen))
+
+
+def _entries(
+    findings: Sequence[Finding], lines: Mapping[str, int]
+) -> Iterator[Padding | str]:
+    """Give each error, and one entry for all other findings of a kind."""
+    errors = [f for f in findings if rule(f.rule).level == "error"]
+    others = Findings()
+    for finding in findings:
+        if rule(finding.rule).level != "error":
+            others.put(finding)
+    for finding in (*errors[:_MAX_ERRORS], *others):
+        level = rule(finding.rule).level
+        line = lines.get(finding.where)
+        where = escape(finding.where)
+        if line is not None and finding.where.startswith("$"):
+            where += f" [dim](line {line})[/]"
+        yield f"[{_STYLES[level]}]{level}[/] {finding.rule}  {where}"
+        yield Padding(escape(sentence(finding)), (0, 0, 0, 4))
+    if len(errors) > _MAX_ERRORS:
+        yield f"{len(errors) - _MAX_ERRORS:,} more errors; --json lists all"
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    levels = [rule(each.rule).level for each in findings]
+    errors, warnings = levels.count("error"), levels.count("warning")
+    counts = f"{errors} errors, {warnings} warnings, {levels.count('note')} notes"
+    if errors:
+        return f"[bold red]refused[/]: {counts}. Nothing of it would be signed."
+    return f"[bold green]good[/]: {counts}."
+
+
+def _audiences(seen: Sequence[Seen]) -> Table:
+    table = Table("who", "would see", "withheld", box=None, pad_edge=False)
+    for each in seen:
+        who = f"{each.audience} [dim](TLP:{each.clearance})[/]"
+        if each.refused:
+            table.add_row(who, "[bold]nothing[/]", escape(explain(each.refused)))
+            continue
+        types = sorted(each.types.items(), key=lambda item: (-item[1], item[0]))
+        shown = ", ".join(f"{count} {kind}" for kind, count in types[:6])
+        if len(types) > 6:
+            shown += ", …"
+        table.add_row(who, shown, f"{sum(each.cuts.values()):,} parts")
+    return table

@@ -1,0 +1,106 @@
+"""What each audience would get of a record, before it is signed for good.
+
+Signed with a key of the moment, cut as the hub would cut it, and thrown away. Pure but
+for the randomness it is given.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from adapters.policy import Policy
+from adapters.projection import Author
+from adapters.redaction import NotGivenError, redact
+from adapters.view import View
+from broker.blinding import BlindMap, own_id
+from broker.directory import DEFAULT_CLEARANCE, single_key
+from broker.signers import Signer
+from broker.signing import Address, random_uuid, sign
+from broker.trust import Verified, verify
+from schemas import timestamps
+from schemas.markings import Tlp
+from schemas.record import Draft
+
+_ORG: Final = "preview"
+_KEY_BYTES: Final = 32
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What one audience gets.
+
+    Attributes:
+        refused: Why it gets nothing; "" if it gets something.
+        shown: Objects it sees at least in part.
+        types: The same by STIX type.
+        cuts: Parts withheld, by reason.
+    """
+
+    audience: str
+    clearance: str
+    refused: str = ""
+    shown: int = 0
+    types: Mapping[str, int] = {}
+    cuts: Mapping[str, int] = {}
+
+
+def preview(
+    draft: Draft,
+    policy: Policy,
+    *,
+    address: Address,
+    identity: str | None,
+    now: float,
+    entropy: Callable[[int], bytes],
+) -> list[Seen]:
+    """Tell what each audience would get, at the clearance it has by default.
+
+    Args:
+        identity: Id that the input gives the issuer's own identity.
+        now: Epoch seconds.
+        entropy: Gives n random bytes.
+
+    Raises:
+        SchemaError, TrustError: What signing or verifying would refuse.
+    """
+    signer = Signer(_ORG, Ed25519PrivateKey.from_private_bytes(entropy(_KEY_BYTES)))
+    token = sign(
+        draft,
+        signer,
+        blind_map=BlindMap(lambda: random_uuid(entropy), own_id(_ORG, identity)),
+        now=int(now),
+        entropy=entropy,
+        address=address,
+    )
+    verified = verify(token, single_key(_ORG, signer.jwk), now=now)
+    author = Author(org=_ORG, name=_ORG, pseudonym_key=entropy(_KEY_BYTES))
+    communities = frozenset(verified.claims.aud)
+    views = [
+        View(audience=who, clearance=Tlp.parse(clearance), communities=communities)
+        for who, clearance in DEFAULT_CLEARANCE.items()
+    ]
+    written = timestamps.from_epoch(now)
+    return [_seen(verified, view, policy, author, written) for view in views]
+
+
+def _seen(
+    verified: Verified, view: View, policy: Policy, author: Author, now: str
+) -> Seen:
+    who, clearance = view.audience, view.clearance.label
+    try:
+        redacted = redact(verified, view, policy, author=author, now=now)
+    except NotGivenError as error:
+        return Seen(audience=who, clearance=clearance, refused=error.reason)
+    objects = msgspec.json.decode(redacted.projection)["objects"]
+    types: dict[str, int] = {}
+    for each in objects:
+        if each["type"] not in ("marking-definition", "extension-definition"):
+            types[each["type"]] = types.get(each["type"], 0) + 1
+    return Seen(
+        audience=who,
+        clearance=clearance,
+        shown=sum(types.values()),
+        types=types,
+        cuts=redacted.reasons,
+    )

@@ -16,9 +16,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.app import context_of, run_adapter
-from adapters.cli import show
-from adapters.cli.load import load_policy, need_gate, read_file
-from adapters.cli.options import TlpOption, draft_options
+from adapters.checking import Checked
+from adapters.cli import show, show_findings
+from adapters.cli.inputs import read_record
+from adapters.cli.load import load_policy, need_gate
+from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.config import (
     AdapterConfig,
     Broker,
@@ -27,7 +29,6 @@ from adapters.config import (
     broker_url,
     load,
 )
-from adapters.sources import stix21
 from broker.archive import open_archive
 from broker.bus import Bus
 from broker.directory import single_key
@@ -55,6 +56,7 @@ adapter = App(help="An adapter: verifies, redacts and forwards to its members.")
 def publish(
     *files: Path,
     config: Path,
+    source: FromOption = None,
     community: tuple[str, ...] = (record.ALL_COMMUNITY,),
     to: tuple[str, ...] = (),
     concerns: tuple[str, ...] = (),
@@ -75,8 +77,9 @@ def publish(
     anything is signed; one that is refused when it is signed stops no other.
 
     Args:
-        files: STIX 2.1 bundles.
+        files: STIX, MISP, CSAF, Shadowserver or tables.
         config: Publisher configuration (TOML).
+        source: Format, where it is not recognised.
         community: Communities addressed (URN).
         to: Organisation addressed by name.
         concerns: Organisation concerned (the platform, the victim).
@@ -96,9 +99,15 @@ def publish(
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
     )
-    drafts, refused = _compose(files, options)
-    if refused:
-        _complain(files, refused, as_json=json)
+    own = settings.identity or None
+    read = {  # the same file twice is one record
+        file: read_record(file, options, source=source, own=own).checked
+        for file in dict.fromkeys(files)
+    }
+    for file, checked in read.items():
+        _tell(_name(file, files), checked, alone=len(files) == 1, as_json=json)
+    drafts = {f: c.draft for f, c in read.items() if c.draft is not None}
+    if len(drafts) < len(read):
         if len(files) > 1:
             show.complaint("nothing was signed, of any file")
         return _REFUSED
@@ -120,18 +129,14 @@ def publish(
     return _DONE if is_whole else _REFUSED
 
 
-def _compose(
-    files: Sequence[Path], options: record.Options
-) -> tuple[dict[Path, record.Draft], dict[Path, RefusedError]]:
-    """Read every input, before anything is signed."""
-    drafts: dict[Path, record.Draft] = {}
-    refused: dict[Path, RefusedError] = {}
-    for file in dict.fromkeys(files):  # the same file twice is one record
-        try:
-            drafts[file] = record.compose(stix21.read(read_file(file)), **options)
-        except RefusedError as error:
-            refused[file] = error
-    return drafts, refused
+def _tell(name: str, checked: Checked, *, alone: bool, as_json: bool) -> None:
+    """Say what was found before anything is signed."""
+    if as_json:
+        for each in checked.errors:
+            show.json_line(
+                {"ok": False, "file": name, "reason": each.rule, "where": each.where}
+            )
+    show_findings.briefly(checked, "" if alone else name)
 
 
 async def _publish(

@@ -8,13 +8,13 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from adapters.cli import show
+from adapters.cli import show, show_findings
+from adapters.cli.inputs import read_record
 from adapters.cli.load import load_directory, load_policy, read_file, write_file
-from adapters.cli.options import TlpOption, draft_options
+from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.projection import Author
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
-from adapters.sources import stix21
 from adapters.view import View, view_of
 from broker import signers
 from broker.blinding import BlindMap, own_id
@@ -28,6 +28,8 @@ from schemas import record, timestamps
 from schemas.coarse import Coarse
 from schemas.errors import RefusedError
 from schemas.markings import Tlp
+
+_DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 
 
 def keygen(
@@ -65,6 +67,7 @@ def sign(
     *,
     key: Path,
     issuer: str,
+    source: FromOption = None,
     community: tuple[str, ...] = (record.ALL_COMMUNITY,),
     to: tuple[str, ...] = (),
     concerns: tuple[str, ...] = (),
@@ -76,16 +79,17 @@ def sign(
     exercise: bool = False,
     identity: str | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-) -> None:
-    """Sign a STIX 2.1 bundle: input to token.
+) -> int:
+    """Check and sign a record: input to token.
 
     Without a publisher's state the token carries no place in a feed and cannot be
     published; `tocsin publish` signs and publishes.
 
     Args:
-        file: STIX 2.1 bundle; - reads standard input.
+        file: STIX, MISP, CSAF, Shadowserver or a table; - reads standard input.
         key: Private key of the issuer.
         issuer: Organisation that signs.
+        source: Format, where it is not recognised.
         community: Communities addressed (URN); may be given several times.
         to: Organisation addressed by name.
         concerns: Organisation concerned (the platform, the victim).
@@ -106,7 +110,11 @@ def sign(
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
     )
-    draft = record.compose(stix21.read(read_file(file)), **options)
+    read = read_record(file, options, source=source, own=identity)
+    draft = read.checked.draft
+    show_findings.briefly(read.checked, "")
+    if draft is None:
+        return _REFUSED
     token = sign_record(
         draft,
         signer,
@@ -121,6 +129,7 @@ def sign(
     # What nobody would accept is refused here, not at the hub.
     verify_token(token, single_key(issuer, signer.jwk), now=now)
     write_file(output, token + b"\n" if output is None else token)
+    return _DONE
 
 
 def verify(

@@ -1,5 +1,6 @@
 """How `tocsin check` looks on a terminal."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
@@ -8,6 +9,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
 
+from adapters.checking import Checked
 from adapters.cli import show
 from adapters.cli.inputs import Read
 from adapters.cli.sarif import sentence
@@ -93,3 +95,19 @@ def _audiences(seen: Sequence[Seen]) -> Table:
             shown += ", …"
         table.add_row(who, shown, f"{sum(each.cuts.values()):,} parts")
     return table
+
+
+def briefly(checked: Checked, file: str) -> None:
+    """Print each error, and how much else there is, on standard error."""
+    name = f"{file}: " if file else ""
+    for each in checked.errors[:_MAX_ERRORS]:
+        place = f" at {each.where}" if each.where else ""
+        show.complaint(f"refused: {name}{each.rule}{place}: {sentence(each)}")
+    more = len(checked.errors) - _MAX_ERRORS
+    if more > 0:
+        show.complaint(f"{name}{more:,} more errors; see tocsin check")
+    levels = Counter(rule(f.rule).level for f in checked.findings)
+    levels.pop("error", None)
+    if levels and checked.draft is not None:
+        counts = " and ".join(f"{n:,} {level}s" for level, n in sorted(levels.items()))
+        show.complaint(f"{name}{counts}; tocsin check lists them")

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.sources.found import Found
-from schemas import codec
+from schemas import codec, stix
 from schemas.errors import SchemaError
 
 MAX_INPUT_BYTES: Final = 16 << 20  # no honest record comes near it
@@ -61,7 +61,9 @@ class Input:
         """
         # Excel and Windows write a mark that JSON does not have (RFC 8259, 8.1).
         return codec.decode_json(
-            self.data.removeprefix(_MARK), max_bytes=MAX_INPUT_BYTES
+            self.data.removeprefix(_MARK),
+            max_bytes=MAX_INPUT_BYTES,
+            names=stix.PROPERTY_NAMES,
         )
 
 

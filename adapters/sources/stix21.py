@@ -4,7 +4,7 @@ from typing import Final
 
 from adapters.sources.found import Found
 from adapters.sources.source import Input, Source
-from schemas import codec, stix
+from schemas import stix
 
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 
@@ -21,20 +21,16 @@ def read(data: bytes) -> tuple[stix.StixObject, ...]:
 def _recognises(given: Input) -> bool:
     if not given.is_json:
         return False
-    value = given.json[0] if type(given.json) is list and given.json else given.json
-    return (
-        type(value) is dict
-        and type(value.get("type")) is str
-        and ("id" in value or "objects" in value)
-    )
+    value = given.json
+    if type(value) is not list:
+        return type(value) is dict and type(value.get("type")) is str
+    # Lists of other things have types, too; few give them ids.
+    first = value[0] if value else None
+    return type(first) is dict and "id" in first and type(first.get("type")) is str
 
 
 def _read(given: Input) -> Found:
-    # Names may be spelled: they are STIX's.
-    value = codec.decode_json(
-        given.data, max_bytes=len(given.data), names=stix.PROPERTY_NAMES
-    )
-    objects, places, faults = stix.examine_bundle(value)
+    objects, places, faults = stix.examine_bundle(given.json)
     return Found(objects=objects, places=places, faults=faults)
 
 

@@ -57,12 +57,14 @@ def sign(run: Run, keys: Path, content: bytes | str, *options: str) -> tuple[int
     return code, err
 
 
-def refused(done: tuple[int, str], reason: str, where: str = "") -> None:
+def refused(
+    done: tuple[int, str], reason: str, where: str = "", *, lines: int = 1
+) -> None:
     code, err = done
     assert code == 1
     assert err.startswith(f"tocsin: refused: {reason}")
     assert where in err
-    assert len(err.splitlines()) == 1
+    assert len(err.splitlines()) == lines
     assert SECRET_WORD not in err
     assert reason in REASONS
 
@@ -191,9 +193,10 @@ def test_a_key_that_others_may_read_is_not_used(keys: Path, run: Run) -> None:
 @pytest.mark.parametrize(
     ("content", "reason", "where"),
     [
-        ("not json " + SECRET_WORD, "not-json", ""),
-        (b"\xff\xfe", "not-utf8", ""),
-        ('"text"', "not-stix", ""),
+        ("not json " + SECRET_WORD, "unknown-format", ""),
+        ('{"type": "' + SECRET_WORD, "not-json", ""),
+        (b"{\xff\xfe", "not-utf8", ""),
+        ('"text"', "unknown-format", ""),
         (f'{{"type": "letter", "body": "{SECRET_WORD}"}}', "missing-property", "$"),
         ('{"type":"bundle","objects":[' + "[" * 60 + "]" * 60 + "]}", "too-deep", ""),
         (
@@ -261,7 +264,7 @@ def test_a_bad_property_is_named_by_its_path_only(keys: Path, run: Run) -> None:
 
 def test_red_needs_sealing(keys: Path, run: Run) -> None:
     done = sign(run, keys, indicator(), "--tlp", "red", "--report", "x")
-    refused(done, "needs-sealing")
+    refused(done, "needs-sealing", lines=2)  # the report, and what it wraps
 
 
 def test_a_missing_file_is_a_configuration_error(keys: Path, run: Run) -> None:

@@ -17,17 +17,17 @@ from typing import Final
 import msgspec
 import structlog
 
-from broker import base64url, sdjwt, signing, trust, wire
+from broker import base64url, revising, sdjwt, signing, trust, wire
 from broker.blinding import BlindMap, own_id
 from broker.bus import Bus
 from broker.directory import Directory
 from broker.publisher_sending import Sender
 from broker.publisher_state import MAX_PENDING, PublisherState, open_state
-from broker.publisher_tables import Before, Signed, Version
+from broker.publisher_tables import Before, Committed, Signed, Version
 from broker.publisher_tip import Doubt
 from broker.signing import Address, RecordSigner
 from broker.topology import ingress_key
-from schemas import codec, stix
+from schemas import codec, stix, timestamps
 from schemas.errors import SchemaError
 from schemas.record import Draft
 
@@ -130,7 +130,57 @@ class Publisher:
             seq=done.seq,
             already=done.already,
         )
-        return PublishResult(done.token_id, done.sub, done.seq, done.already)
+        return _result(done)
+
+    async def enqueue_next(
+        self,
+        draft: Draft,
+        *,
+        address: Address = Address(),  # noqa: B008  frozen
+        exercise: bool = False,
+    ) -> PublishResult:
+        """Sign *draft* as the next version of a record that was signed here before.
+
+        Its `modified` becomes now unless it is later than that version's. What was
+        signed already, whatever its `modified`, is not signed again; nor is a second
+        retraction.
+
+        Raises:
+            SchemaError: `no-earlier-version`: nothing of this record is known here.
+            TrustError, OutboxFullError, ConfigError: As `enqueue`.
+        """
+        lineage = draft.objects[draft.primary].id
+        before = await asyncio.to_thread(self._state.newest, lineage)
+        if before is None:
+            raise SchemaError("no-earlier-version")
+        said = revising.with_version(draft, before.ver)
+        for kind in {draft.kind, before.kind}:
+            same = msgspec.structs.replace(said, kind=kind)
+            if fingerprint(same, address, exercise=exercise) == before.content:
+                return _result(before.committed)
+        if draft.kind == before.kind == "retraction":
+            return _result(before.committed)
+        now = timestamps.from_epoch(self._clock())
+        draft = revising.newer(draft, before.ver, now=now)
+        return await self.enqueue(draft, address=address, exercise=exercise)
+
+    async def enqueue_once(
+        self,
+        draft: Draft,
+        *,
+        address: Address = Address(),  # noqa: B008  frozen
+        exercise: bool = False,
+    ) -> PublishResult:
+        """Sign *draft* unless a record about its primary object was signed here.
+
+        Raises:
+            SchemaError, TrustError, OutboxFullError, ConfigError: As `enqueue`.
+        """
+        lineage = draft.objects[draft.primary].id
+        before = await asyncio.to_thread(self._state.newest, lineage)
+        if before is not None:
+            return _result(before.committed)
+        return await self.enqueue(draft, address=address, exercise=exercise)
 
     def _sign(
         self, draft: Draft, address: Address, before: Before, *, exercise: bool
@@ -192,6 +242,10 @@ class Publisher:
         feed = await asyncio.to_thread(self._state.new_epoch)
         log.info("publisher.new_epoch", feed=feed, why="asked")
         return feed
+
+
+def _result(done: Committed) -> PublishResult:
+    return PublishResult(done.token_id, done.sub, done.seq, done.already)
 
 
 def fingerprint(draft: Draft, address: Address, *, exercise: bool) -> bytes:

@@ -32,6 +32,7 @@ from broker.publisher_tables import (
     PENDING,
     Before,
     Committed,
+    Newest,
     Signed,
     Version,
 )
@@ -101,6 +102,11 @@ class PublisherState:
             seq = before.position.seq
             publisher_tables.add(db, key, version, seq, signed, at=now)
         return Committed(signed.message.message_id, signed.sub, seq, already=False)
+
+    def newest(self, lineage: str) -> Newest | None:
+        """Give the newest version of a record that is signed here, by its own id."""
+        with self._file.transaction() as db:
+            return publisher_tables.newest(db, lineage)
 
     def _check_room(self, db: sqlite3.Connection) -> None:
         [pending] = db.execute(f"SELECT count(*) {PENDING}").fetchone()

@@ -123,6 +123,20 @@ class Committed(msgspec.Struct, frozen=True):
     already: bool
 
 
+class Newest(msgspec.Struct, frozen=True):
+    """The newest version of a lineage.
+
+    Attributes:
+        ver: `modified` of its primary object.
+        content: As in `Version`.
+    """
+
+    ver: str
+    kind: str
+    content: bytes
+    committed: Committed
+
+
 def head(db: sqlite3.Connection) -> Tip:
     """Name the newest token that is signed."""
     return Tip(*db.execute("SELECT epoch, seq, prev FROM meta").fetchone())
@@ -158,6 +172,19 @@ def find(db: sqlite3.Connection, key: Key, content: bytes) -> Committed | None:
     if known != content:
         raise SchemaError("version-known", "$.modified")
     return Committed(token_id, sub, seq, already=True)
+
+
+def newest(db: sqlite3.Connection, lineage: str) -> Newest | None:
+    """Give the newest version of a lineage that is signed."""
+    row = db.execute(
+        "SELECT ver, kind, content, token_id, sub, seq FROM versions "
+        "WHERE lineage = ? ORDER BY ver_key DESC LIMIT 1",
+        (lineage,),
+    ).fetchone()
+    if row is None:
+        return None
+    ver, kind, content, token_id, sub, seq = row
+    return Newest(ver, kind, content, Committed(token_id, sub, seq, already=True))
 
 
 def before(db: sqlite3.Connection, key: Key) -> Before:

@@ -7,7 +7,7 @@ from importlib import metadata
 
 import cyclopts
 
-from adapters.cli import check, processes, records, show
+from adapters.cli import check, processes, publishing, records, show
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, BusRefusedError, ConfigError
@@ -33,7 +33,7 @@ app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
 app.command(records.redact)
-app.command(processes.publish)
+app.command(publishing.publish)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

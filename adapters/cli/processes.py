@@ -1,275 +1,35 @@
-"""publish, gate run, adapter run: what talks to RabbitMQ."""
+"""gate run, adapter run: the hub's processes."""
 
 import asyncio
-import logging
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import structlog
 from cyclopts import App
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.app import context_of, run_adapter
-from adapters.checking import Checked
-from adapters.cli import show, show_findings
-from adapters.cli.inputs import read_record
+from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_policy, need_gate
-from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.config import (
     AdapterConfig,
-    Broker,
     GateConfig,
-    PublisherConfig,
-    broker_url,
     load,
 )
 from broker.archive import open_archive
-from broker.bus import Bus
-from broker.directory import single_key
 from broker.directory_client import load_folder
-from broker.errors import ConfigError
 from broker.gate import run_gate
 from broker.gate_stamps import Stamps
 from broker.gate_state import open_gate_state
-from broker.publisher import Publisher, PublishResult, open_publisher
-from broker.publisher_state import OutboxFullError
-from broker.rabbitmq import open_rabbitmq
 from broker.signers import load_signer
-from broker.signing import Address
-from schemas import record
-from schemas.coarse import Coarse
-from schemas.errors import RefusedError
 
 _DONE: Final = 0
 _REFUSED: Final = 1  # the exit code, as in adapters.cli.main
 
 gate = App(help="The hub's gate: checks what issuers send before anyone gets it.")
 adapter = App(help="An adapter: verifies, redacts and forwards to its members.")
-
-
-def publish(
-    *files: Path,
-    config: Path,
-    source: FromOption = None,
-    community: tuple[str, ...] = (record.ALL_COMMUNITY,),
-    to: tuple[str, ...] = (),
-    concerns: tuple[str, ...] = (),
-    tlp: TlpOption | None = None,
-    primary: str | None = None,
-    report: str | None = None,
-    kind: str | None = None,
-    coarse: tuple[Coarse, ...] = (),
-    exercise: bool = False,
-    new_epoch: bool = False,
-    json: bool = False,
-) -> int:
-    """Check, sign and publish records; returns when the broker has confirmed them.
-
-    Each file is one record. After any failure type the same command again: what
-    was signed is sent again unchanged, nothing is doubled. Without files it sends
-    what still waits in the outbox. A file that is no record stops all before
-    anything is signed; one that is refused when it is signed stops no other.
-
-    Args:
-        files: STIX, MISP, CSAF, Shadowserver or tables.
-        config: Publisher configuration (TOML).
-        source: Format, where it is not recognised.
-        community: Communities addressed (URN).
-        to: Organisation addressed by name.
-        concerns: Organisation concerned (the platform, the victim).
-        tlp: Marks what is unmarked.
-        primary: Id of the primary object, where several qualify.
-        report: Wraps loose objects in a report of this name.
-        kind: correction or retraction, where it does not follow from the content.
-        coarse: Signs the network of each address, the day of each time, as well, so
-            that members who may not see the exact one can prove the coarse one.
-        exercise: These are exercises.
-        new_epoch: Begin the feed anew first; once, after a restore that was not
-            noticed: of a whole disk or virtual machine.
-        json: Print one line of JSON per record.
-    """
-    settings = load(config, PublisherConfig)
-    _log_json(logging.WARNING)
-    options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
-    )
-    own = settings.identity or None
-    read = {  # the same file twice is one record
-        file: read_record(file, options, source=source, own=own).checked
-        for file in dict.fromkeys(files)
-    }
-    for file, checked in read.items():
-        _tell(_name(file, files), checked, alone=len(files) == 1, as_json=json)
-    drafts = {f: c.draft for f, c in read.items() if c.draft is not None}
-    if len(drafts) < len(read):
-        if len(files) > 1:
-            show.complaint("nothing was signed, of any file")
-        return _REFUSED
-    address = Address(communities=community, to=to, concerns=concerns)
-    outcomes = asyncio.run(
-        _publish(
-            settings,
-            drafts,
-            address,
-            exercise=exercise,
-            new_epoch=new_epoch,
-            as_json=json,
-        )
-    )
-    for file, outcome in outcomes.items():
-        if isinstance(outcome, PublishResult):
-            _report(_name(file, files), outcome, as_json=json)
-    is_whole = all(isinstance(each, PublishResult) for each in outcomes.values())
-    return _DONE if is_whole else _REFUSED
-
-
-def _tell(name: str, checked: Checked, *, alone: bool, as_json: bool) -> None:
-    """Say what was found before anything is signed."""
-    if as_json:
-        for each in checked.errors:
-            show.json_line(
-                {"ok": False, "file": name, "reason": each.rule, "where": each.where}
-            )
-    show_findings.briefly(checked, "" if alone else name)
-
-
-async def _publish(
-    settings: PublisherConfig,
-    drafts: Mapping[Path, record.Draft],
-    address: Address,
-    *,
-    exercise: bool,
-    new_epoch: bool,
-    as_json: bool,
-) -> dict[Path, PublishResult | RefusedError]:
-    """Sign what can be, tell what cannot, and have the rest confirmed."""
-    signer = load_signer(settings.org, settings.key)
-    async with (
-        _bus(settings.broker) as bus,
-        open_publisher(
-            bus,
-            settings.state,
-            signer,
-            publisher=settings.publisher,
-            # What we sign must verify; found out here it costs no place in the feed.
-            directory=single_key(signer.org, signer.jwk),
-            identity=settings.identity or None,
-        ) as publisher,
-    ):
-        if publisher.doubt is not None:
-            _report_doubt(publisher.doubt, publisher.feed, as_json=as_json)
-        elif new_epoch:
-            _report_feed(await publisher.new_epoch(), as_json=as_json)
-        outcomes: dict[Path, PublishResult | RefusedError] = {}
-        with _progress(len(drafts)) as advance:
-            for file, draft in drafts.items():
-                try:
-                    outcomes[file] = await _enqueue(
-                        publisher, draft, address, exercise=exercise
-                    )
-                except RefusedError as error:
-                    outcomes[file] = error
-                except ConfigError as error:
-                    if not outcomes:
-                        raise
-                    # Some may be signed by now, and the disk is full.
-                    raise ConfigError(
-                        f"{error}; what was signed before {_name(file, list(drafts))} "
-                        "waits in the outbox: type the same command again"
-                    ) from None
-                advance()
-        # Told first: the broker may be away, and what it says then is the last line.
-        refused = {f: e for f, e in outcomes.items() if isinstance(e, RefusedError)}
-        _complain(list(drafts), refused, as_json=as_json)
-        sent = await publisher.flush()
-        if not drafts:
-            _report_sent(sent, as_json=as_json)
-        return outcomes
-
-
-async def _enqueue(
-    publisher: Publisher, draft: record.Draft, address: Address, *, exercise: bool
-) -> PublishResult:
-    try:
-        return await publisher.enqueue(draft, address=address, exercise=exercise)
-    except OutboxFullError:
-        await publisher.flush()
-        return await publisher.enqueue(draft, address=address, exercise=exercise)
-
-
-def _name(file: Path, files: Sequence[Path]) -> str:
-    """Name one of *files*: briefly, where no other has that name."""
-    same = {each for each in files if each.name == file.name}
-    return file.name if len(same) == 1 else str(file)
-
-
-def _complain(
-    files: Sequence[Path], refused: Mapping[Path, RefusedError], *, as_json: bool
-) -> None:
-    for file, error in refused.items():
-        name = _name(file, files)
-        if as_json:
-            show.json_line(
-                {
-                    "ok": False,
-                    "file": name,
-                    "reason": error.reason,
-                    "where": error.where,
-                }
-            )
-        show.refusal(error, name if len(files) > 1 else "")
-
-
-def _report_feed(feed: str, *, as_json: bool) -> None:
-    if as_json:
-        show.json_line({"ok": True, "feed": feed})
-    else:
-        show.line(f"a new feed begins: {feed}")
-
-
-def _report_doubt(doubt: str, feed: str, *, as_json: bool) -> None:
-    if as_json:
-        show.json_line({"ok": True, "feed": feed, "doubt": doubt})
-    show.complaint(
-        f"the state may be a restored backup ({doubt}), so a new feed begins: {feed}. "
-        "What was signed since that backup is forgotten: published again, it gets "
-        "other ids"
-    )
-
-
-def _report_sent(sent: int, *, as_json: bool) -> None:
-    if as_json:
-        show.json_line({"ok": True, "sent": sent})
-    elif sent:
-        show.line(f"confirmed {sent} that waited in the outbox")
-    else:
-        show.line("nothing waited in the outbox")
-
-
-def _report(name: str, result: PublishResult, *, as_json: bool) -> None:
-    if as_json:
-        show.json_line(
-            {
-                "ok": True,
-                "file": name,
-                "token": result.token_id,
-                "record": result.sub,
-                "seq": result.seq,
-                "already": result.already,
-            }
-        )
-    else:
-        again = " (was published before)" if result.already else ""
-        show.line(
-            f"confirmed {name}: {result.sub}, number {result.seq} of the feed, "
-            f"token {result.token_id}{again}"
-        )
 
 
 @gate.command(name="run")
@@ -283,14 +43,14 @@ def gate_run(*, config: Path) -> None:
     directory = load_folder(settings.directory)
     signer = load_signer(settings.org, settings.key)
     Stamps(signer, directory).need_key(time.time())  # before the broker is asked
-    _log_json()
+    log_json()
 
     async def run() -> None:
         with (
             open_gate_state(settings.state) as state,
             open_archive(settings.archive) as archive,
         ):
-            async with _bus(settings.broker) as bus, _stop_signal() as stop:
+            async with open_bus(settings.broker) as bus, _stop_signal() as stop:
                 await run_gate(
                     bus,
                     directory,
@@ -317,19 +77,13 @@ def adapter_run(*, config: Path) -> None:
     need_gate(directory)
     policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
     context = context_of(settings, directory, policy)
-    _log_json()
+    log_json()
 
     async def run() -> None:
-        async with _bus(settings.broker) as bus, _stop_signal() as stop:
+        async with open_bus(settings.broker) as bus, _stop_signal() as stop:
             await run_adapter(settings, bus, context, clock=time.time, stop=stop)
 
     asyncio.run(run())
-
-
-@asynccontextmanager
-async def _bus(broker: Broker) -> AsyncIterator[Bus]:
-    async with open_rabbitmq(broker_url(broker), user=broker.user) as bus:
-        yield bus
 
 
 @asynccontextmanager
@@ -343,31 +97,3 @@ async def _stop_signal() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """Show a bar on a terminal; give the function that moves it."""
-    console = Console(stderr=True)
-    if total < 2 or not console.is_terminal:
-        yield lambda: None
-        return
-    columns = (TextColumn("signing"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("signing", total=total)
-        yield lambda: progress.advance(task)
-
-
-def _log_json(least: int = logging.INFO) -> None:
-    """Log one JSON object a line to standard error, from level *least* on."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-    )

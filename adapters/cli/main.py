@@ -7,7 +7,7 @@ from importlib import metadata
 
 import cyclopts
 
-from adapters.cli import check, processes, publishing, records, show
+from adapters.cli import answering, check, processes, publishing, records, show
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, BusRefusedError, ConfigError
@@ -34,6 +34,10 @@ app.command(records.sign)
 app.command(records.verify)
 app.command(records.redact)
 app.command(publishing.publish)
+app.command(publishing.correct)
+app.command(publishing.retract)
+app.command(answering.answer)
+app.command(answering.feedback)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -20,8 +22,9 @@ from broker.directory import single_key
 from broker.errors import ConfigError
 from broker.publisher import Publisher, PublishResult, open_publisher
 from broker.publisher_state import OutboxFullError
+from broker.revising import retracted
 from broker.signers import load_signer
-from broker.signing import Address
+from broker.signing import Address, random_uuid
 from schemas import record
 from schemas.coarse import Coarse
 from schemas.errors import RefusedError
@@ -71,37 +74,195 @@ def publish(
             noticed: of a whole disk or virtual machine.
         json: Print one line of JSON per record.
     """
-    settings = load(config, PublisherConfig)
-    log_json(logging.WARNING)
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
     )
+    return _send(
+        files,
+        config,
+        options,
+        Publisher.enqueue,
+        source=source,
+        address=Address(communities=community, to=to, concerns=concerns),
+        exercise=exercise,
+        new_epoch=new_epoch,
+        as_json=json,
+    )
+
+
+def correct(
+    *files: Path,
+    config: Path,
+    source: FromOption = None,
+    community: tuple[str, ...] = (record.ALL_COMMUNITY,),
+    to: tuple[str, ...] = (),
+    concerns: tuple[str, ...] = (),
+    tlp: TlpOption | None = None,
+    primary: str | None = None,
+    report: str | None = None,
+    coarse: tuple[Coarse, ...] = (),
+    exercise: bool = False,
+    json: bool = False,
+) -> int:
+    """Publish a new version of records that were published from here, as corrections.
+
+    Give the whole record as it is right now, addressed as before. Where the file still
+    has the old "modified", the version is of now. Corrections reach all who got the
+    record, and travel like urgent ones.
+
+    Args:
+        files: The corrected files.
+        config: Publisher configuration (TOML).
+        source: Format, where it is not recognised.
+        community: Communities addressed (URN).
+        to: Organisation addressed by name.
+        concerns: Organisation concerned (the platform, the victim).
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Wraps loose objects in a report of this name.
+        coarse: As for tocsin publish.
+        exercise: These are exercises.
+        json: Print one line of JSON per record.
+    """
+    _need_files(files)
+    options = draft_options(
+        tlp=tlp, primary=primary, report=report, kind="correction", coarse=coarse
+    )
+    return _send(
+        files,
+        config,
+        options,
+        Publisher.enqueue_next,
+        source=source,
+        address=Address(communities=community, to=to, concerns=concerns),
+        exercise=exercise,
+        as_json=json,
+    )
+
+
+def retract(
+    *files: Path,
+    config: Path,
+    why: str = "",
+    source: FromOption = None,
+    community: tuple[str, ...] = (record.ALL_COMMUNITY,),
+    to: tuple[str, ...] = (),
+    concerns: tuple[str, ...] = (),
+    tlp: TlpOption | None = None,
+    primary: str | None = None,
+    report: str | None = None,
+    exercise: bool = False,
+    json: bool = False,
+) -> int:
+    """Take records back that were published from here; for good.
+
+    Of each file only the primary object is sent again, revoked, with no more than STIX
+    requires of it, and the reason. Address it as before.
+
+    Args:
+        files: The files as they were published.
+        config: Publisher configuration (TOML).
+        why: The reason, for people; it goes to all who got the record.
+        source: Format, where it is not recognised.
+        community: Communities addressed (URN).
+        to: Organisation addressed by name.
+        concerns: Organisation concerned (the platform, the victim).
+        tlp: Marks what is unmarked.
+        primary: Id of the primary object, where several qualify.
+        report: Name of the report that loose objects were wrapped in.
+        exercise: These are exercises.
+        json: Print one line of JSON per record.
+    """
+    _need_files(files)
+    options = draft_options(
+        tlp=tlp, primary=primary, report=report, kind=None, coarse=()
+    )
+
+    def taken_back(draft: record.Draft) -> record.Draft:
+        moment = options["now"]
+        note_id = f"note--{random_uuid(os.urandom)}"
+        objects = retracted(
+            draft.objects, draft.primary, now=moment, why=why, note_id=note_id
+        )
+        return record.compose(
+            objects, now=moment, primary=objects[0].id, kind="retraction"
+        )
+
+    return _send(
+        files,
+        config,
+        options,
+        Publisher.enqueue_next,
+        source=source,
+        address=Address(communities=community, to=to, concerns=concerns),
+        exercise=exercise,
+        as_json=json,
+        changed=taken_back,
+    )
+
+
+def _need_files(files: Sequence[Path]) -> None:
+    if not files:
+        raise ConfigError("name at least one file")
+
+
+class Enqueue(Protocol):
+    """A method of `Publisher` that signs into the outbox."""
+
+    def __call__(
+        self,
+        publisher: Publisher,
+        draft: record.Draft,
+        /,
+        *,
+        address: Address,
+        exercise: bool,
+    ) -> Awaitable[PublishResult]:
+        """Sign one draft."""
+
+
+def _send(
+    files: Sequence[Path],
+    config: Path,
+    options: record.Options,
+    enqueue: Enqueue,
+    *,
+    source: str | None,
+    address: Address,
+    exercise: bool,
+    as_json: bool,
+    new_epoch: bool = False,
+    changed: Callable[[record.Draft], record.Draft] = lambda draft: draft,
+) -> int:
+    """Read and check all files, then sign and send them; the exit code."""
+    settings = load(config, PublisherConfig)
+    log_json(logging.WARNING)
     own = settings.identity or None
     read = {  # the same file twice is one record
         file: read_record(file, options, source=source, own=own).checked
         for file in dict.fromkeys(files)
     }
     for file, checked in read.items():
-        _tell(_name(file, files), checked, alone=len(files) == 1, as_json=json)
-    drafts = {f: c.draft for f, c in read.items() if c.draft is not None}
+        _tell(_name(file, files), checked, alone=len(files) == 1, as_json=as_json)
+    drafts = {f: changed(c.draft) for f, c in read.items() if c.draft is not None}
     if len(drafts) < len(read):
         if len(files) > 1:
             show.complaint("nothing was signed, of any file")
         return _REFUSED
-    address = Address(communities=community, to=to, concerns=concerns)
     outcomes = asyncio.run(
         _publish(
             settings,
             drafts,
             address,
+            enqueue,
             exercise=exercise,
             new_epoch=new_epoch,
-            as_json=json,
+            as_json=as_json,
         )
     )
     for file, outcome in outcomes.items():
         if isinstance(outcome, PublishResult):
-            _report(_name(file, files), outcome, as_json=json)
+            _report(_name(file, files), outcome, as_json=as_json)
     is_whole = all(isinstance(each, PublishResult) for each in outcomes.values())
     return _DONE if is_whole else _REFUSED
 
@@ -120,6 +281,7 @@ async def _publish(
     settings: PublisherConfig,
     drafts: Mapping[Path, record.Draft],
     address: Address,
+    enqueue: Enqueue,
     *,
     exercise: bool,
     new_epoch: bool,
@@ -147,8 +309,15 @@ async def _publish(
         with _progress(len(drafts)) as advance:
             for file, draft in drafts.items():
                 try:
-                    outcomes[file] = await _enqueue(
-                        publisher, draft, address, exercise=exercise
+                    outcomes[file] = await _with_room(
+                        publisher,
+                        partial(
+                            enqueue,
+                            publisher,
+                            draft,
+                            address=address,
+                            exercise=exercise,
+                        ),
                     )
                 except RefusedError as error:
                     outcomes[file] = error
@@ -170,14 +339,14 @@ async def _publish(
         return outcomes
 
 
-async def _enqueue(
-    publisher: Publisher, draft: record.Draft, address: Address, *, exercise: bool
+async def _with_room(
+    publisher: Publisher, enqueue: Callable[[], Awaitable[PublishResult]]
 ) -> PublishResult:
     try:
-        return await publisher.enqueue(draft, address=address, exercise=exercise)
+        return await enqueue()
     except OutboxFullError:
         await publisher.flush()
-        return await publisher.enqueue(draft, address=address, exercise=exercise)
+        return await enqueue()
 
 
 def _name(file: Path, files: Sequence[Path]) -> str:

@@ -1,0 +1,298 @@
+"""answer, feedback: what members tell each other about a record."""
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+from adapters.cli import show
+from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.load import load_directory, read_file
+from adapters.config import PublisherConfig, load
+from broker import answers
+from broker.answers import Action, Answer, Sighting, Taken
+from broker.blinding import org_identity
+from broker.bus import JSON_CONTENT_TYPE, Bus, Received
+from broker.directory import Directory, single_key
+from broker.errors import ConfigError, TrustError
+from broker.publisher import PublishResult, open_publisher
+from broker.signers import Signer, load_signer
+from broker.signing import Address
+from broker.topology import FEEDBACK, GATE
+from broker.trust import Verified, verify
+from schemas import codec, record, stix, timestamps
+from schemas.errors import RefusedError
+from schemas.markings import TLP_IDS, Tlp
+from schemas.reasons import explain
+
+OpinionWord = Literal[
+    "strongly-disagree", "disagree", "neutral", "agree", "strongly-agree"
+]
+_NAMESPACE: Final = uuid.UUID("b1c5d9a2-7a4e-4f7e-8d6a-3e0b9f4c2a58")
+_T = TypeVar("_T")
+_IDLE_S: Final = 2.0  # a queue that gives nothing for so long is empty
+
+
+def answer(
+    token: Path,
+    /,
+    *,
+    config: Path,
+    directory: Path | None = None,
+    jwk: Path | None = None,
+    opinion: OpinionWord | None = None,
+    note: str | None = None,
+    sighting: bool = False,
+    action: Action | None = None,
+    count: int | None = None,
+    seen: str | None = None,
+    lang: str | None = None,
+    json: bool = False,
+) -> int:
+    """Answer somebody's record: opinion or note for all, sighting or action for its issuer.
+
+    An opinion or a note is a record of your own; it goes to everybody who got the
+    record, under the same marking. A sighting or an action goes to the issuer alone.
+
+    Args:
+        token: File with the record's evidence, as you received it.
+        config: Publisher configuration (TOML).
+        directory: Folder with members/*.json.
+        jwk: The issuer's public key, instead of a directory.
+        opinion: How far you agree; --note gives the reason.
+        note: Text for all who got the record.
+        sighting: It was seen here too.
+        action: What you did because of it.
+        count: How many (sightings, postings, accounts, hosts).
+        seen: When it was last seen here, such as 2026-11-02T08:15:00Z.
+        lang: Language of the note (RFC 5646).
+        json: Print JSON.
+    """
+    private = sighting or action is not None
+    if private == (opinion is not None or note is not None):
+        raise ConfigError(
+            "give --opinion and/or --note, or one of --sighting and --action"
+        )
+    if sighting and action is not None:
+        raise ConfigError("give one of --sighting and --action")
+    if not private and (count is not None or seen is not None):
+        raise ConfigError("--count and --seen belong to --sighting and --action")
+    trusted = load_directory(directory, jwk)
+    about = verify(read_file(token).strip(), trusted, now=time.time())
+    settings = load(config, PublisherConfig)
+    log_json(logging.WARNING)
+    signer = load_signer(settings.org, settings.key)
+    if private:
+        told = _sighting(count, seen) if action is None else _taken(action, count)
+        result = asyncio.run(_tell(settings, signer, about, told))
+    else:
+        draft = _feedback(about, signer.org, opinion, note, lang)
+        result = asyncio.run(_publish(settings, signer, about, draft))
+    if json:
+        show.json_line({"ok": True, "about": about.claims.sub, **result})
+    else:
+        words = ", ".join(f"{name} {value}" for name, value in result.items())
+        show.line(f"answered {about.claims.sub} of {about.issuer}: {words}")
+    return 0
+
+
+def _sighting(count: int | None, seen: str | None) -> Sighting:
+    plain: dict[str, Any] = {"count": 1 if count is None else count}
+    if seen is not None:
+        plain["last_seen"] = seen
+    return _fitting(plain, Sighting)
+
+
+def _taken(action: Action, count: int | None) -> Taken:
+    plain: dict[str, Any] = {"action": action}
+    if count is not None:
+        plain["count"] = count
+    return _fitting(plain, Taken)
+
+
+def _fitting(plain: dict[str, Any], kind: type[_T]) -> _T:
+    try:
+        return msgspec.convert(plain, kind)
+    except msgspec.ValidationError:
+        raise ConfigError(
+            "--count is 1 to 999,999,999, --seen a time such as 2026-11-02T08:15:00Z"
+        ) from None
+
+
+def _feedback(
+    about: Verified, org: str, opinion: str | None, note: str | None, lang: str | None
+) -> record.Draft:
+    """Make the record of an opinion or a note; the same words make the same id."""
+    now = timestamps.from_epoch(time.time())
+    own, tlp = org_identity(org), Tlp.parse(about.claims.tlp)
+    kind = "note" if opinion is None else "opinion"
+    words = "\n".join((org, about.token_id, opinion or "", note or ""))
+    common = {
+        "spec_version": "2.1",
+        "created": now,
+        "modified": now,
+        "created_by_ref": own,
+        "object_marking_refs": [TLP_IDS[tlp]],
+    }
+    said: dict[str, Any] = (
+        {"content": note} if opinion is None else {"opinion": opinion}
+    )
+    if opinion is not None and note is not None:
+        said["explanation"] = note
+    if lang is not None:
+        said["lang"] = lang
+    main = {
+        "type": kind,
+        "id": f"{kind}--{uuid.uuid5(_NAMESPACE, words)}",
+        **common,
+        **said,
+        "object_refs": [about.claims.sub],
+    }
+    who = {
+        "type": "identity",
+        "id": own,
+        **common,
+        "name": org,
+        "identity_class": "organization",
+    }
+    objects = [stix.decode_object(each) for each in (main, who)]
+    return record.compose(objects, now=now)
+
+
+async def _publish(
+    settings: PublisherConfig, signer: Signer, about: Verified, draft: record.Draft
+) -> dict[str, Any]:
+    async with (
+        open_bus(settings.broker) as bus,
+        open_publisher(
+            bus,
+            settings.state,
+            signer,
+            publisher=settings.publisher,
+            directory=single_key(signer.org, signer.jwk),
+            identity=settings.identity or None,
+        ) as publisher,
+    ):
+        done: PublishResult = await publisher.enqueue_once(
+            draft, address=Address(communities=about.claims.aud)
+        )
+        await publisher.flush()
+    return {"record": done.sub, "token": done.token_id, "already": done.already}
+
+
+async def _tell(
+    settings: PublisherConfig, signer: Signer, about: Verified, told: Sighting | Taken
+) -> dict[str, Any]:
+    made = answers.make(
+        told,
+        token=about.token_id,
+        sub=about.claims.sub,
+        signer=signer,
+        now=int(time.time()),
+    )
+    async with open_bus(settings.broker) as bus:
+        await bus.publish(FEEDBACK, answers.message(made, about.issuer, signer))
+    return {"told": made.kind}
+
+
+def feedback(*, config: Path, directory: Path, json: bool = False) -> int:
+    """Read what others tell about your records: refusals, sightings, actions taken.
+
+    Reads until nothing more comes. What was printed is gone from the queue; redirect
+    --json into a file to keep it.
+
+    Args:
+        config: Publisher configuration (TOML).
+        directory: Folder with members/*.json.
+        json: Print one line of JSON each.
+    """
+    settings = load(config, PublisherConfig)
+    log_json(logging.WARNING)
+    trusted = load_directory(directory, None)
+    count = asyncio.run(_read(settings, trusted, as_json=json))
+    if not count and not json:
+        show.line("nobody has told anything")
+    return 0
+
+
+async def _read(settings: PublisherConfig, trusted: Directory, *, as_json: bool) -> int:
+    count = 0
+    async with open_bus(settings.broker) as bus:
+        async for received in _until_idle(bus, f"{FEEDBACK}.{settings.org}"):
+            _print(received, trusted, as_json=as_json)
+            await received.ack()
+            count += 1
+    return count
+
+
+async def _until_idle(bus: Bus, queue: str) -> AsyncIterator[Received]:
+    async with bus.consume(queue, prefetch=1) as messages:
+        while True:
+            try:
+                async with asyncio.timeout(_IDLE_S):
+                    received = await anext(messages)
+            except (TimeoutError, StopAsyncIteration):
+                return
+            yield received
+
+
+def _print(received: Received, trusted: Directory, *, as_json: bool) -> None:
+    message = received.message
+    try:
+        if message.user_id == GATE and message.content_type == JSON_CONTENT_TYPE:
+            facts = _refusal(message.body)
+        else:
+            facts = _facts(answers.verify(message, trusted, now=time.time()))
+    except (TrustError, RefusedError) as error:
+        facts = {"ok": False, "kind": "not-valid", "reason": error.reason}
+    if as_json:
+        show.json_line(facts)
+    else:
+        words = ", ".join(
+            f"{n} {v}" for n, v in facts.items() if n not in ("ok", "kind")
+        )
+        show.line(f"{facts['kind']}: {words}")
+
+
+class _Refusal(msgspec.Struct):
+    token_id: str
+    reason: str
+    where: str = ""
+
+
+def _refusal(body: bytes) -> dict[str, Any]:
+    try:
+        told = msgspec.convert(codec.decode_json(body, max_bytes=4096), _Refusal)
+    except msgspec.ValidationError:
+        raise TrustError("answer-invalid") from None
+    return {
+        "ok": True,
+        "kind": "refusal",
+        "token": told.token_id,
+        "reason": told.reason,
+        "where": told.where,
+        "meaning": explain(told.reason),
+    }
+
+
+def _facts(told: Answer) -> dict[str, Any]:
+    return {
+        "ok": True,
+        "kind": told.kind,
+        "from": record.org_of(told.iss),
+        "at": timestamps.from_epoch(told.iat),
+        "record": told.sub,
+        "token": told.token,
+        **{
+            name: value
+            for part in (told.sighting, told.action)
+            if isinstance(part, Sighting | Taken)
+            for name, value in msgspec.structs.asdict(part).items()
+            if not isinstance(value, msgspec.UnsetType)
+        },
+    }

@@ -115,6 +115,8 @@ def _lint_times(
 
 
 def _is_after(one: str, other: str) -> bool:
+    if one == other:
+        return False
     # Most differ in the second: only equal ones need their fractions compared.
     left, right = one[:_SECOND_CHARS], other[:_SECOND_CHARS]
     return left > right or (left == right and timestamps.compare(one, other) > 0)

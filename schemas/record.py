@@ -7,7 +7,7 @@ facts computed.
 
 import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 
@@ -296,7 +296,8 @@ def check_coarse(candidate: stix.StixObject, where: str) -> None:
     Raises:
         SchemaError: `coarse`.
     """
-    check_values(candidate.type, dict(stix.properties(candidate)), where)
+    if candidate.extra:  # where coarse values stand
+        check_values(candidate.type, dict(stix.properties(candidate)), where)
 
 
 def _with_coarse(candidate: stix.StixObject, what: Set[Coarse]) -> stix.StixObject:
@@ -397,14 +398,44 @@ def _wrap(
 
 def _check_places(candidate: stix.StixObject, where: str) -> None:
     # A list in the place of a text would be read as its segments; and where nothing
-    # can be withheld, nothing but a word may stand.
-    for place, value in profile_places(stix.properties(candidate)):
+    # can be withheld, nothing but a word may stand. Properties of the struct are what
+    # its types say, so only what it does not know is looked at.
+    for place, value in profile_places(_untyped(candidate)):
         is_list = is_text(place) and isinstance(value, list)
         if is_list or not may_be_visible(place, value):
             raise SchemaError("bad-property", f"{where}.{place[0]}")
-    odd = misformed(candidate.type, dict(stix.properties(candidate)))
+    odd = misformed(candidate.type, _Visible(candidate))
     if odd is not None:
         raise SchemaError("bad-property", f"{where}.{odd}")
+
+
+def _untyped(candidate: stix.StixObject) -> Iterator[tuple[str, Any]]:
+    if candidate.extensions is not UNSET:
+        yield "extensions", candidate.extensions
+    yield from candidate.extra.items()
+
+
+class _Visible(Mapping[str, Any]):
+    """The members of an object, each looked up when it is asked for."""
+
+    def __init__(self, candidate: stix.StixObject) -> None:
+        self._candidate = candidate
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not UNSET
+
+    def __getitem__(self, name: str) -> Any:
+        return self._find(name)
+
+    def _find(self, name: str) -> Any:
+        found = getattr(self._candidate, name, UNSET)
+        return self._candidate.extra.get(name, UNSET) if found is UNSET else found
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in stix.properties(self._candidate))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def refuse_red(candidate: stix.StixObject, where: str) -> None:

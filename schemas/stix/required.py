@@ -1,6 +1,6 @@
 """What STIX requires of each type; the structs cannot say, as redaction cuts."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Set
 from typing import Final
 
 from msgspec import UNSET
@@ -113,15 +113,30 @@ def missing_property(candidate: StixObject, present: Set[str]) -> str | None:
     The redaction cascade asks with the names it kept: an object that lacks one
     goes altogether. Of alternatives the first is named.
     """
-    return next(iter(_missing(candidate, present)), None)
+    missing = required_of(candidate) - present
+    if missing:
+        return min(missing)
+    choices = ALTERNATIVES.get(candidate.type, ())
+    if choices and not any(choice <= present for choice in choices):
+        return min(choices[0])
+    return None
 
 
 def missing_properties(candidate: StixObject) -> list[str]:
     """Name all that STIX requires of *candidate* and it lacks."""
-    if candidate.type == "location":
+    missing = [
+        name
+        for name in required_of(candidate)
+        if getattr(candidate, name, UNSET) is UNSET
+    ]
+    missing.sort()
+    choices = ALTERNATIVES.get(candidate.type)
+    if choices is not None and candidate.type != "location":
         # Real senders give regions by name alone; they are withheld later.
-        return sorted(required_of(candidate) - _present(candidate))
-    return list(_missing(candidate, _present(candidate)))
+        present = _present(candidate)
+        if not any(choice <= present for choice in choices):
+            missing.append(min(choices[0]))
+    return missing
 
 
 def check_required(candidate: StixObject, where: str = "$") -> None:
@@ -133,13 +148,6 @@ def check_required(candidate: StixObject, where: str = "$") -> None:
     name = missing_property(candidate, _present(candidate))
     if name is not None:
         raise SchemaError("missing-property", f"{where}.{name}")
-
-
-def _missing(candidate: StixObject, present: Set[str]) -> Iterator[str]:
-    yield from sorted(required_of(candidate) - present)
-    choices = ALTERNATIVES.get(candidate.type, ())
-    if choices and not any(choice <= present for choice in choices):
-        yield min(choices[0])
 
 
 def _present(candidate: StixObject) -> set[str]:

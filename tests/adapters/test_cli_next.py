@@ -1,0 +1,263 @@
+"""`tocsin correct`, `retract`, `answer`, `feedback`: from the file to what others read."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from adapters.cli import answering, publishing
+from adapters.cli import main as command
+from broker import wire
+from broker.bus import JSON_CONTENT_TYPE, Message
+from broker.embedded import open_embedded
+from broker.topology import FEEDBACK, feedback_key, topology
+from tests.adapters.test_cli_publish import LEAK, PHISHING
+from tests.support.issuing import rest
+
+HUB = topology(["cert-aq", "cert-bv"], [], ["cert-aq", "cert-bv"])
+NAMES = ("cert-aq", "cert-bv")
+
+
+class Desks:
+    """Two members, each with a key and a configuration, on one embedded broker."""
+
+    def __init__(self, folder: Path, capfd, monkeypatch) -> None:
+        self.folder = folder
+        self._capfd = capfd
+        for module in (publishing, answering):
+            monkeypatch.setattr(module, "open_bus", self.bus)
+        monkeypatch.setattr(answering, "_IDLE_S", 0.2)
+        members = folder / "directory" / "members"
+        members.mkdir(parents=True)
+        for org in NAMES:
+            self("keygen", "--org", org, "--out", folder)
+            (folder / f"{org}.toml").write_text(
+                f'org = "{org}"\nkey = "{org}.key"\nstate = "{org}.sqlite"\n[broker]\n'
+                f'url = "amqp://127.0.0.1:1/"\nuser = "{org}"\npassword_file = "pw"\n'
+            )
+            entry = {
+                "org": org, "name": org, "country": "XA", "audience": "peer-cert",
+                "kinds": ["incident", "feedback", "correction", "retraction"],
+                "keys": [
+                    {
+                        "jwk": json.loads((folder / f"{org}.jwk").read_text()),
+                        "not_before": "2020-01-01T00:00:00Z",
+                        "not_after": "2040-01-01T00:00:00Z",
+                    }
+                ],
+            }  # fmt: skip
+            (members / f"{org}.json").write_text(json.dumps(entry))
+
+    @asynccontextmanager
+    async def bus(self, broker) -> AsyncIterator:
+        async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
+            yield embedded.login(broker.user)
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        code = command.run([str(a) for a in arguments])
+        return code, *self._capfd.readouterr()
+
+    def say(self, org: str, name: str, *arguments: object) -> tuple[int, str, str]:
+        return self(name, *arguments, "--config", self.folder / f"{org}.toml")
+
+    def tokens(self, org: str) -> list[bytes]:
+        """Take what *org* has published so far."""
+
+        async def take() -> list[Message]:
+            async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
+                return await rest(embedded.login("gate"), f"tocsin.ingress.{org}")
+
+        return [wire.unpack(each) for each in asyncio.run(take())]
+
+    def verified(self, token: bytes) -> dict:
+        path = self.folder / "t.sdjwt"
+        path.write_bytes(token)
+        directory = self.folder / "directory"
+        code, out, _ = self("verify", path, "--directory", directory, "--json")
+        assert code == 0
+        return json.loads(out)
+
+    def tell(self, message: Message, user: str) -> None:
+        async def put() -> None:
+            async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
+                await embedded.login(user).publish(FEEDBACK, message)
+
+        asyncio.run(put())
+
+    def received(self) -> Path:
+        """Publish a record of cert-aq; the file that cert-bv has of it."""
+        assert self.say("cert-aq", "publish", PHISHING)[0] == 0
+        path = self.folder / "received.sdjwt"
+        path.write_bytes(self.tokens("cert-aq")[0])
+        return path
+
+    def answer(self, *arguments: object) -> tuple[int, str, str]:
+        directory = self.folder / "directory"
+        return self.say("cert-bv", "answer", *arguments, "--directory", directory)
+
+    def feedback(self) -> list[dict]:
+        directory = self.folder / "directory"
+        done = self.say("cert-aq", "feedback", "--directory", directory, "--json")
+        assert done[0] == 0
+        return [json.loads(line) for line in done[1].splitlines()]
+
+
+@pytest.fixture
+def desks(tmp_path, capfd, monkeypatch) -> Desks:
+    return Desks(tmp_path, capfd, monkeypatch)
+
+
+def changed(desks: Desks, of: Path = LEAK, **changes) -> Path:
+    bundle = json.loads(of.read_text())
+    for each in bundle["objects"]:
+        if each["type"] == "incident":
+            each.update(changes)
+    path = desks.folder / of.name
+    path.write_text(json.dumps(bundle))
+    return path
+
+
+def test_a_corrected_file_becomes_the_next_version(desks) -> None:
+    assert desks.say("cert-aq", "publish", LEAK)[0] == 0
+    code, out, err = desks.say("cert-aq", "correct", changed(desks, name="Better"))
+    assert (code, err) == (0, "")
+    assert out.startswith("confirmed election-leak.json: ")
+    old, new = map(desks.verified, desks.tokens("cert-aq"))
+    assert (old["kind"], new["kind"]) == ("incident", "correction")
+    assert old["record"] == new["record"]
+    assert old["version"] < new["version"]
+
+
+def test_the_same_correction_again_says_so(desks) -> None:
+    desks.say("cert-aq", "publish", LEAK)
+    path = changed(desks, name="Better")
+    desks.say("cert-aq", "correct", path)
+    code, out, _ = desks.say("cert-aq", "correct", path)
+    assert code == 0
+    assert "(was published before)" in out
+
+
+def test_a_correction_of_nothing_is_refused(desks) -> None:
+    code, out, err = desks.say("cert-aq", "correct", LEAK)
+    assert (code, out) == (1, "")
+    assert err.startswith("tocsin: refused: no-earlier-version: ")
+
+
+@pytest.mark.parametrize("name", ["correct", "retract"])
+def test_without_a_file_there_is_nothing_to_do(desks, name) -> None:
+    assert desks.say("cert-aq", name)[0] == 2
+
+
+def test_a_retraction_takes_the_record_back_with_a_reason(desks) -> None:
+    desks.say("cert-aq", "publish", LEAK)
+    code, _, err = desks.say("cert-aq", "retract", LEAK, "--why", "It was a rumour.")
+    assert (code, err) == (0, "")
+    old, new = desks.tokens("cert-aq")
+    facts = desks.verified(new)
+    assert facts["kind"] == "retraction"
+    assert facts["record"] == desks.verified(old)["record"]
+    assert facts["objects"] == 3  # the incident, its issuer, the note
+    code, out, _ = desks.say("cert-aq", "retract", LEAK, "--why", "Once more.")
+    assert code == 0
+    assert "(was published before)" in out
+
+
+def test_an_opinion_is_a_record_of_its_own_about_the_other(desks) -> None:
+    path = desks.received()
+    words = ("--opinion", "disagree", "--note", "The shop is innocent.")
+    code, out, _ = desks.answer(path, *words, "--json")
+    assert code == 0
+    told = json.loads(out)
+    [token] = desks.tokens("cert-bv")
+    facts = desks.verified(token)
+    assert facts["kind"] == "feedback"
+    assert facts["record"] == told["record"]
+    assert facts["record"].startswith("opinion--")
+    assert facts["tlp"] == "CLEAR"  # as the record that it answers
+    assert told["about"] == desks.verified(path.read_bytes())["record"]
+    again = json.loads(desks.answer(path, *words, "--json")[1])
+    assert again["already"] is True
+    assert desks.tokens("cert-bv") == []
+
+
+def test_a_note_is_said_in_its_language(desks) -> None:
+    path = desks.received()
+    code, out, _ = desks.answer(path, "--note", "Kami juga melihatnya.", "--lang", "id")
+    assert code == 0
+    assert out.startswith("answered incident--")
+    [token] = desks.tokens("cert-bv")
+    assert desks.verified(token)["record"].startswith("note--")
+
+
+def test_an_action_and_a_sighting_reach_the_issuer_alone(desks) -> None:
+    path = desks.received()
+    assert desks.answer(path, "--action", "removed", "--count", "7")[0] == 0
+    seen = ("--sighting", "--count", "40", "--seen", "2026-11-02T08:15:00Z")
+    assert desks.answer(path, *seen)[0] == 0
+    action, sighting = desks.feedback()
+    assert (action["kind"], action["from"], action["action"], action["count"]) == (
+        "action", "cert-bv", "removed", 7,
+    )  # fmt: skip
+    assert (sighting["count"], sighting["last_seen"]) == (40, "2026-11-02T08:15:00Z")
+    assert sighting["record"] == desks.verified(path.read_bytes())["record"]
+    assert desks.feedback() == []
+    directory = desks.folder / "directory"
+    done = desks.say("cert-aq", "feedback", "--directory", directory)
+    assert done[1] == "nobody has told anything\n"
+
+
+def test_a_refusal_of_the_gate_is_told_with_its_meaning(desks) -> None:
+    key = feedback_key(sender="gate", issuer="cert-aq", kind="refusal")
+    body = b'{"token_id":"abc","reason":"incomplete"}'
+    told = {"routing_key": key, "content_type": JSON_CONTENT_TYPE, "user_id": "gate"}
+    desks.tell(Message(body=body, message_id="m", **told), "gate")
+    desks.tell(Message(body=b'{"token_id":7}', message_id="n", **told), "gate")
+    good, bad = desks.feedback()
+    assert (good["kind"], good["reason"]) == ("refusal", "incomplete")
+    assert "whole records" in good["meaning"]
+    assert bad == {"ok": False, "kind": "not-valid", "reason": "answer-invalid"}
+
+
+def test_a_member_cannot_speak_as_the_gate(desks) -> None:
+    key = feedback_key(sender="cert-bv", issuer="cert-aq", kind="refusal")
+    body = b'{"token_id":"abc","reason":"incomplete"}'
+    message = Message(
+        body=body,
+        message_id="m",
+        routing_key=key,
+        content_type=JSON_CONTENT_TYPE,
+        user_id="cert-bv",
+    )
+    desks.tell(message, "cert-bv")
+    directory = desks.folder / "directory"
+    _, out, _ = desks.say("cert-aq", "feedback", "--directory", directory)
+    assert out == "not-valid: reason answer-invalid\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--opinion", "agree", "--sighting"),
+        ("--sighting", "--action", "removed"),
+        ("--note", "x", "--count", "3"),
+        ("--sighting", "--count", "0"),
+        ("--sighting", "--seen", "yesterday"),
+        ("--action", "cheered"),
+    ],
+)
+def test_an_answer_that_makes_no_sense_is_a_matter_of_usage(desks, arguments) -> None:
+    code, _, err = desks.answer(desks.received(), *arguments)
+    assert code == 2
+    assert len(err.splitlines()) == 1
+
+
+def test_what_does_not_verify_is_not_answered(desks) -> None:
+    path = desks.received()
+    path.write_bytes(path.read_bytes().replace(b".", b".A", 1))
+    code, _, err = desks.answer(path, "--sighting")
+    assert code == 1
+    assert "refused" in err

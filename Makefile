@@ -5,7 +5,8 @@ ARGS ?=
 UPGRADE ?=
 
 BIN = .venv/bin
-# Every package is pinned with its hashes, and none is built from source.
+# Every package is pinned with its hashes, and none is built from source, but cpe, which
+# is small, which stix2-validator needs, and which comes as source alone.
 INSTALL = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 PINNED = $(INSTALL) --require-hashes --only-binary :all: -r
 
@@ -90,7 +91,8 @@ clean:  ## remove all that make made
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	@echo "tocsin: installing the tools for tests (once)" >&2
-	@$(PINNED) requirements-dev.txt
+	@$(INSTALL) --require-hashes --only-binary :all: --no-binary cpe \
+		--no-build-isolation -r requirements-dev.txt
 	@touch $@
 
 .tools/npm/.installed: $(NPM_LOCK) | .venv/.dev

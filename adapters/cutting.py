@@ -213,6 +213,8 @@ class Work:
             case "defang":
                 part.shown[place] = value
                 part.made[place] = made.defanged(value)
+                if part.kind in stix.OBSERVABLE_TYPES and not part.source.defanged:
+                    part.made["defanged",] = True  # STIX 2.1, Common Properties
             case "mask" if guard.is_clean(value):
                 part.shown[place] = value
             case "mask":

@@ -188,11 +188,10 @@ def _object(
         out["modified"] = now
         out["created_by_ref"] = own
         made += ["modified", "created_by_ref"]
-    _put(
-        out,
-        ("extensions", EXTENSION_ID),
-        _statement(part.source, verified, sorted(dict.fromkeys(made)), coarsened),
-    )
+    statement = _statement(part.source, verified, sorted({*made}), coarsened)
+    if statement:
+        statement["extension_type"] = "property-extension"
+        _put(out, ("extensions", EXTENSION_ID), statement)
     return out
 
 
@@ -211,9 +210,9 @@ def _statement(
     source: stix.StixObject, verified: Verified, made: list[str], coarsened: list[str]
 ) -> dict[str, Any]:
     claims = verified.claims
-    statement: dict[str, Any] = {"extension_type": "property-extension", "made": made}
-    if coarsened:
-        statement["coarse"] = coarsened
+    # STIX 2.1, List: none is empty.
+    lists = {"made": made, "coarse": coarsened}
+    statement: dict[str, Any] = {name: value for name, value in lists.items() if value}
     if source.id == claims.sub:
         statement |= {
             "issuer": claims.iss,
@@ -267,6 +266,7 @@ def _extension_definition(own: str) -> dict[str, Any]:
         "created": _EXTENSION_CREATED,
         "modified": _EXTENSION_CREATED,
         "name": "Tocsin projection",
+        "description": "What the adapter that made this bundle says of an object.",
         "schema": _SCHEMA,
         "version": "1.0.0",
         "extension_types": ["property-extension"],

@@ -261,7 +261,7 @@ def only(redacted: Redacted, kind: str) -> dict[str, Any]:
 
 def made_of(one: dict[str, Any]) -> list[str]:
     """What the projection says the adapter made of this object."""
-    return one["extensions"][EXTENSION_ID]["made"]
+    return one.get("extensions", {}).get(EXTENSION_ID, {}).get("made", [])
 
 
 def decoded(data: bytes) -> list[Any]:

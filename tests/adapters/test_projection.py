@@ -134,7 +134,7 @@ def test_an_observable_whose_value_is_withheld_has_an_id_that_says_nothing():
     address = new("ipv4-addr", value="198.51.100.23")
     one = only(cut_new(PEER, INCIDENT, address), "ipv4-addr")
     assert one["value"] == "198.51.100.0/24"
-    assert made_of(one) == ["defanged", "value"]
+    assert made_of(one) == ["value"]
     for guess in ("198.51.100.23", "198.51.100.0/24"):
         assert one["id"] != computed("ipv4-addr", guess)
 

@@ -134,7 +134,8 @@ class Options(TypedDict, total=False):
         now: RFC 3339, for a wrapping report whose objects have no times.
         tlp: Marks what is unmarked.
         primary: Id of the primary object, where several qualify.
-        report: Name of a report to wrap loose objects with.
+        report: Name of a report to wrap loose objects with; the primary object where
+            none or several others could be.
         kind: Overrides the kind that follows from the primary object's type.
         coarse: Puts coarse values next to exact ones, see `schemas.coarse`.
         places: Where in the input each object comes from, by its id.
@@ -250,6 +251,8 @@ def _attempt(
         if wrapped is not None:
             objects = [wrapped, *objects]
             places = {**places, wrapped.id: "$.report"}
+            if primary is None and _has_several_primaries(objects):
+                primary = wrapped.id
     place = run(find_primary, objects, primary, places)
     if place is not None:
         run(_check_marked, objects[place], tlp, places)
@@ -344,6 +347,14 @@ def find_primary(
         if found:
             return found[0]
     raise SchemaError("no-primary", "$.objects")
+
+
+def _has_several_primaries(objects: Sequence[stix.StixObject]) -> bool:
+    try:
+        find_primary(objects)
+    except SchemaError as error:
+        return error.reason == "several-primaries"
+    return False
 
 
 def _refs(candidate: stix.StixObject) -> tuple[str, ...]:

@@ -22,11 +22,17 @@ def _recognises(given: Input) -> bool:
     if not given.is_json:
         return False
     value = given.json
-    if type(value) is not list:
-        return type(value) is dict and type(value.get("type")) is str
-    # Lists of other things have types, too; few give them ids.
-    first = value[0] if value else None
-    return type(first) is dict and "id" in first and type(first.get("type")) is str
+    if type(value) is list:
+        value = value[0] if value else None
+    return (
+        type(value) is dict
+        and type(value.get("type")) is str
+        and not _TELLING.isdisjoint(value)
+    )
+
+
+# Other formats have types too, but none of these beside them.
+_TELLING: Final = frozenset({"id", "objects", "spec_version", "created"})
 
 
 def _read(given: Input) -> Found:

@@ -66,7 +66,9 @@ def _faults_of(item: Any, where: str, by_id: dict[str, StixObject]) -> list[Find
             if type(left) is not dict or name not in left or name == "type":
                 return found
             left = {k: v for k, v in left.items() if k != name}
-            if name == "id" and left.get("type") in TYPES:
+            if name == "id":
+                if left.get("type") not in TYPES:
+                    return found
                 left["id"] = f"{left['type']}--{_ANY_UUID}"
         else:
             names = [n for n in missing_properties(decoded) if n not in item]

@@ -335,6 +335,11 @@ def test_a_report_does_not_hide_a_primary_object_that_is_there() -> None:
     assert made.objects[made.primary].type == "incident"
 
 
+def test_a_report_is_primary_where_several_others_could_be() -> None:
+    made = composed(incident(), incident(id=an_id("incident", 2)), report="Two")
+    assert made.objects[made.primary].type == "report"
+
+
 def test_nothing_at_all_cannot_be_wrapped() -> None:
     mark = plain_object("marking-definition")
     assert refusal(report="Nothing") == ("no-primary", "$.objects")

@@ -5,8 +5,8 @@ ARGS ?=
 UPGRADE ?=
 
 BIN = .venv/bin
-# Every package is pinned with its hashes, and none is built from source, but cpe, which
-# is small, which stix2-validator needs, and which comes as source alone.
+# Every package is pinned with its hashes, and none is built from source but two small ones
+# that come as source alone: stix2-validator needs cpe, misp-stix needs weakrefmethod.
 INSTALL = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
 PINNED = $(INSTALL) --require-hashes --only-binary :all: -r
 
@@ -91,7 +91,7 @@ clean:  ## remove all that make made
 
 .venv/.dev: .venv/.runtime requirements-dev.txt
 	@echo "tocsin: installing the tools for tests (once)" >&2
-	@$(INSTALL) --require-hashes --only-binary :all: --no-binary cpe \
+	@$(INSTALL) --require-hashes --only-binary :all: --no-binary cpe,weakrefmethod \
 		--no-build-isolation -r requirements-dev.txt
 	@touch $@
 

@@ -30,12 +30,14 @@ from tests.bench import (
     one_record,
     profiling,
     publishing_speed,
+    sources_speed,
 )
 from tests.bench.installation import hub_on_rabbitmq, version_of
 from tests.bench.rounds import Report
 from tests.bench.table import lines_of, values_of
 
 PURE: dict[str, Callable[..., Report]] = {
+    "sources": sources_speed.measure,
     "verify": one_record.verify,
     "redact": one_record.redact,
     "decide": deciding.measure,
@@ -50,8 +52,8 @@ ON_RABBITMQ = {
 }
 SECTIONS = (*PURE, *ON_RABBITMQ)
 _PACKAGES = (
-    "aio-pika", "aiormq", "aiosqlite", "cryptography", "msgspec", "sd-jwt",
-    "sqlalchemy", "zstandard",
+    "aio-pika", "aiormq", "aiosqlite", "cryptography", "misp-stix", "msgspec", "pymisp",
+    "sd-jwt", "sqlalchemy", "stix2", "zstandard",
 )  # fmt: skip
 
 

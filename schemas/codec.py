@@ -74,9 +74,10 @@ def decode_strict_text(
     """
     try:
         value = _decode(data)
-        # Equal bytes prove that no key was repeated, far cheaper than looking.
-        # Other spellings (spaces, escapes, 1E6) take the slow way.
-        if _encode(value) != data:
+        # Equal bytes prove that no key was repeated, far cheaper than looking; so do
+        # equally many keys. Some escapes take the slow way.
+        compact = _encode(value)
+        if compact != data and not _same_keys(data, compact):
             _refuse_repeated_keys(data.decode(), where, names)
     except RecursionError:
         raise SchemaError("too-deep", where) from None
@@ -188,6 +189,16 @@ def _search(
     elif type(item) is list:
         for index, inner in enumerate(item):
             yield from _search(inner, f"{where}[{index}]", depth + 1, names, look)
+
+
+def _same_keys(data: bytes, compact: bytes) -> bool:
+    """Tell whether *data* surely repeats no key that *compact* has once.
+
+    A colon stands behind every key. A string may hold colons, too, as many in both
+    spellings unless one is spelled by its number. A key that is repeated is one more
+    in *data*, and so is what its value holds.
+    """
+    return data.count(b":") == compact.count(b":") and b"\\u00" not in data
 
 
 def _refuse_repeated_keys(text: str, where: str, names: Set[str]) -> None:

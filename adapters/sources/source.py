@@ -53,18 +53,25 @@ class Input:
         return self.data.removeprefix(_MARK).lstrip()[:1] in (b"{", b"[")
 
     @cached_property
+    def parsed(self) -> Any:
+        """The JSON text, decoded; sizes of numbers and depth unchecked.
+
+        Raises:
+            SchemaError: As `codec.decode_strict_text`.
+        """
+        # Excel and Windows write a mark that JSON does not have (RFC 8259, 8.1).
+        text = self.data.removeprefix(_MARK)
+        return codec.decode_strict_text(text, names=stix.PROPERTY_NAMES)
+
+    @cached_property
     def json(self) -> Any:
-        """The decoded JSON text.
+        """The JSON text, decoded, with every value checked.
 
         Raises:
             SchemaError: As `codec.decode_json`.
         """
-        # Excel and Windows write a mark that JSON does not have (RFC 8259, 8.1).
-        return codec.decode_json(
-            self.data.removeprefix(_MARK),
-            max_bytes=MAX_INPUT_BYTES,
-            names=stix.PROPERTY_NAMES,
-        )
+        codec.check_values(self.parsed, names=stix.PROPERTY_NAMES)
+        return self.parsed
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import Final
 from adapters.sources.found import Found
 from adapters.sources.source import Input, Source
 from schemas import stix
+from schemas.errors import SchemaError
 
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 
@@ -21,7 +22,7 @@ def read(data: bytes) -> tuple[stix.StixObject, ...]:
 def _recognises(given: Input) -> bool:
     if not given.is_json:
         return False
-    value = given.json
+    value = given.parsed
     if type(value) is list:
         value = value[0] if value else None
     return (
@@ -36,7 +37,16 @@ _TELLING: Final = frozenset({"id", "objects", "spec_version", "created"})
 
 
 def _read(given: Input) -> Found:
-    objects, places, faults = stix.examine_bundle(given.json)
+    odd: SchemaError | None = None
+    try:  # once for all, which is cheaper than object by object
+        stix.check_plain(given.parsed)
+    except SchemaError as error:
+        if error.reason == "too-deep":
+            raise
+        odd = error
+    objects, places, faults = stix.examine_bundle(given.parsed, is_checked=odd is None)
+    if odd is not None and not faults:
+        raise odd  # outside the objects
     return Found(objects=objects, places=places, faults=faults)
 
 

@@ -16,8 +16,11 @@ MAX_FAULTS: Final = 1000  # more help nobody
 Examined = tuple[tuple[StixObject, ...], dict[str, str], tuple[Finding, ...]]
 
 
-def examine_bundle(value: Any) -> Examined:
+def examine_bundle(value: Any, *, is_checked: bool = False) -> Examined:
     """Decode what `decode_bundle` does, every object complete.
+
+    Args:
+        is_checked: `check_plain` has taken it.
 
     Returns:
         The objects without a fault, the place of each by its id, and the faults.
@@ -28,7 +31,7 @@ def examine_bundle(value: Any) -> Examined:
     try:
         for where, item in objects_in(value):
             try:
-                decoded = decode_object(item, where)
+                decoded = decode_object(item, where, is_checked=is_checked)
                 known = by_id.get(decoded.id)
                 if known is not None:
                     decoded = joined(known, decoded, where)

@@ -101,13 +101,7 @@ def decode_object(
     if type(name) is not str or name == "bundle":
         raise SchemaError("not-stix", where)
     if not is_checked:
-        check_values(
-            value,
-            where=where,
-            max_chars=MAX_TEXT_CHARS,
-            reserved=RESERVED_NAMES,
-            names=PROPERTY_NAMES,
-        )
+        check_plain(value, where)
     if "id" not in value:
         raise SchemaError("missing-property", f"{where}.id")
     struct, names, forms = _KINDS.get(name, _UNKNOWN)
@@ -124,6 +118,21 @@ def decode_object(
     if decoded.id[:-ID_TAIL_CHARS] != name:  # a call for each would be felt
         raise SchemaError("bad-id", f"{where}.id")
     return decoded
+
+
+def check_plain(value: Any, where: str = "$") -> None:
+    """Check what every JSON value in STIX must be, whatever its place.
+
+    Raises:
+        SchemaError: `reserved-name`, `number-range`, `too-large`, `too-deep`.
+    """
+    check_values(
+        value,
+        where=where,
+        max_chars=MAX_TEXT_CHARS,
+        reserved=RESERVED_NAMES,
+        names=PROPERTY_NAMES,
+    )
 
 
 def encode_object(decoded: StixObject) -> dict[str, Any]:

@@ -136,6 +136,12 @@ def test_text_that_is_nearly_json_raises_only_our_error(text: str) -> None:
         ('"é"'.encode("utf-16"), "not-utf8", "byte 0"),
         (b'{"a":1,"a":1}', "duplicate-key", "$"),
         (b'{"a":1,"\\u0061":2}', "duplicate-key", "$"),
+        (b'{"a": 1, "a": 2, "x": "\\u0022:"}', "duplicate-key", "$"),
+        (b'{"a": 1, "a": 2, "x": "\\u003ax"}', "duplicate-key", "$"),
+        (b'{"a": 1, "a": 2, "x": "\\u003Ax"}', "duplicate-key", "$"),
+        (b'{"a" :1, "a": 2, "x":3}', "duplicate-key", "$"),
+        (b'{"a"\n:1, "a"\t:2, "x"\r:3}', "duplicate-key", "$"),
+        (b'{"a": ":", "a": {":": 1}}', "duplicate-key", "$"),
         (b'[{"x":[0,{"a":1,"a":2}]}]', "duplicate-key", "$[0][...][1]"),
         (b'[{"b":1},[2],{"a":1,"a":2}]', "duplicate-key", "$[2]"),
         (b'["\\ud800"]', "surrogate", "$"),
@@ -265,3 +271,40 @@ def test_only_the_place_is_taken_out_of_msgspecs_text() -> None:
         with pytest.raises(msgspec.ValidationError) as caught:
             msgspec.convert(value, kind)
         assert place_of(caught.value, "$.x") == place
+
+
+_SPELLINGS = st.sampled_from(
+    ["a", "b", ":", "\\u003a", "\\u0022:", '\\":', "a\\u0022", '\\"', "é", "\\u00e9"]
+)
+_SPACES = st.sampled_from(["", "", " ", "\n", "\t", "\r", "  "])
+
+
+@st.composite
+def _texts(draw: st.DrawFn, depth: int = 2) -> str:
+    kind = draw(st.integers(0, 3 if depth else 1))
+    if kind < 2:
+        return f'"{"".join(draw(st.lists(_SPELLINGS, max_size=3)))}"'
+    if kind == 2:
+        return f"[{','.join(draw(st.lists(_texts(depth - 1), max_size=3)))}]"
+    members = [
+        f'"{draw(_SPELLINGS)}"{draw(_SPACES)}:{draw(_SPACES)}{draw(_texts(depth - 1))}'
+        for _ in range(draw(st.integers(0, 3)))
+    ]
+    return f"{{{','.join(members)}}}"
+
+
+@given(_texts())
+def test_a_repeated_key_is_found_however_it_is_spelled(text: str) -> None:
+    repeats = False
+
+    def members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        nonlocal repeats
+        repeats |= len(dict(pairs)) < len(pairs)
+        return dict(pairs)
+
+    value = json.loads(text, object_pairs_hook=members)
+    if repeats:
+        with pytest.raises(SchemaError, match="duplicate-key"):
+            decode_strict_text(text.encode())
+    else:
+        assert decode_strict_text(text.encode()) == value

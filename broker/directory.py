@@ -19,7 +19,8 @@ from broker.keys import Jwk, PublicKey, key_id
 from schemas import codec, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import Tlp
-from schemas.record import ALL_COMMUNITY, CommunityUrn, Kind, Org, TlpLabel
+from schemas.record import ALL_COMMUNITY, CommunityUrn, Kind, Org
+from schemas.vocabularies.words import TlpLabel
 
 Audience = Literal["peer-cert", "platform", "civil-society"]
 DEFAULT_CLEARANCE: Final[Mapping[Audience, TlpLabel]] = MappingProxyType(

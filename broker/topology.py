@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from schemas.vocabularies.words import SEVERITIES
+
 INGRESS = "tocsin.ingress"
 RECORDS = "tocsin.records"
 UNROUTABLE = "tocsin.unroutable"
@@ -21,7 +23,6 @@ GATE = "gate"
 OPERATOR = "operator"
 ADAPTER_PREFIX = "adapter-"
 
-SEVERITIES = ("unknown", "none", "low", "moderate", "high", "extreme")
 URGENT = frozenset({"high", "extreme"})
 
 # What two organisations must not do is share a login, so an organisation

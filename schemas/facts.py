@@ -6,18 +6,18 @@ They are always visible, so a part marked stricter must not show through them
 
 import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from schemas import stix
 from schemas.markings import Tlp, granular_tlp, tlp_of
 from schemas.profile import INCIDENT_CORE
+from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}")  # ISO 3166-1 alpha-2; real data mixes case
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, usual forms
 _SECTOR = re.compile(r"[a-z0-9-]{1,60}")  # industry-sector-ov and own values
-SeverityWord = Literal["unknown", "none", "low", "moderate", "high", "extreme"]
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,15 +80,7 @@ def severity_of(primary: stix.StixObject) -> SeverityWord:
     criticality = core.get("criticality") if isinstance(core, dict) else None
     if type(criticality) is not int:
         return "unknown"
-    for bound, word in _SEVERITIES:
+    for bound, word in CRITICALITY_BOUNDS:
         if criticality <= bound:
             return word
     return "extreme"
-
-
-_SEVERITIES: tuple[tuple[int, SeverityWord], ...] = (
-    (0, "none"),
-    (29, "low"),
-    (49, "moderate"),
-    (89, "high"),
-)

@@ -34,6 +34,7 @@ from schemas.markings import (
 from schemas.profile import is_text, may_be_visible, misformed
 from schemas.profile import places as profile_places
 from schemas.stix.values import ID_PATTERN
+from schemas.vocabularies.words import SeverityWord, TlpLabel
 
 _T = TypeVar("_T")
 Kind = Literal[
@@ -45,8 +46,6 @@ Kind = Literal[
     "retraction",
     "heartbeat",
 ]
-TlpLabel = Literal["CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"]
-Severity = Literal["unknown", "none", "low", "moderate", "high", "extreme"]
 
 ORG_PATTERN: Final = r"^[a-z][a-z0-9-]{1,40}\Z"  # `$` would take a line feed too
 ORG_URN_PREFIX: Final = "urn:tocsin:org:"
@@ -113,7 +112,7 @@ class Claims(
     vct: str
     kind: Kind
     tlp: TlpLabel
-    severity: Severity
+    severity: SeverityWord
     countries: Annotated[Countries, Meta(max_length=300)]
     sectors: Annotated[Sectors, Meta(max_length=300)]
     languages: Annotated[Languages, Meta(max_length=300)]

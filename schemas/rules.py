@@ -73,6 +73,30 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "bad-value": Rule("warning", "the value is not what its type says; left out."),
     "repeated": Rule("note", "said before; taken once."),
+    # words and techniques
+    "vocabulary": Rule(
+        "note",
+        "not a word of this property's vocabulary, which other tools may not know; "
+        "take one of its words, or keep yours on purpose.",
+    ),
+    "enumeration": Rule(
+        "warning",
+        "the list of words for this property is closed; take one of them, or others "
+        "may refuse the object.",
+    ),
+    "unknown-tag": Rule(
+        "note",
+        "not a tag of this taxonomy, so nobody can filter by it; correct it, or take "
+        "a label without the taxonomy's name.",
+    ),
+    "unknown-technique": Rule(
+        "warning",
+        "the catalogue has no technique of this id; correct it, or import a newer "
+        "catalogue.",
+    ),
+    "old-technique": Rule(
+        "note", "the catalogue has given this technique up; look for its successor."
+    ),
 }
 
 

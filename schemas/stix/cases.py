@@ -1,11 +1,12 @@
 """What happened, to whom and where, and what somebody says of it (STIX 2.1, Domain Objects)."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.stix.core import StixObject
 from schemas.stix.values import Ids, Open, Texts, Timestamp
+from schemas.vocabularies.words import OpinionWord
 
 Number = int | float
 Latitude = Annotated[int, Meta(ge=-90, le=90)] | Annotated[float, Meta(ge=-90, le=90)]
@@ -95,10 +96,7 @@ class Opinion(StixObject, frozen=True, kw_only=True, tag="opinion"):
 
     explanation: str | UnsetType = UNSET
     authors: Texts | UnsetType = UNSET
-    opinion: (
-        Literal["strongly-disagree", "disagree", "neutral", "agree", "strongly-agree"]
-        | UnsetType
-    ) = UNSET
+    opinion: OpinionWord | UnsetType = UNSET
     object_refs: Ids | UnsetType = UNSET
 
 

@@ -5,7 +5,7 @@ extension-definition-specifications/incident-core). All are read, one is written
 The extension stays as received in `extensions`; this is a view of it.
 """
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -24,13 +24,13 @@ from schemas.stix.values import (
     Texts,
     Timestamp,
 )
+from schemas.vocabularies.words import Fidelity
 
 INCIDENT_CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
 EVENT: Final = "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e"
 IMPACT: Final = "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9"
 TASK: Final = "extension-definition--2074a052-8be4-4932-849e-f5e7798e0030"
 
-Fidelity = Literal["second", "minute", "hour", "day", "month", "year"]
 # Draft 2 counts by a dictionary, the JSON schema (draft 3) by objects.
 EntityCounts = dict[str, Any] | tuple[Open, ...]
 

@@ -1,19 +1,12 @@
 """Objects about objects: markings, extensions, translations (STIX 2.1, Meta Objects)."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.stix.core import StixObject
 from schemas.stix.values import Id, Open, Texts, Timestamp
-
-ExtensionType = Literal[
-    "new-sdo",
-    "new-sco",
-    "new-sro",
-    "property-extension",
-    "toplevel-property-extension",
-]
+from schemas.vocabularies.words import ExtensionType
 
 
 class MarkingDefinition(

@@ -3,12 +3,11 @@
 They have no versions, and most ids are derived from the values (UUIDv5).
 """
 
-from typing import Literal
-
 from msgspec import UNSET, UnsetType
 
 from schemas.stix.core import StixObject
 from schemas.stix.values import Count, Id, Ids, Open, Opens, Port, Texts, Timestamp
+from schemas.vocabularies.words import EncryptionAlgorithm
 
 
 class Artifact(StixObject, frozen=True, kw_only=True, tag="artifact"):
@@ -18,9 +17,7 @@ class Artifact(StixObject, frozen=True, kw_only=True, tag="artifact"):
     payload_bin: str | UnsetType = UNSET
     url: str | UnsetType = UNSET
     hashes: Open | UnsetType = UNSET
-    encryption_algorithm: (
-        Literal["AES-256-GCM", "ChaCha20-Poly1305", "mime-type-indicated"] | UnsetType
-    ) = UNSET
+    encryption_algorithm: EncryptionAlgorithm | UnsetType = UNSET
     decryption_key: str | UnsetType = UNSET
 
 

@@ -10,7 +10,8 @@ from adapters.sources import stix21
 from broker.directory import Audience
 from broker.signing import Address
 from schemas import record, timestamps
-from schemas.record import Draft, Kind, Org, TlpLabel
+from schemas.record import Draft, Kind, Org
+from schemas.vocabularies.words import TlpLabel
 
 WEBHOOK_MEMBER: Final = "platform-orbit"
 

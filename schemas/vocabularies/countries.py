@@ -4,6 +4,8 @@ The names are the short ones in the order in which people say them; nothing foll
 from them for the status of a territory.
 """
 
+import re
+import unicodedata
 from typing import Final
 
 _CODES: Final[dict[str, tuple[str, str]]] = {
@@ -270,34 +272,66 @@ USER_ASSIGNED: Final = frozenset(
 )
 """Codes that ISO 3166-1 leaves to users: exercises (XA), Kosovo (XK)."""
 
-_BY_NAME: Final = {
-    **{name.lower(): code for code, name in COUNTRIES.items()},
-    # as people and other tools say it
-    "bolivia (plurinational state of)": "BO",
-    "britain": "GB",
-    "burma": "MM",
-    "cape verde": "CV",
-    "czech republic": "CZ",
-    "east timor": "TL",
-    "great britain": "GB",
-    "iran (islamic republic of)": "IR",
-    "ivory coast": "CI",
-    "laos": "LA",
-    "macau": "MO",
-    "macedonia": "MK",
-    "north korea": "KP",
-    "palestine": "PS",
-    "russia": "RU",
-    "south korea": "KR",
-    "swaziland": "SZ",
-    "syria": "SY",
-    "turkey": "TR",
-    "uk": "GB",
-    "united states": "US",
-    "usa": "US",
-    "venezuela (bolivarian republic of)": "VE",
-    "vietnam": "VN",
+# As people and other tools say it besides.
+_ALIASES: Final[dict[str, str]] = {
+    "BA": "Bosnia",
+    "BN": "Brunei",
+    "BO": "Bolivia (Plurinational State of)",
+    "BQ": "Bonaire|Bonaire, Saint Eustatius and Saba|Caribbean Netherlands",
+    "CC": "Cocos Islands",
+    "CD": "DR Congo|Congo-Kinshasa",
+    "CG": "Republic of the Congo|Congo-Brazzaville",
+    "CI": "Ivory Coast",
+    "CV": "Cape Verde",
+    "CZ": "Czech Republic",
+    "FK": "Falkland Islands",
+    "FM": "Micronesia (Federated States of)",
+    "GB": "Britain|Great Britain|UK|United Kingdom of Great Britain and Northern Ireland",
+    "HK": "Hong Kong Special Administrative Region",
+    "IR": "Iran (Islamic Republic of)",
+    "KP": "North Korea",
+    "KR": "South Korea",
+    "LA": "Laos",
+    "MD": "Republic of Moldova",
+    "MF": "Saint Martin",
+    "MK": "Macedonia",
+    "MM": "Burma",
+    "MO": "Macau|Macao Special Administrative Region",
+    "PS": "Palestine|Palestinian Territory",
+    "RU": "Russia",
+    "SH": "Saint Helena",
+    "SJ": "Svalbard and Jan Mayen Islands",
+    "SX": "Sint Maarten",
+    "SY": "Syria",
+    "SZ": "Swaziland",
+    "TL": "East Timor",
+    "TR": "Turkey",
+    "TZ": "United Republic of Tanzania",
+    "US": "United States|USA",
+    "VA": "Vatican|Vatican City",
+    "VE": "Venezuela (Bolivarian Republic of)",
+    "VG": "British Virgin Islands",
+    "VI": "United States Virgin Islands|U.S. Virgin Islands",
+    "VN": "Vietnam",
+    "WF": "Wallis and Futuna Islands",
+    "XK": "Kosovo",
 }
+_WORD: Final = re.compile(r"[a-z]+")
+
+
+def _folded(name: str) -> str:
+    """Write a name without case, accents and what is no letter."""
+    letters = unicodedata.normalize("NFKD", name.lower())
+    plain = "".join(each for each in letters if not unicodedata.combining(each))
+    return " ".join(_WORD.findall(plain))
+
+
+_BY_NAME: Final[dict[str, str]] = {
+    _folded(name): code
+    for code, names in (*COUNTRIES.items(), *_ALIASES.items())
+    for name in names.split("|")
+}
+_NAME_CHARS: Final = 100
 
 
 def country_code(text: str) -> str | None:
@@ -306,7 +340,9 @@ def country_code(text: str) -> str | None:
     Returns:
         The alpha-2 code in capitals; None if it is none.
     """
+    if len(text) > _NAME_CHARS:
+        return None
     code = text.strip().upper()
     if code in COUNTRIES or code in USER_ASSIGNED:
         return code
-    return ALPHA_3.get(code) or _BY_NAME.get(text.strip().lower())
+    return ALPHA_3.get(code) or _BY_NAME.get(_folded(text))

@@ -137,6 +137,9 @@ def test_our_own_sectors_become_standard_ones_on_the_way_out():
         ("XA", "XA"),
         ("Xanadu", None),
         ("XAA", None),
+        ("New-Zealand", "NZ"),
+        ("COTE D\u2019IVOIRE", "CI"),
+        ("Thailand" * 20, None),
         ("", None),
     ],
 )

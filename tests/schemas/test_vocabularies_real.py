@@ -211,6 +211,17 @@ def test_countries_are_those_of_opencti():
 
 
 @needs_real_data
+def test_countries_are_read_as_other_tools_name_them():
+    for each in read("misp_galaxy/country.json")["values"]:
+        code = vocabularies.country_code(each["value"])
+        assert code == each["meta"]["ISO"] or each["meta"]["ISO"] in {"AN", "CS"}
+    for each in read("opencti_datasets/geography.json")["objects"]:
+        if each.get("x_opencti_location_type") == "Country" and each["name"] != "Sark":
+            code = vocabularies.country_code(each["name"])
+            assert code in each["x_opencti_aliases"] or code == "TW"
+
+
+@needs_real_data
 def test_other_tools_names_of_sectors_are_theirs():
     misp = {each["value"] for each in read("misp_galaxy/sector.json")["values"]}
     opencti = {

@@ -24,6 +24,9 @@ REASONS: Final[dict[str, str]] = {
     "too-many-objects": "more than 20,000 objects; split the record.",
     "packed": "this is compressed; unpack it first.",
     "unknown-format": "this looks like no format known here; name it with --from.",
+    # a catalogue of techniques
+    "no-techniques": "it holds no technique: no attack-pattern with an id of its own.",
+    "not-catalogue": "this is no catalogue; make one with tocsin catalogue import.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

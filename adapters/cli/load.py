@@ -16,7 +16,7 @@ from schemas.errors import RefusedError, SchemaError
 MAX_FILE_BYTES = 32 << 20
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
     """Read a file, or standard input for "-".
 
     Raises:
@@ -25,13 +25,13 @@ def read_file(path: Path) -> bytes:
     """
     try:
         if str(path) == "-":
-            data = sys.stdin.buffer.read(MAX_FILE_BYTES + 1)
+            data = sys.stdin.buffer.read(max_bytes + 1)
         else:
             with path.open("rb") as file:
-                data = file.read(MAX_FILE_BYTES + 1)
+                data = file.read(max_bytes + 1)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    if len(data) > MAX_FILE_BYTES:
+    if len(data) > max_bytes:
         raise SchemaError("too-large")
     return data
 

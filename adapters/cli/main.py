@@ -7,7 +7,15 @@ from importlib import metadata
 
 import cyclopts
 
-from adapters.cli import answering, check, processes, publishing, records, show
+from adapters.cli import (
+    answering,
+    catalogue,
+    check,
+    processes,
+    publishing,
+    records,
+    show,
+)
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, BusRefusedError, ConfigError
@@ -38,6 +46,7 @@ app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
 app.command(answering.feedback)
+app.command(catalogue.catalogue, name="catalogue")
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

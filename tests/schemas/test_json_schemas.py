@@ -302,7 +302,7 @@ def test_a_strange_value_is_taken_by_both_or_by_none(
 ) -> None:
     name = data.draw(st.sampled_from(sorted(value)))
     inner = value[name]
-    if isinstance(inner, list) and data.draw(st.booleans()):
+    if isinstance(inner, list) and inner and data.draw(st.booleans()):
         inner[data.draw(st.integers(0, len(inner) - 1))] = strange
     elif isinstance(inner, dict) and inner and data.draw(st.booleans()):
         inner[data.draw(st.sampled_from(sorted(inner)))] = strange

@@ -58,7 +58,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
     try:
         result = app(
-            arguments,
+            # cyclopts takes a lone hyphen for an option; as a path it is the same.
+            ["./-" if each == "-" else each for each in arguments],
             exit_on_error=False,
             print_error=False,
             result_action="return_value",

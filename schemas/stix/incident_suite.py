@@ -181,9 +181,10 @@ def incident_core(incident: StixObject, where: str = "$") -> IncidentCore | None
     steps = listed + tuple(next_ for step in listed for next_ in step.next_steps)
     own = {name: getattr(draft, name) for name in IncidentCore.__struct_fields__}
     for name in ("event_ref", "task_ref"):
-        refs = (getattr(step, name) for step in steps)
-        found_refs = (*own[f"{name}s"], *(ref for ref in refs if ref is not UNSET))
-        own[f"{name}s"] = tuple(dict.fromkeys(found_refs))
+        listed_refs = own[f"{name}s"]
+        known = {*listed_refs, UNSET}
+        refs = dict.fromkeys(getattr(step, name) for step in steps)
+        own[f"{name}s"] = (*listed_refs, *(ref for ref in refs if ref not in known))
     if draft.determination == "successful-attempt":  # draft 1's word
         own["determination"] = "confirmed"
     return IncidentCore(**own)

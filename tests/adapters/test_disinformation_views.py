@@ -68,7 +68,7 @@ def test_an_object_of_a_new_type_is_shown_with_the_mark_it_came_with(kind, marke
     uses = link(campaign, "uses", one)
     shown = only(cut_new(VIEWS["peer"], campaign, one, uses, PATTERN), kind)
     expected = new_type_extension(kind)[DISINFORMATION] if marked else None
-    assert shown["extensions"].get(DISINFORMATION) == expected
+    assert shown.get("extensions", {}).get(DISINFORMATION) == expected
 
 
 @pytest.mark.parametrize("name", ["peer", "concerned"])

@@ -38,12 +38,13 @@ def of_behaviours(
         SchemaError: `bad-property`: the extension is malformed.
     """
     made: list[tuple[stix.StixObject, str]] = []
-    patterns: dict[str, list[AttackPattern]] = {}
+    patterns: dict[str, list[tuple[str, AttackPattern]]] = {}
     used: set[tuple[str, str]] = set()
     for each in objects:
         if isinstance(each, AttackPattern):
-            for number in _numbers(each):
-                patterns.setdefault(number, []).append(each)
+            words = _words(each)
+            for number in dict.fromkeys(_numbers(each)):
+                patterns.setdefault(number, []).append((words, each))
         elif isinstance(each, Relationship) and each.relationship_type == "uses":
             used.add((str(each.source_ref), str(each.target_ref)))
     for holder in objects:
@@ -53,10 +54,10 @@ def of_behaviours(
         said = disinformation(holder, place)
         for behaviour in dict.fromkeys(said.behaviours if said else ()):
             same = patterns.setdefault(behaviour.id, [])
-            known = [p for p in same if _is_of(p, behaviour.framework)]
+            known = [p for words, p in same if _is_of(words, behaviour.framework)]
             if not known:
                 known = [_pattern(holder, behaviour, place)]
-                same += known
+                same.append((behaviour.framework, known[0]))
                 made.append((known[0], place))
             if not any((holder.id, pattern.id) in used for pattern in known):
                 made.append((_uses(holder, known[0], place), place))
@@ -69,11 +70,15 @@ def _numbers(pattern: AttackPattern) -> Iterator[str]:
             yield reference.external_id
 
 
-def _is_of(pattern: AttackPattern, framework: str) -> bool:
+def _words(pattern: AttackPattern) -> str:
+    """Join what tells of which framework a technique is."""
     names = [phase.kill_chain_name for phase in pattern.kill_chain_phases or ()]
     for reference in pattern.external_references or ():
         names += [reference.source_name, reference.url or ""]
-    words = " ".join(names).casefold()
+    return " ".join(names).casefold()
+
+
+def _is_of(words: str, framework: str) -> bool:
     # DISARM's own bundle names `mitre-attack` as source and kill chain of its
     # techniques; only their addresses say whose they are.
     if _DISARM in words:

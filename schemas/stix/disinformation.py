@@ -80,7 +80,7 @@ class Disinformation(Struct, frozen=True, kw_only=True, omit_defaults=True):
             external-impact-ov of the incident suite, and election-integrity.
     """
 
-    behaviours: tuple[Behaviour, ...] = ()
+    behaviours: Annotated[tuple[Behaviour, ...], Meta(max_length=1000)] = ()
     languages: tuple[Language, ...] = ()
     targeted_election: Election | UnsetType = UNSET
     ai_generated: Origin | UnsetType = UNSET

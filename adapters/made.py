@@ -13,8 +13,8 @@ from schemas import profile, stix, timestamps
 
 _SMALLEST_BUCKET = 10  # counts below it are withheld
 _NETWORK_BITS: Final = {4: 24, 6: 48}  # what providers hand to many customers
-# The incident suite's entity-type-ov. A count under any other name is left out: the
-# name is the sender's own word.
+# The incident suite's entity-type-ov, and how far disinformation went. A count under any
+# other name is left out: the name is the sender's own word.
 _ENTITY_TYPES: Final = frozenset(
     {
         "computers-mobile", "computers-personal", "computers-server", "customer",
@@ -24,6 +24,7 @@ _ENTITY_TYPES: Final = frozenset(
         "individual", "network-device", "organization", "system", "vehicles",
     }
 )  # fmt: skip
+_DEGREE: Final = frozenset({"channels", "contents", "platforms", "reach", "engagement"})
 
 
 def generalised(
@@ -50,7 +51,7 @@ def generalised(
     if isinstance(value, str):
         networked = candidate.type in ("ipv4-addr", "ipv6-addr")
         return network(value) if networked else _moment(value, grain)
-    return _counts(value) if isinstance(value, dict) else None
+    return _counts(value, place[-1]) if isinstance(value, dict) else None
 
 
 def bucket(count: int) -> int | None:
@@ -70,10 +71,9 @@ def _moment(value: str, grain: TimeGrain) -> str | None:
         return None
 
 
-def _counts(value: dict[str, Any]) -> dict[str, int] | None:
-    buckets = {
-        k: bucket(v) for k, v in value.items() if k in _ENTITY_TYPES and type(v) is int
-    }
+def _counts(value: dict[str, Any], name: str) -> dict[str, int] | None:
+    known = _DEGREE if name == "degree" else _ENTITY_TYPES
+    buckets = {k: bucket(v) for k, v in value.items() if k in known and type(v) is int}
     return {k: v for k, v in buckets.items() if v is not None} or None
 
 

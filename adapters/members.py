@@ -10,7 +10,8 @@ from adapters import text
 from schemas import profile
 
 # STIX 2.1, 2.5 (external reference) and 2.8 (kill chain phase); OpenCTI numbers the
-# phases. The steps of all three drafts of the incident suite.
+# phases. The steps of all three drafts of the incident suite. The rest is that of the
+# extension `disinformation`.
 _STEP: Final = frozenset(
     {
         "event_ref", "task_ref", "sequence_start", "sequence_end", "next_steps",
@@ -19,7 +20,11 @@ _STEP: Final = frozenset(
 )  # fmt: skip
 _NAMED: Final[dict[str, frozenset[str]]] = {
     "activities": _STEP,
-    "changed_objects": frozenset({"state_change_type", "initial_ref", "result_refs"}),
+    "behaviours": frozenset({"framework", "id"}),
+    "changed_objects": frozenset(
+        {"state_change_type", "initial_ref", "result_ref", "result_refs"}
+    ),
+    "degree": frozenset({"channels", "contents", "platforms", "reach", "engagement"}),
     "events": _STEP,
     "external_references": frozenset(
         {"source_name", "external_id", "url", "description", "hashes"}
@@ -30,6 +35,7 @@ _NAMED: Final[dict[str, frozenset[str]]] = {
     "scores": frozenset({"name", "value", "description"}),
     "subevents": _STEP,
     "subtasks": _STEP,
+    "targeted_election": frozenset({"country", "date", "kind"}),
     "tasks": _STEP,
 }
 # Their members have the sender's names; a policy that shows them shows those.

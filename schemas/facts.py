@@ -13,11 +13,13 @@ import msgspec
 from schemas import stix
 from schemas.markings import Tlp, granular_tlp, tlp_of
 from schemas.profile import INCIDENT_CORE
+from schemas.stix.disinformation import DISINFORMATION
 from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}")  # ISO 3166-1 alpha-2; real data mixes case
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, usual forms
 _SECTOR = re.compile(r"[a-z0-9-]{1,60}")  # industry-sector-ov and own values
+_HOLDERS = frozenset({"campaign", "incident"})  # of the extension disinformation
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +52,11 @@ def facts_of(
                 _collect(value, _SECTOR, sectors, str)
             elif name == "lang":
                 _collect([value], _LANGUAGE, languages, str)
+            elif name == "extensions" and candidate.type in _HOLDERS:
+                said = _members(value.get(DISINFORMATION))
+                _collect(said.get("languages"), _LANGUAGE, languages, str)
+                country = _members(said.get("targeted_election")).get("country")
+                _collect([country], _COUNTRY, countries, str.upper)
     return Facts(
         severity=_visible_severity(primary, tlp),
         countries=tuple(sorted(countries)),
@@ -58,8 +65,13 @@ def facts_of(
     )
 
 
+def _members(value: Any) -> dict[str, Any]:
+    # Extensions are carried as they came; only what is in order counts.
+    return value if type(value) is dict else {}
+
+
 def _collect(values: Any, pattern: re.Pattern[str], into: set[str], spell: Any) -> None:
-    for value in values:
+    for value in values if isinstance(values, list | tuple) else ():
         if isinstance(value, str) and pattern.fullmatch(value):
             into.add(spell(value))
 

@@ -36,6 +36,8 @@ _PAIRS: Final = (
 _PAST: Final = ("created", "modified", "first_seen", "first_observed")
 _NAMES: Final = ("name", "display_name", "title", "subject")
 _LISTS: Final = ("aliases", "labels")
+# Lists of objects that refer to others.
+_HOLDING: Final = ("body_multipart", "changed_objects", "subevents", "subtasks")
 # Feedback is about somebody else's objects, which stay where they are.
 _ABOUT_OTHERS: Final = frozenset({"opinion", "note", "sighting", "language-content"})
 # Unicode 15, UAX 9: embeddings, overrides, isolates; and what is not seen at all.
@@ -55,6 +57,7 @@ class _Plan(NamedTuple):
     names: tuple[str, ...]
     lists: tuple[str, ...]
     texts: tuple[str, ...]
+    nested: tuple[str, ...]
 
 
 @lru_cache(256)
@@ -70,6 +73,7 @@ def _plan(struct: type[stix.StixObject]) -> _Plan:
         names=tuple(n for n in _NAMES if n in has),
         lists=tuple(n for n in _LISTS if n in has),
         texts=tuple(sorted(n for n in has if profile.is_text((n,)))),
+        nested=tuple(n for n in _HOLDING if n in has),
     )
 
 
@@ -139,34 +143,46 @@ def _lint_references(
     for mark in each.object_marking_refs or ():
         if not is_known_marking(mark) and mark not in ids:
             found.append(Finding("dangling-marking", f"{where}.object_marking_refs"))
+    for place, target in _nested_references(each, plan, where):
+        if target not in ids:
+            found.append(Finding("dangling-ref", place))
+
+
+def _nested_references(
+    each: stix.StixObject, plan: _Plan, where: str
+) -> Iterator[tuple[str, str]]:
+    for name in plan.nested:
+        yield from _references_in(getattr(each, name), f"{where}.{name}")
     for key, extension in (each.extensions or {}).items():
-        if key in profile.EXTENSION_ALIASES:
-            for place, target in _references_in(extension, f"{where}.extensions[...]"):
-                if target not in ids:
-                    found.append(Finding("dangling-ref", place))
+        if key in profile.EXTENSION_ALIASES or key in _PREDEFINED:
+            yield from _references_in(extension, f"{where}.extensions[...]")
 
 
 def _references_in(value: Any, where: str) -> Iterator[tuple[str, str]]:
     """List references in plain JSON: (place, id). Names of the format are spelled."""
     if type(value) is dict:
         for name, inner in value.items():
+            place = f"{where}.{name}" if name in _NESTED else f"{where}[...]"
             if name.endswith("_ref") and type(inner) is str:
-                yield f"{where}.{name}", inner
+                yield place, inner
             elif name.endswith("_refs") and type(inner) is list:
                 for index, one in enumerate(inner):
                     if type(one) is str:
-                        yield f"{where}.{name}[{index}]", one
+                        yield f"{place}[{index}]", one
             else:
-                spelled = f".{name}" if name in _NESTED else "[...]"
-                yield from _references_in(inner, where + spelled)
-    elif type(value) is list:
+                yield from _references_in(inner, place)
+    elif type(value) in (list, tuple):
         for index, inner in enumerate(value):
             yield from _references_in(inner, f"{where}[{index}]")
 
 
-_NESTED: Final = frozenset(
-    {"events", "tasks", "activities", "next_steps", "email_addresses"}
-)
+# Names of the formats; any other is the sender's text.
+_NESTED: Final = stix.PROPERTY_NAMES | {
+    "activities", "body_raw_ref", "email_address_ref", "email_addresses", "event_ref",
+    "event_refs", "events", "impact_refs", "initial_ref", "message_body_data_ref",
+    "next_steps", "result_ref", "service_dll_refs", "social_media_accounts", "task_ref",
+    "task_refs", "tasks", "user_account_ref",
+}  # fmt: skip
 
 
 def _lint_texts(

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from schemas.stix import PROPERTY_NAMES, incident_suite
+from schemas.stix.disinformation import DISINFORMATION
 from schemas.stix.forms import form
+from schemas.stix.identity_contact import IDENTITY_CONTACT
 
 VCT: Final = "urn:tocsin:record:1"
 
@@ -72,7 +74,8 @@ EXTENSION_ALIASES: Final[dict[str, str]] = {
     incident_suite.EVENT: "event",
     incident_suite.IMPACT: "impact",
     incident_suite.TASK: "task",
-    "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498": "identity-contact",
+    IDENTITY_CONTACT: "identity-contact",
+    DISINFORMATION: "disinformation",
     "availability-ext": "availability-ext",
     "confidentiality-ext": "confidentiality-ext",
     "external-ext": "external-ext",

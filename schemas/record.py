@@ -15,6 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas import stix, timestamps
+from schemas.behaviours import of_behaviours
 from schemas.coarse import Coarse
 from schemas.coarse import added as coarse_values
 from schemas.coarse import check as check_values
@@ -175,7 +176,7 @@ def org_of(urn: str) -> str:
 
 
 def compose(objects: Sequence[stix.StixObject], **options: Unpack[Options]) -> Draft:
-    """Make a record of the objects a source found.
+    """Make a record of the objects a source found, and of the behaviours they name.
 
     Args:
         objects: Complete STIX objects with distinct ids.
@@ -255,6 +256,11 @@ def _attempt(
     place = run(find_primary, objects, primary, places)
     if place is not None:
         run(_check_marked, objects[place], tlp, places)
+    derived = run(of_behaviours, objects, places)
+    if derived:
+        objects = [*objects, *(made for made, _ in derived)]
+        places = {**places, **{made.id: its_place for made, its_place in derived}}
+        run(_check_count, objects)
     marked = tuple(_mark(o, tlp if tlp is not None else UNMARKED_TLP) for o in objects)
     for marked_object in marked:
         where = places.get(marked_object.id, "$")

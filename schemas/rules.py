@@ -97,6 +97,16 @@ RULES: Final[dict[str, Rule]] = {
     "old-technique": Rule(
         "note", "the catalogue has given this technique up; look for its successor."
     ),
+    # what STIX 2.1 and the drafts of the incident suite say and a record does not
+    "mark-by-id": Rule(
+        "note",
+        "a TLP mark is known by its id; what the input says of it stays at home.",
+    ),
+    "sequence-left-out": Rule(
+        "note",
+        "an incident lists its events and tasks without the order of steps; write the "
+        "order into the description if it matters.",
+    ),
 }
 
 

@@ -1,11 +1,15 @@
 """STIX 2.1 JSON: a bundle, a list of objects, or one object."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
-from adapters.sources.found import Found
+from adapters.sources.found import Found, Intake
 from adapters.sources.source import Input, Source
 from schemas import stix
 from schemas.errors import SchemaError
+from schemas.findings import Finding, Findings, fault
+from schemas.markings import is_known_marking
+from schemas.stix.incident_drafts import in_one_form
 
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 
@@ -44,10 +48,39 @@ def _read(given: Input) -> Found:
         if error.reason == "too-deep":
             raise
         odd = error
-    objects, places, faults = stix.examine_bundle(given.parsed, is_checked=odd is None)
+    examined, places, faults = stix.examine_bundle(given.parsed, is_checked=odd is None)
     if odd is not None and not faults:
         raise odd  # outside the objects
-    return Found(objects=objects, places=places, faults=faults)
+    losses = Findings()
+    _list_bundle(given.parsed, losses)
+    objects, more = _in_one_form(examined, places, losses)
+    return Found(
+        objects=objects, places=places, losses=tuple(losses), faults=(*faults, *more)
+    )
+
+
+def _list_bundle(value: Any, losses: Findings) -> None:
+    """List what a bundle says of itself: a record has a place for its objects alone."""
+    if type(value) is dict and value.get("type") == "bundle":
+        members = Intake(value, "$", losses, stix.PROPERTY_NAMES)
+        members.ignore("type", "id", "spec_version", "objects")
+        members.close()
+
+
+def _in_one_form(
+    objects: tuple[stix.StixObject, ...], places: Mapping[str, str], losses: Findings
+) -> tuple[tuple[stix.StixObject, ...], list[Finding]]:
+    kept: list[stix.StixObject] = []
+    faults: list[Finding] = []
+    for each in objects:
+        where = places[each.id]
+        if each.type == "marking-definition" and is_known_marking(each.id):
+            losses.add("mark-by-id", where)
+        try:
+            kept.append(in_one_form(each, where, losses))
+        except SchemaError as error:
+            faults.append(fault(error))
+    return tuple(kept), faults
 
 
 SOURCE: Final = Source(

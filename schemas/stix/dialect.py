@@ -1,11 +1,12 @@
 """Types that OpenCTI writes and STIX does not define; FIMI teams send them.
 
-Its `event` shares the type name with the incident suite: `incident_suite.Event`.
+`disinformation` has an extension that makes the first three valid STIX 2.1. Its `event` shares the type name with the incident suite: `incident_suite.Event`.
 """
 
 from msgspec import UNSET, UnsetType
 
 from schemas.stix.core import StixObject
+from schemas.stix.disinformation import Origin
 from schemas.stix.values import Texts, Timestamp
 
 
@@ -32,6 +33,7 @@ class MediaContent(StixObject, frozen=True, kw_only=True, tag="media-content"):
 
     Attributes:
         url: In real data also a placeholder text or a list of hashtags.
+        ai_generated: Not OpenCTI's: `disinformation` defines it.
     """
 
     title: str | UnsetType = UNSET
@@ -40,3 +42,10 @@ class MediaContent(StixObject, frozen=True, kw_only=True, tag="media-content"):
     media_category: str | UnsetType = UNSET
     url: str | UnsetType = UNSET
     publication_date: Timestamp | UnsetType = UNSET
+    ai_generated: Origin | UnsetType = UNSET
+
+
+class Text(StixObject, frozen=True, kw_only=True, tag="text"):
+    """Somebody's words in full; an observable without versions."""
+
+    value: str | UnsetType = UNSET

@@ -1,18 +1,16 @@
 """The incident core extension suite: event, impact, task, and what it adds to incident.
 
 Three drafts of it are in circulation (reference: OASIS cti-stix-common-objects,
-extension-definition-specifications/incident-core). All are read, one is written.
-The extension stays as received in `extensions`; this is a view of it.
+extension-definition-specifications/incident-core). All are read here, as a view of what
+stands in `extensions`; `incident_drafts` writes one.
 """
 
 from typing import Annotated, Any, Final
 
-import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas.codec import place_of
-from schemas.errors import SchemaError
 from schemas.stix.core import StixObject
+from schemas.stix.extension_views import converted, found_in, place_in, written
 from schemas.stix.values import (
     Count,
     Id,
@@ -31,6 +29,7 @@ EVENT: Final = "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e"
 IMPACT: Final = "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9"
 TASK: Final = "extension-definition--2074a052-8be4-4932-849e-f5e7798e0030"
 
+_COUNTS: Final = "impacted_entity_counts"
 # Draft 2 counts by a dictionary, the JSON schema (draft 3) by objects.
 EntityCounts = dict[str, Any] | tuple[Open, ...]
 
@@ -135,18 +134,23 @@ class _EntityCount(Struct):
     count: Count
 
 
-class _Step(Struct):
+class _CountList(Struct):
+    impacted_entity_counts: Annotated[tuple[_EntityCount, ...], Meta(max_length=1000)]
+
+
+class _NextStep(Struct):
     event_ref: InnerId | UnsetType = UNSET
     task_ref: InnerId | UnsetType = UNSET
+
+
+class _Step(_NextStep):
+    next_steps: tuple[_NextStep, ...] = ()
 
 
 class _AnyDraft(IncidentCore, frozen=True, kw_only=True):
     activities: tuple[_Step, ...] = ()  # draft 1
     events: tuple[_Step, ...] = ()  # draft 2
     tasks: tuple[_Step, ...] = ()
-
-
-_CountList = Annotated[list[_EntityCount], Meta(max_length=1000)]
 
 
 def is_suite_event(candidate: StixObject) -> bool:
@@ -166,21 +170,21 @@ def incident_core(incident: StixObject, where: str = "$") -> IncidentCore | None
     Raises:
         SchemaError: `bad-property`.
     """
-    found = incident.extensions.get(INCIDENT_CORE) if incident.extensions else None
+    found = found_in(incident, INCIDENT_CORE, where)
     if found is None:
         return None
-    place = f"{where}.extensions[...]"
-    if type(found) is not dict:
-        raise SchemaError("bad-property", place)
-    try:
-        counts = _read_counts(found.get("impacted_entity_counts", {}))
-        draft = msgspec.convert({**found, "impacted_entity_counts": counts}, _AnyDraft)
-    except msgspec.ValidationError as error:
-        raise SchemaError("bad-property", place_of(error, place)) from None
-    steps = draft.activities + draft.events + draft.tasks
+    counts = {}
+    if _COUNTS in found:
+        counts = {_COUNTS: counts_by_type(found[_COUNTS], place_in(where))}
+    draft = converted({**found, **counts}, _AnyDraft, place_in(where))
+    listed = draft.activities + draft.events + draft.tasks
+    steps = listed + tuple(next_ for step in listed for next_ in step.next_steps)
     own = {name: getattr(draft, name) for name in IncidentCore.__struct_fields__}
-    own["event_refs"] += tuple(s.event_ref for s in steps if s.event_ref is not UNSET)
-    own["task_refs"] += tuple(s.task_ref for s in steps if s.task_ref is not UNSET)
+    for name in ("event_ref", "task_ref"):
+        listed_refs = own[f"{name}s"]
+        known = {*listed_refs, UNSET}
+        refs = dict.fromkeys(getattr(step, name) for step in steps)
+        own[f"{name}s"] = (*listed_refs, *(ref for ref in refs if ref not in known))
     if draft.determination == "successful-attempt":  # draft 1's word
         own["determination"] = "confirmed"
     return IncidentCore(**own)
@@ -191,14 +195,23 @@ def core_extension(core: IncidentCore) -> dict[str, Any]:
 
     Draft 3's references, with counts as the dictionary of the prose.
     """
-    body: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(core))
-    return {"extension_type": "property-extension", **body}
+    return written(core)
 
 
-def _read_counts(raw: Any) -> Any:
-    """Give the dictionary of draft 2 for the objects of draft 3."""
+def counts_by_type(raw: Any, where: str) -> Any:
+    """Give the dictionary of draft 2 for the objects of draft 3, all else as it is.
+
+    The first count of an entity type stands.
+
+    Args:
+        where: The place of what has the counts.
+
+    Raises:
+        SchemaError: `bad-property`.
+    """
     if type(raw) is dict and "entity_type" in raw:
         raw = [raw]
-    if type(raw) is not list:
+    if type(raw) not in (list, tuple):
         return raw
-    return {c.entity_type: c.count for c in msgspec.convert(raw, _CountList)}
+    listed = converted({_COUNTS: raw}, _CountList, where).impacted_entity_counts
+    return {each.entity_type: each.count for each in reversed(listed)}

@@ -9,6 +9,7 @@ from msgspec import UNSET
 from schemas.codec import RESERVED_NAMES, check_values, place_of
 from schemas.errors import SchemaError
 from schemas.stix import (
+    attack_flow,
     cases,
     dialect,
     incident_suite,
@@ -28,7 +29,8 @@ from schemas.stix.forms import Forms, forms_of, misfit
 from schemas.stix.values import ID_TAIL_CHARS, MAX_TEXT_CHARS
 
 _MODULES = (
-    cases, dialect, incident_suite, meta, observables, relationships, threats,
+    attack_flow, cases, dialect, incident_suite, meta, observables, relationships,
+    threats,
 )  # fmt: skip
 
 TYPES: Final[dict[str, type[StixObject]]] = {
@@ -78,7 +80,7 @@ PROPERTY_NAMES: Final[frozenset[str]] = frozenset({"objects"}).union(
 
 OBSERVABLE_TYPES: Final[frozenset[str]] = frozenset(
     name for name, kind in TYPES.items() if kind.__module__ == observables.__name__
-) | {"media-content"}
+) | {"media-content", "text"}
 """Types whose objects have no versions: one id stands for one set of values."""
 
 

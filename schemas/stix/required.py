@@ -13,6 +13,11 @@ _VERSIONED: Final = frozenset({"spec_version", "created", "modified"})
 
 # STIX 2.1, besides type and id; not `extensions` of the incident suite.
 _OWN: Final[dict[str, str]] = {
+    "attack-action": "name",
+    "attack-asset": "name",
+    "attack-condition": "description",
+    "attack-flow": "name scope start_refs",
+    "attack-operator": "operator",
     "attack-pattern": "name",
     "campaign": "name",
     "channel": "name",
@@ -56,6 +61,7 @@ _UNVERSIONED: Final[dict[str, str]] = {
     "mutex": "name",
     "network-traffic": "protocols",
     "software": "name",
+    "text": "value",
     "url": "value",
 }
 

@@ -30,6 +30,10 @@ def in_core(name):
         (in_core("impacted_entity_counts"), {"individual": 3}),
         (in_core("criticality"), 75),
         (in_core("incident_types"), ["a", "b"]),
+        (in_core("behaviours"), [{"framework": "disarm", "id": "T0049"}]),
+        (in_core("degree"), {"channels": 2, "reach": 9}),
+        (in_core("targeted_election"), {"country": "XA", "kind": "local"}),
+        (("changed_objects",), [{"state_change_type": "a", "result_ref": "x"}]),
     ],
 )
 def test_what_is_known_passes(place, value):
@@ -48,6 +52,9 @@ def test_what_is_known_passes(place, value):
         (in_core("events"), {"event_ref": "x", "next_steps": [{"x_victim": "v"}]}),
         (in_core("criticality"), {"x_victim": "v"}),
         (in_core("incident_types"), ["a", {"x_victim": "v"}]),
+        (in_core("behaviours"), [{"framework": "disarm", "x_victim": "v"}]),
+        (in_core("degree"), {"channels": 2, "x_victim": "v"}),
+        (in_core("targeted_election"), {"x_candidate": "v"}),
         (("extensions", "of-somebody"), {"x_victim": "v"}),
     ],
 )

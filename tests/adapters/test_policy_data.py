@@ -31,8 +31,8 @@ _SEEN = (
 _ROLES = {kind: {"attacker", "unknown"} for kind in _SEEN}
 _ROLES["identity"] = {"issuer", "individual", "organisation"}
 _CONTAINERS = {
-    "incident-core", "event", "impact", "task", "identity-contact", "availability-ext",
-    "confidentiality-ext", "external-ext", "integrity-ext", "monetary-ext",
+    "incident-core", "event", "impact", "task", "identity-contact", "disinformation",
+    "availability-ext", "confidentiality-ext", "external-ext", "integrity-ext", "monetary-ext",
     "physical-ext", "traceability-ext",
 }  # fmt: skip
 

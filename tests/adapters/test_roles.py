@@ -104,7 +104,7 @@ def test_an_identity_is_a_person_unless_its_class_says_otherwise(identity_class,
 
 
 def test_only_what_can_be_somebodys_has_a_role():
-    for kind in ("incident", "malware", "relationship", "text"):
+    for kind in ("incident", "malware", "relationship", "tool"):
         one = stix.decode_object(new(kind))
         assert role_of(one, kind, frozenset({one.id}), "") == ""
     (address,) = decoded(ADDRESS)

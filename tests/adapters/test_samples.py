@@ -24,7 +24,11 @@ _TLP = {
 }
 _INCIDENT_CORE = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
 _CONTACT = "extension-definition--66e2492a-bbd3-4be6-88f5-cc91a017a498"
-_EXTENSIONS = {  # new object types of the incident extension suite
+_DISINFORMATION = "extension-definition--6e946d2c-de91-4ba1-a46c-ce1a92392196"
+_EXTENSIONS = {  # new object types of the incident extension suite and of ours
+    "channel": _DISINFORMATION,
+    "media-content": _DISINFORMATION,
+    "narrative": _DISINFORMATION,
     "event": "extension-definition--4ca6de00-5b0d-45ef-a1dc-ea7279ea910e",
     "impact": "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9",
 }
@@ -176,7 +180,8 @@ def test_every_object_has_the_properties_that_stix_requires(name: str) -> None:
         assert _REQUIRED[one["type"]] | common <= set(one), one["id"]
         if one["type"] in _EXTENSIONS:
             extension = one["extensions"][_EXTENSIONS[one["type"]]]
-            assert extension == {"extension_type": "new-sdo"}
+            word = "new-sco" if one["type"] in _OBSERVABLES else "new-sdo"
+            assert extension == {"extension_type": word}
         if one["type"] == "impact":
             assert one["impact_category"] + "-ext" in one["extensions"]
         if one["type"] == "incident":

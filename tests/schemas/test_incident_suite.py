@@ -130,7 +130,10 @@ def test_an_incident_without_the_extension_has_no_core() -> None:
             ".impacted_entity_counts[...]",
         ),
         ({"impacted_entity_counts": 5}, ".impacted_entity_counts"),
-        ({"impacted_entity_counts": [{"count": 1}]}, "[0]"),
+        (
+            {"impacted_entity_counts": [{"count": 1}]},
+            ".impacted_entity_counts[0]",
+        ),
     ],
 )
 def test_a_malformed_extension_is_refused_by_place(core: Any, place: str) -> None:

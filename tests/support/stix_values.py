@@ -3,7 +3,7 @@
 from typing import Any
 
 from hypothesis import strategies as st
-from msgspec import inspect
+from msgspec import Struct, convert, inspect
 
 from schemas.codec import MAX_SAFE_INT
 from schemas.stix import RESERVED_NAMES, TYPES
@@ -30,13 +30,24 @@ def ids(kind: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def stix_objects(
-    draw: st.DrawFn, kinds: dict[str, type[StixObject]] = TYPES
+    draw: st.DrawFn,
+    kinds: dict[str, type[StixObject]] = TYPES,
+    *,
+    whole: bool = False,
 ) -> dict[str, Any]:
-    """An object as JSON: any type, any choice of its properties, unknown ones too."""
+    """An object as JSON: any type, any choice of its properties, unknown ones too.
+
+    *whole*: all of its properties, whatever the type.
+    """
     name = draw(st.sampled_from(sorted(kinds)))
-    body = draw(_struct(kinds[name]))
+    body = draw(_whole(kinds[name]) if whole else _struct(kinds[name]))
     unknown = {f"x_{key}": value for key, value in draw(json_objects).items()}
     return {**unknown, **body, "type": name, "id": draw(ids(name))}
+
+
+def views(kind: type[Struct]) -> st.SearchStrategy[Any]:
+    """A struct of this type, built from any choice of its fields."""
+    return _struct(kind).map(lambda body: convert(body, kind))
 
 
 def _struct(kind: type) -> st.SearchStrategy[dict[str, Any]]:
@@ -47,6 +58,11 @@ def _struct(kind: type) -> st.SearchStrategy[dict[str, Any]]:
             optional={f.encode_name: _value(f.type) for f in fields if not f.required},
         )
     return _STRUCTS[kind]
+
+
+def _whole(kind: type) -> st.SearchStrategy[dict[str, Any]]:
+    fields = [f for f in inspect.type_info(kind).fields if f.encode_name != EXTRA]
+    return st.fixed_dictionaries({f.encode_name: _value(f.type) for f in fields})
 
 
 _STRUCTS: dict[type, st.SearchStrategy[dict[str, Any]]] = {}

@@ -70,6 +70,7 @@ def new(kind: str, called: str = "", /, **properties: Any) -> dict[str, Any]:
 
 _SOMEBODY = f"identity--{uuid.UUID(int=1, version=4)}"
 _REQUIRED: dict[str, dict[str, Any]] = {
+    "attack-operator": {"operator": "AND"},
     "attack-pattern": {"name": "Valid Accounts"},
     "autonomous-system": {"number": 64500},
     "campaign": {"name": "A wave"},
@@ -124,6 +125,7 @@ _REQUIRED: dict[str, dict[str, Any]] = {
     "report": {"name": "A report", "published": TIME},
     "software": {"name": "Office"},
     "task": {"outcome": "successful"},
+    "text": {"value": "Some words."},
     "threat-actor": {"name": "Hollow Reed"},
     "tool": {"name": "PsExec"},
     "url": {"value": "https://bad.example/"},

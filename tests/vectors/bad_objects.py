@@ -5,6 +5,7 @@ from typing import Any
 from tests.vectors.cast import (
     BARE,
     CORE,
+    DISINFORMATION,
     MARK,
     MODIFIED,
     address,
@@ -33,6 +34,7 @@ COMMON: dict[str, Any] = {
 }
 MARKING = {"selectors": ["name"], "marking_ref": MARK["AMBER"]}
 TYPED = {"extension_type": "property-extension"}
+BEHAVIOURS = [{"framework": "disarm", "id": "T0087.001"}]
 
 
 def vectors() -> list[Vector]:
@@ -76,6 +78,8 @@ def _hidden(shelf: Shelf) -> None:
     why = "A known extension is withheld property by property."
     made = main(extensions={CORE: Part(TYPED)})
     shelf.sign("extension-hidden", code, why, made)
+    made = main(extensions={DISINFORMATION: Part(TYPED)})
+    shelf.sign("disinformation-hidden", code, why, made)
 
 
 def _shown(shelf: Shelf) -> None:
@@ -111,6 +115,7 @@ def _shown(shelf: Shelf) -> None:
         ("unknown-word", {"x-example-ext": "a"}),
         ("property", {CORE: TYPED | {"criticality": 60}}),
         ("no-object", {CORE: "text"}),
+        ("behaviour", {DISINFORMATION: TYPED | {"behaviours": BEHAVIOURS}}),
     ):
         why = "Something in an extension stands in the clear."
         made = main(extensions=extensions)
@@ -178,6 +183,7 @@ FINER: list[tuple[str, str, Any]] = [
     ("in-the-granular-markings", "granular_markings", lambda part: [MARKING, part(MARKING)]),
     ("in-a-selector", "granular_markings", lambda part: [MARKING | {"selectors": ["name", part("id")]}]),
     ("in-a-list-of-an-extension", "extensions", lambda part: {CORE: {"scores": Part([part(1)])}}),
+    ("in-the-behaviours", "extensions", lambda part: {DISINFORMATION: {"behaviours": Part([part(BEHAVIOURS[0])])}}),
     ("in-a-word-of-an-extension", "extensions", lambda part: {CORE: {"determination": [part(1)]}}),
     ("in-an-unknown-extension", "extensions", lambda part: {"x-example-ext": Part({"a": part(1)})}),
 ]  # fmt: skip

@@ -55,6 +55,7 @@ MARK: Final = {
     "RED": "marking-definition--e828b379-4e03-4974-9ac4-e53a884c97c1",
 }
 CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
+DISINFORMATION: Final = "extension-definition--6e946d2c-de91-4ba1-a46c-ce1a92392196"
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from tests.vectors.cast import (
     CORE,
+    DISINFORMATION,
     MARK,
     address,
     an_id,
@@ -45,6 +46,7 @@ def objects(shelf: Shelf) -> None:
     _texts(shelf)
     _arrays(shelf)
     _extensions(shelf)
+    _disinformation(shelf)
     _visible(shelf)
     _coarse(shelf)
     _languages(shelf)
@@ -134,6 +136,42 @@ def _extensions(shelf: Shelf) -> None:
         shelf.sign(
             f"extension-{name}", "", why, made, with_claims={"severity": severity}
         )
+
+
+def _disinformation(shelf: Shelf) -> None:
+    kind = {"kind": "campaign"}
+    behaviours = [{"framework": "disarm", "id": "T0087.001"}]
+    said = {
+        "behaviours": behaviours,
+        "languages": ["en", "id"],
+        "targeted_election": {"country": "XA", "date": "2027-03-14"},
+        "ai_generated": "ai-generated",
+        "degree": {"channels": 12, "reach": 310_000},
+        "effect": ["election-integrity"],
+    }
+    typed = {"extension_type": "property-extension"}
+    for name, why, seen in (
+        ("", "What a campaign of disinformation is, property by property.", Part),
+        ("-withheld", "Of it, only the word that is always visible is left.", Cut),
+    ):
+        parts = {each: seen(value) for each, value in said.items()}
+        made = main("campaign", extensions={DISINFORMATION: typed | parts})
+        shelf.sign(f"disinformation{name}", "", why, made, with_claims=kind)
+    shelf.sign(
+        "disinformation-of-new-types",
+        "",
+        "The same extension makes types valid STIX that STIX does not define.",
+        main("campaign"),
+        other("narrative", name=Part("A story"), extensions=_of_type("new-sdo")),
+        other("channel", name=Part("A channel"), extensions=_of_type("new-sdo")),
+        other("media-content", ai_generated=Part("uncertain"), extensions=_of_type("new-sco")),
+        other("attack-pattern", name=Part("T0087.001")),
+        with_claims=kind,
+    )  # fmt: skip
+
+
+def _of_type(word: str) -> dict[str, Any]:
+    return {DISINFORMATION: {"extension_type": word}}
 
 
 def _visible(shelf: Shelf) -> None:

@@ -27,6 +27,7 @@ from msgspec import Struct, inspect
 from schemas import vocabularies
 from schemas.stix import ALTERNATIVES, REQUIRED, RESERVED_NAMES, TYPES, UnknownObject
 from schemas.stix.core import EXTRA, StixObject
+from schemas.stix.identity_contact import IDENTITY_CONTACT, IdentityContact
 from schemas.stix.incident_suite import EVENT, INCIDENT_CORE, IncidentCore
 from schemas.stix.values import (
     FORM,
@@ -45,6 +46,7 @@ FORMS = {ID_PATTERN: "id", MARKING_PATTERN: "marking-id", TIMESTAMP_PATTERN: "ti
 # Extensions whose members are known, as they are written. A record is not refused
 # for another form of theirs, so `extensions` does not refer to these.
 EXTENSIONS: dict[str, tuple[str, type[Struct]]] = {
+    "identity-contact": (IDENTITY_CONTACT, IdentityContact),
     "incident-core": (INCIDENT_CORE, IncidentCore),
 }
 # Kinds of names in `$defs` that no type has.

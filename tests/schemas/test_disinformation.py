@@ -28,7 +28,7 @@ from tests.support.stix_values import views
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = Draft202012Validator(
-    json.loads((ROOT / "schemas/jsonschema/disinformation.json").read_text("utf-8"))
+    json.loads((ROOT / "docs/disinformation.json").read_text("utf-8"))
 )
 PAGE = (ROOT / "docs/disinformation.md").read_text("utf-8")
 NOW = "2027-03-01T00:00:00.000Z"

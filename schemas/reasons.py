@@ -27,6 +27,13 @@ REASONS: Final[dict[str, str]] = {
     # a catalogue of techniques
     "no-techniques": "it holds no technique: no attack-pattern with an id of its own.",
     "not-catalogue": "this is no catalogue; make one with tocsin catalogue import.",
+    # formats coming in
+    "no-objects": "nothing in it could be read as a record; see what was left out.",
+    "not-csaf": "this is not a CSAF 2.0 or 2.1 document.",
+    "not-csv": "this is not CSV; look at the place named.",
+    "not-shadowserver": "this is not a Shadowserver report: a table, or a JSON list, "
+    "with the columns timestamp and ip.",
+    "not-stix20": "this is not a STIX 2.0 bundle or list of objects.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

@@ -107,6 +107,19 @@ RULES: Final[dict[str, Rule]] = {
         "an incident lists its events and tasks without the order of steps; write the "
         "order into the description if it matters.",
     ),
+    # formats coming in
+    "dangling": Rule(
+        "warning", "this names something that is not in the input; left out."
+    ),
+    "unused": Rule("note", "nothing in the input refers to this; left out."),
+    "assumed": Rule(
+        "note",
+        "STIX 2.1 requires what the format does not say; check the value put in.",
+    ),
+    "older-version": Rule("note", "the input holds a newer version too; left out."),
+    "strictest-mark": Rule(
+        "warning", "this mark is not known here; AMBER+STRICT is taken in its place."
+    ),
 }
 
 

@@ -51,6 +51,33 @@ def parse(text: str) -> Instant:
     return Instant(whole, int(fraction.ljust(NANOSECOND_DIGITS, "0")))
 
 
+# RFC 3339, 5.6: any offset, also in lower case or with a space for the T.
+_ANY_OFFSET: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:(\.[0-9]{1,9})[0-9]*)?"
+    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+)
+
+
+def utc(text: str) -> str | None:
+    """Write a moment of any offset (RFC 3339) the way STIX does; None if it is none.
+
+    What STIX takes stays as it is; of a fraction, nine digits stay.
+    """
+    match = _ANY_OFFSET.fullmatch(text)
+    if match is None:
+        return None
+    day, clock, fraction, sign, hours, minutes = match.groups(default="")
+    try:
+        instant = parse(f"{day}T{clock}{fraction}Z")
+        if not sign:
+            return f"{day}T{clock}{fraction}Z"
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
+        moved = instant.second - offset if sign == "+" else instant.second + offset
+    except (SchemaError, OverflowError):
+        return None
+    return render(Instant(moved, instant.nanosecond), digits=max(len(fraction) - 1, 0))
+
+
 def render(instant: Instant, *, digits: int = 3) -> str:
     """Write *instant* with at least *digits* (0 to 9) of fraction, losing none.
 

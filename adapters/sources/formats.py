@@ -22,7 +22,12 @@ def _all() -> Mapping[str, Source]:
     return MappingProxyType({m.SOURCE.name: m.SOURCE for m in found})
 
 
-_NO_SOURCES: Final = {"formats", "found", "source"}
+_NO_SOURCES: Final = {
+    "formats", "found", "source",
+    "csaf_advisory", "csaf_products", "csaf_remarks", "csaf_vulnerabilities",
+    "shadowserver_columns",
+    "stix20_differences", "stix20_observed",
+}  # fmt: skip
 SOURCES: Final = _all()
 """Sources by name, in the order in which they are asked."""
 

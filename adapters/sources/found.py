@@ -11,8 +11,10 @@ from typing import Any, Final
 import msgspec
 
 from schemas import stix
+from schemas.codec import check_values
 from schemas.errors import SchemaError
 from schemas.findings import Finding, Findings
+from schemas.stix.values import MAX_TEXT_CHARS
 
 _NAMESPACE: Final = uuid.UUID("3c1f0a52-6f0e-4a0b-9b1a-8f5f2d7c6e14")
 # STIX 2.1, Deterministic ID Creation.
@@ -138,11 +140,41 @@ class Intake:
             elif value not in _EMPTY:
                 self._losses.add("wrong-type", f"{place}[{index}]", "a text")
 
+    def plain(self, name: str) -> Any:
+        """Take a value as it is, to keep it under a property of ours.
+
+        None if there is none, or if no object may hold it (`unusable`).
+        """
+        value = self._left.pop(name, None)
+        if value in _EMPTY:
+            return None
+        try:
+            check_values(
+                {name: value}, max_chars=MAX_TEXT_CHARS, reserved=stix.RESERVED_NAMES
+            )
+        except SchemaError:
+            self._losses.add("unusable", self.place(name))
+            return None
+        return value
+
+    def rest(self) -> dict[str, Any]:
+        """Take all that is left, each as `plain` does."""
+        taken = {name: self.plain(name) for name in list(self._left)}
+        return {name: value for name, value in taken.items() if value is not None}
+
+    def put(self, name: str, value: Any) -> None:
+        """Put a value back, or another in its place."""
+        self._left[name] = value
+
     def drop(self, rule: str, *names: str) -> None:
         """List members that are left out by *rule*, where they are there."""
         for name in names:
             if self._left.pop(name, None) not in _EMPTY:
                 self._losses.add(rule, self.place(name))
+
+    def drop_rest(self, rule: str) -> None:
+        """List all members that are left, as left out by *rule*."""
+        self.drop(rule, *list(self._left))
 
     def ignore(self, *names: str) -> None:
         """Take members that say nothing which is not said elsewhere."""
@@ -247,6 +279,10 @@ class Collected:
                 },
                 self._places.get(source, "$"),
             )
+
+    def __len__(self) -> int:
+        """Count the objects so far."""
+        return len(self._objects)
 
     def ids(self) -> list[str]:
         """List the ids of all objects so far."""

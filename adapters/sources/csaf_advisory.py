@@ -120,6 +120,10 @@ class Advisory:
         if self._references > MAX_REFERENCES:
             raise SchemaError("too-many-values", where)
 
+    def __contains__(self, object_id: str) -> bool:
+        """Tell whether an object of this id is there."""
+        return object_id in self._made
+
     def ids(self) -> list[str]:
         """List the ids of all objects so far."""
         return self._made.ids()

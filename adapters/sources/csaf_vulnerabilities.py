@@ -53,7 +53,11 @@ class _Vulnerability:
         cve, title = item.text("cve"), item.text("title")
         self.references = _numbers(item, cve, title) + references_of(item)
         self.name = cve or title or _first_id(self.references)
-        self.id = advisory.id("vulnerability", item.where, self.name)
+        # Two without a name, or with one name, are two all the same.
+        self.key = [self.name]
+        if not self.name or advisory.id("vulnerability", self.name) in advisory:
+            self.key = [self.name, item.where]
+        self.id = advisory.id("vulnerability", *self.key)
         self.labels: list[str] = []
         self.other_scores: list[Any] = []
         self.affected: frozenset[str] = frozenset()
@@ -76,7 +80,7 @@ class _Vulnerability:
         self.advisory.add(
             "vulnerability",
             item.where,
-            [item.where, self.name],
+            self.key,
             name=self.name or "Vulnerability without a name",
             description=description,
             labels=list(dict.fromkeys(self.labels)),

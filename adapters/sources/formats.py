@@ -25,7 +25,7 @@ def _all() -> Mapping[str, Source]:
 _NO_SOURCES: Final = {
     "formats", "found", "source",
     "csaf_advisory", "csaf_products", "csaf_remarks", "csaf_vulnerabilities",
-    "shadowserver_columns",
+    "shadowserver_hosts", "shadowserver_rows",
     "stix20_differences", "stix20_observed",
 }  # fmt: skip
 SOURCES: Final = _all()

@@ -280,6 +280,10 @@ class Collected:
                 self._places.get(source, "$"),
             )
 
+    def __contains__(self, object_id: str) -> bool:
+        """Tell whether an object of this id is there."""
+        return object_id in self._objects
+
     def __len__(self) -> int:
         """Count the objects so far."""
         return len(self._objects)

@@ -241,7 +241,8 @@ class Collected:
         body.setdefault("spec_version", "2.1")
         if body["type"] not in stix.OBSERVABLE_TYPES:
             body.setdefault("created", body.get("modified", self._when))
-            body.setdefault("modified", body["created"])
+            if body["type"] != "marking-definition":  # STIX 2.1: it has no versions
+                body.setdefault("modified", body["created"])
         try:
             decoded = stix.decode_object(body, where)
             stix.check_required(decoded, where)
@@ -261,10 +262,8 @@ class Collected:
             contributing: Names of the properties that its id derives from.
         """
         parts = {name: members[name] for name in contributing if members.get(name)}
-        # STIX 2.1, Deterministic ID Creation. Signing replaces it in any case.
-        text = msgspec.json.encode(parts, order="sorted").decode()
-        value = uuid.uuid5(_OBSERVABLES, text)
-        return self.add({"type": kind, "id": f"{kind}--{value}", **members}, where)
+        own = observable_id(kind, parts)
+        return self.add({"type": kind, "id": own, **members}, where)
 
     def relate(self, kind: str, source: str | None, target: str | None) -> None:
         """Add a relationship, if both its ends came along."""
@@ -300,6 +299,13 @@ class Collected:
             losses=tuple(self.losses),
             primary=primary,
         )
+
+
+def observable_id(kind: str, parts: Mapping[str, Any]) -> str:
+    """Derive the id of an observable from the values that identify it."""
+    # STIX 2.1, Deterministic ID Creation. Signing replaces it in any case.
+    text = msgspec.json.encode(parts, order="sorted").decode()
+    return f"{kind}--{uuid.uuid5(_OBSERVABLES, text)}"
 
 
 def derived_id(kind: str, *parts: str) -> str:

@@ -1,0 +1,256 @@
+"""The cyber-observables of STIX 2.0: inside observed data there, objects in 2.1."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from adapters.sources.found import Collected, derived_id, observable_id
+from adapters.sources.stix20_differences import reselect
+from schemas import stix
+from schemas.errors import SchemaError
+from schemas.findings import Findings
+from schemas.record import MAX_OBJECTS
+
+# STIX 2.1, Cyber-observable Objects: renamed since 2.0.
+_TIMES: Final = {"created": "ctime", "modified": "mtime", "accessed": "atime"}
+_RENAMED: Final[dict[str, dict[str, str]]] = {
+    "directory": _TIMES,
+    "file": _TIMES,
+    "process": {"created": "created_time", "binary_ref": "image_ref"},
+    "user-account": {"password_last_changed": "credential_last_changed"},
+    "windows-registry-key": {"modified": "modified_time"},
+}
+# STIX 2.1: the ID Contributing Properties of each type.
+_CONTRIBUTING: Final = {
+    kind: names.split()
+    for kind, names in {
+        "artifact": "hashes payload_bin",
+        "autonomous-system": "number",
+        "directory": "path",
+        "domain-name": "value",
+        "email-addr": "value",
+        "email-message": "from_ref subject body",
+        "file": "hashes name extensions parent_directory_ref",
+        "ipv4-addr": "value",
+        "ipv6-addr": "value",
+        "mac-addr": "value",
+        "mutex": "name",
+        "network-traffic": "start end src_ref dst_ref src_port dst_port protocols "
+        "extensions",
+        "software": "name cpe swid vendor version",
+        "url": "value",
+        "user-account": "account_type user_id account_login",
+        "windows-registry-key": "key values",
+        "x509-certificate": "hashes serial_number",
+    }.items()
+}
+_MARKS: Final = "object_marking_refs"
+
+
+class Observables:
+    """Observables of all observed data of an input, each once."""
+
+    def __init__(self, losses: Findings) -> None:
+        """Begin with none."""
+        self._losses = losses
+        self._bodies: dict[str, dict[str, Any]] = {}
+        self._places: dict[str, str] = {}
+
+    def take_out(self, body: dict[str, Any], where: str) -> None:
+        """Replace the observables inside *body* by references to objects.
+
+        Raises:
+            SchemaError: `too-many-objects`.
+        """
+        inner, marks = body.get("objects"), _marks_of(body)
+        if type(inner) is not dict or "object_refs" in body:
+            return
+        if not all(type(mark) is str for mark in marks):
+            return  # not valid, so it is left out, and its observables with it
+        del body["objects"]
+        place = f"{where}.objects[...]"
+        local = dict(self._written(inner, place))
+        ids = _ids(local, body["id"])
+        bodies = self._objects(local, ids, marks, place)
+        if not self._fit(bodies):
+            # Another says otherwise of what has the same id: these are others, then.
+            ids = {key: _local_id(local, body["id"], key) for key in local}
+            bodies = self._objects(local, ids, marks, place)
+        for each in bodies:
+            self._keep(each, place)
+        body["object_refs"] = [i for i in dict.fromkeys(ids.values()) if self._has(i)]
+        reselect(
+            body,
+            lambda selector: ["object_refs"] if _is_inside(selector) else [selector],
+        )
+
+    def give(self, made: Collected) -> None:
+        """Add all that were taken out."""
+        for own, body in self._bodies.items():
+            made.add(body, self._places[own])
+
+    # ---------------------------------------------------------- in detail
+
+    def _written(
+        self, inner: Mapping[str, Any], place: str
+    ) -> Iterator[tuple[str, dict[str, Any]]]:
+        for key, value in inner.items():
+            if type(value) is not dict or type(value.get("type")) is not str:
+                self._losses.add("unusable", place)
+                continue
+            if "id" in value:
+                self._losses.add("no-equivalent", f"{place}.id")
+            renamed = _RENAMED.get(value["type"], {})
+            yield (
+                key,
+                {
+                    name if renamed.get(name, name) in value else renamed[name]: inner
+                    for name, inner in value.items()
+                },
+            )
+
+    def _objects(
+        self,
+        local: Mapping[str, dict[str, Any]],
+        ids: Mapping[str, str],
+        marks: list[Any],
+        place: str,
+    ) -> list[dict[str, Any]]:
+        return [
+            {
+                **self._referring(body, ids, place),
+                "id": ids[key],
+                "spec_version": "2.1",
+                _MARKS: [*_list(body.get(_MARKS)), *marks],
+            }
+            for key, body in local.items()
+        ]
+
+    def _referring(self, value: Any, ids: Mapping[str, str], place: str) -> Any:
+        """Write references as ids, and hashes as 2.1 names them, at any depth."""
+        if type(value) is list:
+            return [self._referring(each, ids, place) for each in value]
+        if type(value) is not dict:
+            return value
+        new: dict[str, Any] = {}
+        for name, inner in value.items():
+            if name.endswith("_ref") and type(inner) is str:
+                for found in self._named([inner], ids, place):
+                    new[name] = found
+            elif name.endswith("_refs") and type(inner) is list:
+                new[name] = self._named(inner, ids, place)
+            elif name == "hashes" and type(inner) is dict:
+                new[name] = {
+                    ("SSDEEP" if k == "ssdeep" else k): inner[k] for k in inner
+                }
+            else:
+                new[name] = self._referring(inner, ids, place)
+        return {name: inner for name, inner in new.items() if inner != []}
+
+    def _named(self, keys: list[Any], ids: Mapping[str, str], place: str) -> list[Any]:
+        found: list[Any] = []
+        for key in keys:
+            if type(key) is not str or "--" in key:  # an id already, or not valid
+                found.append(key)
+            elif key in ids:
+                found.append(ids[key])
+            else:
+                self._losses.add("dangling", place)
+        return found
+
+    def _fit(self, bodies: list[dict[str, Any]]) -> bool:
+        """Tell whether no two of one id contradict each other."""
+        seen: dict[str, dict[str, Any]] = {}
+        for body in bodies:
+            own = body["id"]
+            known = self._bodies.get(own, {}) | seen.get(own, {})
+            if any(
+                known.get(name, value) != value
+                for name, value in body.items()
+                if name != _MARKS
+            ):
+                return False
+            seen[own] = known | body
+        return True
+
+    def _keep(self, body: dict[str, Any], place: str) -> None:
+        own = body["id"]
+        known = self._bodies.get(own, {})
+        if len(self._bodies) >= MAX_OBJECTS:
+            raise SchemaError("too-many-objects", place)
+        if not body[_MARKS]:
+            del body[_MARKS]
+        try:
+            stix.check_required(stix.decode_object(body, place), place)
+        except SchemaError:
+            self._losses.add("unusable", place)
+            return
+        self._places.setdefault(own, place)
+        marks = [*_list(known.get(_MARKS)), *body.get(_MARKS, ())]
+        # All that any of them is marked with: the strictest wins when it is composed.
+        self._bodies[own] = {**known, **body, _MARKS: list(dict.fromkeys(marks))}
+
+    def _has(self, own: str) -> bool:
+        return own in self._bodies
+
+
+def _list(value: Any) -> list[Any]:
+    return value if type(value) is list else []
+
+
+def _is_inside(selector: Any) -> bool:
+    return type(selector) is str and selector.partition(".")[0] == "objects"
+
+
+def _marks_of(body: Mapping[str, Any]) -> list[Any]:
+    """List the marks of all observables in *body*: its own, and those of any of them.
+
+    One that marks a part counts for all: parts become objects, and none may be
+    shown because a place was read differently.
+    """
+    marks = list(_list(body.get(_MARKS)))
+    for marking in _list(body.get("granular_markings")):
+        if (
+            type(marking) is dict
+            and "marking_ref" in marking
+            and any(map(_is_inside, _list(marking.get("selectors"))))
+        ):
+            marks.append(marking["marking_ref"])
+    return marks
+
+
+def _ids(local: Mapping[str, dict[str, Any]], owner: str) -> dict[str, str]:
+    """Give each observable the id that derives from its values, if it has such.
+
+    References count if they lead to what is identified by plain values; what they
+    lead to else may lead back.
+    """
+    parts = {
+        key: {n: body[n] for n in _CONTRIBUTING.get(body["type"], ()) if n in body}
+        for key, body in local.items()
+    }
+    ids: dict[str, str] = {}
+    for key, values in parts.items():
+        if values and not any(map(_is_reference, values)):
+            ids[key] = observable_id(local[key]["type"], values)
+    plain = dict(ids)
+    for key, values in parts.items():
+        if key in ids:
+            continue
+        known = {
+            n: (plain.get(v) if _is_reference(n) and type(v) is str else v)
+            for n, v in values.items()
+        }
+        ids[key] = (
+            observable_id(local[key]["type"], known)
+            if known and None not in known.values()
+            else _local_id(local, owner, key)
+        )
+    return ids
+
+
+def _is_reference(name: str) -> bool:
+    return name.endswith("_ref")
+
+
+def _local_id(local: Mapping[str, dict[str, Any]], owner: str, key: str) -> str:
+    return derived_id(local[key]["type"], owner, key)

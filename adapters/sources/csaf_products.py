@@ -15,9 +15,14 @@ Path = tuple[tuple[str, str], ...]
 
 
 class _Product(NamedTuple):
-    """A full product name, not read yet: most are, in a large tree, never asked for."""
+    """A full product name, not read yet: in a large tree, most are never asked for.
+
+    Attributes:
+        whole: What is left out with it, if nothing asks.
+    """
 
     members: Intake
+    whole: Intake
     path: Path
     relation: dict[str, Any]
 
@@ -65,7 +70,7 @@ class Products:
             self._software(self._parts.pop(), "$.product_tree")
         for product_id, product in self._known.items():
             if product_id not in self._made:
-                product.members.lose("unused")
+                product.whole.lose("unused")
 
     # ------------------------------------------------------------- the tree
 
@@ -73,14 +78,14 @@ class Products:
         for branch in tree.items("branches"):
             self._branch(branch, ())
         for product in tree.items("full_product_names"):
-            self._keep(product, (), {})
+            self._keep(product, product, (), {})
         for name in ("relationships", "product_paths"):
             for relation in tree.items(name):
                 product_name = relation.members("full_product_name")
                 if product_name is None:
                     relation.lose("unused")
                 else:
-                    self._keep(product_name, (), {name: relation.rest()})
+                    self._keep(product_name, relation, (), {name: relation.rest()})
         for group in tree.items("product_groups"):
             group_id = group.text("group_id")
             if group_id in self._groups:
@@ -100,19 +105,21 @@ class Products:
             branch.lose("unused")
         product = branch.members("product")
         if product is not None:
-            self._keep(product, path, {})
+            self._keep(product, product, path, {})
         for inner in branch.items("branches"):
             self._branch(inner, path)
         branch.close()
 
-    def _keep(self, product: Intake, path: Path, relation: dict[str, Any]) -> None:
+    def _keep(
+        self, product: Intake, whole: Intake, path: Path, relation: dict[str, Any]
+    ) -> None:
         product_id = product.text("product_id")
         if not product_id:
-            product.lose("unused")
+            whole.lose("unused")
         elif product_id in self._known:
-            product.lose("repeated")
+            whole.lose("repeated")
         else:
-            self._known[product_id] = _Product(product, path, relation)
+            self._known[product_id] = _Product(product, whole, path, relation)
 
     # --------------------------------------------------------- the software
 
@@ -125,7 +132,7 @@ class Products:
         return self._made[product_id]
 
     def _make(self, product_id: str) -> str | None:
-        product, path, relation = self._known[product_id]
+        product, _, path, relation = self._known[product_id]
         self._parts += (r for r in _references(relation) if r not in self._made)
         vendor = _last(path, ("vendor",))
         version = _last(path, _VERSIONS)

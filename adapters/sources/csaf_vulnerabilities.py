@@ -214,9 +214,10 @@ def _first_id(references: list[dict[str, Any]]) -> str:
 
 
 def _cvss(cvss: Intake) -> list[str]:
-    vector, version = cvss.text("vectorString"), cvss.text("version")
+    vector = cvss.text("vectorString")
     labels: list[str] = []
     if vector:
+        version = cvss.text("version")
         # Version 2 has no such beginning. Each metric stands in the vector.
         own = vector.startswith("CVSS:")
         labels.append(vector if own else f"CVSS:{version or '2.0'}/{vector}")

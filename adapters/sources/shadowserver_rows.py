@@ -79,7 +79,7 @@ def _are_telling(columns: Set[str]) -> bool:
 def _header(data: bytes) -> list[str]:
     line = data[:_MAX_HEADER_BYTES].removeprefix(_MARK).partition(b"\n")[0]
     try:
-        cells = next(csv.reader([line.decode()]), [])
+        cells = next(csv.reader([line.decode()], strict=True), [])
     except (UnicodeDecodeError, csv.Error):
         return []
     return [cell.strip().lower() for cell in cells]
@@ -114,7 +114,7 @@ def _csv(given: Input, losses: Findings, names: Set[str]) -> Iterator[Row]:
         text = given.data.removeprefix(_MARK).decode()
     except UnicodeDecodeError as error:
         raise SchemaError("not-utf8", f"byte {error.start}") from None
-    reader = csv.reader(io.StringIO(text, newline=""))
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         columns = _distinct(cell.strip().lower() for cell in next(reader))
         numbers = {name: number for number, name in enumerate(columns, 1)}

@@ -61,13 +61,15 @@ def dropped_unlisted(
 
     Args:
         beside: Pattern of places that need not come along.
-        spell: How objects write a text.
+        spell: How objects may write a text.
     """
     known = held(found)
     missing = [
         place
         for place, text in leaves(value)
-        if spell(text) not in known and re.fullmatch(beside, place) is None
+        if text not in known
+        and spell(text) not in known
+        and re.fullmatch(beside, place) is None
     ]
     counts: dict[str, int] = defaultdict(int)
     for loss in found.losses:

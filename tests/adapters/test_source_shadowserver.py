@@ -90,7 +90,7 @@ def test_a_report_is_recognised_as_json_and_as_csv():
     for data in (
         json.dumps([ROW]).encode(), table([ROW]), table([EVENT]),
         b"\xef\xbb\xbf" + table([ROW]), json.dumps([EVENT]).encode(),
-        b'"Timestamp" ,"IP",ASN,Geo\r\n',
+        b' Timestamp,"IP",ASN,Geo\r\n',
     ):  # fmt: skip
         given = Input(data, when=WHEN)
         assert formats.recognise(given).name == "shadowserver"

@@ -54,7 +54,7 @@ def parse(text: str) -> Instant:
 # RFC 3339, 5.6: any offset, also in lower case or with a space for the T.
 _ANY_OFFSET: Final = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:(\.[0-9]{1,9})[0-9]*)?"
-    r"(?:[Zz]|([+-])([0-9]{2}):([0-9]{2}))"
+    r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
 
 

@@ -61,11 +61,14 @@ class Observables:
         Raises:
             SchemaError: `too-many-objects`.
         """
-        inner, marks = body.get("objects"), _marks_of(body)
+        inner = body.get("objects")
         if type(inner) is not dict or "object_refs" in body:
             return
-        if not all(type(mark) is str for mark in marks):
-            return  # not valid, so it is left out, and its observables with it
+        try:
+            stix.decode_object(body, where)
+        except SchemaError:
+            return  # it will be left out, and its observables with it
+        marks = _marks_of(body)
         del body["objects"]
         place = f"{where}.objects[...]"
         local = dict(self._written(inner, place))
@@ -120,7 +123,7 @@ class Observables:
                 **self._referring(body, ids, place),
                 "id": ids[key],
                 "spec_version": "2.1",
-                _MARKS: [*_list(body.get(_MARKS)), *marks],
+                _MARKS: _joined(body.get(_MARKS, []), marks),
             }
             for key, body in local.items()
         ]
@@ -185,7 +188,7 @@ class Observables:
             self._losses.add("unusable", place)
             return
         self._places.setdefault(own, place)
-        marks = [*_list(known.get(_MARKS)), *body.get(_MARKS, ())]
+        marks = [*known.get(_MARKS, ()), *body.get(_MARKS, ())]
         # All that any of them is marked with: the strictest wins when it is composed.
         self._bodies[own] = {**known, **body, _MARKS: list(dict.fromkeys(marks))}
 
@@ -193,27 +196,24 @@ class Observables:
         return own in self._bodies
 
 
-def _list(value: Any) -> list[Any]:
-    return value if type(value) is list else []
+def _joined(own: Any, marks: list[Any]) -> Any:
+    # What is not valid stays, and is refused: no mark is lost.
+    return [*own, *marks] if type(own) is list else own
 
 
-def _is_inside(selector: Any) -> bool:
-    return type(selector) is str and selector.partition(".")[0] == "objects"
+def _is_inside(selector: str) -> bool:
+    return selector.partition(".")[0] == "objects"
 
 
-def _marks_of(body: Mapping[str, Any]) -> list[Any]:
+def _marks_of(body: Mapping[str, Any]) -> list[str]:
     """List the marks of all observables in *body*: its own, and those of any of them.
 
     One that marks a part counts for all: parts become objects, and none may be
     shown because a place was read differently.
     """
-    marks = list(_list(body.get(_MARKS)))
-    for marking in _list(body.get("granular_markings")):
-        if (
-            type(marking) is dict
-            and "marking_ref" in marking
-            and any(map(_is_inside, _list(marking.get("selectors"))))
-        ):
+    marks = list(body.get(_MARKS, ()))
+    for marking in body.get("granular_markings", ()):
+        if "marking_ref" in marking and any(map(_is_inside, marking["selectors"])):
             marks.append(marking["marking_ref"])
     return marks
 

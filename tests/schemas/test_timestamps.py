@@ -114,3 +114,34 @@ def test_a_fraction_counts_in_epoch_seconds():
 )
 def test_a_moment_is_cut_to_its_hour_or_day(grain, cut):
     assert timestamps.truncate("2026-01-02T03:04:05.6Z", grain) == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("2026-11-02T08:15:00Z", "2026-11-02T08:15:00Z"),
+        ("2026-11-02T08:15:00.000000Z", "2026-11-02T08:15:00.000000Z"),
+        ("2026-11-02 08:15:00z", "2026-11-02T08:15:00Z"),
+        ("2026-11-02t08:15:00.5+02:00", "2026-11-02T06:15:00.5Z"),
+        ("2026-11-02T08:15:00.120-01:30", "2026-11-02T09:45:00.120Z"),
+        ("2026-12-31T23:59:59-00:01", "2027-01-01T00:00:59Z"),
+        ("2026-11-02T08:15:00.1234567899Z", "2026-11-02T08:15:00.123456789Z"),
+    ],
+)
+def test_a_moment_of_any_offset_is_written_in_utc(text, written):
+    assert timestamps.utc(text) == written
+    assert timestamps.utc(written) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "yesterday", "2026-11-02", "2026-11-02T08:15:00", "2026-11-02T08:15Z",
+        "2026-02-30T08:15:00Z", "2026-11-02T08:15:60Z", "2026-11-02T08:15:00.Z",
+        "2026-11-02T08:15:00123Z", "0001-01-01T00:00:00+01:00",
+        "9999-12-31T23:00:00-01:00", "2026-11-02T08:15:00Z\n",
+        "2026-11-02T08:15:00+24:00", "٢٠٢٦-11-02T08:15:00Z",
+    ],
+)  # fmt: skip
+def test_what_is_no_moment_is_none(text):
+    assert timestamps.utc(text) is None

@@ -184,6 +184,9 @@ def _publisher(publisher: Intake, namespace: str, advisory: Advisory) -> str:
             external_references=[link(namespace)] if namespace else None,
         )
         advisory.credit(author)
+    else:
+        publisher.put("category", category)
+        publisher.put("namespace", namespace)
     publisher.close()
     return name or "csaf"
 

@@ -101,13 +101,15 @@ class Products:
             branch.lose("bad-value")
         else:
             path = (*path, (category, name))
-        if not branch.has("product") and not branch.has("branches"):
-            branch.lose("unused")
         product = branch.members("product")
         if product is not None:
             self._keep(product, product, path, {})
+        is_empty = product is None
         for inner in branch.items("branches"):
             self._branch(inner, path)
+            is_empty = False
+        if is_empty:
+            branch.lose("unused")
         branch.close()
 
     def _keep(

@@ -218,9 +218,11 @@ def _cvss(cvss: Intake) -> list[str]:
     labels: list[str] = []
     if vector:
         version = cvss.text("version")
-        # Version 2 has no such beginning. Each metric stands in the vector.
-        own = vector.startswith("CVSS:")
-        labels.append(vector if own else f"CVSS:{version or '2.0'}/{vector}")
+        if not vector.startswith("CVSS:"):  # version 2 has no such beginning
+            vector = f"CVSS:{version or '2.0'}/{vector}"
+        elif not vector.startswith(f"CVSS:{version}/"):
+            cvss.put("version", version)
+        labels.append(vector)
     for name, word in _SCORES.items():
         value = cvss.plain(name)
         if type(value) in (int, float, str):
@@ -228,6 +230,6 @@ def _cvss(cvss: Intake) -> list[str]:
         elif value is not None:
             cvss.put(name, value)
     if vector:
-        cvss.drop_rest("repeated")
+        cvss.drop_rest("repeated")  # each metric stands in the vector
     cvss.close()
     return labels

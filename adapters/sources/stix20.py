@@ -93,7 +93,7 @@ def _items(value: Any, losses: Findings) -> Iterator[tuple[str, dict[str, Any]]]
         where = f"{place}[{index}]"
         if type(item) is not dict:
             losses.add("wrong-type", where, "an object")
-        elif type(item.get("type")) is str and type(item.get("id")) is str:
+        elif all(type(item.get(n)) is str and item[n] for n in ("type", "id")):
             yield where, item
         else:
             losses.add("unusable", where, "a type and an id")

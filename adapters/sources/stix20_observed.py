@@ -73,11 +73,12 @@ class Observables:
         place = f"{where}.objects[...]"
         local = dict(self._written(inner, place))
         ids = _ids(local, body["id"])
-        bodies = self._objects(local, ids, marks, place)
+        self._list_dangling(local, ids, place)
+        bodies = _objects(local, ids, marks)
         if not self._fit(bodies):
             # Another says otherwise of what has the same id: these are others, then.
             ids = {key: _local_id(local, body["id"], key) for key in local}
-            bodies = self._objects(local, ids, marks, place)
+            bodies = _objects(local, ids, marks)
         for each in bodies:
             self._keep(each, place)
         body["object_refs"] = [i for i in dict.fromkeys(ids.values()) if self._has(i)]
@@ -97,7 +98,7 @@ class Observables:
         self, inner: Mapping[str, Any], place: str
     ) -> Iterator[tuple[str, dict[str, Any]]]:
         for key, value in inner.items():
-            if type(value) is not dict or type(value.get("type")) is not str:
+            if type(value) is not dict or not _is_type(value.get("type")):
                 self._losses.add("unusable", place)
                 continue
             if "id" in value:
@@ -111,54 +112,18 @@ class Observables:
                 },
             )
 
-    def _objects(
-        self,
-        local: Mapping[str, dict[str, Any]],
-        ids: Mapping[str, str],
-        marks: list[Any],
-        place: str,
-    ) -> list[dict[str, Any]]:
-        return [
-            {
-                **self._referring(body, ids, place),
-                "id": ids[key],
-                "spec_version": "2.1",
-                _MARKS: _joined(body.get(_MARKS, []), marks),
-            }
-            for key, body in local.items()
-        ]
-
-    def _referring(self, value: Any, ids: Mapping[str, str], place: str) -> Any:
-        """Write references as ids, and hashes as 2.1 names them, at any depth."""
+    def _list_dangling(self, value: Any, ids: Mapping[str, str], place: str) -> None:
         if type(value) is list:
-            return [self._referring(each, ids, place) for each in value]
-        if type(value) is not dict:
-            return value
-        new: dict[str, Any] = {}
-        for name, inner in value.items():
-            if name.endswith("_ref") and type(inner) is str:
-                for found in self._named([inner], ids, place):
-                    new[name] = found
-            elif name.endswith("_refs") and type(inner) is list:
-                new[name] = self._named(inner, ids, place)
-            elif name == "hashes" and type(inner) is dict:
-                new[name] = {
-                    ("SSDEEP" if k == "ssdeep" else k): inner[k] for k in inner
-                }
-            else:
-                new[name] = self._referring(inner, ids, place)
-        return {name: inner for name, inner in new.items() if inner != []}
-
-    def _named(self, keys: list[Any], ids: Mapping[str, str], place: str) -> list[Any]:
-        found: list[Any] = []
-        for key in keys:
-            if type(key) is not str or "--" in key:  # an id already, or not valid
-                found.append(key)
-            elif key in ids:
-                found.append(ids[key])
-            else:
-                self._losses.add("dangling", place)
-        return found
+            for each in value:
+                self._list_dangling(each, ids, place)
+        elif type(value) is dict:
+            for name, inner in value.items():
+                keys = _keys(name, inner)
+                if keys is None:
+                    self._list_dangling(inner, ids, place)
+                for key in keys or ():
+                    if _is_local(key) and key not in ids:
+                        self._losses.add("dangling", place)
 
     def _fit(self, bodies: list[dict[str, Any]]) -> bool:
         """Tell whether no two of one id contradict each other."""
@@ -194,6 +159,59 @@ class Observables:
 
     def _has(self, own: str) -> bool:
         return own in self._bodies
+
+
+def _objects(
+    local: Mapping[str, dict[str, Any]], ids: Mapping[str, str], marks: list[str]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            **_referring(body, ids),
+            "id": ids[key],
+            "spec_version": "2.1",
+            _MARKS: _joined(body.get(_MARKS, []), marks),
+        }
+        for key, body in local.items()
+    ]
+
+
+def _referring(value: Any, ids: Mapping[str, str]) -> Any:
+    """Write references as ids, and hashes as 2.1 names them, at any depth."""
+    if type(value) is list:
+        return [_referring(each, ids) for each in value]
+    if type(value) is not dict:
+        return value
+    new: dict[str, Any] = {}
+    for name, inner in value.items():
+        keys = _keys(name, inner)
+        if keys is not None:
+            found = [
+                ids[key] if _is_local(key) else key
+                for key in keys
+                if not _is_local(key) or key in ids
+            ]
+            if found:
+                new[name] = found if type(inner) is list else found[0]
+        elif name == "hashes" and type(inner) is dict:
+            new[name] = {("SSDEEP" if k == "ssdeep" else k): inner[k] for k in inner}
+        else:
+            new[name] = _referring(inner, ids)
+    return new
+
+
+def _keys(name: str, value: Any) -> list[Any] | None:
+    """Give the keys that a member refers to; None if it is no reference."""
+    if name.endswith("_ref") and type(value) is str:
+        return [value]
+    return value if name.endswith("_refs") and type(value) is list else None
+
+
+def _is_local(key: Any) -> bool:
+    return type(key) is str and "--" not in key  # else an id already, or not valid
+
+
+def _is_type(value: Any) -> bool:
+    return type(value) is str and value != ""
 
 
 def _joined(own: Any, marks: list[Any]) -> Any:

@@ -15,7 +15,7 @@ from schemas import stix
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp
 from schemas.record import MAX_OBJECTS, compose
-from tests.support.leaves import dropped_unlisted, held
+from tests.support.leaves import dropped_unlisted, held, one_changed
 from tests.support.real_data import real_files
 
 WHEN = "2026-11-05T00:00:00Z"
@@ -603,6 +603,13 @@ def test_parts_of_a_score_are_listed_as_repeated_only_beside_its_vector():
         assert lost(found)[f"{second}{member}"] == "no-equivalent"
 
 
+def test_a_version_that_its_vector_contradicts_is_listed():
+    cvss = {"version": "3.0", "vectorString": VECTOR}
+    found = read(flaw(cve="C", scores=[{"cvss_v3": cvss}]))
+    assert only(found, "vulnerability")["labels"] == [VECTOR]
+    assert lost(found)["$.vulnerabilities[0].scores[0].cvss_v3.version"] == "repeated"
+
+
 def test_flaws_without_a_name_are_two():
     value = flaw(notes=[{"category": "summary", "text": "one"}])
     value["vulnerabilities"] += [
@@ -702,6 +709,16 @@ def test_a_member_of_another_kind_hurts_nothing_else(path, odd):
     inner[name] = odd
     found = read(value)
     assert compose(found.objects, now=WHEN, primary=found.primary, tlp=Tlp.GREEN)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_value_changed_at_random_loses_nothing_unlisted(seed):
+    for value in one_changed(ADVISORY, seed=seed, times=100):
+        document = value.get("document")
+        if not isinstance(document, dict) or document.get("csaf_version") != "2.0":
+            continue  # no advisory any more
+        found = read(value)
+        assert dropped_unlisted(value, found, beside=BESIDE) == []
 
 
 # --------------------------------------------------------------- what is refused

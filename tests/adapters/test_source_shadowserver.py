@@ -16,7 +16,7 @@ from schemas import stix
 from schemas.errors import SchemaError
 from schemas.markings import Tlp
 from schemas.record import compose
-from tests.support.leaves import dropped_unlisted, held
+from tests.support.leaves import dropped_unlisted, held, one_changed
 from tests.support.real_data import real_files
 from tests.support.views import CIVIL, cut, projected, seen, signed
 
@@ -301,6 +301,14 @@ def test_a_value_of_another_kind_is_listed():
     assert lost(found) == {
         "$[0].ip": "wrong-type", "$[0].port": "wrong-type", "$[0].tag": "wrong-type",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_value_changed_at_random_hurts_no_other_row(seed):
+    rows = [ROW, EVENT, ROW | CERTIFICATE]
+    for value in one_changed(rows, seed=seed, times=100):
+        found = read([ROW | {"severity": "first"}, *value])
+        assert len(objects(found, "observed-data")) >= 3
 
 
 # ----------------------------------------------------------------------- the table

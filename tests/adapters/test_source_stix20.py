@@ -14,7 +14,7 @@ from schemas import stix
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp
 from schemas.record import compose
-from tests.support.leaves import dropped_unlisted
+from tests.support.leaves import dropped_unlisted, one_changed
 from tests.support.real_data import DATA, real_files
 from tests.support.views import new
 
@@ -389,7 +389,7 @@ def test_observables_of_what_is_marked_wrongly_are_left_out_with_it(marks):
 
 def test_an_observable_that_is_not_valid_is_listed():
     found = read(
-        observed(_0=ADDRESS, _1={"type": "ipv4-addr"}, _2=7, _3={"type": 7},
+        observed(_0=ADDRESS, _1={"type": "ipv4-addr"}, _2=7, _3={"type": 7}, _5={"type": ""},
                  _4={"type": "mutex", "name": "m", "id": "own",
                      "object_marking_refs": 7})
     )  # fmt: skip
@@ -399,7 +399,7 @@ def test_an_observable_that_is_not_valid_is_listed():
         "$.objects[0].objects[...]": "unusable",
         "$.objects[0].objects[...].id": "no-equivalent",
     }  # fmt: skip
-    assert [x.count for x in found.losses] == [4, 1]
+    assert [x.count for x in found.losses] == [5, 1]
 
 
 def test_observed_data_without_observables_is_listed():
@@ -435,15 +435,15 @@ def test_of_several_versions_the_newest_stays():
 
 
 def test_what_is_no_object_is_listed():
-    found = read(old("tool"), 7, None, {"type": "tool"}, {"type": 7, "id": "x"},
+    found = read(old("tool"), 7, None, {"type": "tool"}, {"type": 7, "id": "x"}, {"type": "", "id": "x"},
                  {"type": "tool", "id": "x", "name": "y"},
                  {"type": "tool", "id": new("tool", "z")["id"], "spec_version": "3"},
                  x_own=1)  # fmt: skip
     assert len(found.objects) == 1
     assert {(x.where, x.rule, x.count) for x in found.losses} == {
         ("$[...]", "no-equivalent", 1), ("$.objects[1]", "wrong-type", 2),
-        ("$.objects[3]", "unusable", 2), ("$.objects[5].created", "assumed", 1),
-        ("$.objects[5]", "unusable", 2),
+        ("$.objects[3]", "unusable", 3), ("$.objects[6].created", "assumed", 1),
+        ("$.objects[6]", "unusable", 2),
     }  # fmt: skip
 
 
@@ -473,6 +473,22 @@ def test_more_objects_than_a_record_holds_are_refused_quickly(value):
     with pytest.raises(SchemaError, match="too-many-objects"):
         formats.read(Input(data, when=WHEN), "stix20")
     assert time.perf_counter() - start < 10
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_one_value_changed_at_random_hurts_nothing_else(seed):
+    marks = [{"marking_ref": AMBER, "selectors": ["objects.0.value"]}]
+    value = [
+        observed("a", _0=DOMAIN, _1=ADDRESS) | {"granular_markings": marks},
+        observed("b", _0={"type": "file", "name": "a", "content_ref": "1"}, _1=ADDRESS),
+        old("tool", labels=["exploitation"], granular_markings=[
+            {"marking_ref": WHITE, "selectors": ["labels.[0]"]}]),
+        old("indicator"), old("campaign"),
+    ]  # fmt: skip
+    for each in one_changed(bundle(*value)["objects"], seed=seed, times=100):
+        found = read(*each)
+        kinds = {one.type for one in found.objects}
+        assert len(kinds & {"observed-data", "tool", "indicator", "campaign"}) >= 3
 
 
 def test_no_text_of_the_input_stands_in_what_is_listed():

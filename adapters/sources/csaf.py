@@ -50,9 +50,9 @@ _NAMES: Final = frozenset(_SPELLED.split())
 
 
 def _recognises(given: Input) -> bool:
-    if not given.is_json or type(given.json) is not dict:
+    if not given.is_json or type(given.parsed) is not dict:
         return False
-    document = given.json.get("document")
+    document = given.parsed.get("document")
     return type(document) is dict and type(document.get("csaf_version")) is str
 
 

@@ -64,7 +64,8 @@ class Row(Intake):
 def is_report(given: Input) -> bool:
     """Tell whether the columns are those of a report."""
     if given.is_json:
-        first = given.json[0] if type(given.json) is list and given.json else None
+        value = given.parsed
+        first = value[0] if type(value) is list and value else None
         return type(first) is dict and _are_telling(first.keys())
     return _are_telling(frozenset(_header(given.data)))
 

@@ -30,7 +30,7 @@ _MEMBERS: Final = {"type", "id", "spec_version", "objects"}
 def _recognises(given: Input) -> bool:
     if not given.is_json:
         return False
-    value = given.json
+    value = given.parsed
     if type(value) is dict:
         if value.get("type") != "bundle":
             return False

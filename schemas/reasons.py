@@ -27,6 +27,13 @@ REASONS: Final[dict[str, str]] = {
     # a catalogue of techniques
     "no-techniques": "it holds no technique: no attack-pattern with an id of its own.",
     "not-catalogue": "this is no catalogue; make one with tocsin catalogue import.",
+    "no-objects": "nothing in it could be read as a record; see what was left out.",
+    "not-text": "this is no text, or in an encoding not known here; save it as UTF-8.",
+    "bad-cell": "a cell is not closed by its quotation mark, or longer than 131,072 "
+    "characters; mend the table there.",
+    "too-many-rows": "more than 200,000 rows; split the table.",
+    "no-known-column": "no column is known here; call one indicator, domain, url, ip or "
+    "sha256, or see docs/sources.md.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

@@ -22,7 +22,12 @@ def _all() -> Mapping[str, Source]:
     return MappingProxyType({m.SOURCE.name: m.SOURCE for m in found})
 
 
-_NO_SOURCES: Final = {"formats", "found", "source"}
+_NO_SOURCES: Final = {
+    "formats", "found", "source",
+    # shared by tables of all kinds
+    "dates", "gathered", "tables", "tables_json", "tables_text", "techniques", "values",
+    "spreadsheet_rows", "spreadsheet_words",
+}  # fmt: skip
 SOURCES: Final = _all()
 """Sources by name, in the order in which they are asked."""
 

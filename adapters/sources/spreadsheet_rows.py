@@ -154,7 +154,9 @@ def _places(line: Line, role: str, losses: Findings) -> Iterator[_Plain]:
         for part in filter(None, map(str.strip, re.split(r"[,;/\n]", text))):
             code = country_code(part)
             if code is None:
-                losses.add("bad-value", line.place(column), "a country, or its ISO 3166-1 code")
+                losses.add(
+                    "bad-value", line.place(column), "a country, or its ISO 3166-1 code"
+                )
             else:
                 own = derived_id("location", code)
                 yield {"type": "location", "id": own, "country": code}

@@ -34,6 +34,12 @@ REASONS: Final[dict[str, str]] = {
     "not-shadowserver": "this is not a Shadowserver report: a table, or a JSON list, "
     "with the columns timestamp and ip.",
     "not-stix20": "this is not a STIX 2.0 bundle or list of objects.",
+    "not-text": "this is no text, or in an encoding not known here; save it as UTF-8.",
+    "bad-cell": "a cell is not closed by its quotation mark, or longer than 131,072 "
+    "characters; mend the table there.",
+    "too-many-rows": "more than 200,000 rows; split the table.",
+    "no-known-column": "no column is known here; call one indicator, domain, url, ip or "
+    "sha256, or see docs/sources.md.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

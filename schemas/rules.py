@@ -120,6 +120,26 @@ RULES: Final[dict[str, Rule]] = {
     "strictest-mark": Rule(
         "warning", "this mark is not known here; AMBER+STRICT is taken in its place."
     ),
+    # tables
+    "guessed-encoding": Rule(
+        "warning", "not UTF-8; read as Windows-1252. Look at its accented letters."
+    ),
+    "ragged-row": Rule(
+        "warning", "more cells than the heading; left out. Quote cells with separators."
+    ),
+    "ambiguous-date": Rule(
+        "warning", "day or month first? The column does not tell; write 2026-11-02."
+    ),
+    "bad-tlp-cell": Rule(
+        "warning", "no TLP that is known here; the row is taken as AMBER+STRICT."
+    ),
+    "too-long": Rule("warning", "longer than a record needs; left out."),
+    "several-campaigns": Rule(
+        "warning", "one record is about one campaign; split the table, or they are one."
+    ),
+    "needs-behaviour": Rule(
+        "warning", "no row names a technique; without one the record is refused."
+    ),
 }
 
 

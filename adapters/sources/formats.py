@@ -27,6 +27,9 @@ _NO_SOURCES: Final = {
     "csaf_advisory", "csaf_products", "csaf_remarks", "csaf_vulnerabilities",
     "shadowserver_hosts", "shadowserver_rows",
     "stix20_differences", "stix20_observed",
+    # shared by tables of all kinds
+    "dates", "gathered", "tables", "tables_json", "tables_text", "techniques", "values",
+    "spreadsheet_rows", "spreadsheet_words",
 }  # fmt: skip
 SOURCES: Final = _all()
 """Sources by name, in the order in which they are asked."""

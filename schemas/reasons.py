@@ -40,6 +40,7 @@ REASONS: Final[dict[str, str]] = {
     "too-many-rows": "more than 200,000 rows; split the table.",
     "no-known-column": "no column is known here; call one indicator, domain, url, ip or "
     "sha256, or see docs/sources.md.",
+    "several-events": "more than one event; split them, as each is a record of its own.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

@@ -140,6 +140,45 @@ RULES: Final[dict[str, Rule]] = {
     "needs-behaviour": Rule(
         "warning", "no row names a technique; without one the record is refused."
     ),
+    # what MISP says besides (adapters.sources.misp)
+    "unknown-tlp": Rule(
+        "warning",
+        "this TLP tag is not one of TLP 2.0, so it counts as TLP:AMBER+STRICT; take "
+        "one of clear, green, amber, amber+strict and red.",
+    ),
+    "narrow-distribution": Rule(
+        "warning",
+        "MISP keeps this to your organisation or to a sharing group, so it is marked "
+        "TLP:AMBER+STRICT; raise its distribution if more may see it.",
+    ),
+    "unknown-distribution": Rule(
+        "warning",
+        "this is no distribution level of MISP, so it is marked TLP:AMBER+STRICT.",
+    ),
+    "proposal": Rule(
+        "note", "a proposal, not a fact; accept it in MISP if it should travel."
+    ),
+    "deleted": Rule("note", "deleted in MISP; it stays at home."),
+    "other-event": Rule(
+        "note", "about another event, which is published as a record of its own."
+    ),
+    "unpublished": Rule(
+        "note", "not published in MISP; make sure that the event is finished."
+    ),
+    "payload-left-out": Rule(
+        "note", "content of a file; it never travels, its name and hashes do."
+    ),
+    "secret-left-out": Rule(
+        "note", "opens something to whoever reads it; left out on purpose."
+    ),
+    "unknown-attribute": Rule(
+        "warning",
+        "an attribute of a type not known here, which may be about a person; left "
+        "out. Give it a type of MISP.",
+    ),
+    "label-only": Rule(
+        "note", "no object stands for this cluster; its tag is kept as a label."
+    ),
 }
 
 

@@ -25,6 +25,9 @@ def _all() -> Mapping[str, Source]:
 _NO_SOURCES: Final = {
     "formats", "found", "source",
     "csaf_advisory", "csaf_products", "csaf_remarks", "csaf_vulnerabilities",
+    "misp_attributes", "misp_clusters", "misp_event", "misp_galaxies", "misp_making",
+    "misp_marks", "misp_objects", "misp_pieces", "misp_templates", "misp_types",
+    "misp_values",
     "shadowserver_hosts", "shadowserver_rows",
     "stix20_differences", "stix20_observed",
     # shared by tables of all kinds

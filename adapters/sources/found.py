@@ -87,6 +87,10 @@ class Intake:
         """Tell whether the member is there, not taken yet, and not empty."""
         return self._left.get(name) not in _EMPTY
 
+    def has_text(self, name: str) -> bool:
+        """Tell whether the member is there and a text."""
+        return type(self._left.get(name)) is str
+
     def text(self, name: str) -> str:
         """Take a text; "" if there is none. A number counts as its digits."""
         value = self._left.pop(name, None)
@@ -125,20 +129,24 @@ class Intake:
     def items(self, name: str) -> Iterator["Intake"]:
         """Take a list of objects, one by one."""
         place = self.place(name)
+        odd: list[int] = []
         for index, value in enumerate(self._list(name)):
             if type(value) is dict:
                 yield self._inner(value, f"{place}[{index}]")
             elif value not in _EMPTY:
-                self._losses.add("wrong-type", f"{place}[{index}]", "an object")
+                odd.append(index)
+        self._odd_items(place, odd, "an object")
 
     def texts(self, name: str) -> Iterator[tuple[str, str]]:
         """Take a list of texts: (place, text), one by one; empty ones left out."""
         place = self.place(name)
+        odd: list[int] = []
         for index, value in enumerate(self._list(name)):
             if type(value) is str and value:
                 yield f"{place}[{index}]", value
             elif value not in _EMPTY:
-                self._losses.add("wrong-type", f"{place}[{index}]", "a text")
+                odd.append(index)
+        self._odd_items(place, odd, "a text")
 
     def plain(self, name: str) -> Any:
         """Take a value as it is, to keep it under a property of ours.
@@ -176,6 +184,11 @@ class Intake:
         """List all members that are left, as left out by *rule*."""
         self.drop(rule, *list(self._left))
 
+    def remaining(self) -> list[tuple[str, Any]]:
+        """Take all that is left, for a source to list itself; empty ones left out."""
+        left, self._left = self._left, {}
+        return [item for item in left.items() if item[1] not in _EMPTY]
+
     def ignore(self, *names: str) -> None:
         """Take members that say nothing which is not said elsewhere."""
         for name in names:
@@ -187,10 +200,8 @@ class Intake:
 
     def close(self) -> None:
         """List everything that nobody took, unless it is empty."""
-        for name, value in self._left.items():
-            if value not in _EMPTY:
-                self._losses.add("no-equivalent", self.place(name))
-        self._left = {}
+        for name, _ in self.remaining():
+            self._losses.add("no-equivalent", self.place(name))
 
     def _inner(self, value: Mapping[str, Any], where: str) -> "Intake":
         return Intake(value, where, self._losses, self._names)
@@ -202,6 +213,13 @@ class Intake:
         self._odd(name, value, "a list")
         return []
 
+    def _odd_items(self, place: str, positions: list[int], expected: str) -> None:
+        # At once: a hostile list has millions.
+        if positions:
+            where = f"{place}[{positions[0]}]"
+            count = len(positions)
+            self._losses.put(Finding("wrong-type", where, expected, count))
+
     def _odd(self, name: str, value: Any, expected: str) -> None:
         if value not in _EMPTY:
             self._losses.add("wrong-type", self.place(name), expected)
@@ -210,14 +228,18 @@ class Intake:
 class Collected:
     """Objects that a source makes, each once, in the order it makes them."""
 
-    def __init__(self, losses: Findings, *, when: str) -> None:
+    def __init__(
+        self, losses: Findings, *, when: str, is_checked: bool = False
+    ) -> None:
         """Begin with none.
 
         Args:
             when: RFC 3339; `created` and `modified` of objects that have no times.
+            is_checked: As in `stix.decode_object`, of all that will be added.
         """
         self.losses = losses
         self._when = when
+        self._is_checked = is_checked
         self._objects: dict[str, stix.StixObject] = {}
         self._places: dict[str, str] = {}
 
@@ -244,7 +266,7 @@ class Collected:
             if body["type"] != "marking-definition":  # STIX 2.1: it has no versions
                 body.setdefault("modified", body["created"])
         try:
-            decoded = stix.decode_object(body, where)
+            decoded = stix.decode_object(body, where, is_checked=self._is_checked)
             stix.check_required(decoded, where)
         except SchemaError:
             self.losses.add("unusable", where)

@@ -15,6 +15,7 @@ ACCEPTS: Final = (
     "application/taxii+json",
     "application/json",
 )
+MAX_WITNESSES: Final = 200
 # So many objects are asked for again at the start of a poll, in case that others came
 # with the same moment since. A bulk import of a million at one moment is not.
 _OVERLAP: Final = 10_000
@@ -32,6 +33,8 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
             did. That must be shown by what comes after.
         in_order: How many pages since `after` came in the order of their dates; -1
             once one did not, or had none.
+        witnesses: Ids of the last objects of the page that `reached` comes from: they,
+            or some, come again when asked for by that date.
         crowd: How many objects may have the moment `reached`, at most.
         taken: Objects ever taken.
         accept: Index of the media type that the server knows.
@@ -42,6 +45,7 @@ class Cursor(msgspec.Struct, frozen=True, kw_only=True):
     next: str = ""
     owed: str | None = None
     in_order: int = 0
+    witnesses: frozenset[str] = frozenset()
     crowd: int = 0
     taken: int = 0
     accept: int = 0

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from adapters.taxii.cursor import ACCEPTS, Poll
+from adapters.taxii.cursor import ACCEPTS, MAX_WITNESSES, Poll
 from adapters.taxii.envelope import Arrival, Key, Page
 from adapters.taxii.instants import Moment
 
@@ -120,6 +120,7 @@ def _page(poll: Poll, answer: Answer, page: Page, held: Held) -> Step:
     fresh = tuple({a.key: a for a in arrivals if a.key not in held.keys}.values())
     # An object that has a newer version stands for its old one.
     overlaps = any(a.key in held.keys or a.id in held.ids for a in arrivals)
+    shown = not _is_owed(poll) or any(a.id in poll.cursor.witnesses for a in arrivals)
     last, doubts = _last(answer), poll.doubts
     poll = _counted(_reached(poll, answer, page, len(fresh)), page, len(fresh))
     token = "" if poll.by_date else page.next
@@ -130,7 +131,7 @@ def _page(poll: Poll, answer: Answer, page: Page, held: Held) -> Step:
         following, move = _kept(poll, token), Stopped("taxii-endless")
     elif doubts and not overlaps:
         following, move = _further_back(poll, doubts)
-    elif _is_owed(poll) and not overlaps:
+    elif not shown:
         following, move = _paying(poll)
     elif goes_on and token and not _circles(poll, page, token):
         following, move = _with_token(poll, page, token), Go()
@@ -157,13 +158,18 @@ def _reached(poll: Poll, answer: Answer, page: Page, fresh: int) -> Poll:
     cursor = poll.cursor
     first, last = Moment.read(answer.first), _last(answer)
     known = Moment.read(cursor.reached)
+    ids = _witnesses(page)
     if page.size:
         cursor = replace(cursor, in_order=_in_order(poll, first, last, known))
     if last is not None and (known is None or last.at_ns > known.at_ns):
-        cursor = replace(cursor, reached=last.text, crowd=page.size)
+        cursor = replace(cursor, reached=last.text, crowd=page.size, witnesses=ids)
     elif last is not None and known is not None and last.at_ns == known.at_ns:
-        cursor = replace(cursor, crowd=cursor.crowd + fresh)
+        cursor = replace(cursor, crowd=cursor.crowd + fresh, witnesses=ids)
     return replace(poll, cursor=cursor)
+
+
+def _witnesses(page: Page) -> frozenset[str]:
+    return frozenset(each.id for each in page.arrivals[-MAX_WITNESSES:])
 
 
 def _in_order(
@@ -219,7 +225,7 @@ def _circles(poll: Poll, page: Page, token: str) -> bool:
     if not poll.barren and not poll.empties:
         return False
     return (
-        token == poll.cursor.next
+        (token == poll.cursor.next and not page.size)
         or poll.empties > MAX_EMPTY_PAGES
         or (page.size > 0 and _fingerprint(page) == poll.mark)
         # There are not so many objects to repeat, even if all come once more.
@@ -250,6 +256,7 @@ def _by_date(
         then = Moment.read(last.before())
     if then is not None and _is_further(poll, then):
         onward = cursor.going_on(then.text, owed=cursor.after)
+        onward = replace(onward, witnesses=_witnesses(page))
         poll = replace(poll, cursor=onward, width=0, asked=poll.limit)
         return replace(poll, furthest_ns=then.at_ns), Go()
     back = cursor.going_on(cursor.after)

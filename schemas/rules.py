@@ -140,6 +140,15 @@ RULES: Final[dict[str, Rule]] = {
     "needs-behaviour": Rule(
         "warning", "no row names a technique; without one the record is refused."
     ),
+    # a TAXII collection
+    "taxii-object": Rule(
+        "warning", "without a STIX id and the type that it says; left out."
+    ),
+    "taxii-narrow": Rule(
+        "note",
+        "the cases share so much that each has its direct neighbours alone; the rest "
+        "is in reports of its own.",
+    ),
 }
 
 

@@ -1,6 +1,5 @@
 """TAXII servers without a network: one that is right, and what others get wrong."""
 
-import random
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -125,8 +124,7 @@ class Server:
             return "session"
         if self.gives_next == "loop" and end >= 3 * self.page:
             end = 0
-        fresh = uuid.UUID(int=random.Random(len(self.asked)).getrandbits(128))
-        return f"{fresh.hex}-{end}"
+        return f"{uuid.uuid5(uuid.NAMESPACE_OID, str(len(self.asked))).hex}-{end}"
 
     def _header(self, moment):
         match self.headers:

@@ -234,12 +234,10 @@ class _Graph:
                 known = self._nodes.get(each)
                 if known is None or each in members:
                     continue
-                if each != primary and RANKS.get(known.type, len(RANKS)) <= rank:
+                if RANKS.get(known.type, len(RANKS)) <= rank:
                     continue
                 members.add(each)
                 waiting.append(each)
-            if steps > self._budget and not is_narrow:
-                break
         return members, steps
 
     def _neighbours(

@@ -6,6 +6,8 @@ import gzip
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import zlib
@@ -14,6 +16,7 @@ import pytest
 from aiohttp import web
 
 from adapters.config import PollConfig
+from adapters.sinks.guarded_http import system_lookup
 from adapters.taxii import polling
 from adapters.taxii.client import objects_url, open_collection
 from adapters.taxii.cursor import ACCEPTS, Request
@@ -21,6 +24,7 @@ from adapters.taxii.envelope import MAX_PAGE_BYTES
 from adapters.taxii.paging import Answer, Stopped
 from adapters.taxii.store import open_store
 from broker.errors import ConfigError
+from tests.support.certificates import certificate
 from tests.support.taxii_model import START, thing
 from tests.support.taxii_server import PATH, packed, serving
 
@@ -47,10 +51,13 @@ def config(server, folder, **changes):
     return PollConfig(**{"url": url, "allow_private": True} | paths | changes)
 
 
-async def ask(server, folder, request=ASK, **changes):
-    timeout_s = changes.pop("timeout_s", 10)
+async def ask(
+    server, folder, request=ASK, *, timeout_s=10, lookup=system_lookup, **changes
+):
     settings = config(server, folder, **changes)
-    async with open_collection(settings, timeout_s=timeout_s) as collection:
+    async with open_collection(
+        settings, timeout_s=timeout_s, lookup=lookup
+    ) as collection:
         return await collection.get(request)
 
 
@@ -260,12 +267,16 @@ async def test_a_server_that_is_slow_or_away_gives_no_answer(server, tmp_path):
     assert await ask(away, tmp_path) == Answer(status=0)
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(server, tmp_path):
-    certificate, tls = self_signed(tmp_path)
-    async with serving(tls) as secure:
-        secure.model.add(thing(1))
-        assert (await ask(secure, tmp_path)).fault == ("taxii-tls", "")
-        assert (await ask(secure, tmp_path, ca=certificate)).page.size == 1
+async def test_a_certificate_that_nobody_vouches_for_is_refused(tmp_path):
+    pem = certificate(tmp_path, "taxii.example")
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(pem)
+    here = {"lookup": lambda *_: [(socket.AF_INET, "127.0.0.1")]}
+    async with serving(tls) as server:
+        server.model.add(thing(1))
+        url = server.url.replace("127.0.0.1", "taxii.example")
+        assert (await ask(url, tmp_path, **here)).fault == ("taxii-tls", "")
+        assert (await ask(url, tmp_path, ca=pem, **here)).page.size == 1
 
 
 @pytest.mark.parametrize("kind", ["application/json", "text/html", ""])

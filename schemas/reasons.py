@@ -117,24 +117,6 @@ REASONS: Final[dict[str, str]] = {
     "tlp-red": "TLP:RED goes to nobody unsealed.",
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
-    # a TAXII server
-    "taxii-page": "the answer is no TAXII 2.1 envelope; is the URL a collection's?",
-    "taxii-version": "the server does not speak TAXII 2.1.",
-    "taxii-missing": "the server knows no such collection; look at the URL.",
-    "taxii-login": "the server does not let this login read the collection.",
-    "taxii-refused": "the server refuses the request; its log says why.",
-    "taxii-redirect": "the server sends us to another host or in circles; if that is "
-    "right, put the new URL into the configuration.",
-    "taxii-address": "the server has a private address; allow_private permits that.",
-    "taxii-tls": "the server's certificate is not trusted; `ca` names its authority.",
-    "taxii-unreachable": "the server cannot be reached, or gives no answer.",
-    "taxii-busy": "the server cannot answer now; the next run goes on where this one "
-    "stopped.",
-    "taxii-loop": "the server gives the same objects again and says that there is "
-    "more. What came is kept; tell its operator.",
-    "taxii-instant": "there is more, and neither a token nor a date leads there. What "
-    "came is kept; raise `limit`, or tell the server's operator.",
-    "taxii-endless": "the collection has no end in sight; the next run goes on there.",
 }
 
 

@@ -17,7 +17,6 @@ from adapters.taxii.client import objects_url, open_collection
 from adapters.taxii.paging import Stopped
 from adapters.taxii.polling import Made, Polled, Records, poll, write_records
 from adapters.taxii.store import Store, open_store
-from schemas.reasons import explain
 from schemas.rules import rule
 
 # The exit codes, as in adapters.cli.main.
@@ -66,7 +65,7 @@ def poll_collection(
     if polled.stopped is not None:
         where = f" at {polled.stopped.where}" if polled.stopped.where else ""
         reason = polled.stopped.reason
-        show.complaint(f"stopped: {reason}{where}: {explain(reason)}")
+        show.complaint(f"stopped: {reason}{where}: {rule(reason).sentence}")
     return code
 
 

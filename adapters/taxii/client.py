@@ -37,7 +37,7 @@ _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 
 
 class _BadAnswerError(Exception):
-    """An answer that cannot be used, for a reason of `schemas.reasons`."""
+    """An answer that cannot be used, for a reason of `schemas.rules`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -111,6 +111,8 @@ class Collection:
             page = envelope.decode(
                 data, is_taxii=kind.startswith("application/taxii+json")
             )
+        except envelope.NoEnvelopeError as error:
+            return _fault("taxii-page", error.where)
         except SchemaError as error:
             return _fault(error.reason, error.where)
         return Answer(

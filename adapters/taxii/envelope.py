@@ -25,6 +25,18 @@ Key = bytes
 """Stands for one version of one object: a digest of its id and version."""
 
 
+class NoEnvelopeError(Exception):
+    """JSON, and no envelope.
+
+    Attributes:
+        where: The place that is wrong.
+    """
+
+    def __init__(self, where: str = "$") -> None:
+        super().__init__(f"no TAXII 2.1 envelope at {where}")
+        self.where = where
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """One object of a page.
 
@@ -75,19 +87,20 @@ def decode(data: bytes, *, is_taxii: bool) -> Page:
             may be any JSON) must not have members that an envelope has not.
 
     Raises:
-        SchemaError: `taxii-page`, or as `codec.decode_json`.
+        NoEnvelopeError: It is something else.
+        SchemaError: As `codec.decode_json`.
     """
     value = codec.decode_json(data, max_bytes=MAX_PAGE_BYTES, names=_NAMES)
     if type(value) is not dict:
-        raise SchemaError("taxii-page")
+        raise NoEnvelopeError
     if value.get("type") == "bundle":  # as TAXII 2.0 had it, and some still do
         is_taxii = "objects" in value
     if not is_taxii and not value.keys() <= _NAMES:
-        raise SchemaError("taxii-page")
+        raise NoEnvelopeError
     try:
         found = msgspec.convert(value, _Envelope)
     except msgspec.ValidationError as error:
-        raise SchemaError("taxii-page", codec.place_of(error, "$")) from None
+        raise NoEnvelopeError(codec.place_of(error, "$")) from None
     arrivals, odd = [], []
     for index, item in enumerate(found.objects or ()):
         arrival = _arrival(item)

@@ -75,7 +75,7 @@ class Finished(msgspec.Struct, frozen=True):
 
 
 class Stopped(msgspec.Struct, frozen=True):
-    """It does not go on, for a reason of `schemas.reasons`."""
+    """It does not go on, for a reason that `schemas.rules` explains."""
 
     reason: str
     where: str = ""

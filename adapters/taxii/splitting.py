@@ -30,6 +30,8 @@ _SHARED: Final = SUPPORTING | {
     "vulnerability",
     "course-of-action",
 }
+# Parts of an incident alone: whoever is tied to them is part of the case, too.
+_OWN: Final = frozenset({"event", "impact", "task"})
 _TELLING: Final = frozenset(
     {
         "indicator",
@@ -185,7 +187,7 @@ class _Graph:
             for each in self._nodes.values()
             if each.is_fresh and each.id not in taken
         )
-        loose = [each for each in rest if self._nodes[each].type not in SUPPORTING]
+        loose = [each for each in rest if not self._supports(self._nodes[each])]
         groups += [
             self._group(None, self._part(loose[start : start + MAX_PART]))
             for start in range(0, len(loose), MAX_PART)
@@ -246,7 +248,7 @@ class _Graph:
         here = self._nodes[current]
         yield from here.refs
         yield from here.ends or ()
-        is_primary = current == primary
+        is_primary = current == primary or here.type in _OWN
         leads_on = is_primary or here.type not in _SHARED
         for tie in self._scanned(current, primary):
             source, target = tie.ends or ("", "")
@@ -278,6 +280,13 @@ class _Graph:
     def _tells(self, own: str) -> bool:
         known = self._nodes.get(own)
         return known is not None and known.type in _TELLING
+
+    def _supports(self, here: Node) -> bool:
+        """Tell whether it makes no record by itself."""
+        ends = [self._nodes.get(each) for each in here.ends or ()]
+        return here.type in SUPPORTING or (
+            bool(ends) and all(e is not None and e.type in SUPPORTING for e in ends)
+        )
 
     def _part(self, loose: Sequence[str]) -> set[str]:
         """Add what loose objects refer to, and its markings and creators."""

@@ -293,6 +293,11 @@ async def test_a_wrong_content_type_does_not_matter_if_it_is_an_envelope(
     assert (await ask(server, tmp_path)).page.size == 1
 
 
+async def test_any_json_is_no_envelope(server, tmp_path):
+    server.change = lambda _: web.json_response({"objects": 7})
+    assert (await ask(server, tmp_path)).fault == ("taxii-page", "$.objects")
+
+
 async def test_a_login_page_is_no_envelope(server, tmp_path):
     server.change = lambda _: web.Response(text="<html>Log in</html>")
     reason, where = (await ask(server, tmp_path)).fault

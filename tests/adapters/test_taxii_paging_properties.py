@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.taxii.paging import Finished
-from schemas.reasons import REASONS
+from schemas.rules import RULES
 from tests.support.taxii_model import START, Server, Store, run, thing
 
 moments = st.lists(
@@ -70,4 +70,4 @@ def check(server, store, end):
         if sayable(server):
             assert set(store.taken) == {item["id"] for _, item in server.shelf}
     else:
-        assert end.reason in REASONS
+        assert end.reason in RULES

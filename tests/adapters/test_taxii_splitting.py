@@ -95,6 +95,14 @@ def test_what_speaks_of_a_part_comes_along(shelf):
     assert shelf.names() == {"case": set(shelf.objects)}
 
 
+def test_whoever_is_tied_to_an_event_or_a_task_belongs_to_the_case(shelf):
+    shelf.put("task", "task")
+    shelf.put("case", "incident", task_refs=["task"])
+    shelf.put("analyst", "identity")
+    shelf.relate("analyst", "task", "contact-for")
+    assert shelf.names() == {"case": set(shelf.objects)}
+
+
 def test_other_actors_with_the_same_malware_stay_away(shelf):
     shelf.put("case", "incident")
     shelf.put("malware", "malware")
@@ -207,10 +215,14 @@ def test_what_belongs_to_no_case_comes_together_with_what_it_refers_to(shelf):
 
 def test_markings_and_identities_alone_wait(shelf):
     shelf.put("cert", "identity")
+    shelf.put("team", "identity")
+    shelf.relate("cert", "team", "member-of")
     shelf.put(MARKING, "marking-definition")
     found = shelf.split()
     assert found.groups == ()
-    assert found.waiting == 2
+    assert found.waiting == 4
+    shelf.relate("cert", "missing", "member-of")
+    assert len(shelf.split().groups) == 1
 
 
 def test_a_record_is_fresh_if_a_part_of_its_own_is(shelf):
@@ -300,12 +312,14 @@ def test_a_hub_that_all_use_costs_no_more_than_it_has_relationships(kind):
 
     def seconds(size):
         nodes = list(collection(size))
-        start = time.process_time()
-        split(nodes)
-        return time.process_time() - start
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            split(nodes)
+            times.append(time.process_time() - start)
+        return min(times)
 
-    seconds(100)
-    assert seconds(8_000) < 40 * max(seconds(800), 0.002)
+    assert seconds(8_000) < 50 * max(seconds(800), 0.002)
 
 
 @settings(deadline=None)

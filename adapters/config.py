@@ -144,7 +144,35 @@ class AdapterConfig(
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
-C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig)
+class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What `tocsin poll` needs: one TAXII 2.1 collection.
+
+    Attributes:
+        url: Of the collection: `https://host/api-root/collections/<id>/`.
+        state: SQLite file: what came, and where the poll stands.
+        out: Folder for the records.
+        name: What reports call the collection; its id, if not given.
+        user, password_file: HTTP Basic; the file has mode 0600.
+        token_file: Bearer token instead, mode 0600.
+        ca: Certificates (PEM) of authorities to trust instead of the system's.
+        limit: Objects per page.
+        allow_private: The operator lets it reach private and loopback addresses
+            and plain HTTP.
+    """
+
+    url: str
+    state: Path
+    out: Path
+    name: Annotated[str, Meta(max_length=150)] = ""
+    user: str | UnsetType = UNSET
+    password_file: Path | UnsetType = UNSET
+    token_file: Path | UnsetType = UNSET
+    ca: Path | UnsetType = UNSET
+    limit: Annotated[int, Meta(ge=1, le=5000)] = 500
+    allow_private: bool = False
+
+
+C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig, PollConfig)
 
 
 def load(path: Path, kind: type[C]) -> C:

@@ -179,6 +179,57 @@ RULES: Final[dict[str, Rule]] = {
     "label-only": Rule(
         "note", "no object stands for this cluster; its tag is kept as a label."
     ),
+    # a TAXII collection: why a poll ends before its end, and what it left out
+    "taxii-page": Rule(
+        "error", "the answer is no TAXII 2.1 envelope; the URL must be a collection's."
+    ),
+    "taxii-version": Rule("error", "the server does not speak TAXII 2.1."),
+    "taxii-missing": Rule(
+        "error", "the server knows no such collection; look at the URL."
+    ),
+    "taxii-login": Rule(
+        "error", "the server does not let this login read the collection."
+    ),
+    "taxii-refused": Rule("error", "the server refuses the request; its log says why."),
+    "taxii-redirect": Rule(
+        "error",
+        "the server sends us to another host or in circles; if that is right, put the "
+        "new URL into the configuration.",
+    ),
+    "taxii-address": Rule(
+        "error", "the server has a private address; allow_private permits that."
+    ),
+    "taxii-tls": Rule(
+        "error", "the server's certificate is not trusted; `ca` names its authority."
+    ),
+    "taxii-unreachable": Rule(
+        "error", "the server cannot be reached, or gives no answer."
+    ),
+    "taxii-busy": Rule(
+        "error",
+        "the server cannot answer now; the next run goes on where this one stopped.",
+    ),
+    "taxii-loop": Rule(
+        "error",
+        "the server gives the same objects again and says that there is more; what "
+        "came is kept, tell its operator.",
+    ),
+    "taxii-instant": Rule(
+        "error",
+        "there is more, and neither a token nor a date leads there; what came is kept, "
+        "raise `limit`, or tell the server's operator.",
+    ),
+    "taxii-endless": Rule(
+        "error", "the collection has no end in sight; the next run goes on there."
+    ),
+    "taxii-object": Rule(
+        "warning", "without a STIX id and the type that it says; left out."
+    ),
+    "taxii-narrow": Rule(
+        "note",
+        "the cases share so much that each has its direct neighbours alone; the rest "
+        "is in reports of its own.",
+    ),
 }
 
 

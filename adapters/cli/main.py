@@ -11,6 +11,7 @@ from adapters.cli import (
     answering,
     catalogue,
     check,
+    polling,
     processes,
     publishing,
     records,
@@ -47,6 +48,7 @@ app.command(publishing.retract)
 app.command(answering.answer)
 app.command(answering.feedback)
 app.command(catalogue.catalogue, name="catalogue")
+app.command(polling.poll_collection, name="poll")
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

@@ -32,8 +32,11 @@ class ForbiddenAddressError(OSError):
     """The name resolves to an address that only the operator may allow."""
 
 
-def check_url(text: str, *, allow_private: bool) -> URL:
+def check_url(text: str, *, allow_private: bool, of: str = "a sink") -> URL:
     """Accept an absolute https URL; with *allow_private* also http.
+
+    Args:
+        of: Whose URL it is, for the error.
 
     Raises:
         ConfigError: Anything else, credentials in it, or a private address.
@@ -41,16 +44,16 @@ def check_url(text: str, *, allow_private: bool) -> URL:
     try:
         url = URL(text)
     except ValueError:
-        raise ConfigError("the URL of a sink cannot be read") from None
+        raise ConfigError(f"the URL of {of} cannot be read") from None
     if url.scheme != "https" and not (allow_private and url.scheme == "http"):
-        raise ConfigError("the URL of a sink must start with https://")
+        raise ConfigError(f"the URL of {of} must start with https://")
     if not url.host:
-        raise ConfigError("the URL of a sink must name a host")
+        raise ConfigError(f"the URL of {of} must name a host")
     if url.user is not None or url.password is not None:
-        raise ConfigError("the URL of a sink must not hold credentials")
+        raise ConfigError(f"the URL of {of} must not hold credentials")
     is_address = ":" in url.host or url.host.replace(".", "").isdigit()
     if is_address and not allow_private and not is_public(url.host):
-        raise ConfigError("the URL of a sink must not be a private address")
+        raise ConfigError(f"the URL of {of} must not be a private address")
     return url
 
 

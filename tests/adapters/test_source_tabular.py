@@ -107,8 +107,6 @@ def test_a_list_in_utf_16_is_read():
         "a.example\nb.example\nand so on\nand on\n",
         "url,comment\nnone yet,x\nnot here,y\n",
         "Tactic,Technique,Procedure\n0. Assets,0.1 Domains,0.1.1 Cheap domains\n",
-        "timestamp,ip,asn,geo\n2026-01-02 00:00:00,192.0.2.1,64496,XA\n",
-        '[{"timestamp": "2026-01-02", "ip": "192.0.2.1", "tag": "x", "port": 1}]',
         '[{"url": {"value": "https://a.example/"}}]',
         "[1, 2, 3]",
         "[]",

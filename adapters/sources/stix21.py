@@ -29,15 +29,17 @@ def _recognises(given: Input) -> bool:
     value = given.parsed
     if type(value) is list:
         value = value[0] if value else None
+    if type(value) is not dict or type(value.get("type")) is not str:
+        return False
+    # Other formats have types and ids, too, but no such ids.
     return (
-        type(value) is dict
-        and type(value.get("type")) is str
-        and not _TELLING.isdisjoint(value)
+        value["type"] == "bundle"
+        or "--" in str(value.get("id"))
+        or not _TELLING.isdisjoint(value)
     )
 
 
-# Other formats have types too, but none of these beside them.
-_TELLING: Final = frozenset({"id", "objects", "spec_version", "created"})
+_TELLING: Final = frozenset({"spec_version", "created"})
 
 
 def _read(given: Input) -> Found:

@@ -198,7 +198,7 @@ def test_a_key_that_others_may_read_is_not_used(keys: Path, run: Run) -> None:
         (b"{\xff\xfe", "not-utf8", ""),
         ('"text"', "unknown-format", ""),
         (f'{{"type": "letter", "body": "{SECRET_WORD}"}}', "unknown-format", ""),
-        (f'{{"type": "letter", "id": "{SECRET_WORD}"}}', "bad-id", "$"),
+        (f'{{"type": "letter", "id": "letter--{SECRET_WORD}"}}', "bad-id", "$"),
         ('{"type":"bundle","objects":[' + "[" * 60 + "]" * 60 + "]}", "too-deep", ""),
         (
             '{"objects":[{"x":' + "[" * 40 + "]" * 40 + "}]}",

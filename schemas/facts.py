@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from schemas import stix
-from schemas.markings import Tlp, granular_tlp, tlp_of
+from schemas.markings import Tlp, granular_languages, granular_tlp, tlp_of
 from schemas.profile import INCIDENT_CORE
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
@@ -57,6 +57,9 @@ def facts_of(
                 _collect(said.get("languages"), _LANGUAGE, languages, str)
                 country = _members(said.get("targeted_election")).get("country")
                 _collect([country], _COUNTRY, countries, str.upper)
+            elif name == "granular_markings":
+                parts = granular_languages(candidate)
+                languages.update(lang for part, lang in parts if part not in stricter)
     return Facts(
         severity=_visible_severity(primary, tlp),
         countries=tuple(sorted(countries)),

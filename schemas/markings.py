@@ -7,10 +7,12 @@ other real bundles send {"tlp": "clear"} under the id of TLP 1's WHITE.
 import enum
 import re
 from collections.abc import Iterable, Iterator
-from typing import Final, Self
+from typing import Any, Final, Self
+
+from msgspec import UNSET
 
 from schemas.errors import SchemaError
-from schemas.stix import StixObject, properties
+from schemas.stix import StixObject, encode_object
 
 # Nested parts are names or list positions: `contents.th.name`, `labels.[0]`.
 # STIX 2.1, Granular Marking. Selectors are always visible, so no text may stand there.
@@ -131,27 +133,73 @@ def granular_marks(marked: StixObject) -> dict[str, set[str]]:
     return found
 
 
-def check_selectors(marked: StixObject, where: str = "$") -> None:
-    """Refuse a selector of a property that the object does not have.
-
-    For what an issuer is about to sign: a misspelt selector protects nothing
-    (STIX 2.1, Granular Marking, forbids it). In a redacted copy the property may be cut.
+def granular_languages(marked: StixObject) -> Iterator[tuple[str, str]]:
+    """Yield (property, language) of each part whose language is marked.
 
     Raises:
         SchemaError: `bad-selector`.
     """
-    present = {name for name, _ in properties(marked)}
-    for _, name in _selected(marked, where):
-        if name not in present:
-            raise SchemaError("bad-selector", f"{where}.granular_markings")
+    for number, marking in enumerate(marked.granular_markings or ()):
+        if marking.lang is not UNSET:
+            for position, selector in enumerate(marking.selectors):
+                yield _first(selector, "$", number, position), marking.lang
+
+
+def check_selectors(marked: StixObject, where: str = "$") -> None:
+    """Refuse a selector that leads to no part of the object, at any depth.
+
+    For what an issuer is about to sign: a misspelt selector protects nothing
+    (STIX 2.1, Granular Marking, forbids it). In a redacted copy the part may be cut.
+
+    Raises:
+        SchemaError: `bad-selector`; `bad-property` where a granular marking has
+            both a mark and a language, or neither.
+    """
+    if not marked.granular_markings:
+        return
+    plain = encode_object(marked)
+    for number, marking in enumerate(marked.granular_markings):
+        # STIX 2.1, Granular Marking: exactly one of them.
+        if (marking.marking_ref is UNSET) == (marking.lang is UNSET):
+            raise SchemaError("bad-property", f"{where}.granular_markings[{number}]")
+        for position, selector in enumerate(marking.selectors):
+            _first(selector, where, number, position)
+            if not _leads_somewhere(selector, plain):
+                place = _place(where, number, position)
+                raise SchemaError("bad-selector", place)
+
+
+def _leads_somewhere(selector: str, plain: Any) -> bool:
+    """Tell whether the path ends at a value (STIX 2.1, 7.2.3.1)."""
+    value = plain
+    for part in selector.split("."):
+        if part.startswith("["):
+            index = int(part[1:-1])
+            if type(value) is not list or index >= len(value):
+                return False
+            value = value[index]
+        elif type(value) is dict and part in value:
+            value = value[part]
+        else:
+            return False
+    return True
+
+
+def _first(selector: str, where: str, number: int, position: int) -> str:
+    """Give the property that a selector begins with."""
+    found = _SELECTOR.fullmatch(selector)
+    if found is None:
+        raise SchemaError("bad-selector", _place(where, number, position))
+    return found[1]
+
+
+def _place(where: str, number: int, position: int) -> str:
+    return f"{where}.granular_markings[{number}].selectors[{position}]"
 
 
 def _selected(marked: StixObject, where: str) -> Iterator[tuple[str | None, str]]:
     """Yield (marking id or None, property) for each selector."""
     for number, marking in enumerate(marked.granular_markings or ()):
         for position, selector in enumerate(marking.selectors):
-            found = _SELECTOR.fullmatch(selector)
-            if found is None:
-                place = f"{where}.granular_markings[{number}].selectors[{position}]"
-                raise SchemaError("bad-selector", place)
-            yield marking.marking_ref or None, found[1]
+            name = _first(selector, where, number, position)
+            yield marking.marking_ref or None, name

@@ -54,6 +54,29 @@ def test_languages_of_every_object_are_collected() -> None:
     assert found.languages == ("fr", "pt-BR")
 
 
+def spoken(lang: str, *selectors: str) -> dict[str, Any]:
+    return {"granular_markings": [{"selectors": list(selectors), "lang": lang}]}
+
+
+def test_languages_of_parts_are_collected() -> None:
+    found = facts(incident(lang="fr", **spoken("th", "description", "labels.[0]")))
+    assert found.languages == ("fr", "th")
+
+
+def test_the_language_of_a_part_that_is_marked_stricter_does_not_show() -> None:
+    both = partly("description")["granular_markings"]
+    both += spoken("th", "description")["granular_markings"]
+    assert facts(incident(granular_markings=both)).languages == ()
+    # One part that may be seen is enough.
+    both += spoken("th", "name")["granular_markings"]
+    assert facts(incident(granular_markings=both)).languages == ("th",)
+
+
+def test_languages_of_parts_of_a_stricter_object_do_not_show() -> None:
+    hidden = place("XA", **marked(Tlp.AMBER), **spoken("km", "name"))
+    assert facts(hidden).languages == ()
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -12,6 +12,7 @@ from schemas.markings import (
     TLP_IDS,
     Tlp,
     check_selectors,
+    granular_languages,
     granular_marks,
     granular_tlp,
     is_known_marking,
@@ -187,6 +188,105 @@ def test_a_selector_of_an_own_or_unknown_property_is_fine() -> None:
     part = {"marking_ref": TLP_IDS[Tlp.RED], "selectors": ["id", "x_own.a", "labels"]}
     check_selectors(marked(part, x_own={"a": 1}))
     check_selectors(marked())
+
+
+# -- selectors that an issuer is about to sign
+
+EVERYTHING: dict[str, Any] = {
+    "external_references": [
+        {"source_name": "a", "url": "https://a.example/", "x_more": [1]},
+        {"source_name": "b", "hashes": {"SHA-256": "0" * 64}},
+    ],
+    "extensions": {
+        "extension-definition--5853f6a4-638f-4b5e-9b0f-ded361ae3812": {"a": 0}
+    },
+    "x_own": {"zh-Hant": {"name": ["x", {"deep": None}]}, "empty": []},
+}
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "id",
+        "type",
+        "content",
+        "labels",
+        "labels.[1]",
+        "external_references.[0].url",
+        "external_references.[0].x_more.[0]",
+        "external_references.[1].hashes.SHA-256",
+        "extensions.extension-definition--5853f6a4-638f-4b5e-9b0f-ded361ae3812.a",
+        "granular_markings.[0].selectors",
+        "x_own.zh-Hant.name.[1].deep",
+        "x_own.empty",
+    ],
+)
+def test_a_selector_may_name_any_place_that_is_there(selector: str) -> None:
+    part = {"marking_ref": TLP_IDS[Tlp.AMBER], "selectors": [selector]}
+    check_selectors(marked(part, **EVERYTHING))
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "labels.[2]",
+        "labels.a",
+        "labels.[0].[0]",
+        "content.[0]",
+        "content.a",
+        "external_references.url",
+        "external_references.[0].external_id",
+        "external_references.[2]",
+        "external_references.[1].hashes.MD5",
+        "extensions.extension-definition--5853f6a4-638f-4b5e-9b0f-ded361ae3812.b",
+        "x_own.zh-hant",
+        "x_own.[0]",
+        "x_own.empty.[0]",
+        "abstract",
+    ],
+)
+def test_a_selector_of_a_place_that_is_not_there_is_refused(selector: str) -> None:
+    part = {"lang": "km", "selectors": ["content", selector]}
+    whole = {"marking_ref": TLP_IDS[Tlp.AMBER], "selectors": ["content"]}
+    with pytest.raises(SchemaError) as caught:
+        check_selectors(marked(whole, part, **EVERYTHING), "$.objects[4]")
+    assert caught.value.reason == "bad-selector"
+    assert caught.value.where == "$.objects[4].granular_markings[1].selectors[1]"
+
+
+@pytest.mark.parametrize(
+    "mark", [{}, {"lang": "th", "marking_ref": TLP_IDS[Tlp.AMBER]}]
+)
+def test_a_granular_marking_has_a_mark_or_a_language_not_both(
+    mark: dict[str, str],
+) -> None:
+    whole = {"marking_ref": TLP_IDS[Tlp.AMBER], "selectors": ["content"]}
+    bent = marked(whole, {**mark, "selectors": ["content"]})
+    with pytest.raises(SchemaError) as caught:
+        check_selectors(bent, "$.objects[4]")
+    assert caught.value.reason == "bad-property"
+    assert caught.value.where == "$.objects[4].granular_markings[1]"
+    # Whoever reads one that was signed takes the stricter meaning.
+    assert granular_tlp(bent) == {"content": Tlp.AMBER}
+
+
+def test_languages_of_parts_are_listed_by_property() -> None:
+    several = marked(
+        {"lang": "th", "selectors": ["content", "labels.[1]"]},
+        {"marking_ref": STATEMENT, "selectors": ["content"]},
+        {"lang": "zh-Hant", "selectors": ["labels.[0]"]},
+    )
+    assert list(granular_languages(several)) == [
+        ("content", "th"),
+        ("labels", "th"),
+        ("labels", "zh-Hant"),
+    ]
+    assert list(granular_languages(marked())) == []
+
+
+def test_a_language_at_no_path_is_refused() -> None:
+    with pytest.raises(SchemaError, match="bad-selector"):
+        list(granular_languages(marked({"lang": "th", "selectors": ["..."]})))
 
 
 def test_marks_of_parts_are_listed_by_property_and_languages_are_not() -> None:

@@ -1,5 +1,6 @@
 """Found -> all that there is to say of it before it is signed. Pure."""
 
+from collections.abc import Collection
 from typing import Final
 
 import msgspec
@@ -9,6 +10,7 @@ from adapters.sources.found import Found
 from schemas import record
 from schemas.findings import Finding, fault
 from schemas.linting import lint
+from schemas.markings_checks import contradictions
 from schemas.rules import Level, rule
 
 _ORDER: Final[dict[Level, int]] = {"error": 0, "warning": 1, "note": 2}
@@ -31,12 +33,19 @@ class Checked(msgspec.Struct, frozen=True):
         return tuple(f for f in self.findings if rule(f.rule).level == "error")
 
 
-def check(found: Found, options: record.Options, *, own: str | None = None) -> Checked:
+def check(
+    found: Found,
+    options: record.Options,
+    *,
+    own: str | None = None,
+    communities: Collection[str] = (),
+) -> Checked:
     """Check what a source found, and make a record of it if nothing is at fault.
 
     Args:
         options: As for `record.compose`; `places` and `primary` are filled in.
         own: Id that the input gives the issuer's own identity.
+        communities: To whom it would be addressed (URN), if that is known.
     """
     options = {**options, "places": found.places}
     if options.get("primary") is None and found.primary is not None:
@@ -49,6 +58,14 @@ def check(found: Found, options: record.Options, *, own: str | None = None) -> C
         *found.faults,
         *map(fault, refusals),
         *lint(found.objects, found.places, now=options["now"]),
+        *contradictions(
+            found.objects,
+            found.places,
+            now=options["now"],
+            tlp=options.get("tlp"),
+            primary=options.get("primary"),
+            communities=communities,
+        ),
         *leaks(found.objects, found.places, own=own),
         *found.losses,
     )

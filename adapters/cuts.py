@@ -9,7 +9,8 @@ class Cut(msgspec.Struct, frozen=True):
     Attributes:
         object_id: As signed; "" for a claim.
         place: Property as policies spell it, "" for the whole object.
-        reason: `tlp-*`, `granular-*`, `marking-unknown`, `policy-*`, `mask-hit`, `guard`,
+        reason: `tlp-*`, `granular-*`, `marking-unknown`, `marking-withheld`, `iep-*`,
+            `attribution-visible`, `pap-red`, `policy-*`, `mask-hit`, `guard`,
             `reference-withheld`, `required-withheld`, `not-named`, `type-not-named`.
         row: Row of the policy that says so, 0 if none does.
         made: Whether a made value stands in the projection instead.

@@ -3,7 +3,7 @@
 Past 400 lines, because all steps of a redaction change this one state.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any, Final, assert_never
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from adapters import guard, made, members, roles
 from adapters.cascade import ObjectLoss, cascade, lacks
 from adapters.cuts import Cut, NotGivenError
+from adapters.handling import Handling
 from adapters.ids import Ids
 from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, TimeGrain
 from adapters.projection import Author, ObjectParts
@@ -20,7 +21,6 @@ from broker.directory import Audience
 from broker.trust import Verified
 from schemas import coarse, profile, stix
 from schemas.markings import granular_marks, granular_tlp, is_known_marking
-from schemas.stix.meta import MarkingDefinition
 
 _CONTENTS: Final = ("contents",)  # of translations
 # Rounds until the guard has nothing more to cut; each cuts more, so that a record made
@@ -33,6 +33,7 @@ class Work:
 
     Args:
         attackers: Ids that may at most count as the attacker's; None: any.
+        now: RFC 3339; policies that end are over by then.
     """
 
     def __init__(
@@ -41,7 +42,9 @@ class Work:
         view: View,
         policy: Policy,
         author: Author,
+        *,
         attackers: frozenset[str] | None,
+        now: str,
     ) -> None:
         self.verified, self.view, self.policy, self.author = (
             verified, view, policy, author,
@@ -50,11 +53,7 @@ class Work:
         self.ids = Ids(o.id for o in self.objects)
         self.places = {o.id: i for i, o in enumerate(self.objects)}
         self.issuer = org_identity(verified.issuer)
-        self.statements = {
-            o.id
-            for o in self.objects
-            if isinstance(o, MarkingDefinition) and o.definition_type == "statement"
-        }
+        self.handling = Handling(verified, view, now)
         self.victims = roles.victims(self.objects)
         self.attackers = frozenset[str]()
         self.most_attackers = attackers
@@ -82,9 +81,9 @@ class Work:
     def gate(self) -> None:
         """Take away objects stricter than the view, and types nobody named."""
         for i, part in enumerate(self.parts):
-            reason = tlp_refusal(self.view, self.verified.tlp_of(i))
-            if self._holds_unknown(part.source.object_marking_refs or ()):
-                reason = "marking-unknown"
+            reason = self.handling.refusal(i)
+            if reason is None:
+                reason = tlp_refusal(self.view, self.verified.tlp_of(i))
             if reason is None and (
                 part.kind not in self.policy.types
                 # TLP is read from the table; a body sent along is never trusted.
@@ -102,16 +101,6 @@ class Work:
         return [
             roles.role_of(p.source, p.kind, attackers, self.issuer) for p in self.parts
         ]
-
-    def _holds_unknown(self, marks: Iterable[str]) -> bool:
-        """Tell whether a mark is neither a TLP nor a statement of this record.
-
-        It may forbid what we do not know of. In a copy that was cut before, the
-        statements may be gone: there it was decided already.
-        """
-        return self.verified.complete and any(
-            not is_known_marking(mark) and mark not in self.statements for mark in marks
-        )
 
     def apply_policy(self) -> None:
         """Decide each property of the objects that passed."""
@@ -131,8 +120,8 @@ class Work:
             # What marks the exact value marks the coarse one.
             above = any(
                 (name in stricter and tlp_refusal(self.view, stricter[name]))
-                or self._holds_unknown(marks.get(name, ()))
-                for name in {place[0], place[0].removeprefix(coarse.PREFIX)}
+                or self.handling.refusal_of(marks.get(name, ()))
+                for name in _names(place)
             )
             if profile.is_visible(place, part.kind, primary=primary, own=is_own):
                 part.shown[place] = value
@@ -294,10 +283,36 @@ class Work:
                 and _CONTENTS in part.shown
                 and self._reveals(i)
             ]
-            if not revealing:
+            if not revealing and not self._lose_unread():
                 return
             for i in revealing:
                 self.cut(i, _CONTENTS, "reference-withheld")
+
+    def _lose_unread(self) -> bool:
+        """Take away what is under terms that the view cannot read; tell if any was."""
+        unread = {m for m in self.handling.binding if self.places[m] in self.gone}
+        before = len(self.cuts)
+        for i, part in enumerate(self.parts) if unread else ():
+            if i in self.gone:
+                continue
+            if not unread.isdisjoint(part.source.object_marking_refs or ()):
+                self.lose(i, "marking-withheld", above=True)
+            elif part.source.granular_markings:
+                self._cut_unread(i, unread)
+        return len(self.cuts) > before
+
+    def _cut_unread(self, i: int, unread: set[str]) -> None:
+        part, primary = self.parts[i], i == self.verified.primary
+        own = self.verified.plain[i].get("created_by_ref") == self.issuer
+        marks = granular_marks(part.source).items()
+        names = {name for name, refs in marks if not unread.isdisjoint(refs)}
+        for place in [*{**part.shown, **part.made}]:
+            if names.isdisjoint(_names(place)):
+                continue
+            if profile.is_visible(place, part.kind, primary=primary, own=own):
+                self.lose(i, "granular-visible", above=True)
+                return
+            self.cut(i, place, "marking-withheld", above=True)
 
     def _reveals(self, i: int) -> bool:
         """Tell whether a translation repeats what is not shown of its original."""
@@ -412,3 +427,8 @@ class Work:
         part = self.parts[i]
         name = profile.spell(place)
         return Cut(part.source.id, part.kind, name, reason, row, made)
+
+
+def _names(place: profile.Place) -> set[str]:
+    """Name the properties whose marks hold for a place."""
+    return {place[0], place[0].removeprefix(coarse.PREFIX)}

@@ -7,7 +7,7 @@ must not travel along inside one that everybody may see.
 from typing import Any, Final
 
 from adapters import text
-from schemas import profile
+from schemas import iep, pap, profile
 
 # STIX 2.1, 2.5 (external reference) and 2.8 (kill chain phase); OpenCTI numbers the
 # phases. The steps of all three drafts of the incident suite. The rest is that of the
@@ -33,6 +33,8 @@ _NAMED: Final[dict[str, frozenset[str]]] = {
         {"kill_chain_name", "phase_name", "x_opencti_order"}
     ),
     "scores": frozenset({"name", "value", "description"}),
+    iep.EXTENSION: frozenset(iep.TERM_NAMES),
+    pap.EXTENSION: frozenset({"extension_type", "pap"}),
     "subevents": _STEP,
     "subtasks": _STEP,
     "targeted_election": frozenset({"country", "date", "kind"}),

@@ -60,7 +60,7 @@ def redact(
 
     Args:
         author: In whose name the projection is written, with the pseudonym key.
-        now: RFC 3339; `modified` of the projection.
+        now: RFC 3339; `modified` of the projection. Policies that ended are over.
 
     Raises:
         NotGivenError: Nothing of it may be given.
@@ -70,7 +70,7 @@ def redact(
         raise NotGivenError(reason)
     if verified.primary is None:
         raise NotGivenError("primary-withheld")
-    work = _settled(verified, view, policy, author)
+    work = _settled(verified, view, policy, author, now)
     evidence = sdjwt.withhold(verified.opened, _kept_disclosures(work))
     work.complete()
     if verified.primary in work.gone:
@@ -87,7 +87,9 @@ def redact(
     )
 
 
-def _settled(verified: Verified, view: View, policy: Policy, author: Author) -> Work:
+def _settled(
+    verified: Verified, view: View, policy: Policy, author: Author, now: str
+) -> Work:
     """Cut until what is left is a reason for itself.
 
     An observable counts as the attacker's because of relations; where those are
@@ -95,13 +97,13 @@ def _settled(verified: Verified, view: View, policy: Policy, author: Author) -> 
     """
     attackers: frozenset[str] | None = None
     for _ in range(_MAX_ROUNDS):
-        work = Work(verified, view, policy, author, attackers)
+        work = Work(verified, view, policy, author, attackers=attackers, now=now)
         work.run()
         tied = roles.attackers(work.staying(), work.victims)
         if work.attackers <= tied:
             return work
         attackers = work.attackers & tied
-    work = Work(verified, view, policy, author, frozenset())
+    work = Work(verified, view, policy, author, attackers=frozenset(), now=now)
     work.run()
     return work
 

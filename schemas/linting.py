@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from schemas import profile, stix, timestamps
+from schemas import iep, pap, profile, stix, timestamps
 from schemas.findings import Finding
 from schemas.markings import is_known_marking
 
@@ -141,7 +141,8 @@ def _lint_references(
                 if target not in ids:
                     found.append(Finding(rule, f"{where}.{name}[{index}]"))
     for mark in each.object_marking_refs or ():
-        if not is_known_marking(mark) and mark not in ids:
+        is_known = is_known_marking(mark) or mark in pap.PAP_IDS
+        if not is_known and mark not in ids:
             found.append(Finding("dangling-marking", f"{where}.object_marking_refs"))
     for place, target in _nested_references(each, plan, where):
         if target not in ids:
@@ -220,5 +221,6 @@ _PREDEFINED: Final = frozenset(
         "archive-ext", "ntfs-ext", "pdf-ext", "raster-image-ext",
         "windows-pebinary-ext", "http-request-ext", "icmp-ext", "socket-ext", "tcp-ext",
         "windows-process-ext", "windows-service-ext", "unix-account-ext",
+        iep.EXTENSION, pap.EXTENSION,  # of marks
     }
 )  # fmt: skip

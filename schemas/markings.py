@@ -65,12 +65,15 @@ TLP_IDS: Final[dict[Tlp, str]] = {
 }
 """The ids of TLP 2.0 (OASIS), the ones to write."""
 
+TLP_1_AMBER: Final = _id("f88d31f6-486f-44da-b317-01333bde0b82")
+"""TLP 1's AMBER, which TLP 2.0 split into AMBER and AMBER+STRICT."""
+
 _KNOWN: Final[dict[str, Tlp]] = {
     **{marking: tlp for tlp, marking in TLP_IDS.items()},
     # TLP 1: STIX 2.1, TLP Marking Object Type.
     _id("613f2e26-407d-48c7-9eca-b8e91df99dc9"): Tlp.CLEAR,
     _id("34098fce-860f-48ae-8e50-ebd3cc5e41da"): Tlp.GREEN,
-    _id("f88d31f6-486f-44da-b317-01333bde0b82"): Tlp.AMBER,
+    TLP_1_AMBER: Tlp.AMBER,
     _id("5e57c739-391a-4eb3-b6be-7d15ca92d5ed"): Tlp.RED,
     # OpenCTI, which writes the others under the ids of TLP 1.
     _id("826578e1-40ad-459f-bc73-ede076f81f37"): Tlp.AMBER_STRICT,

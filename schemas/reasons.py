@@ -17,6 +17,12 @@ REASONS: Final[dict[str, str]] = {
     "bad-property": "a property does not have the form STIX 2.1 gives it.",
     "bad-selector": "a granular marking's selector is not valid.",
     "bad-tlp": "TLP is CLEAR, GREEN, AMBER, AMBER+STRICT or RED.",
+    "bad-iep": "a term of an Information Exchange Policy (IEP 2.0) is missing or unknown; "
+    "it could mean stricter.",
+    "iep-expired": "the IEP that this is under has ended, so it is passed on no more; ask "
+    "its provider.",
+    "attribution-visible": "an IEP forbids naming the provider, and who signs is always "
+    "visible; let a CERT that agrees issue it.",
     "coarse": "a coarse value is no network or day, or the exact value contradicts it.",
     "missing-property": "a property that STIX 2.1 requires is missing.",
     "reserved-name": "_sd, ..., _sd_alg, __proto__ and the empty name cannot be names.",

@@ -7,14 +7,14 @@ facts computed.
 
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, Required, TypedDict, TypeVar, Unpack
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas import stix, timestamps
+from schemas import stix, terms, timestamps
 from schemas.behaviours import of_behaviours
 from schemas.coarse import Coarse
 from schemas.coarse import added as coarse_values
@@ -29,7 +29,6 @@ from schemas.markings import (
     granular_marks,
     granular_tlp,
     is_known_marking,
-    normalise_refs,
     tlp_of,
 )
 from schemas.profile import is_text, may_be_visible, misformed
@@ -77,6 +76,7 @@ _PRIMARY_KINDS: Final[dict[str, Kind]] = {
     "opinion": "feedback",
     "note": "feedback",
 }
+_PRIMARIES: Final = frozenset(stix.TYPES[name] for name in _PRIMARY_KINDS)
 _FEEDBACK_TYPES: Final = ("opinion", "note")
 _DISINFORMATION: Final = frozenset(
     stix.TYPES[name] for name in ("narrative", "channel", "media-content")
@@ -131,7 +131,8 @@ class Options(TypedDict, total=False):
     """How to make a record of objects.
 
     Attributes:
-        now: RFC 3339, for a wrapping report whose objects have no times.
+        now: RFC 3339, for a wrapping report whose objects have no times, and to tell
+            whether a policy has ended.
         tlp: Marks what is unmarked.
         primary: Id of the primary object, where several qualify.
         report: Name of a report to wrap loose objects with; the primary object where
@@ -186,7 +187,8 @@ def compose(objects: Sequence[stix.StixObject], **options: Unpack[Options]) -> D
         SchemaError: `no-primary`, `several-primaries`, `primary-not-found`,
             `unmarked`, `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
             `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
-            list, no word where nothing can be withheld), `coarse`.
+            list, no word where nothing can be withheld, a granular marking of
+            nothing), `coarse`, `bad-iep`, `iep-expired`, `attribution-visible`.
     """
     draft, faults = attempt(objects, **options)
     for first in faults:
@@ -220,6 +222,10 @@ class _Refusals:
         """Tell whether any check refused."""
         return bool(self._faults)
 
+    def note(self, faults: Iterable[SchemaError]) -> None:
+        """Take what a check that does not stop has found."""
+        self._faults.extend(faults)
+
     def __call__(self, check: Callable[..., _T], *arguments: Any) -> _T | None:
         """Run a check: what it returns, None if it refuses."""
         try:
@@ -246,8 +252,9 @@ def _attempt(
     if not places:
         places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
     objects = [o for o in objects if not _redefines_marking(o)]
+    marks = terms.marks_of(objects)
     if report is not None:
-        wrapped = run(_wrap, objects, report, tlp, now)
+        wrapped = run(_wrap, objects, report, tlp, now, marks)
         if wrapped is not None:
             objects = [wrapped, *objects]
             places = {**places, wrapped.id: "$.report"}
@@ -261,7 +268,8 @@ def _attempt(
         objects = [*objects, *(made for made, _ in derived)]
         places = {**places, **{made.id: its_place for made, its_place in derived}}
         run(_check_count, objects)
-    marked = tuple(_mark(o, tlp if tlp is not None else UNMARKED_TLP) for o in objects)
+    marked = terms.mark_all(objects, marks, tlp if tlp is not None else UNMARKED_TLP)
+    run.note(terms.faults(objects, marks, places, now=now, primary=place))
     for marked_object in marked:
         where = places.get(marked_object.id, "$")
         for check in (refuse_red, check_selectors, _check_places, check_coarse):
@@ -341,11 +349,12 @@ def find_primary(
             if candidate.id == wanted and candidate.type in _PRIMARY_KINDS:
                 return index
         raise SchemaError("primary-not-found", "$.objects")
+    able = [(i, o.type) for i, o in enumerate(objects) if type(o) in _PRIMARIES]
     for kinds in (
         *((k,) for k in _PRIMARY_KINDS if k not in _FEEDBACK_TYPES),
         _FEEDBACK_TYPES,
     ):
-        found = [i for i, o in enumerate(objects) if o.type in kinds]
+        found = [i for i, kind in able if kind in kinds]
         if len(found) > 1:
             second = places.get(objects[found[1]].id, f"$.objects[{found[1]}]")
             raise SchemaError("several-primaries", second)
@@ -372,21 +381,14 @@ def _redefines_marking(candidate: stix.StixObject) -> bool:
     return candidate.type == "marking-definition" and is_known_marking(candidate.id)
 
 
-def _mark(candidate: stix.StixObject, default: Tlp) -> stix.StixObject:
-    refs = _refs(candidate)
-    known = tlp_of(refs)
-    tlp = default if known is None else known
-    # Most restrictive wins; one TLP id stays, so that no reader can differ.
-    others = [r for r in normalise_refs(refs) if not is_known_marking(r)]
-    return msgspec.structs.replace(
-        candidate, object_marking_refs=(TLP_IDS[tlp], *dict.fromkeys(others))
-    )
-
-
 def _wrap(
-    objects: Sequence[stix.StixObject], name: str, tlp: Tlp | None, now: str
+    objects: Sequence[stix.StixObject],
+    name: str,
+    tlp: Tlp | None,
+    now: str,
+    marks: terms.Marks,
 ) -> stix.StixObject:
-    known = [t for t in (tlp_of(_refs(o)) for o in objects) if t is not None]
+    known = [t for t in (terms.tlp_found(o, marks) for o in objects) if t is not None]
     if tlp is None and known:
         tlp = max(known)
     ids = [o.id for o in objects if o.type != "marking-definition"]

@@ -63,6 +63,87 @@ RULES: Final[dict[str, Rule]] = {
         "always visible: reword that part, or the record is stopped for every "
         "audience that may not see it.",
     ),
+    # marks that contradict each other, or will surprise who sends them
+    "tlp-several": Rule(
+        "warning", "several TLPs on one object: the strictest counts; keep one."
+    ),
+    "tlp-body": Rule(
+        "warning",
+        "this TLP says another colour than its id means: the id counts; leave the "
+        "definition out, or mark with the id that is meant.",
+    ),
+    "tlp-foreign-id": Rule(
+        "warning",
+        "a TLP under an id of its own counts as an unknown mark; use the ids of "
+        "TLP 2.0.",
+    ),
+    "tlp-1-amber": Rule(
+        "note",
+        "AMBER of TLP 1, which TLP 2.0 has split: it counts as AMBER; mark "
+        "AMBER+STRICT what must stay in one organisation.",
+    ),
+    "tlp-weaker-part": Rule(
+        "warning",
+        "a part marked less strictly than its object has no effect; mark the object "
+        "so, and its other parts more strictly.",
+    ),
+    "tlp-above-primary": Rule(
+        "note",
+        "stricter than the record: withheld from those who are cleared for the "
+        "record alone; check that they can do without it.",
+    ),
+    "tlp-reference": Rule(
+        "warning",
+        "this refers to an object that is marked more strictly, which tells that it "
+        "exists; mark this as strictly, or take the reference out.",
+    ),
+    "tlp-unmarked": Rule(
+        "note", "not marked: it counts as AMBER+STRICT; mark it, or give --tlp."
+    ),
+    "tlp-label": Rule(
+        "warning",
+        "a label marks nothing, and this one says another TLP than the marking; "
+        "correct the one that is wrong.",
+    ),
+    "tlp-unclear": Rule(
+        "warning",
+        "tlp:unclear says nothing about who may see this; ask where it comes from, "
+        "and mark it.",
+    ),
+    "chatham-house": Rule(
+        "warning",
+        "the Chatham House Rule cannot be kept, since who signs is always visible; "
+        "let a CERT that agrees issue this.",
+    ),
+    "marking-unknown": Rule(
+        "warning",
+        "neither TLP, PAP, IEP nor a statement of this input: nobody gets what it "
+        "marks; add its definition, or take the mark out.",
+    ),
+    "pap-several": Rule(
+        "warning", "several PAPs on one object: the strictest counts; keep one."
+    ),
+    "pap-body": Rule(
+        "warning",
+        "this PAP says another colour than its id means: the stricter one counts; "
+        "leave the definition out.",
+    ),
+    "pap-unknown": Rule(
+        "warning",
+        "PAP is RED, AMBER, GREEN or CLEAR; this is none of them and counts as RED.",
+    ),
+    "pap-red-wide": Rule(
+        "warning",
+        "PAP:RED goes to peers alone, but the record is addressed to everybody; "
+        "choose a community of peers, or a laxer PAP.",
+    ),
+    "iep-tlp": Rule(
+        "note", "its IEP asks for a stricter TLP than its marking; that one is signed."
+    ),
+    "iep-not-begun": Rule(
+        "warning",
+        "this IEP begins in the future; its terms are kept from now on. Check the date.",
+    ),
     # what a source could not take over
     "no-equivalent": Rule("note", "a record has no place for this; it stays at home."),
     "local-only": Rule("note", "this says something about the sender's system alone."),

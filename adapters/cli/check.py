@@ -67,7 +67,9 @@ def check(
     logged: dict[str, tuple[Finding, ...]] = {}
     lines: dict[str, Mapping[str, int]] = {}
     for file in files:
-        read = read_record(file, options, source=source, own=identity)
+        read = read_record(
+            file, options, source=source, own=identity, communities=community
+        )
         address = Address(communities=community)
         seen, findings = _tried(read.checked, rules, address, identity)
         is_good &= not any(rule(each.rule).level == "error" for each in findings)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import msgspec
@@ -35,12 +36,14 @@ def read_record(
     *,
     source: str | None = None,
     own: str | None = None,
+    communities: Collection[str] = (),
 ) -> Read:
     """Read and check one file, or standard input for "-".
 
     Args:
         source: Name of its format, None to recognise it.
         own: Id that the input gives the issuer's own identity.
+        communities: To whom it would be addressed (URN), if that is known.
 
     Raises:
         ConfigError: It cannot be read, or there is no such format.
@@ -60,7 +63,7 @@ def read_record(
     except SchemaError as error:
         found = Found(objects=(), faults=(fault(error),))
         return Read(data, title, Checked(None, found.faults))
-    return Read(data, title, check(found, options, own=own))
+    return Read(data, title, check(found, options, own=own, communities=communities))
 
 
 def _when(path: Path) -> str:

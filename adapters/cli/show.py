@@ -172,8 +172,11 @@ _CUT_REASONS = {
     "guard": "It repeats a value that was withheld elsewhere.",
     "granular-tlp": "A granular marking is stricter than this view.",
     "granular-visible": "A granular marking covers a part that cannot be withheld.",
-    "marking-unknown": "It is marked with something that is neither a TLP nor a "
+    "marking-unknown": "It is marked with something that is neither TLP, PAP, IEP nor a "
     "statement, and may forbid what is not known here.",
+    "marking-withheld": "The terms that it is under are not for this view, so it goes.",
+    "iep-actions": "Its IEP permits no visible action; peers alone get it.",
+    "pap-red": "PAP:RED permits no visible action; peers alone get it.",
     "reference-withheld": "It refers to an object that is withheld.",
     "required-withheld": "A required property is withheld, so the object goes.",
 }

@@ -2,7 +2,7 @@
 
 PAP and the actions that an IEP permits say what may be done, not who may see. But who
 may do nothing that shows gains nothing from an alert and can only give it away, so
-below peers such parts are withheld (docs/decisions.md 42).
+below peers such parts are withheld (docs/decisions.md, on PAP).
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
 """What the marking definitions of a record mean, and what is done about it in signing.
 
 TLP is all that verifiers and redaction need of a mark that says who may see what, so
-the TLP of an IEP becomes one here (docs/decisions.md 40).
+the TLP of an IEP becomes one here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -14,7 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 from schemas import timestamps
 from schemas.codec import place_of
 from schemas.errors import SchemaError
-from schemas.markings import Tlp, granular_marks
+from schemas.markings import Tlp
 from schemas.stix import StixObject
 from schemas.stix.meta import MarkingDefinition
 from schemas.stix.values import TIMESTAMP_PATTERN
@@ -154,19 +154,3 @@ def terms_of(marked: StixObject, markings: Mapping[str, IepTerms]) -> IepTerms |
     """
     refs = marked.object_marking_refs or ()
     return strictest(markings[ref] for ref in refs if ref in markings)
-
-
-def granular_terms(
-    marked: StixObject, markings: Mapping[str, IepTerms]
-) -> dict[str, IepTerms]:
-    """Give the terms that granular markings put on each property.
-
-    Raises:
-        SchemaError: `bad-selector`.
-    """
-    found: dict[str, IepTerms] = {}
-    for name, refs in granular_marks(marked).items():
-        terms = strictest(markings[ref] for ref in refs if ref in markings)
-        if terms is not None:
-            found[name] = terms
-    return found

@@ -10,7 +10,6 @@ import enum
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from schemas.markings import granular_marks
 from schemas.stix import StixObject
 from schemas.stix.meta import MarkingDefinition
 
@@ -109,19 +108,6 @@ def pap_of(marked: StixObject, markings: Mapping[str, Pap]) -> Pap | None:
     said = [_or_red(Pap.parse(x)) for x in marked.labels or () if is_label(x)]
     meant = pap_of_refs(marked.object_marking_refs or (), markings)
     return max(said if meant is None else [*said, meant], default=None)
-
-
-def granular_pap(marked: StixObject, markings: Mapping[str, Pap]) -> dict[str, Pap]:
-    """Give the strictest PAP that granular markings put on each property.
-
-    Raises:
-        SchemaError: `bad-selector`.
-    """
-    said = {
-        name: pap_of_refs(refs, markings)
-        for name, refs in granular_marks(marked).items()
-    }
-    return {name: pap for name, pap in said.items() if pap is not None}
 
 
 def pap_of_refs(refs: Iterable[str], markings: Mapping[str, Pap]) -> Pap | None:

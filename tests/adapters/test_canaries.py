@@ -19,7 +19,7 @@ from adapters.redaction import NotGivenError, Redacted
 from adapters.view import View
 from broker.seen import Seen, Stamp
 from broker.trust import Verified
-from schemas import profile, stix
+from schemas import iep, profile, stix
 from schemas.markings import Tlp
 from schemas.stix.core import EXTRA
 from schemas.stix.disinformation import Disinformation
@@ -144,11 +144,15 @@ def fields(kind: str) -> Iterator[tuple[profile.Place, Any]]:
         p for row in ROWS for p in row["properties"] if p.startswith("extensions.")
     }
     ids = {alias: key for key, alias in profile.EXTENSION_ALIASES.items()}
-    for _, alias, inner in (name.split(".") for name in sorted(names)):
-        # Of this one an issuer cannot sign what is malformed.
-        like = DISINFORMATION.get(inner, TEXT) if alias == "disinformation" else TEXT
-        yield ("extensions", ids[alias], inner), like
-        yield ("extensions", ids[alias], f"x_{inner}"), TEXT
+    for _, alias, *inners in (name.split(".") for name in sorted(names)):
+        for inner in inners:
+            # Of this one an issuer cannot sign what is malformed.
+            known = DISINFORMATION if alias == "disinformation" else {}
+            yield ("extensions", ids[alias], inner), known.get(inner, TEXT)
+            yield ("extensions", ids[alias], f"x_{inner}"), TEXT
+        # Nor terms of a marking that are not known.
+        if not inners and (kind, alias) != ("marking-definition", iep.EXTENSION):
+            yield ("extensions", alias), ANYTHING
 
 
 _UNTOUCHED = {

@@ -12,7 +12,6 @@ from schemas.iep import (
     EXTENSION,
     ORDER,
     IepTerms,
-    granular_terms,
     read,
     strictest,
     terms_of,
@@ -231,21 +230,3 @@ def test_an_object_is_under_all_its_policies() -> None:
     assert terms_of(note, MARKINGS) == terms(tlp="green", encrypt_in_transit="must")
     assert terms_of(stix.decode_object(NOTE), MARKINGS) is None
     assert terms_of(note, {}) is None
-
-
-def test_parts_have_policies_of_their_own() -> None:
-    note = stix.decode_object(
-        NOTE
-        | {
-            "granular_markings": [
-                {"marking_ref": ONE, "selectors": ["labels.[0]", "content"]},
-                {"marking_ref": TWO, "selectors": ["content"]},
-                {"marking_ref": an_id("marking-definition", 3), "selectors": ["id"]},
-                {"lang": "th", "selectors": ["labels"]},
-            ]
-        }
-    )
-    assert granular_terms(note, MARKINGS) == {
-        "labels": MARKINGS[ONE],
-        "content": terms(tlp="green", encrypt_in_transit="must"),
-    }

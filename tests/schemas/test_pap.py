@@ -10,7 +10,6 @@ from schemas import stix
 from schemas.pap import (
     PAP_IDS,
     Pap,
-    granular_pap,
     is_label,
     pap_of,
     pap_of_refs,
@@ -151,19 +150,6 @@ def test_an_object_has_the_strictest_of_labels_and_marks() -> None:
 def test_an_object_without_any_has_none() -> None:
     assert pap_of(note(), {OWN: Pap.RED}) is None
     assert pap_of(note(labels=["weather"], object_marking_refs=[OTHER]), {}) is None
-
-
-def test_parts_have_paps_of_their_own() -> None:
-    marked = note(
-        labels=["a"],
-        granular_markings=[
-            {"marking_ref": OWN, "selectors": ["content"]},
-            {"marking_ref": RED_ID, "selectors": ["content"]},
-            {"marking_ref": OTHER, "selectors": ["labels"]},
-            {"lang": "km", "selectors": ["labels"]},
-        ],
-    )
-    assert granular_pap(marked, {OWN: Pap.GREEN}) == {"content": Pap.RED}
 
 
 MARKINGS = {an_id("marking-definition", n): pap for n, pap in enumerate(Pap, 1)}

@@ -52,6 +52,7 @@ class _Case(NamedTuple):
 
     Attributes:
         defined: Ids of its marking definitions.
+        marks_rest: Whether its sender says how to mark what is unmarked.
         is_wide: Whether it goes to everybody.
     """
 
@@ -59,6 +60,7 @@ class _Case(NamedTuple):
     defined: frozenset[str]
     now: str
     default: Tlp
+    marks_rest: bool
     is_wide: bool
 
 
@@ -76,7 +78,7 @@ def contradictions(
     Args:
         places: Where in the input each object comes from, by its id.
         now: RFC 3339; policies begin and end.
-        tlp: Marks what is unmarked.
+        tlp: Marks what is unmarked; None: nobody said.
         primary: Id of the primary object, where several qualify.
         communities: To whom the record goes; URNs.
     """
@@ -85,6 +87,7 @@ def contradictions(
         defined=frozenset(o.id for o in objects if type(o) is MarkingDefinition),
         now=now,
         default=tlp or UNMARKED_TLP,
+        marks_rest=tlp is not None,
         is_wide=ALL_COMMUNITY in communities,
     )
     try:
@@ -102,10 +105,10 @@ def contradictions(
             level = found[refs] = _level(refs or (), case)
         own_id = each.id
         levels[own_id] = level.tlp
+        if level.own is None:
+            unmarked.add(own_id)
         if level.is_odd or each.labels or each.granular_markings:
             where = places.get(own_id, "$")
-            if level.own is None:
-                unmarked.add(own_id)
             for rule, place in _of_object(each, level, case):
                 yield Finding(rule, where + place)
         if type(each) is MarkingDefinition:
@@ -124,7 +127,7 @@ def _level(refs: Sequence[str], case: _Case) -> _Level:
     if joined is not None and joined.tlp > tlp:
         tlp = joined.tlp
         said.append(("iep-tlp", ".object_marking_refs"))
-    if own is None:
+    if own is None and not case.marks_rest:
         said.append(("tlp-unmarked", ""))
     asks = bool(terms) or pap.pap_of_refs(refs, case.marks.paps) is not None
     return _Level(own, tlp, tuple(said), bool(said) or asks)

@@ -313,6 +313,9 @@ RULES: Final[dict[str, Rule]] = {
     ),
 }
 
+USUAL: Final = frozenset({"tlp-above-primary"})
+"""Rules of what is mostly meant so: checking tells it, signing keeps silent."""
+
 
 def rule(code: str) -> Rule:
     """Look a rule up; a reason code of a refusal is an error."""

@@ -16,7 +16,7 @@ from adapters.cli.sarif import sentence
 from adapters.preview import Seen
 from schemas.findings import Finding, Findings
 from schemas.reasons import explain
-from schemas.rules import Level, rule
+from schemas.rules import USUAL, Level, rule
 
 _STYLES: Final[dict[Level, str]] = {
     "error": "bold red",
@@ -106,7 +106,9 @@ def briefly(checked: Checked, file: str) -> None:
     more = len(checked.errors) - _MAX_ERRORS
     if more > 0:
         show.complaint(f"{name}{more:,} more errors; see tocsin check")
-    levels = Counter(rule(f.rule).level for f in checked.findings)
+    levels = Counter(
+        rule(f.rule).level for f in checked.findings if f.rule not in USUAL
+    )
     levels.pop("error", None)
     if levels and checked.draft is not None:
         counts = " and ".join(f"{n:,} {level}s" for level, n in sorted(levels.items()))

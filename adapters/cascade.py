@@ -4,8 +4,8 @@ Linear in the number of references, however long the chain: a report over 3,000
 objects is looked at once per reference, not once per object.
 """
 
-from collections.abc import Iterator, Sequence, Set
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence, Set
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -25,9 +25,10 @@ _ABOUT_OTHERS: Final = frozenset({"opinion", "note"})
 
 
 class ObjectLoss(msgspec.Struct, frozen=True):
-    """An object lacks a property that it needs; it goes."""
+    """An object lacks a property that it needs, or may not be there without a mark."""
 
     index: int
+    reason: str = "required-withheld"
 
 
 class ReferenceLoss(msgspec.Struct, frozen=True):
@@ -40,10 +41,25 @@ class ReferenceLoss(msgspec.Struct, frozen=True):
     index: int
     place: profile.Place
     element: int | None
+    reason: str = "reference-withheld"
+
+
+class Use(NamedTuple):
+    """Where an object is mentioned.
+
+    Attributes:
+        by: Index of the object that mentions it.
+        element: Index of the element; None: the whole property.
+        reason: Why the place goes, if the object that is mentioned does.
+    """
+
+    by: int
+    place: profile.Place
+    element: int | None
+    reason: str = "reference-withheld"
 
 
 Loss = ObjectLoss | ReferenceLoss
-Use = tuple[int, profile.Place, int | None]
 
 
 def cascade(
@@ -53,6 +69,7 @@ def cascade(
     present: Set[str],
     *,
     whole: bool = False,
+    more: Iterable[tuple[Use, str]] = (),
 ) -> Iterator[Loss]:
     """Yield every loss that follows from what is gone, until nothing follows.
 
@@ -66,39 +83,49 @@ def cascade(
         whole: An object also goes when it lacked a required property on arrival,
             as in a record that somebody cut before. Such an object may stay in the
             evidence, but is no valid STIX.
+        more: Uses besides references, and the ids of what is used.
     """
-    users, waiting = _users(ids, parts, gone, present)
+    users, waiting = _users(ids, parts, gone, present, more)
     incomplete = [
-        i for i, p in enumerate(parts) if i not in gone and lacks(p, whole=whole)
+        ObjectLoss(i)
+        for i, p in enumerate(parts)
+        if i not in gone and lacks(p, whole=whole)
     ]
     while waiting or incomplete:
         if incomplete:
-            i = incomplete.pop()
-            yield ObjectLoss(i)
+            lost_object = incomplete.pop()
+            yield lost_object
+            i = lost_object.index
             waiting.extend(users.get(parts[i].source.id, ()))
             continue
-        i, place, element = waiting.pop()
+        i, place, element, reason = waiting.pop()
         part = parts[i]
         if i in gone or place not in part.shown:
             continue
         if profile.is_visible(place, part.kind, primary=False):
-            incomplete.append(i)  # it mentions what is gone where nothing can be cut
+            # It mentions what is gone where nothing can be cut.
+            is_reference = reason == "reference-withheld"
+            incomplete.append(ObjectLoss(i) if is_reference else ObjectLoss(i, reason))
             continue
         if element is not None:
             lost = part.lost.setdefault(place, set())
             if element in lost:
                 continue
             lost.add(element)
-            yield ReferenceLoss(i, place, element)
+            yield ReferenceLoss(i, place, element, reason)
             if len(lost) < len(part.shown[place]):
                 continue
-        yield ReferenceLoss(i, place, None)
+        yield ReferenceLoss(i, place, None, reason)
         if lacks(part, whole=whole):
-            incomplete.append(i)
+            incomplete.append(ObjectLoss(i))
 
 
 def _users(
-    ids: Ids, parts: Sequence[ObjectParts], gone: Set[int], present: Set[str]
+    ids: Ids,
+    parts: Sequence[ObjectParts],
+    gone: Set[int],
+    present: Set[str],
+    more: Iterable[tuple[Use, str]],
 ) -> tuple[dict[str, list[Use]], list[Use]]:
     """List who mentions each object, and which mentions lead nowhere."""
     known = {part.source.id for part in parts}
@@ -113,6 +140,10 @@ def _users(
             users.setdefault(target, []).append(use)
             if target not in staying and not (others and target not in known):
                 dangling.append(use)
+    for use, target in more:
+        users.setdefault(target, []).append(use)
+        if target not in staying:
+            dangling.append(use)
     return users, dangling
 
 
@@ -138,7 +169,7 @@ def _uses(i: int, part: ObjectParts, ids: Ids) -> Iterator[tuple[Use, str]]:
         if profile.is_split(place) and isinstance(value, list):
             for j, element in enumerate(value):
                 for target in ids.mentioned(element):
-                    yield (i, place, j), target
+                    yield Use(i, place, j), target
         else:
             for target in ids.mentioned(value):
-                yield (i, place, None), target
+                yield Use(i, place, None), target

@@ -11,7 +11,7 @@ import msgspec
 from adapters import guard, made, members, roles
 from adapters.cascade import ObjectLoss, cascade, lacks
 from adapters.cuts import Cut, NotGivenError
-from adapters.handling import Handling
+from adapters.handling import Handling, names_of
 from adapters.ids import Ids
 from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, TimeGrain
 from adapters.projection import Author, ObjectParts
@@ -117,11 +117,10 @@ class Work:
         is_own = plain.get("created_by_ref") == self.issuer
         later: list[tuple[profile.Place, Any, Rule]] = []
         for place, value in profile.places(plain.items()):
-            # What marks the exact value marks the coarse one.
             above = any(
                 (name in stricter and tlp_refusal(self.view, stricter[name]))
                 or self.handling.refusal_of(marks.get(name, ()))
-                for name in _names(place)
+                for name in names_of(place)
             )
             if profile.is_visible(place, part.kind, primary=primary, own=is_own):
                 part.shown[place] = value
@@ -229,6 +228,8 @@ class Work:
     def _instead(
         self, part: ObjectParts, place: profile.Place, value: Any, action: Action
     ) -> Any:
+        if self.handling.has_terms(part.source, place):
+            return None  # its terms may not be readable where it is
         if action == "pseudonymise":
             return made.pseudonym(
                 self.author.pseudonym_key, self.view.audience, part.kind, value
@@ -265,16 +266,21 @@ class Work:
         """
         while True:
             for loss in cascade(
-                self.ids, self.parts, self.gone, {self.issuer}, whole=whole
+                self.ids,
+                self.parts,
+                self.gone,
+                {self.issuer},
+                whole=whole,
+                more=self.handling.uses(self.parts, self.gone, self._is_visible),
             ):
                 if isinstance(loss, ObjectLoss):
-                    self.lose(loss.index, "required-withheld")
+                    by_mark = loss.reason != "required-withheld"
+                    self.lose(loss.index, loss.reason, above=by_mark)
                 elif loss.element is None:
-                    self.cut(loss.index, loss.place, "reference-withheld")
+                    by_mark = loss.reason != "reference-withheld"
+                    self.cut(loss.index, loss.place, loss.reason, above=by_mark)
                 else:
-                    self.cuts.append(
-                        self._cut_of(loss.index, loss.place, "reference-withheld")
-                    )
+                    self.cuts.append(self._cut_of(loss.index, loss.place, loss.reason))
             revealing = [
                 i
                 for i, part in enumerate(self.parts)
@@ -283,36 +289,15 @@ class Work:
                 and _CONTENTS in part.shown
                 and self._reveals(i)
             ]
-            if not revealing and not self._lose_unread():
+            if not revealing:
                 return
             for i in revealing:
                 self.cut(i, _CONTENTS, "reference-withheld")
 
-    def _lose_unread(self) -> bool:
-        """Take away what is under terms that the view cannot read; tell if any was."""
-        unread = {m for m in self.handling.binding if self.places[m] in self.gone}
-        before = len(self.cuts)
-        for i, part in enumerate(self.parts) if unread else ():
-            if i in self.gone:
-                continue
-            if not unread.isdisjoint(part.source.object_marking_refs or ()):
-                self.lose(i, "marking-withheld", above=True)
-            elif part.source.granular_markings:
-                self._cut_unread(i, unread)
-        return len(self.cuts) > before
-
-    def _cut_unread(self, i: int, unread: set[str]) -> None:
-        part, primary = self.parts[i], i == self.verified.primary
+    def _is_visible(self, i: int, place: profile.Place) -> bool:
+        primary = i == self.verified.primary
         own = self.verified.plain[i].get("created_by_ref") == self.issuer
-        marks = granular_marks(part.source).items()
-        names = {name for name, refs in marks if not unread.isdisjoint(refs)}
-        for place in [*{**part.shown, **part.made}]:
-            if names.isdisjoint(_names(place)):
-                continue
-            if profile.is_visible(place, part.kind, primary=primary, own=own):
-                self.lose(i, "granular-visible", above=True)
-                return
-            self.cut(i, place, "marking-withheld", above=True)
+        return profile.is_visible(place, self.parts[i].kind, primary=primary, own=own)
 
     def _reveals(self, i: int) -> bool:
         """Tell whether a translation repeats what is not shown of its original."""
@@ -427,8 +412,3 @@ class Work:
         part = self.parts[i]
         name = profile.spell(place)
         return Cut(part.source.id, part.kind, name, reason, row, made)
-
-
-def _names(place: profile.Place) -> set[str]:
-    """Name the properties whose marks hold for a place."""
-    return {place[0], place[0].removeprefix(coarse.PREFIX)}

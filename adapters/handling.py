@@ -5,19 +5,24 @@ may do nothing that shows gains nothing from an alert and can only give it away,
 below peers such parts are withheld (docs/decisions.md, on PAP).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Final
 
+from adapters.cascade import Use
+from adapters.projection import ObjectParts
 from adapters.view import View, tlp_refusal
 from broker.trust import Verified
-from schemas.markings import is_known_marking
+from schemas import coarse, profile
+from schemas.markings import granular_marks, is_known_marking
 from schemas.pap import PAP_IDS, Pap, pap_of, pap_of_refs
+from schemas.stix import StixObject
 from schemas.terms import broken, marks_of
 
 # Platforms and civil society act where others see it.
 _UNSEEN: Final = frozenset(
     {"none", "contact-for-instruction", "internally-visible-actions"}
 )
+_MARKS: Final = ("object_marking_refs",)
 
 
 class Handling:
@@ -74,3 +79,49 @@ class Handling:
 
     def _of_pap(self, pap: Pap | None) -> str | None:
         return "pap-red" if pap is Pap.RED and not self._is_peer else None
+
+    def uses(
+        self,
+        parts: Sequence[ObjectParts],
+        gone: Set[int],
+        is_visible: Callable[[int, profile.Place], bool],
+    ) -> Iterator[tuple[Use, str]]:
+        """List what is under terms, as uses of their definitions.
+
+        So terms that a view cannot read take along what is under them.
+
+        Args:
+            gone: Indexes of the objects that are gone.
+            is_visible: Tells of a place in an object that it cannot be cut.
+        """
+        for i, part in enumerate(parts) if self.binding else ():
+            if i in gone:
+                continue
+            for ref in self.binding.intersection(part.source.object_marking_refs or ()):
+                yield Use(i, _MARKS, None, "marking-withheld"), ref
+            for name, refs in self._terms(part.source).items():
+                for place in part.shown:
+                    if name in names_of(place):
+                        use = Use(i, place, None, "marking-withheld")
+                        if is_visible(i, place):
+                            use = Use(i, _MARKS, None, "granular-visible")
+                        yield from ((use, ref) for ref in refs)
+
+    def has_terms(self, source: StixObject, place: profile.Place) -> bool:
+        """Tell whether a part of an object is under terms of its own."""
+        return not self._terms(source).keys().isdisjoint(names_of(place))
+
+    def _terms(self, source: StixObject) -> dict[str, frozenset[str]]:
+        """Give the definitions that parts of an object are under, by property."""
+        if not self.binding or not source.granular_markings:
+            return {}
+        found = {n: self.binding & refs for n, refs in granular_marks(source).items()}
+        return {name: refs for name, refs in found.items() if refs}
+
+
+def names_of(place: profile.Place) -> set[str]:
+    """Name the properties whose marks hold for a place.
+
+    What marks the exact value marks the coarse one.
+    """
+    return {place[0], place[0].removeprefix(coarse.PREFIX)}

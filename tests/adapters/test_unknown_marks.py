@@ -1,5 +1,8 @@
 """What marks other than TLP ask of a view: unknown ones, statements, PAP, IEP."""
 
+import itertools
+import time
+import uuid
 from typing import Any
 
 import pytest
@@ -27,6 +30,7 @@ from tests.support.views import (
     only,
     opened,
     projected,
+    signed,
 )
 
 GREEN = TLP_IDS[Tlp.GREEN]
@@ -227,6 +231,40 @@ def test_a_part_goes_where_its_terms_go() -> None:
     stuck = granular(advice, made["id"], "confidence")
     redacted = cut_new(PLATFORM, INCIDENT, stuck, made)
     assert projected(redacted, "course-of-action") == []
+
+
+def test_of_what_has_terms_of_its_own_nothing_is_made() -> None:
+    case = marked(INCIDENT | {"x_own": 1}, GREEN)
+    advice = marked(ADVICE, GREEN)
+    plain = only(cut_new(CIVIL, case, advice), "course-of-action")
+    assert plain["created"] == "2026-02-03T00:00:00.000Z"
+    apart = granular(advice, policy()["id"], "created")
+    redacted = cut_new(CIVIL, case, apart, policy())
+    cuts = [
+        c
+        for c in redacted.cuts
+        if c.place == "created" and c.object_type == "course-of-action"
+    ]
+    assert [(c.reason, c.made) for c in cuts] == [("policy-generalise", False)]
+
+
+def test_a_long_chain_of_terms_that_go_is_cut_in_one_go() -> None:
+    count = 1_500
+    chain = [
+        marked(policy(), GREEN)
+        | {"id": f"marking-definition--{uuid.UUID(int=n, version=4)}"}
+        for n in range(1, count)
+    ]
+    for one, other in itertools.pairwise(chain):
+        one["object_marking_refs"] = [GREEN, other["id"]]
+    chain[-1]["object_marking_refs"] = [AMBER]
+    advice = marked(ADVICE, GREEN, chain[0]["id"])
+    verified = signed(INCIDENT, advice, *chain)
+    began = time.perf_counter()
+    redacted = cut(verified, PLATFORM)
+    assert time.perf_counter() - began < 5  # measured: a twentieth
+    assert projected(redacted) == [only(redacted, "incident")]
+    assert redacted.reasons["marking-withheld"] == count - 1
 
 
 def test_a_policy_that_does_not_show_terms_shows_nothing_under_them() -> None:

@@ -228,7 +228,7 @@ class Work:
     def _instead(
         self, part: ObjectParts, place: profile.Place, value: Any, action: Action
     ) -> Any:
-        if self.handling.has_terms(part.source, place):
+        if self.handling.binding and self.handling.has_terms(part.source, place):
             return None  # its terms may not be readable where it is
         if action == "pseudonymise":
             return made.pseudonym(

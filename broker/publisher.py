@@ -138,6 +138,7 @@ class Publisher:
         *,
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
+        of: str | None = None,
     ) -> PublishResult:
         """Sign *draft* as the next version of a record that was signed here before.
 
@@ -145,11 +146,21 @@ class Publisher:
         signed already, whatever its `modified`, is not signed again; nor is a second
         retraction.
 
+        Args:
+            of: Id under which members know that record, if the primary object of
+                *draft* has another one than it had then.
+
         Raises:
-            SchemaError: `no-earlier-version`: nothing of this record is known here.
+            SchemaError: `no-earlier-version`: nothing of this record is known here;
+                `kind-mismatch`: it was about an object of another type.
             TrustError, OutboxFullError, ConfigError: As `enqueue`.
         """
         lineage = draft.objects[draft.primary].id
+        if of is not None:
+            known = await asyncio.to_thread(self._state.lineage_of, of)
+            if known is None:
+                raise SchemaError("no-earlier-version")
+            draft, lineage = revising.with_id(draft, known), known
         before = await asyncio.to_thread(self._state.newest, lineage)
         if before is None:
             raise SchemaError("no-earlier-version")

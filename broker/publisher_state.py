@@ -108,6 +108,11 @@ class PublisherState:
         with self._file.transaction() as db:
             return publisher_tables.newest(db, lineage)
 
+    def lineage_of(self, sub: str) -> str | None:
+        """Give the issuer's own id of a record that members know as *sub*."""
+        with self._file.transaction() as db:
+            return publisher_tables.lineage_of(db, sub)
+
     def _check_room(self, db: sqlite3.Connection) -> None:
         [pending] = db.execute(f"SELECT count(*) {PENDING}").fetchone()
         if pending >= self._max_pending:

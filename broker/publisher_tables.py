@@ -187,6 +187,13 @@ def newest(db: sqlite3.Connection, lineage: str) -> Newest | None:
     return Newest(ver, kind, content, Committed(token_id, sub, seq, already=True))
 
 
+def lineage_of(db: sqlite3.Connection, sub: str) -> str | None:
+    """Give the issuer's own id of a record that members know as *sub*."""
+    query = "SELECT lineage FROM versions WHERE sub = ? LIMIT 1"
+    row = db.execute(query, (sub,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def before(db: sqlite3.Connection, key: Key) -> Before:
     """Collect what the token of a new version must continue."""
     org, publisher, epoch, last, prev = db.execute("SELECT * FROM meta").fetchone()

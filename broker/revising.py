@@ -5,7 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas import stix, timestamps
+from schemas import codec, stix, timestamps
+from schemas.errors import SchemaError
 from schemas.record import Draft
 
 # What a retraction still says of the primary object, besides what STIX requires.
@@ -20,6 +21,29 @@ def with_version(draft: Draft, ver: str) -> Draft:
     main = msgspec.structs.replace(draft.objects[draft.primary], modified=ver)
     before, after = draft.objects[: draft.primary], draft.objects[draft.primary + 1 :]
     return msgspec.structs.replace(draft, objects=(*before, main, *after))
+
+
+def with_id(draft: Draft, new: str) -> Draft:
+    """Give *draft* with another id of its primary object, wherever that stands.
+
+    Raises:
+        SchemaError: `kind-mismatch`: an id of another type.
+    """
+    old = draft.objects[draft.primary].id
+    if old.rpartition("--")[0] != new.rpartition("--")[0]:
+        raise SchemaError("kind-mismatch")
+    return msgspec.structs.replace(
+        draft, objects=tuple(_renamed(each, old, new) for each in draft.objects)
+    )
+
+
+def _renamed(each: stix.StixObject, old: str, new: str) -> stix.StixObject:
+    text = codec.encode_json(stix.encode_object(each))
+    if old.encode() not in text:
+        return each
+    return stix.decode_object(
+        msgspec.json.decode(text.replace(old.encode(), new.encode()))
+    )
 
 
 def newer(draft: Draft, ver: str, *, now: str) -> Draft:

@@ -101,6 +101,7 @@ def correct(
     primary: str | None = None,
     report: str | None = None,
     coarse: tuple[Coarse, ...] = (),
+    of: str | None = None,
     exercise: bool = False,
     json: bool = False,
 ) -> int:
@@ -121,10 +122,14 @@ def correct(
         primary: Id of the primary object, where several qualify.
         report: Wraps loose objects in a report of this name.
         coarse: As for tocsin publish.
+        of: Id that tocsin publish told for the record, where the file alone does not
+            tell which it is: tables whose rows have changed.
         exercise: These are exercises.
         json: Print one line of JSON per record.
     """
     _need_files(files)
+    if of is not None and len(files) > 1:
+        raise ConfigError("--of goes with one file")
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind="correction", coarse=coarse
     )
@@ -132,7 +137,7 @@ def correct(
         files,
         config,
         options,
-        Publisher.enqueue_next,
+        partial(Publisher.enqueue_next, of=of),
         source=source,
         address=Address(communities=community, to=to, concerns=concerns),
         exercise=exercise,
@@ -151,6 +156,7 @@ def retract(
     tlp: TlpOption | None = None,
     primary: str | None = None,
     report: str | None = None,
+    of: str | None = None,
     exercise: bool = False,
     json: bool = False,
 ) -> int:
@@ -170,10 +176,14 @@ def retract(
         tlp: Marks what is unmarked.
         primary: Id of the primary object, where several qualify.
         report: Name of the report that loose objects were wrapped in.
+        of: Id that tocsin publish told for the record, where the file alone does not
+            tell which it is: tables whose rows have changed.
         exercise: These are exercises.
         json: Print one line of JSON per record.
     """
     _need_files(files)
+    if of is not None and len(files) > 1:
+        raise ConfigError("--of goes with one file")
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=None, coarse=()
     )
@@ -192,7 +202,7 @@ def retract(
         files,
         config,
         options,
-        Publisher.enqueue_next,
+        partial(Publisher.enqueue_next, of=of),
         source=source,
         address=Address(communities=community, to=to, concerns=concerns),
         exercise=exercise,

@@ -108,7 +108,7 @@ def _read(given: Input) -> Found:
         losses.add("needs-behaviour", place, _CODES)
     seen = sorted(about.dates)
     # Derived, so that the same sheet published twice is the same version.
-    campaign = derived_id("campaign", about.name, *sorted(gathered.ids()))
+    campaign = derived_id("campaign", about.name)
     for verb, own in links:
         gathered.relate(verb, campaign, own, *gathered.origin(own))
     return gathered.found(

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Set
+from contextlib import suppress
 from typing import Final
 
 _ROW: Final = re.compile(r"\b(?:row|line) ([0-9]{1,9})\b")
@@ -35,7 +36,7 @@ def lines_of(data: bytes, places: Set[str]) -> dict[str, int]:
             inside = [outer for outer in _outwards(path) if outer in starts]
             if inside:
                 offsets[path] = starts[inside[-1]]
-    for place in places.difference(paths):
+    for place in places - set(paths):
         if row := _ROW.search(place):
             found[place] = int(row[1])
         elif at := _BYTE.match(place):
@@ -63,10 +64,9 @@ def _starts(text: str, paths: Iterable[str]) -> dict[str, int]:
             inner = inner.setdefault(step, {})
     found: dict[str, int] = {}
     walk = _Walk(text, found)
-    try:
+    # Where the text is no JSON any more, what was found so far holds.
+    with suppress(ValueError, IndexError, RecursionError):
         walk.value(walk.space(1 if text.startswith(_MARK) else 0), "$", wanted)
-    except (ValueError, IndexError, RecursionError):
-        pass  # no JSON from here on; what was found so far holds
     return found
 
 
@@ -80,7 +80,8 @@ class _Walk:
         self._skip = json.JSONDecoder(parse_int=len, parse_float=len).raw_decode
 
     def space(self, at: int) -> int:
-        return _SPACE.match(self._text, at).end()  # type: ignore[union-attr]  empty fits
+        blank = _SPACE.match(self._text, at)
+        return at if blank is None else blank.end()
 
     def value(self, at: int, path: str, wanted: _Wanted) -> int:
         """Note the value that begins at *at*, and go into it; where it ends."""

@@ -1,6 +1,6 @@
 """What connects objects (STIX 2.1, Relationship Objects)."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from msgspec import UNSET, Meta, UnsetType
 
@@ -8,7 +8,8 @@ from schemas.stix.core import StixObject
 from schemas.stix.values import Id, Ids, Timestamp
 
 # STIX 2.1, Relationship: lower-case letters, digits and hyphens only.
-RelationshipType = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,250}\Z")]
+TYPE_PATTERN: Final = r"^[a-z0-9-]{1,250}\Z"
+RelationshipType = Annotated[str, Meta(pattern=TYPE_PATTERN)]
 
 
 class Relationship(StixObject, frozen=True, kw_only=True, tag="relationship"):

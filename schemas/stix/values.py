@@ -49,7 +49,8 @@ Timestamp = Annotated[str, Meta(max_length=30, extra={FORM: TIMESTAMP_PATTERN})]
 # The same for structs inside objects, where msgspec checks.
 Day = Annotated[str, Meta(pattern=rf"^{_DATE}\Z")]
 InnerId = Annotated[str, Meta(pattern=ID_PATTERN)]
-Language = Annotated[str, Meta(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}\Z")]
+LANGUAGE_PATTERN: Final = r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,4}\Z"
+Language = Annotated[str, Meta(pattern=LANGUAGE_PATTERN)]
 InnerMarkingId = Annotated[str, Meta(pattern=MARKING_PATTERN)]
 Texts = Annotated[tuple[str, ...], Meta(min_length=1)]
 

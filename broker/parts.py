@@ -48,7 +48,7 @@ def restored(value: Any, origin: Origin, primary: str, own: str) -> dict[str, An
     if len(visible.intersection(value)) != len(value) - len(disclosed):
         name = min(value.keys() - disclosed.keys() - visible)
         raise TrustError("not-withholdable", _spot(name))
-    odd = profile.misformed(kind, value)
+    odd = profile.misformed(kind, value.get)
     if odd is not None:
         raise TrustError("bad-property", _spot(odd))
     lists: list[str] = []

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from schemas import stix
 from schemas.markings import Tlp, granular_languages, granular_tlp, tlp_of
@@ -19,7 +20,14 @@ from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 _COUNTRY = re.compile(r"[A-Za-z]{2}")  # ISO 3166-1 alpha-2; real data mixes case
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, usual forms
 _SECTOR = re.compile(r"[a-z0-9-]{1,60}")  # industry-sector-ov and own values
-_HOLDERS = frozenset({"campaign", "incident"})  # of the extension disinformation
+# Which properties say something, by type: all may have a language.
+_SAID = ("lang",)
+_SAID_BY = {
+    "campaign": ("lang", "extensions"),  # that for disinformation
+    "identity": ("lang", "sectors"),
+    "incident": ("lang", "extensions"),
+    "location": ("lang", "country"),
+}
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,23 +47,30 @@ def facts_of(
     sectors: set[str] = set()
     languages: set[str] = set()
     for candidate in objects:
+        said = [
+            (name, value)
+            for name in _SAID_BY.get(candidate.type, _SAID)
+            if (value := getattr(candidate, name)) is not UNSET
+        ]
+        if not said:
+            continue
         own = tlp_of(candidate.object_marking_refs or ())
         if own is None or own > tlp:
             continue
         stricter = {p for p, t in granular_tlp(candidate).items() if t > tlp}
-        for name, value in stix.properties(candidate):
+        for name, value in said:
             if name in stricter:
                 continue
-            if name == "country" and candidate.type == "location":
+            if name == "country":
                 _collect([value], _COUNTRY, countries, str.upper)
-            elif name == "sectors" and candidate.type == "identity":
+            elif name == "sectors":
                 _collect(value, _SECTOR, sectors, str)
             elif name == "lang":
                 _collect([value], _LANGUAGE, languages, str)
-            elif name == "extensions" and candidate.type in _HOLDERS:
-                said = _members(value.get(DISINFORMATION))
-                _collect(said.get("languages"), _LANGUAGE, languages, str)
-                country = _members(said.get("targeted_election")).get("country")
+            else:
+                story = _members(value.get(DISINFORMATION))
+                _collect(story.get("languages"), _LANGUAGE, languages, str)
+                country = _members(story.get("targeted_election")).get("country")
                 _collect([country], _COUNTRY, countries, str.upper)
             elif name == "granular_markings":
                 parts = granular_languages(candidate)

@@ -7,7 +7,7 @@ token that hides what must be seen or shows what could not be withheld.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from schemas.stix import PROPERTY_NAMES, incident_suite
@@ -66,6 +66,7 @@ _FORMED: Final = {
     for kind, own in {"": frozenset[str](), **_BY_TYPE}.items()
 }
 _FORMED_ALWAYS: Final = _FORMED[""]
+_ABSENT: Final = object()
 
 # The extensions that are gone through property by property, as policies name them.
 INCIDENT_CORE: Final = incident_suite.INCIDENT_CORE
@@ -137,17 +138,21 @@ def visible_in_extension(key: str) -> frozenset[str]:
     return _VISIBLE_IN_INCIDENT_CORE if key == INCIDENT_CORE else _VISIBLE_IN_EXTENSION
 
 
-def misformed(kind: str, value: Mapping[str, Any]) -> str | None:
+def misformed(kind: str, get: Callable[[str, object], Any]) -> str | None:
     """Name an always visible property that could hold a text, if there is one.
 
     What nothing can withhold must be a word of a vocabulary, a version or a language
     (RFC 5646), or a victim's name could stand there.
+
+    Args:
+        get: As the `get` of a dictionary of the object's properties.
     """
     for name, (known, fits) in _FORMED.get(kind, _FORMED_ALWAYS):
-        if name in value:
-            text = value[name]
-            if type(text) is not str or (text not in known and not fits(text)):
-                return name
+        text = get(name, _ABSENT)
+        if text is not _ABSENT and (
+            type(text) is not str or (text not in known and not fits(text))
+        ):
+            return name
     return None
 
 

@@ -208,7 +208,9 @@ def attempt(
     """
     faults: list[SchemaError] = []
     draft = _attempt(objects, _Refusals(faults), **options)
-    return (None if faults else draft), tuple(faults)
+    # Two checks may refuse one thing.
+    distinct = {(each.reason, each.where): each for each in reversed(faults)}
+    return (None if faults else draft), tuple(reversed(distinct.values()))
 
 
 class _Refusals:
@@ -248,6 +250,8 @@ def _attempt(
     places: Mapping[str, str] = MappingProxyType({}),
 ) -> Draft | None:
     run(_check_count, objects)
+    if run.refused:
+        return None
     # Places are those of the input, whatever is left out or added here.
     if not places:
         places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
@@ -255,11 +259,12 @@ def _attempt(
     marks = terms.marks_of(objects)
     if report is not None:
         wrapped = run(_wrap, objects, report, tlp, now, marks)
-        if wrapped is not None:
-            objects = [wrapped, *objects]
-            places = {**places, wrapped.id: "$.report"}
-            if primary is None and _has_several_primaries(objects):
-                primary = wrapped.id
+        if wrapped is None:
+            return None
+        objects = [wrapped, *objects]
+        places = {**places, wrapped.id: "$.report"}
+        if primary is None and _has_several_primaries(objects):
+            primary = wrapped.id
     place = run(find_primary, objects, primary, places)
     if place is not None:
         run(_check_marked, objects[place], tlp, places)
@@ -270,10 +275,10 @@ def _attempt(
         run(_check_count, objects)
     marked = terms.mark_all(objects, marks, tlp if tlp is not None else UNMARKED_TLP)
     run.note(terms.faults(objects, marks, places, now=now, primary=place))
-    for marked_object in marked:
-        where = places.get(marked_object.id, "$")
-        for check in (refuse_red, check_selectors, _check_places, check_coarse):
-            run(check, marked_object, where)
+    for each in marked:
+        where = places.get(each.id, "$")
+        for check in _CHECKS:
+            run(check, each, where)
     run(need_behaviour, marked)
     if place is None:
         return None
@@ -418,11 +423,17 @@ def _check_places(candidate: stix.StixObject, where: str) -> None:
     # A list in the place of a text would be read as its segments; and where nothing
     # can be withheld, nothing but a word may stand. Properties of the struct are what
     # its types say, so only what it does not know is looked at.
-    for place, value in profile_places(_untyped(candidate)):
-        is_list = is_text(place) and isinstance(value, list)
-        if is_list or not may_be_visible(place, value):
-            raise SchemaError("bad-property", f"{where}.{place[0]}")
-    odd = misformed(candidate.type, _Visible(candidate))
+    if candidate.extra or candidate.extensions is not UNSET:
+        for place, value in profile_places(_untyped(candidate)):
+            is_list = is_text(place) and isinstance(value, list)
+            if is_list or not may_be_visible(place, value):
+                raise SchemaError("bad-property", f"{where}.{place[0]}")
+
+    def get(name: str, default: object) -> Any:
+        value = getattr(candidate, name, UNSET)
+        return candidate.extra.get(name, default) if value is UNSET else value
+
+    odd = misformed(candidate.type, get)
     if odd is not None:
         raise SchemaError("bad-property", f"{where}.{odd}")
 
@@ -431,29 +442,6 @@ def _untyped(candidate: stix.StixObject) -> Iterator[tuple[str, Any]]:
     if candidate.extensions is not UNSET:
         yield "extensions", candidate.extensions
     yield from candidate.extra.items()
-
-
-class _Visible(Mapping[str, Any]):
-    """The members of an object, each looked up when it is asked for."""
-
-    def __init__(self, candidate: stix.StixObject) -> None:
-        self._candidate = candidate
-
-    def __contains__(self, name: object) -> bool:
-        return self._find(str(name)) is not UNSET
-
-    def __getitem__(self, name: str) -> Any:
-        return self._find(name)
-
-    def _find(self, name: str) -> Any:
-        found = getattr(self._candidate, name, UNSET)
-        return self._candidate.extra.get(name, UNSET) if found is UNSET else found
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name, _ in stix.properties(self._candidate))
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def refuse_red(candidate: stix.StixObject, where: str) -> None:
@@ -467,6 +455,15 @@ def refuse_red(candidate: stix.StixObject, where: str) -> None:
         granular and Tlp.RED in granular_tlp(candidate, where).values()
     ):
         raise SchemaError("needs-sealing", where)
+
+
+# What each object must hold, marked as it will be signed.
+_CHECKS: Final[tuple[Callable[[stix.StixObject, str], None], ...]] = (
+    refuse_red,
+    check_selectors,
+    _check_places,
+    check_coarse,
+)
 
 
 def natural_kind(primary_id: str) -> Kind | None:

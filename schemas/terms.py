@@ -127,6 +127,8 @@ def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
     others = [r for r in normalise_refs(refs) if not is_known_marking(r)]
     own = (TLP_IDS[tlp], *dict.fromkeys(others))
     if not candidate.granular_markings:
+        if own == refs:
+            return candidate
         return msgspec.structs.replace(candidate, object_marking_refs=own)
     return msgspec.structs.replace(
         candidate,

@@ -1,17 +1,19 @@
 """Found -> all that there is to say of it before it is signed. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 import msgspec
 
 from adapters.leaks import leaks
 from adapters.sources.found import Found
-from schemas import record
+from schemas import profile, record
+from schemas.errors import SchemaError
 from schemas.findings import Finding, fault
 from schemas.linting import lint
 from schemas.markings_checks import contradictions
 from schemas.rules import Level, rule
+from schemas.stix.cases import Identity
 
 _ORDER: Final[dict[Level, int]] = {"error": 0, "warning": 1, "note": 2}
 
@@ -47,30 +49,64 @@ def check(
         own: Id that the input gives the issuer's own identity.
         communities: To whom it would be addressed (URN), if that is known.
     """
-    options = {**options, "places": found.places}
+    places = found.places
+    options = {**options, "places": places}
     if options.get("primary") is None and found.primary is not None:
         options["primary"] = found.primary
     draft, refusals = record.attempt(found.objects, **options)
     if found.faults:
         # What is left of a broken input lacks what its faulty objects would be.
-        refusals = tuple(r for r in refusals if r.reason not in _FOLLOWS)
+        draft, refusals = None, tuple(r for r in refusals if r.reason not in _FOLLOWS)
     findings = (
         *found.faults,
-        *map(fault, refusals),
-        *lint(found.objects, found.places, now=options["now"]),
+        *(fault(each, _expected(each)) for each in refusals),
+        *lint(found.objects, places, now=options["now"], own=own),
         *contradictions(
             found.objects,
-            found.places,
+            places,
             now=options["now"],
             tlp=options.get("tlp"),
             primary=options.get("primary"),
             communities=communities,
         ),
-        *leaks(found.objects, found.places, own=own),
+        *leaks(found.objects, places, own=own),
+        *(_own_identity(draft, places) if draft is not None and own is None else ()),
         *found.losses,
     )
-    in_order = tuple(sorted(findings, key=_rank))
-    return Checked(None if found.faults else draft, in_order)
+    return Checked(draft, tuple(sorted(findings, key=_rank)))
+
+
+def _expected(refusal: SchemaError) -> str:
+    """Say what is expected where the types of STIX allow more than a record does."""
+    if refusal.reason != "bad-property":
+        return ""
+    name = refusal.where.rpartition(".")[2]
+    return _EXPECTED.get(name, _WORD)
+
+
+_WORD: Final = (
+    "a word of letters, digits, - and _, at most 40, beginning with a letter; nothing "
+    "can withhold it"
+)
+_EXPECTED: Final = {
+    "extensions": "words of lower case letters and hyphens, at most 40, in "
+    "extension_type, determination and investigation_status; nothing can withhold them",
+    "lang": "a language such as en or pt-BR",
+    "pattern_version": "a version such as 2.1",
+    **dict.fromkeys(profile.TEXTS, "a text, not a list"),
+}
+
+
+def _own_identity(draft: record.Draft, places: Mapping[str, str]) -> Iterator[Finding]:
+    """Find the identity that has created the record and is not known as the issuer's."""
+    creator = draft.objects[draft.primary].created_by_ref
+    for each in draft.objects:
+        if (
+            each.id == creator
+            and isinstance(each, Identity)
+            and each.identity_class != "individual"
+        ):
+            yield Finding("own-identity", places.get(each.id, "$"))
 
 
 _FOLLOWS: Final = {"no-primary", "primary-not-found", "no-behaviour"}

@@ -1,23 +1,25 @@
 """What is allowed in a record and yet probably a mistake: findings, object by object.
 
-`lint` looks at times, references, names and what no audience is shown. What it finds
-refuses nothing (`schemas.rules`).
+`lint` looks at times, references and what no audience is shown;
+`schemas.linting_values` at texts and values. What they find refuses nothing
+(`schemas.rules`).
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from schemas import iep, pap, profile, stix, timestamps
 from schemas.findings import Finding
+from schemas.linting_values import Look, Notes, looks_at_values
 from schemas.markings import is_known_marking
+from schemas.stix.threats import Indicator
 
-LONG_TEXT_CHARS: Final = 20_000  # ten pages; no text of the real records has more
 LARGE_OBJECTS: Final = 5_000
 _SECOND_CHARS: Final = len("2026-11-02T08:15:00")
+_CLOCK_SKEW_S: Final = 120  # as in verifying: DESIGN.md 4.2, `iat` and `ver`
 
 # STIX 2.1 wants the second of each pair not to be before the first.
 _PAIRS: Final = (
@@ -33,140 +35,224 @@ _PAIRS: Final = (
     ("account_first_login", "account_last_login"),
 )
 # What lies behind us when it is written; the others may be plans or forecasts.
-_PAST: Final = ("created", "modified", "first_seen", "first_observed")
-_NAMES: Final = ("name", "display_name", "title", "subject")
-_LISTS: Final = ("aliases", "labels")
+_PAST: Final = (
+    "created", "modified", "first_seen", "last_seen", "first_observed", "last_observed",
+)  # fmt: skip
 # Lists of objects that refer to others.
 _HOLDING: Final = ("body_multipart", "changed_objects", "subevents", "subtasks")
 # Feedback is about somebody else's objects, which stay where they are.
 _ABOUT_OTHERS: Final = frozenset({"opinion", "note", "sighting", "language-content"})
-# Unicode 15, UAX 9: embeddings, overrides, isolates; and what is not seen at all.
-_TRICKS = re.compile(
-    "[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u200b\u2060\ufeff"
-    "\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]"
-)
+# STIX 2.1: what these may refer to; most others may refer to nearly all.
+_TARGETS: Final[dict[str, tuple[str, ...]]] = {
+    "bcc_refs": ("email-addr--",),
+    "cc_refs": ("email-addr--",),
+    "created_by_ref": ("identity--",),
+    "from_ref": ("email-addr--",),
+    "image_ref": ("file--",),
+    "observed_data_refs": ("observed-data--",),
+    "parent_directory_ref": ("directory--",),
+    "sender_ref": ("email-addr--",),
+    "to_refs": ("email-addr--",),
+    "where_sighted_refs": ("identity--", "location--"),
+}
+# Others refer to them in ways of their own, or the whole record is about them.
+_PRIMARY: Final = frozenset({"incident", "campaign", "report", "grouping"})
+_ALONE: Final = _PRIMARY | {
+    "marking-definition", "extension-definition", "language-content",
+}  # fmt: skip
 
 
-class _Plan(NamedTuple):
-    """Which properties of a type to look at."""
+class _Run(Notes):
+    """What is known while the objects are gone through, and what was found.
 
-    pairs: tuple[tuple[str, str], ...]
-    past: tuple[str, ...]
-    refs: tuple[str, ...]
-    ref_lists: tuple[str, ...]
-    names: tuple[str, ...]
-    lists: tuple[str, ...]
-    texts: tuple[str, ...]
-    nested: tuple[str, ...]
+    Attributes:
+        targets: Ids that some object refers to.
+        linking: Ids of the objects that refer to others, but for who created them.
+    """
 
-
-@lru_cache(256)
-def _plan(struct: type[stix.StixObject]) -> _Plan:
-    has = frozenset(struct.__struct_fields__)
-    return _Plan(
-        pairs=tuple(p for p in _PAIRS if has.issuperset(p)),
-        past=tuple(n for n in _PAST if n in has),
-        refs=tuple(sorted(n for n in has if n.endswith("_ref"))),
-        ref_lists=tuple(
-            sorted(n for n in has if n.endswith("_refs") and n in _REFERENCES)
-        ),
-        names=tuple(n for n in _NAMES if n in has),
-        lists=tuple(n for n in _LISTS if n in has),
-        texts=tuple(sorted(n for n in has if profile.is_text((n,)))),
-        nested=tuple(n for n in _HOLDING if n in has),
-    )
-
-
-_REFERENCES: Final = stix.PROPERTY_NAMES - {"object_marking_refs"}
+    def __init__(self, ids: frozenset[str], now: str) -> None:
+        super().__init__()
+        self.ids = ids
+        self.now = now
+        self.late = timestamps.from_epoch(timestamps.epoch(now) + _CLOCK_SKEW_S)
+        self.targets: set[str] = set()
+        self.linking: set[str] = set()
 
 
 def lint(
-    objects: Sequence[stix.StixObject], places: Mapping[str, str], *, now: str
+    objects: Sequence[stix.StixObject],
+    places: Mapping[str, str],
+    *,
+    now: str,
+    own: str | None = None,
 ) -> list[Finding]:
     """Find what is probably a mistake.
 
     Args:
-        places: Where in the input each object comes from, by its id.
+        places: Where in the input each object comes from, by its id; also of those
+            that could not be read.
         now: RFC 3339; later times lie in the future.
+        own: Id that the input gives the issuer's own identity.
     """
-    found: list[Finding] = []
-    ids = {each.id for each in objects}
+    ids = frozenset(places).union((each.id for each in objects), (own or "",))
+    run = _Run(ids, now)
     if len(objects) > LARGE_OBJECTS:
-        found.append(Finding("large-record", ""))
+        run.add("large-record", "")
     for each in objects:
         where = places.get(each.id, "$")
-        plan = _plan(type(each))
-        _lint_times(each, plan, where, now, found)
-        _lint_references(each, plan, where, ids, found)
-        _lint_texts(each, plan, where, found)
-        _lint_unknown(each, where, found)
-    return found
+        for name, look in _looks(type(each)):
+            value = getattr(each, name)
+            if value is not UNSET:
+                look(run, each, where, name, value)
+        if each.extra or type(each) is stix.UnknownObject:
+            _lint_unknown(run, each, where)
+    _lint_indicators(run, objects, places)
+    _lint_alone(run, objects, places)
+    return run.found
 
 
-def _lint_times(
-    each: stix.StixObject, plan: _Plan, where: str, now: str, found: list[Finding]
+@lru_cache(256)
+def _looks(struct: type[stix.StixObject]) -> tuple[tuple[str, Look], ...]:
+    """List what to look at in objects of a type: property and how."""
+    has = struct.__struct_fields__
+    found: list[tuple[str, Look]] = [
+        (later, partial(_is_in_order, earlier=earlier))
+        for earlier, later in _PAIRS
+        if earlier in has and later in has
+    ]
+    found += [(name, _is_past) for name in _PAST if name in has]
+    for name in has:
+        if name in ("object_marking_refs", "granular_markings", "extensions"):
+            found.append((name, _SPECIAL[name]))
+        elif name in _HOLDING:
+            found.append((name, _refers_inside))
+        elif name.endswith("_ref"):
+            found.append((name, _refers))
+        elif name.endswith("_refs"):
+            found.append((name, _refers_to_all))
+    return (*found, *looks_at_values(struct))
+
+
+def _is_in_order(
+    run: _Run, each: stix.StixObject, where: str, name: str, late: str, *, earlier: str
 ) -> None:
-    for first, second in plan.pairs:
-        early, late = getattr(each, first), getattr(each, second)
-        if early is not UNSET and late is not UNSET and _is_after(early, late):
-            found.append(
-                Finding("time-order", f"{where}.{second}", f"not before {first}")
-            )
-    for name in plan.past:
-        time = getattr(each, name)
-        if time is not UNSET and _is_after(time, now):
-            found.append(Finding("time-future", f"{where}.{name}"))
+    early = getattr(each, earlier)
+    if early is not UNSET and early != late and _is_after(early, late):
+        run.add("time-order", f"{where}.{name}", f"not before {earlier}")
 
 
 def _is_after(one: str, other: str) -> bool:
-    if one == other:
-        return False
     # Most differ in the second: only equal ones need their fractions compared.
     left, right = one[:_SECOND_CHARS], other[:_SECOND_CHARS]
     return left > right or (left == right and timestamps.compare(one, other) > 0)
 
 
-def _lint_references(
-    each: stix.StixObject, plan: _Plan, where: str, ids: set[str], found: list[Finding]
+def _is_past(
+    run: _Run, _each: stix.StixObject, where: str, name: str, time: str
 ) -> None:
-    rule = "external-ref" if each.type in _ABOUT_OTHERS else "dangling-ref"
-    for name in plan.refs:
-        target = getattr(each, name)
-        if target is not UNSET and target not in ids:
-            found.append(Finding(rule, f"{where}.{name}"))
-    for name in plan.ref_lists:
-        targets = getattr(each, name)
-        if targets is not UNSET and not ids.issuperset(targets):
-            for index, target in enumerate(targets):
-                if target not in ids:
-                    found.append(Finding(rule, f"{where}.{name}[{index}]"))
-    for mark in each.object_marking_refs or ():
-        is_known = is_known_marking(mark) or mark in pap.PAP_IDS
-        if not is_known and mark not in ids:
-            found.append(Finding("dangling-marking", f"{where}.object_marking_refs"))
-    for place, target in _nested_references(each, plan, where):
-        if target not in ids:
-            found.append(Finding("dangling-ref", place))
+    if time > run.late:  # to the second, as text: both are UTC
+        run.add("time-future", f"{where}.{name}")
 
 
-def _nested_references(
-    each: stix.StixObject, plan: _Plan, where: str
-) -> Iterator[tuple[str, str]]:
-    for name in plan.nested:
-        yield from _references_in(getattr(each, name), f"{where}.{name}")
-    for key, extension in (each.extensions or {}).items():
+def _refers(
+    run: _Run, each: stix.StixObject, where: str, name: str, target: str
+) -> None:
+    run.targets.add(target)
+    if name != "created_by_ref":
+        run.linking.add(each.id)
+    if name in _TARGETS or target not in run.ids:
+        _look_at_target(run, each, f"{where}.{name}", _TARGETS.get(name), target)
+
+
+def _refers_to_all(
+    run: _Run, each: stix.StixObject, where: str, name: str, targets: tuple[str, ...]
+) -> None:
+    run.targets.update(targets)
+    run.linking.add(each.id)
+    wanted = _TARGETS.get(name)
+    if wanted is not None or not run.ids.issuperset(targets):
+        for index, target in enumerate(targets):
+            _look_at_target(run, each, f"{where}.{name}[{index}]", wanted, target)
+
+
+def _look_at_target(
+    run: _Run,
+    each: stix.StixObject,
+    where: str,
+    wanted: tuple[str, ...] | None,
+    target: str,
+) -> None:
+    if target not in run.ids:
+        is_about_others = each.type in _ABOUT_OTHERS
+        run.add("external-ref" if is_about_others else "dangling-ref", where)
+    elif wanted is not None and not target.startswith(wanted):
+        kinds = " or ".join(kind.removesuffix("--") for kind in wanted)
+        run.add("ref-type", where, f"an object of type {kinds}")
+
+
+def _is_marked(
+    run: _Run, _each: stix.StixObject, where: str, name: str, marks: tuple[str, ...]
+) -> None:
+    for index, mark in enumerate(marks):
+        if mark not in run.ids and not _is_known(mark):
+            run.add("dangling-marking", f"{where}.{name}[{index}]")
+
+
+def _is_marked_in_part(
+    run: _Run, _each: stix.StixObject, where: str, name: str, markings: Any
+) -> None:
+    for index, marking in enumerate(markings):
+        mark = marking.marking_ref or ""
+        if mark and mark not in run.ids and not _is_known(mark):
+            run.add("dangling-marking", f"{where}.{name}[{index}].marking_ref")
+
+
+def _is_known(mark: str) -> bool:
+    return is_known_marking(mark) or mark in pap.PAP_IDS
+
+
+def _is_extended(
+    run: _Run, each: stix.StixObject, where: str, name: str, extensions: dict[str, Any]
+) -> None:
+    is_known = True
+    for key, extension in extensions.items():
         if key in profile.EXTENSION_ALIASES or key in _PREDEFINED:
-            yield from _references_in(extension, f"{where}.extensions[...]")
+            _refers_inside(run, each, where, f"{name}[...]", extension)
+        else:
+            is_known = False
+    if not is_known:
+        run.add("unknown-extension", f"{where}.{name}[...]")
+
+
+def _refers_inside(
+    run: _Run, each: stix.StixObject, where: str, name: str, value: Any
+) -> None:
+    for place, target in _references_in(value, f"{where}.{name}"):
+        run.targets.add(target)
+        run.linking.add(each.id)
+        if target not in run.ids:
+            run.add("dangling-ref", place)
+
+
+_SPECIAL: Final[dict[str, Look]] = {
+    "object_marking_refs": _is_marked,
+    "granular_markings": _is_marked_in_part,
+    "extensions": _is_extended,
+}
 
 
 def _references_in(value: Any, where: str) -> Iterator[tuple[str, str]]:
     """List references in plain JSON: (place, id). Names of the format are spelled."""
     if type(value) is dict:
         for name, inner in value.items():
+            kind = type(inner)
+            if kind is not str and kind is not list and kind is not dict:
+                continue
             place = f"{where}.{name}" if name in _NESTED else f"{where}[...]"
-            if name.endswith("_ref") and type(inner) is str:
-                yield place, inner
-            elif name.endswith("_refs") and type(inner) is list:
+            if kind is str:
+                if name.endswith("_ref"):
+                    yield place, inner
+            elif kind is list and name.endswith("_refs"):
                 for index, one in enumerate(inner):
                     if type(one) is str:
                         yield f"{place}[{index}]", one
@@ -186,33 +272,32 @@ _NESTED: Final = stix.PROPERTY_NAMES | {
 }  # fmt: skip
 
 
-def _lint_texts(
-    each: stix.StixObject, plan: _Plan, where: str, found: list[Finding]
-) -> None:
-    for name in plan.names:
-        text = getattr(each, name)
-        if text is not UNSET and not text.isprintable() and _TRICKS.search(text):
-            found.append(Finding("hidden-character", f"{where}.{name}"))
-    for name in plan.lists:
-        for index, text in enumerate(getattr(each, name) or ()):
-            if not text.isprintable() and _TRICKS.search(text):
-                found.append(Finding("hidden-character", f"{where}.{name}[{index}]"))
-    for name in plan.texts:
-        text = getattr(each, name)
-        if type(text) is str and len(text) > LONG_TEXT_CHARS:
-            found.append(Finding("long-text", f"{where}.{name}"))
-
-
-def _lint_unknown(each: stix.StixObject, where: str, found: list[Finding]) -> None:
+def _lint_unknown(run: _Run, each: stix.StixObject, where: str) -> None:
     if type(each) is stix.UnknownObject:
-        found.append(Finding("unknown-type", where))
-    elif each.extra and any(not n.startswith("x_tocsin_") for n in each.extra):
-        found.append(Finding("custom-property", f"{where}[...]"))
-    if each.extensions is not UNSET and any(
-        key not in profile.EXTENSION_ALIASES and key not in _PREDEFINED
-        for key in each.extensions
-    ):
-        found.append(Finding("unknown-extension", f"{where}.extensions[...]"))
+        run.add("unknown-type", where)
+    elif any(not name.startswith("x_tocsin_") for name in each.extra):
+        run.add("custom-property", f"{where}[...]")
+
+
+def _lint_indicators(
+    run: _Run, objects: Sequence[stix.StixObject], places: Mapping[str, str]
+) -> None:
+    ends = [
+        (each.id, each.valid_until) for each in objects if isinstance(each, Indicator)
+    ]
+    if ends and all(end is not UNSET and _is_after(run.now, end) for _, end in ends):
+        run.add("all-expired", f"{places.get(ends[0][0], '$')}.valid_until")
+
+
+def _lint_alone(
+    run: _Run, objects: Sequence[stix.StixObject], places: Mapping[str, str]
+) -> None:
+    if not any(each.type in _PRIMARY for each in objects):
+        return  # loose objects, to be wrapped in a report
+    linked = run.targets | run.linking
+    for each in objects:
+        if each.id not in linked and each.type not in _ALONE:
+            run.add("unconnected", places.get(each.id, "$"))
 
 
 # STIX 2.1, Cyber-observable Objects: extensions without an extension definition.

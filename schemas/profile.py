@@ -66,6 +66,9 @@ _FORMED: Final = {
     for kind, own in {"": frozenset[str](), **_BY_TYPE}.items()
 }
 _FORMED_ALWAYS: Final = _FORMED[""]
+_WORDED: Final = {
+    kind: tuple(name for name, _ in formed) for kind, formed in _FORMED.items()
+}
 _ABSENT: Final = object()
 
 # The extensions that are gone through property by property, as policies name them.
@@ -93,19 +96,20 @@ _VISIBLE_IN_INCIDENT_CORE = _VISIBLE_IN_EXTENSION | {
 # Words of vocabularies; nothing else may stand where nothing can be withheld.
 _WORD = re.compile(r"[a-z-]{1,40}")
 
-_TEXT = frozenset(
+TEXTS: Final = frozenset(
     {
         "description", "abstract", "content", "explanation", "summary",
         "objective", "goal", "error", "body",
     }
 )  # fmt: skip
+"""Properties that travel as segments."""
 _SPLIT = frozenset({"labels", "aliases", "external_references", "events", "tasks"})
 _NO_REFERENCES = frozenset({"object_marking_refs"})
 
 WHOLE: Final = frozenset(
     name
     for name in PROPERTY_NAMES
-    if name not in _TEXT | _SPLIT
+    if name not in TEXTS | _SPLIT
     and (name in _NO_REFERENCES or not name.endswith("_refs"))
 )
 """Known names of properties that are never parted."""
@@ -156,6 +160,11 @@ def misformed(kind: str, get: Callable[[str, object], Any]) -> str | None:
     return None
 
 
+def worded(kind: str) -> tuple[str, ...]:
+    """Name the always visible properties of a type that hold a word."""
+    return _WORDED.get(kind, _WORDED[""])
+
+
 def may_be_visible(place: Place, value: Any) -> bool:
     """Tell whether *value* may stand at its place: any, but where it is always seen."""
     if len(place) != 3 or not is_visible(place, "", primary=False):
@@ -170,7 +179,7 @@ def is_word(value: Any) -> bool:
 
 def is_text(place: Place) -> bool:
     """Tell whether the property travels as segments `[index, count, text]`."""
-    return len(place) == 1 and place[0] in _TEXT
+    return len(place) == 1 and place[0] in TEXTS
 
 
 def is_split(place: Place) -> bool:

@@ -21,6 +21,11 @@ RULES: Final[dict[str, Rule]] = {
     # what is allowed and probably a mistake (schemas.linting)
     "time-order": Rule("warning", "STIX wants these two times the other way round."),
     "time-future": Rule("warning", "this time lies in the future; check the clock."),
+    "all-expired": Rule(
+        "warning",
+        "the validity of every indicator is over, so nobody will act on them; check "
+        "valid_until.",
+    ),
     "dangling-ref": Rule(
         "warning",
         "it refers to an object that is not in the input; add that, or take the "
@@ -31,11 +36,45 @@ RULES: Final[dict[str, Rule]] = {
         "marked with a definition that is not in the input: readers cannot know what "
         "it asks for, and withhold what it marks. Add the marking-definition.",
     ),
+    "ref-type": Rule(
+        "warning", "it refers to an object of a type that STIX does not have there."
+    ),
+    "unconnected": Rule(
+        "note",
+        "nothing refers to this object, and it refers to nothing; is it meant to be "
+        "shared, and with whom?",
+    ),
+    "same-value": Rule(
+        "note",
+        "another object has the same type and value; tools may count it twice. Let "
+        "both be one object.",
+    ),
     "external-ref": Rule("note", "it is about an object of somebody else's record."),
     "hidden-character": Rule(
         "warning",
         "holds characters that are not seen or turn the direction of a text; what "
         "people read is not what machines compare. Take them out.",
+    ),
+    "empty-text": Rule(
+        "warning", "an empty text; write one, or leave the property out."
+    ),
+    "pattern-form": Rule(
+        "warning",
+        "this is no STIX pattern: it must begin with a bracket, and its brackets and "
+        "quotes must come in pairs. Mend it, or name its language in pattern_type.",
+    ),
+    "defanged": Rule(
+        "warning",
+        "written so that nobody follows it, which machines cannot compare; write the "
+        "plain value, or set defanged: true.",
+    ),
+    "value-form": Rule(
+        "warning", "the value is not what its type says, so nobody will find it."
+    ),
+    "private-address": Rule(
+        "warning",
+        "an address of a private network: it means nothing outside, and tells what "
+        "the inside looks like. Take it out unless it is meant.",
     ),
     "long-text": Rule("note", "a very long text; a report may be attached by a link."),
     "large-record": Rule(
@@ -143,6 +182,17 @@ RULES: Final[dict[str, Rule]] = {
     "iep-not-begun": Rule(
         "warning",
         "this IEP begins in the future; its terms are kept from now on. Check the date.",
+    ),
+    "contact-in-name": Rule(
+        "warning",
+        "this name seems to hold an address, a login or a number of seven or more "
+        "digits; the shipped policy then withholds the name, and the record with it. "
+        "Move the number of a ticket to external_references.",
+    ),
+    "own-identity": Rule(
+        "note",
+        "this identity has created the record; if it is you, name it with --identity "
+        "(in publisher.toml: identity), or it is treated like any other.",
     ),
     # what a source could not take over
     "no-equivalent": Rule("note", "a record has no place for this; it stays at home."),

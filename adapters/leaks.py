@@ -5,6 +5,7 @@ Pure. DESIGN.md, section 2, step 1. Redaction has a guard against the same
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from msgspec import UNSET
@@ -12,7 +13,8 @@ from msgspec import UNSET
 from adapters import text
 from schemas import profile, stix
 from schemas.findings import Finding
-from schemas.stix.cases import Identity
+from schemas.stix.cases import Grouping, Identity, Incident, Report
+from schemas.stix.threats import Campaign
 
 # The properties that name somebody.
 _IDENTIFYING: Final[dict[str, tuple[str, ...]]] = {
@@ -27,7 +29,7 @@ _IDENTIFYING: Final[dict[str, tuple[str, ...]]] = {
 }
 _ALIASED: Final = ("channel", "threat-actor")
 # Names that nearly every audience is shown, and without which there is no record.
-_HEADLINES: Final = frozenset({"incident", "campaign", "report", "grouping"})
+_HEADLINED: Final = (Incident, Campaign, Report, Grouping)
 _MIN_CHARS: Final = 5  # a shorter name may be a word of a vocabulary
 _MAX_WORDS: Final = 16
 
@@ -47,7 +49,7 @@ _COMMON: Final = frozenset(
         "drops", "controls", "impersonates", "investigates", "remediates", "variant-of",
         "authored-by", "beacons-to", "exfiltrates-to", "downloads", "characterizes",
         "analysis-of", "static-analysis-of", "dynamic-analysis-of", "resolves-to",
-        "impacts", "led-to", "detects", "blocks", "causes", "associated-with",
+        "impacts", "led-to", "detected", "detects", "blocks", "causes", "associated-with",
         # industry-sector-ov
         "agriculture", "aerospace", "automotive", "chemical", "commercial",
         "communications", "construction", "defense", "education", "energy",
@@ -81,10 +83,10 @@ def leaks(
     for each in objects:
         where = places.get(each.id, "$")
         for place, shown in _visible(each):
-            if len(shown) >= _MIN_CHARS and shown not in _COMMON:
+            if len(shown) >= _MIN_CHARS:
                 visible.setdefault(shown, f"{where}{place}")
-        if each.type in _HEADLINES:
-            name = getattr(each, "name", UNSET)
+        if isinstance(each, _HEADLINED):
+            name = each.name
             if name is not UNSET and text.holds_personal_data(name):
                 yield Finding("contact-in-name", f"{where}.name")
     if visible:
@@ -94,28 +96,43 @@ def leaks(
                 yield Finding("leak-visible", place)
 
 
-def _visible(each: stix.StixObject) -> Iterator[tuple[str, str]]:
+def _visible(each: stix.StixObject) -> list[tuple[str, str]]:
     """List what an object shows always and its issuer words freely: (place, text)."""
-    for name in profile.worded(each.type):
-        value = getattr(each, name, UNSET)
-        if type(value) is str:
-            yield f".{name}", value
+    found: list[tuple[str, str]] = []
+    for name in _worded(type(each)):
+        value = getattr(each, name)
+        if value is not UNSET and value not in _COMMON:
+            found.append((f".{name}", value))
+    if each.granular_markings or each.extensions:
+        found += _visible_inside(each)
     if type(each) is stix.UnknownObject:
-        yield ".type", each.type
+        found.append((".type", each.type))
+    elif type(each) is Identity and each.sectors:  # a routing fact
+        for number, sector in enumerate(each.sectors):
+            if sector not in _COMMON:
+                found.append((f".sectors[{number}]", sector))
+    return found
+
+
+@lru_cache(256)
+def _worded(struct: type[stix.StixObject]) -> tuple[str, ...]:
+    names = profile.worded(str(struct.__struct_config__.tag))
+    return tuple(name for name in names if name in struct.__struct_fields__)
+
+
+def _visible_inside(each: stix.StixObject) -> Iterator[tuple[str, str]]:
     for number, marking in enumerate(each.granular_markings or ()):
-        for selector in marking.selectors:
-            yield f".granular_markings[{number}]", selector
+        for position, selector in enumerate(marking.selectors):
+            if selector not in stix.PROPERTY_NAMES:
+                yield f".granular_markings[{number}].selectors[{position}]", selector
     for key, extension in (each.extensions or {}).items():
         if key not in profile.EXTENSION_ALIASES:
             yield ".extensions[...]", key
         elif type(extension) is dict:
             for name in profile.visible_in_extension(key):
                 value = extension.get(name)
-                if type(value) is str:
+                if type(value) is str and value not in _COMMON:
                     yield ".extensions[...][...]", value
-    if type(each) is Identity:
-        for number, sector in enumerate(each.sectors or ()):
-            yield f".sectors[{number}]", sector  # a routing fact
 
 
 class _Secrets:

@@ -36,7 +36,7 @@ _PAIRS: Final = (
 )
 # What lies behind us when it is written; the others may be plans or forecasts.
 _PAST: Final = (
-    "created", "modified", "first_seen", "last_seen", "first_observed", "last_observed",
+    "modified", "first_seen", "last_seen", "first_observed", "last_observed",
 )  # fmt: skip
 # Lists of objects that refer to others.
 _HOLDING: Final = ("body_multipart", "changed_objects", "subevents", "subtasks")
@@ -160,7 +160,7 @@ def _refers(
     run.targets.add(target)
     if name != "created_by_ref":
         run.linking.add(each.id)
-    if name in _TARGETS or target not in run.ids:
+    if target not in run.ids or not target.startswith(_TARGETS.get(name, "")):
         _look_at_target(run, each, f"{where}.{name}", _TARGETS.get(name), target)
 
 

@@ -103,6 +103,10 @@ ALTERNATIVES: Final[dict[str, tuple[frozenset[str], ...]]] = {
 """STIX type -> sets of properties of which one must be there as a whole."""
 
 
+_ORDERED: Final = {kind: tuple(sorted(names)) for kind, names in REQUIRED.items()}
+_OF_THEIR_OWN: Final = ("event", "malware")  # of which `required_of` knows more
+
+
 def required_of(candidate: StixObject) -> frozenset[str]:
     """Name the properties that this very object must have, besides type and id."""
     required = REQUIRED.get(candidate.type, frozenset())
@@ -130,14 +134,13 @@ def missing_property(candidate: StixObject, present: Set[str]) -> str | None:
 
 def missing_properties(candidate: StixObject) -> list[str]:
     """Name all that STIX requires of *candidate* and it lacks."""
-    missing = [
-        name
-        for name in required_of(candidate)
-        if getattr(candidate, name, UNSET) is UNSET
-    ]
-    missing.sort()
-    choices = ALTERNATIVES.get(candidate.type)
-    if choices is not None and candidate.type != "location":
+    kind = candidate.type
+    names = _ORDERED.get(kind, ())
+    if kind in _OF_THEIR_OWN:
+        names = tuple(sorted(required_of(candidate)))
+    missing = [name for name in names if getattr(candidate, name, UNSET) is UNSET]
+    choices = ALTERNATIVES.get(kind)
+    if choices is not None and kind != "location":
         # Real senders give regions by name alone; they are withheld later.
         present = _present(candidate)
         if not any(choice <= present for choice in choices):

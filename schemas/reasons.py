@@ -29,6 +29,7 @@ REASONS: Final[dict[str, str]] = {
     "duplicate-id": "two objects have one id.",
     "too-many-objects": "more than 20,000 objects; split the record.",
     "packed": "this is compressed; unpack it first.",
+    "empty": "there is nothing in it.",
     "unknown-format": "this looks like no format known here; name it with --from.",
     # a catalogue of techniques
     "no-techniques": "it holds no technique: no attack-pattern with an id of its own.",

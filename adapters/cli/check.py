@@ -23,7 +23,7 @@ from schemas.errors import RefusedError
 from schemas.findings import Finding
 from schemas.rules import rule
 
-_DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
+_DONE, _REFUSED, _USAGE = 0, 1, 2  # exit codes, as in adapters.cli.main
 
 
 def check(
@@ -59,31 +59,47 @@ def check(
     """
     if not files:
         raise ConfigError("name at least one file")
+    if json and sarif:
+        raise ConfigError("give either --json or --sarif")
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=()
     )
     rules = load_policy(policy)
-    is_good = True
+    code = _DONE
     logged: dict[str, tuple[Finding, ...]] = {}
     lines: dict[str, Mapping[str, int]] = {}
     for file in files:
-        read = read_record(
-            file, options, source=source, own=identity, communities=community
-        )
+        try:
+            read = read_record(
+                file, options, source=source, own=identity, communities=community
+            )
+        except ConfigError as error:
+            # The others can be read all the same.
+            show.complaint(f"configuration: {error}")
+            code = _USAGE
+            continue
         address = Address(communities=community)
         seen, findings = _tried(read.checked, rules, address, identity)
-        is_good &= not any(rule(each.rule).level == "error" for each in findings)
+        if code == _DONE and any(rule(f.rule).level == "error" for f in findings):
+            code = _REFUSED
         found = lines_of(read.data, {each.where for each in findings})
         if sarif:
-            logged[quote(str(file))] = findings
-            lines[quote(str(file))] = found
+            logged[_uri(file)] = findings
+            lines[_uri(file)] = found
         elif json:
             show.json_line(_facts(file, read, findings, seen, found))
         else:
-            show_findings.checked(str(file), read, findings, seen, found)
+            show_findings.checked(show.file_name(file), read, findings, seen, found)
     if sarif:
         show.json_line(sarif_log.log(logged, lines))
-    return _DONE if is_good else _REFUSED
+    return code
+
+
+def _uri(file: Path) -> str:
+    # RFC 3986, 4.1: a relative path is a reference as it is; quoted, no colon is left.
+    if file.is_absolute():
+        return file.as_uri()
+    return quote(os.fsencode(file))
 
 
 def _tried(
@@ -117,7 +133,7 @@ def _facts(
     levels = [rule(each.rule).level for each in findings]
     return {
         "ok": "error" not in levels,
-        "file": str(file),
+        "file": show.file_name(file),
         "format": read.source,
         "objects": 0 if draft is None else len(draft.objects),
         "kind": None if draft is None else draft.kind,

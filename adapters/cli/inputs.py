@@ -54,9 +54,7 @@ def read_record(
     data, title = b"", ""
     try:
         data = read_file(path)
-        given = Input(
-            data, name=path.stem if str(path) != "-" else "", when=_when(path)
-        )
+        given = Input(data, name=_name(path), when=_when(path))
         chosen = formats.SOURCES[source] if source else formats.recognise(given)
         title = chosen.title
         found = chosen.read(given)
@@ -66,13 +64,21 @@ def read_record(
     return Read(data, title, check(found, options, own=own, communities=communities))
 
 
+def _name(path: Path) -> str:
+    """Name a file for people: it may become the name of a report."""
+    text = os.fsencode(path.stem).decode(errors="replace") if str(path) != "-" else ""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
 def _when(path: Path) -> str:
     """Give the moment a file was last changed: read again, it says the same.
 
     So the same command again publishes the same version, not a new one.
     """
+    now = time.time()
     try:
-        seconds = time.time() if str(path) == "-" else os.stat(path).st_mtime
+        changed = now if str(path) == "-" else os.stat(path).st_mtime
     except OSError:
-        seconds = time.time()
-    return timestamps.from_epoch(seconds)
+        changed = now
+    # Of a clock that was wrong: a version in the future would be refused.
+    return timestamps.from_epoch(min(max(changed, 0), now))

@@ -1,5 +1,6 @@
 """The `tocsin` command: groups its parts and maps errors to exit codes (DESIGN.md 9)."""
 
+import io
 import logging
 import os
 import sys
@@ -116,6 +117,8 @@ def _fail(code: int, text: str) -> int:
 
 def main() -> None:
     """Run the console script."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal may lack a character
+        sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

@@ -362,7 +362,7 @@ async def _with_room(
 def _name(file: Path, files: Sequence[Path]) -> str:
     """Name one of *files*: briefly, where no other has that name."""
     same = {each for each in files if each.name == file.name}
-    return file.name if len(same) == 1 else str(file)
+    return show.file_name(Path(file.name) if len(same) == 1 else file)
 
 
 def _complain(

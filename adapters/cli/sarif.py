@@ -16,7 +16,7 @@ def log(
     """Make one SARIF log of the findings of all files.
 
     Args:
-        checked: Findings by the name of their file, as the command line gave it.
+        checked: Findings by the URI of their file.
         lines: Line of each place, by file.
     """
     used = sorted({finding.rule for each in checked.values() for finding in each})
@@ -44,12 +44,10 @@ def log(
 def _result(
     finding: Finding, used: list[str], file: str, lines: Mapping[str, int]
 ) -> dict[str, Any]:
-    place: dict[str, Any] = {
-        "physicalLocation": {
-            "artifactLocation": {"uri": file},
-            "region": {"startLine": lines.get(finding.where, 1)},
-        }
-    }
+    physical: dict[str, Any] = {"artifactLocation": {"uri": file}}
+    place: dict[str, Any] = {"physicalLocation": physical}
+    if finding.where in lines:
+        physical["region"] = {"startLine": lines[finding.where]}
     if finding.where:
         place["logicalLocations"] = [{"fullyQualifiedName": finding.where}]
     return {

@@ -1,8 +1,10 @@
 """What commands print for people, and as JSON for programs."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,14 +23,31 @@ from schemas.reasons import explain as explain_reason
 def line(text: str) -> None:
     """Print one plain line."""
     with output():
-        Console(markup=False, highlight=False, soft_wrap=True).print(text)
+        Console(markup=False, highlight=False, emoji=False, soft_wrap=True).print(
+            printable(text)
+        )
 
 
 def complaint(text: str) -> None:
     """Print one plain line on standard error."""
-    Console(stderr=True, soft_wrap=True, markup=False, highlight=False).print(
-        f"tocsin: {text}"
+    console = Console(
+        stderr=True, soft_wrap=True, markup=False, highlight=False, emoji=False
     )
+    console.print(f"tocsin: {printable(text)}")
+
+
+def printable(text: str) -> str:
+    """Spell what a terminal would obey, hide or not have: names may hold anything."""
+    if text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def file_name(path: Path) -> str:
+    """Give a path as text; what is no text in it is replaced."""
+    return os.fsencode(path).decode(errors="replace")
 
 
 def refusal(error: RefusedError, file: str = "") -> None:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import fill, indent
 from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
-from rich.padding import Padding
 from rich.table import Table
 
 from adapters.checking import Checked
@@ -43,18 +43,19 @@ def checked(
             f"{main.type}, TLP:{draft.tlp.label}"
         )
     with show.output():
-        console = Console(highlight=False)
-        console.print(f"[bold]{escape(file)}[/]: {escape(what)}", soft_wrap=True)
-        for entry in _entries(findings, lines):
-            console.print(entry, soft_wrap=isinstance(entry, str))
-        console.print(_verdict(findings))
+        console = Console(highlight=False, emoji=False)
+        name = escape(show.printable(file))
+        console.print(f"[bold]{name}[/]: {escape(what)}", soft_wrap=True)
+        for entry in _entries(findings, lines, console.width):
+            console.print(entry, soft_wrap=True)
+        console.print(_verdict(findings), soft_wrap=True)
         if seen:
             console.print(_audiences(seen))
 
 
 def _entries(
-    findings: Sequence[Finding], lines: Mapping[str, int]
-) -> Iterator[Padding | str]:
+    findings: Sequence[Finding], lines: Mapping[str, int], width: int
+) -> Iterator[str]:
     """Give each error, and one entry for all other findings of a kind."""
     errors = [f for f in findings if rule(f.rule).level == "error"]
     others = Findings()
@@ -65,21 +66,31 @@ def _entries(
         level = rule(finding.rule).level
         line = lines.get(finding.where)
         where = escape(finding.where)
-        if line is not None and finding.where.startswith("$"):
+        if line is not None and not finding.where.startswith(("line", "row")):
             where += f" [dim](line {line})[/]"
-        yield f"[{_STYLES[level]}]{level}[/] {finding.rule}  {where}"
-        yield Padding(escape(sentence(finding)), (0, 0, 0, 4))
+        yield f"[{_STYLES[level]}]{level}[/] {finding.rule}  {where}".rstrip()
+        said = sentence(finding)
+        yield escape(
+            indent(fill(said, max(width - 4, 20), break_on_hyphens=False), "    ")
+        )
     if len(errors) > _MAX_ERRORS:
         yield f"{len(errors) - _MAX_ERRORS:,} more errors; --json lists all"
+    elif any(each.count > 1 for each in others):
+        yield "[dim]--json lists every place[/]"
 
 
 def _verdict(findings: Sequence[Finding]) -> str:
     levels = [rule(each.rule).level for each in findings]
-    errors, warnings = levels.count("error"), levels.count("warning")
-    counts = f"{errors} errors, {warnings} warnings, {levels.count('note')} notes"
-    if errors:
+    counts = ", ".join(
+        _count(levels.count(level), level) for level in ("error", "warning", "note")
+    )
+    if "error" in levels:
         return f"[bold red]refused[/]: {counts}. Nothing of it would be signed."
     return f"[bold green]good[/]: {counts}."
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def _audiences(seen: Sequence[Seen]) -> Table:
@@ -111,5 +122,7 @@ def briefly(checked: Checked, file: str) -> None:
     )
     levels.pop("error", None)
     if levels and checked.draft is not None:
-        counts = " and ".join(f"{n:,} {level}s" for level, n in sorted(levels.items()))
+        counts = " and ".join(
+            _count(levels[each], each) for each in ("warning", "note") if levels[each]
+        )
         show.complaint(f"{name}{counts}; tocsin check lists them")

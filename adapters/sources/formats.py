@@ -1,5 +1,6 @@
 """All the formats that come in: finds the sources in this folder, and the right one."""
 
+import codecs
 import importlib
 import pkgutil
 from collections.abc import Mapping
@@ -51,11 +52,19 @@ def recognise(given: Input) -> Source:
     """Find the source of an input.
 
     Raises:
-        SchemaError: `unknown-format`, or JSON that cannot be decoded.
+        SchemaError: `unknown-format`, `empty`, `not-utf8`, or JSON that cannot be
+            decoded.
     """
     for source in SOURCES.values():
         if source.recognises(given):
             return source
     if given.is_json:
         _ = given.json  # it may say more
+    if not given.data.strip():
+        raise SchemaError("empty")
+    if given.data.startswith(_WIDE):
+        raise SchemaError("not-utf8")
     raise SchemaError("unknown-format")
+
+
+_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # so begins UTF-32, too

@@ -70,16 +70,17 @@ def check(
     lines: dict[str, Mapping[str, int]] = {}
     for file in files:
         try:
-            read = read_record(
-                file, options, source=source, own=identity, communities=community
-            )
+            with show.busy(f"checking {show.file_name(file)}"):
+                read = read_record(
+                    file, options, source=source, own=identity, communities=community
+                )
+                address = Address(communities=community)
+                seen, findings = _tried(read.checked, rules, address, identity)
         except ConfigError as error:
             # The others can be read all the same.
             show.complaint(f"configuration: {error}")
             code = _USAGE
             continue
-        address = Address(communities=community)
-        seen, findings = _tried(read.checked, rules, address, identity)
         if code == _DONE and any(rule(f.rule).level == "error" for f in findings):
             code = _REFUSED
         found = lines_of(read.data, {each.where for each in findings})

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,18 @@ def printable(text: str) -> str:
 def file_name(path: Path) -> str:
     """Give a path as text; what is no text in it is replaced."""
     return os.fsencode(path).decode(errors="replace")
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show on a terminal that something is going on."""
+    console = Console(stderr=True, highlight=False, emoji=False)
+    with (
+        console.status(escape(printable(what)))
+        if console.is_terminal
+        else nullcontext()
+    ):
+        yield
 
 
 def refusal(error: RefusedError, file: str = "") -> None:

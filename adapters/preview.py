@@ -8,22 +8,19 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.redaction import NotGivenError, redact
 from adapters.view import View
 from broker.blinding import BlindMap, own_id
-from broker.directory import DEFAULT_CLEARANCE, single_key
-from broker.signers import Signer
-from broker.signing import Address, random_uuid, sign
+from broker.directory import DEFAULT_CLEARANCE, Directory
+from broker.signing import Address, RecordSigner, random_uuid, sign
 from broker.trust import Verified, verify
 from schemas import timestamps
 from schemas.markings import Tlp
 from schemas.record import Draft
 
-_ORG: Final = "preview"
 _KEY_BYTES: Final = 32
 
 
@@ -49,6 +46,8 @@ def preview(
     draft: Draft,
     policy: Policy,
     *,
+    signer: RecordSigner,
+    directory: Directory,
     address: Address,
     identity: str | None,
     now: float,
@@ -57,6 +56,8 @@ def preview(
     """Tell what each audience would get, at the clearance it has by default.
 
     Args:
+        signer: A key of the moment.
+        directory: Knows that key.
         identity: Id that the input gives the issuer's own identity.
         now: Epoch seconds.
         entropy: Gives n random bytes.
@@ -64,17 +65,16 @@ def preview(
     Raises:
         SchemaError, TrustError: What signing or verifying would refuse.
     """
-    signer = Signer(_ORG, Ed25519PrivateKey.from_private_bytes(entropy(_KEY_BYTES)))
     token = sign(
         draft,
         signer,
-        blind_map=BlindMap(lambda: random_uuid(entropy), own_id(_ORG, identity)),
+        blind_map=BlindMap(lambda: random_uuid(entropy), own_id(signer.org, identity)),
         now=int(now),
         entropy=entropy,
         address=address,
     )
-    verified = verify(token, single_key(_ORG, signer.jwk), now=now)
-    author = Author(org=_ORG, name=_ORG, pseudonym_key=entropy(_KEY_BYTES))
+    verified = verify(token, directory, now=now)
+    author = Author(org=signer.org, name=signer.org, pseudonym_key=entropy(_KEY_BYTES))
     communities = frozenset(verified.claims.aud)
     views = [
         View(audience=who, clearance=Tlp.parse(clearance), communities=communities)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from adapters.checking import Checked
 from adapters.cli import sarif as sarif_log
 from adapters.cli import show, show_findings
@@ -16,13 +18,16 @@ from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.policy import Policy
 from adapters.positions import lines_of
 from adapters.preview import Seen, preview
+from broker.directory import single_key
 from broker.errors import ConfigError
+from broker.signers import Signer
 from broker.signing import Address
 from schemas import record
 from schemas.errors import RefusedError
 from schemas.findings import Finding
 from schemas.rules import rule
 
+_ORG = "preview"
 _DONE, _REFUSED, _USAGE = 0, 1, 2  # exit codes, as in adapters.cli.main
 
 
@@ -109,10 +114,13 @@ def _tried(
     """Sign and cut the record with a key of the moment; what refuses that counts."""
     if checked.draft is None:
         return [], checked.findings
+    signer = Signer(_ORG, Ed25519PrivateKey.generate())
     try:
         seen = preview(
             checked.draft,
             policy,
+            signer=signer,
+            directory=single_key(_ORG, signer.jwk),
             address=address,
             identity=identity,
             now=time.time(),

@@ -151,7 +151,8 @@ def is_balanced(pattern: str) -> bool:
         return False
     open_brackets: list[str] = []
     is_comparing = False  # comparisons do not nest
-    for part in _TOKENS.findall(pattern):
+    for found in _TOKENS.finditer(pattern):
+        part = found[0]
         if part in ("[", "("):
             if part == "[" and is_comparing:
                 return False

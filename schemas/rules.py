@@ -41,8 +41,8 @@ RULES: Final[dict[str, Rule]] = {
     ),
     "unconnected": Rule(
         "note",
-        "nothing refers to this object, and it refers to nothing; is it meant to be "
-        "shared, and with whom?",
+        "nothing refers to this object, and it refers to nothing; check that it is "
+        "meant to be shared.",
     ),
     "same-value": Rule(
         "note",

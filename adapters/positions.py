@@ -33,9 +33,8 @@ def lines_of(data: bytes, places: Set[str]) -> dict[str, int]:
     if paths:
         starts = _starts(text, paths)
         for path in paths:
-            inside = [outer for outer in _outwards(path) if outer in starts]
-            if inside:
-                offsets[path] = starts[inside[-1]]
+            found_at = [starts[outer] for outer in _outwards(path) if outer in starts]
+            offsets[path] = found_at[-1]  # that of the whole at least
     for place in places - set(paths):
         if row := _ROW.search(place):
             found[place] = int(row[1])
@@ -105,4 +104,6 @@ class _Walk:
             at, index = self.space(at), index + 1
             if self._text[at] == ",":
                 at = self.space(at + 1)
+            elif self._text[at] not in "}]":
+                raise ValueError("neither a comma nor the end")
         return at + 1

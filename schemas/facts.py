@@ -20,13 +20,14 @@ from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 _COUNTRY = re.compile(r"[A-Za-z]{2}")  # ISO 3166-1 alpha-2; real data mixes case
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")  # RFC 5646, usual forms
 _SECTOR = re.compile(r"[a-z0-9-]{1,60}")  # industry-sector-ov and own values
-# Which properties say something, by type: all may have a language.
-_SAID = ("lang",)
+# Which properties say something, by type: all may have a language, as a whole or in
+# parts; these two the extension for disinformation.
+_SAID = ("lang", "granular_markings")
 _SAID_BY = {
-    "campaign": ("lang", "extensions"),  # that for disinformation
-    "identity": ("lang", "sectors"),
-    "incident": ("lang", "extensions"),
-    "location": ("lang", "country"),
+    "campaign": (*_SAID, "extensions"),
+    "identity": (*_SAID, "sectors"),
+    "incident": (*_SAID, "extensions"),
+    "location": (*_SAID, "country"),
 }
 
 
@@ -67,12 +68,12 @@ def facts_of(
                 _collect(value, _SECTOR, sectors, str)
             elif name == "lang":
                 _collect([value], _LANGUAGE, languages, str)
-            else:
+            elif name == "extensions":
                 story = _members(value.get(DISINFORMATION))
                 _collect(story.get("languages"), _LANGUAGE, languages, str)
                 country = _members(story.get("targeted_election")).get("country")
                 _collect([country], _COUNTRY, countries, str.upper)
-            elif name == "granular_markings":
+            else:
                 parts = granular_languages(candidate)
                 languages.update(lang for part, lang in parts if part not in stricter)
     return Facts(

@@ -7,7 +7,7 @@ import msgspec
 
 from adapters.leaks import leaks
 from adapters.sources.found import Found
-from schemas import profile, record
+from schemas import profile, record, stix
 from schemas.errors import SchemaError
 from schemas.findings import Finding, fault
 from schemas.linting import lint
@@ -81,19 +81,23 @@ def _expected(refusal: SchemaError) -> str:
     if refusal.reason != "bad-property":
         return ""
     name = refusal.where.rpartition(".")[2]
-    return _EXPECTED.get(name, _WORD)
+    if profile.is_text((name,)):
+        return "a text, not a list"
+    if name.startswith("granular_markings["):
+        return "either marking_ref or lang, not both"
+    return _EXPECTED.get(name, _WORD if name in _WORDED else "")
 
 
 _WORD: Final = (
     "a word of letters, digits, - and _, at most 40, beginning with a letter; nothing "
     "can withhold it"
 )
+_WORDED: Final = frozenset(n for kind in stix.TYPES for n in profile.worded(kind))
 _EXPECTED: Final = {
     "extensions": "words of lower case letters and hyphens, at most 40, in "
     "extension_type, determination and investigation_status; nothing can withhold them",
     "lang": "a language such as en or pt-BR",
     "pattern_version": "a version such as 2.1",
-    **dict.fromkeys(profile.TEXTS, "a text, not a list"),
 }
 
 

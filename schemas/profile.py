@@ -96,20 +96,19 @@ _VISIBLE_IN_INCIDENT_CORE = _VISIBLE_IN_EXTENSION | {
 # Words of vocabularies; nothing else may stand where nothing can be withheld.
 _WORD = re.compile(r"[a-z-]{1,40}")
 
-TEXTS: Final = frozenset(
+_TEXT = frozenset(
     {
         "description", "abstract", "content", "explanation", "summary",
         "objective", "goal", "error", "body",
     }
 )  # fmt: skip
-"""Properties that travel as segments."""
 _SPLIT = frozenset({"labels", "aliases", "external_references", "events", "tasks"})
 _NO_REFERENCES = frozenset({"object_marking_refs"})
 
 WHOLE: Final = frozenset(
     name
     for name in PROPERTY_NAMES
-    if name not in TEXTS | _SPLIT
+    if name not in _TEXT | _SPLIT
     and (name in _NO_REFERENCES or not name.endswith("_refs"))
 )
 """Known names of properties that are never parted."""
@@ -179,7 +178,7 @@ def is_word(value: Any) -> bool:
 
 def is_text(place: Place) -> bool:
     """Tell whether the property travels as segments `[index, count, text]`."""
-    return len(place) == 1 and place[0] in TEXTS
+    return len(place) == 1 and place[0] in _TEXT
 
 
 def is_split(place: Place) -> bool:

@@ -17,6 +17,7 @@ from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
 from schemas.record import attempt, compose
 from schemas.rules import rule
+from schemas.stix.disinformation import DISINFORMATION
 from tests.support.records import MODIFIED, address, an_id, incident, plain_object
 from tests.support.refusals import refusal_of
 from tests.support.stix_values import stix_objects
@@ -76,6 +77,9 @@ def test_all_that_refuses_is_told_at_once_errors_first() -> None:
                       pattern_version="two"), "a version such as 2.1"),
         (plain_object("grouping", context="a b", object_refs=[an_id("incident")]),
          "a word of letters"),
+        (plain_object("tool", granular_markings=[{"selectors": ["name"]}]),
+         "either marking_ref or lang"),
+        (incident(extensions={DISINFORMATION: {"behaviours": 5}}), ""),
         (plain_object("tool", summary=["a", "b"]), "a text, not a list"),
         (incident(extensions={INCIDENT_CORE: {"determination": "A B"}}),
          "words of lower case letters and hyphens"),

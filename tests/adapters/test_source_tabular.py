@@ -124,7 +124,7 @@ def test_a_list_in_utf_16_is_read():
     ],
 )
 def test_what_is_no_list_is_not_taken_for_one(text):
-    assert refused(text) == "unknown-format"
+    assert refused(text) in ("unknown-format", "empty", "not-utf8")
 
 
 def test_only_the_beginning_is_looked_at():

@@ -129,18 +129,29 @@ def check_values(
             return None if isfinite(item) else "number-range"
         return None
 
-    # Level by level: depth comes for free, and there is no recursion to exhaust.
+    # Level by level: depth comes for free, and there is no recursion to exhaust. What
+    # `fault` asks stands here once more: a call for each value would be felt.
     depth, level = 0, [value]
     while level:
         below: list[Any] = []
         for item in level:
-            if fault(item, depth) is not None:
-                raise SchemaError(*next(_search(value, where, 0, names, fault)))
-            if type(item) is dict:
+            kind = type(item)
+            if kind is str:
+                bad = len(item) > max_chars
+            elif kind is dict:
+                bad = depth >= max_depth or not reserved.isdisjoint(item)
                 below.extend(item.values())
-            elif type(item) is list:
+            elif kind is list:
+                bad = depth >= max_depth
                 below.extend(item)
+            else:
+                bad = kind in _NUMBERS and fault(item, depth) is not None
+            if bad:
+                raise SchemaError(*next(_search(value, where, 0, names, fault)))
         depth, level = depth + 1, below
+
+
+_NUMBERS: Final = frozenset({int, float})
 
 
 def encode_json(value: Any) -> bytes:

@@ -113,9 +113,8 @@ REASONS: Final[dict[str, str]] = {
     "the record's parts.",
     "version-known": "this version was published with other content; give it a newer "
     "modified.",
-    "no-earlier-version": "nothing of this record was published from here; look at "
-    "--config, name the record with --of if a table's rows have changed, or use tocsin "
-    "publish.",
+    "no-earlier-version": "nothing of this record was published from here; name it "
+    "with --of if a table's rows have changed, or use tocsin publish.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
     # the view

@@ -31,7 +31,7 @@ from schemas.markings import (
     is_known_marking,
     tlp_of,
 )
-from schemas.profile import is_text, may_be_visible, misformed
+from schemas.profile import is_text, may_be_visible, misformed, worded
 from schemas.profile import places as profile_places
 from schemas.stix.values import ID_PATTERN
 from schemas.vocabularies.words import SeverityWord, TlpLabel
@@ -228,6 +228,20 @@ class _Refusals:
         """Take what a check that does not stop has found."""
         self._faults.extend(faults)
 
+    def all_of(
+        self,
+        checks: Sequence[Callable[[stix.StixObject, str], None]],
+        each: stix.StixObject,
+        where: str,
+    ) -> None:
+        """Run all *checks* of one object."""
+        try:
+            for check in checks:
+                check(each, where)
+        except SchemaError:
+            for check in checks:
+                self(check, each, where)
+
     def __call__(self, check: Callable[..., _T], *arguments: Any) -> _T | None:
         """Run a check: what it returns, None if it refuses."""
         try:
@@ -276,9 +290,7 @@ def _attempt(
     marked = terms.mark_all(objects, marks, tlp if tlp is not None else UNMARKED_TLP)
     run.note(terms.faults(objects, marks, places, now=now, primary=place))
     for each in marked:
-        where = places.get(each.id, "$")
-        for check in _CHECKS:
-            run(check, each, where)
+        run.all_of(_CHECKS, each, places.get(each.id, "$"))
     run(need_behaviour, marked)
     if place is None:
         return None
@@ -288,7 +300,7 @@ def _attempt(
     assert own is not None  # noqa: S101  just marked
     if named is None or run.refused:
         return None
-    marked = tuple(_with_coarse(o, coarse) for o in marked)
+    marked = _with_coarse(marked, coarse)
     main = marked[place]
     return Draft(
         objects=marked,
@@ -321,9 +333,13 @@ def check_coarse(candidate: stix.StixObject, where: str) -> None:
         check_values(candidate.type, dict(stix.properties(candidate)), where)
 
 
-def _with_coarse(candidate: stix.StixObject, what: Set[Coarse]) -> stix.StixObject:
-    if not what:
-        return candidate
+def _with_coarse(
+    objects: tuple[stix.StixObject, ...], what: Set[Coarse]
+) -> tuple[stix.StixObject, ...]:
+    return tuple(_coarsened(each, what) for each in objects) if what else objects
+
+
+def _coarsened(candidate: stix.StixObject, what: Set[Coarse]) -> stix.StixObject:
     plain = dict(stix.properties(candidate))
     more = dict(coarse_values(plain, what, marked=granular_marks(candidate).keys()))
     if not more:
@@ -429,13 +445,20 @@ def _check_places(candidate: stix.StixObject, where: str) -> None:
             if is_list or not may_be_visible(place, value):
                 raise SchemaError("bad-property", f"{where}.{place[0]}")
 
+    kind = candidate.type
+    if candidate.lang is UNSET and not candidate.extra and worded(kind) == _LANG_ALONE:
+        return  # as in most objects
+
     def get(name: str, default: object) -> Any:
         value = getattr(candidate, name, UNSET)
         return candidate.extra.get(name, default) if value is UNSET else value
 
-    odd = misformed(candidate.type, get)
+    odd = misformed(kind, get)
     if odd is not None:
         raise SchemaError("bad-property", f"{where}.{odd}")
+
+
+_LANG_ALONE: Final = ("lang",)
 
 
 def _untyped(candidate: stix.StixObject) -> Iterator[tuple[str, Any]]:

@@ -117,8 +117,13 @@ def mark_all(
     return tuple(marked)
 
 
+_AS_WRITTEN: Final = frozenset((each,) for each in TLP_IDS.values())
+
+
 def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
     refs = candidate.object_marking_refs or ()
+    if refs in _AS_WRITTEN and not marks.terms:
+        return candidate  # as most objects are
     tlp = tlp_of(refs) or default
     terms = iep.terms_of(candidate, marks.terms) if marks.terms else None
     if terms is not None:

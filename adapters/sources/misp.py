@@ -20,7 +20,7 @@ _OF_AN_EVENT: Final = frozenset(
 def _recognises(given: Input) -> bool:
     if not given.is_json:
         return False
-    value = given.json
+    value = given.parsed
     if type(value) is list:
         value = value[0] if value else None
     return type(value) is dict and _is_misp(value)

@@ -75,6 +75,9 @@ def _in_one_form(
     kept: list[stix.StixObject] = []
     faults: list[Finding] = []
     for each in objects:
+        if type(each) not in _REWRITTEN:
+            kept.append(each)
+            continue
         where = places[each.id]
         if each.type == "marking-definition" and is_known_marking(each.id):
             losses.add("mark-by-id", where)
@@ -84,6 +87,10 @@ def _in_one_form(
             faults.append(fault(error))
     return tuple(kept), faults
 
+
+_REWRITTEN: Final = frozenset(
+    stix.TYPES[name] for name in ("incident", "impact", "task", "marking-definition")
+)
 
 SOURCE: Final = Source(
     name="stix21",

@@ -220,7 +220,7 @@ def _text_head(rows: list[Row], delimiter: str, skipped: int, known: Known) -> H
 
 
 def _json_head(given: Input, known: Known) -> Head | None:
-    items = tables_json.items_of(given.json)[1]
+    items = tables_json.items_of(given.parsed)[1]
     first = [each for each in items[:_HEAD_ROWS] if type(each) is dict]
     if not first or any(type(v) is dict for each in first for v in each.values()):
         return None
@@ -229,7 +229,7 @@ def _json_head(given: Input, known: Known) -> Head | None:
     if not known(spelled):
         return None
     rows = tuple(
-        islice(tables_json.rows_of(given.json, spelled, Findings()), _HEAD_ROWS)
+        islice(tables_json.rows_of(given.parsed, spelled, Findings()), _HEAD_ROWS)
     )
     return Head(spelled, rows, "", 0, False)
 

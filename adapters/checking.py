@@ -1,6 +1,8 @@
 """Found -> all that there is to say of it before it is signed. Pure."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -8,12 +10,15 @@ import msgspec
 from adapters.leaks import leaks
 from adapters.sources.found import Found
 from schemas import profile, record, stix
+from schemas.catalogue import Catalogue
 from schemas.errors import SchemaError
 from schemas.findings import Finding, fault
 from schemas.linting import lint
 from schemas.markings_checks import contradictions
 from schemas.rules import Level, rule
 from schemas.stix.cases import Identity
+from schemas.techniques import unknown_techniques
+from schemas.vocabularies.checking import outside
 
 _ORDER: Final[dict[Level, int]] = {"error": 0, "warning": 1, "note": 2}
 
@@ -41,6 +46,7 @@ def check(
     *,
     own: str | None = None,
     communities: Collection[str] = (),
+    catalogues: Collection[Catalogue] = (),
 ) -> Checked:
     """Check what a source found, and make a record of it if nothing is at fault.
 
@@ -48,6 +54,7 @@ def check(
         options: As for `record.compose`; `places` and `primary` are filled in.
         own: Id that the input gives the issuer's own identity.
         communities: To whom it would be addressed (URN), if that is known.
+        catalogues: Techniques are held against these.
     """
     places = found.places
     options = {**options, "places": places}
@@ -70,10 +77,12 @@ def check(
             communities=communities,
         ),
         *leaks(found.objects, places, own=own),
+        *chain.from_iterable(outside(o, places.get(o.id, "$")) for o in found.objects),
+        *(unknown_techniques(found.objects, catalogues, places) if catalogues else ()),
         *(_own_identity(draft, places) if draft is not None and own is None else ()),
         *found.losses,
     )
-    return Checked(draft, tuple(sorted(findings, key=_rank)))
+    return Checked(draft, tuple(sorted(map(_placed, findings), key=_rank)))
 
 
 def _expected(refusal: SchemaError) -> str:
@@ -114,6 +123,17 @@ def _own_identity(draft: record.Draft, places: Mapping[str, str]) -> Iterator[Fi
 
 
 _FOLLOWS: Final = {"no-primary", "primary-not-found", "no-behaviour"}
+
+
+def _placed(finding: Finding) -> Finding:
+    """Give the row alone where a property of what became of it is meant."""
+    if not finding.where.startswith("row "):
+        return finding
+    row = _ROW.match(finding.where)
+    return finding if row is None else msgspec.structs.replace(finding, where=row[0])
+
+
+_ROW: Final = re.compile(r"row [0-9]+(?:, column [0-9]+)?(?: \([a-z -]+\))?")
 
 
 def _rank(finding: Finding) -> int:

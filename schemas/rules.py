@@ -363,7 +363,7 @@ RULES: Final[dict[str, Rule]] = {
     ),
 }
 
-USUAL: Final = frozenset({"own-identity", "tlp-above-primary"})
+USUAL: Final = frozenset({"own-identity", "tlp-above-primary", "vocabulary"})
 """Rules of what is mostly meant so: checking tells it, signing keeps silent."""
 
 

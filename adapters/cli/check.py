@@ -13,7 +13,7 @@ from adapters.checking import Checked
 from adapters.cli import sarif as sarif_log
 from adapters.cli import show, show_findings
 from adapters.cli.inputs import Read, read_record
-from adapters.cli.load import load_policy
+from adapters.cli.load import load_policy, read_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.policy import Policy
 from adapters.positions import lines_of
@@ -23,6 +23,7 @@ from broker.errors import ConfigError
 from broker.signers import Signer
 from broker.signing import Address
 from schemas import record
+from schemas.catalogue import decode_catalogue
 from schemas.errors import RefusedError
 from schemas.findings import Finding
 from schemas.rules import rule
@@ -41,6 +42,7 @@ def check(
     kind: str | None = None,
     identity: str | None = None,
     policy: Path | None = None,
+    catalogue: tuple[Path, ...] = (),
     json: bool = False,
     sarif: bool = False,
 ) -> int:
@@ -59,6 +61,8 @@ def check(
         kind: correction or retraction, where it does not follow from the content.
         identity: Id that the input gives the issuer itself (identity--...).
         policy: Redaction policy (TOML); the shipped one if not given.
+        catalogue: Technique catalogue (tocsin catalogue import); may be given several
+            times. Techniques that it lacks are warned of.
         json: Print one line of JSON per file.
         sarif: Print one SARIF 2.1.0 log, for editors and CI.
     """
@@ -70,6 +74,7 @@ def check(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=()
     )
     rules = load_policy(policy)
+    known = [decode_catalogue(read_file(each)) for each in catalogue]
     code = _DONE
     logged: dict[str, tuple[Finding, ...]] = {}
     lines: dict[str, Mapping[str, int]] = {}
@@ -77,7 +82,12 @@ def check(
         try:
             with show.busy(f"checking {show.file_name(file)}"):
                 read = read_record(
-                    file, options, source=source, own=identity, communities=community
+                    file,
+                    options,
+                    source=source,
+                    own=identity,
+                    communities=community,
+                    catalogues=known,
                 )
                 address = Address(communities=community)
                 seen, findings = _tried(read.checked, rules, address, identity)

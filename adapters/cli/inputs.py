@@ -14,6 +14,7 @@ from adapters.sources.found import Found
 from adapters.sources.source import Input
 from broker.errors import ConfigError
 from schemas import record, timestamps
+from schemas.catalogue import Catalogue
 from schemas.errors import SchemaError
 from schemas.findings import fault
 
@@ -37,6 +38,7 @@ def read_record(
     source: str | None = None,
     own: str | None = None,
     communities: Collection[str] = (),
+    catalogues: Collection[Catalogue] = (),
 ) -> Read:
     """Read and check one file, or standard input for "-".
 
@@ -44,6 +46,7 @@ def read_record(
         source: Name of its format, None to recognise it.
         own: Id that the input gives the issuer's own identity.
         communities: To whom it would be addressed (URN), if that is known.
+        catalogues: Techniques are held against these.
 
     Raises:
         ConfigError: It cannot be read, or there is no such format.
@@ -61,7 +64,10 @@ def read_record(
     except SchemaError as error:
         found = Found(objects=(), faults=(fault(error),))
         return Read(data, title, Checked(None, found.faults))
-    return Read(data, title, check(found, options, own=own, communities=communities))
+    checked = check(
+        found, options, own=own, communities=communities, catalogues=catalogues
+    )
+    return Read(data, title, checked)
 
 
 def _name(path: Path) -> str:

@@ -142,7 +142,7 @@ def _listed(vocabulary: Vocabulary) -> str:
     words = ", ".join(vocabulary.words)
     if len(words) <= _LISTED_CHARS:
         return words
-    return words[:_LISTED_CHARS].rpartition(", ")[0] + ", …"
+    return words[:_LISTED_CHARS].rpartition(", ")[0] + ", ..."
 
 
 @lru_cache(1024)

@@ -63,6 +63,7 @@ def test_all_that_refuses_is_told_at_once_errors_first() -> None:
         ("bad-property", "$.objects[2].context"),
         ("dangling-ref", "$.objects[2].object_refs[0]"),
         ("unconnected", "$.objects[1]"),
+        ("vocabulary", "$.objects[2].context"),
     ]
     assert [each.rule for each in result.errors] == [
         "several-primaries", "bad-property", "needs-sealing", "bad-property",

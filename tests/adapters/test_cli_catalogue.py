@@ -201,3 +201,38 @@ def test_disarm_s_own_bundle_is_recognised(
     told = json.loads(capsys.readouterr().out)
     counts = {name: told[name] for name in ("techniques", "refinements", "tactics")}
     assert counts == {"techniques": 391, "refinements": 288, "tactics": 16}
+
+
+def test_checking_warns_of_a_technique_that_the_catalogue_lacks(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sheet = tmp_path / "rumours.csv"
+    sheet.write_text(
+        "Claim,Link,Technique\nThe ballot is forged,https://talk.example/1,T0399\n"
+    )
+    bundle = {
+        "type": "bundle",
+        "id": "bundle--5d0092c5-5f74-4287-9642-33f4c354e56d",
+        "objects": [
+            {
+                "type": "attack-pattern",
+                "id": "attack-pattern--5d0092c5-5f74-4287-9642-33f4c354e56d",
+                "name": "Flood a hashtag",
+                "external_references": [
+                    {"source_name": "DISARM", "external_id": "T0049"}
+                ],
+            }
+        ],
+    }
+    (tmp_path / "b.json").write_text(json.dumps(bundle))
+    held = tmp_path / "held.json"
+    made = ("catalogue", "import", tmp_path / "b.json", "--framework", "disarm")
+    assert run([str(a) for a in (*made, "--out", held)]) == 0
+    capfd.readouterr()
+    checked = ("check", sheet, "--tlp", "green", "--json")
+    found = {}
+    for more in ((), ("--catalogue", held)):
+        assert run([str(a) for a in (*checked, *more)]) == 0
+        facts = json.loads(capfd.readouterr().out)
+        found[len(more)] = {(e["rule"], e["where"]) for e in facts["findings"]}
+    assert found[2] - found[0] == {("unknown-technique", "row 2")}

@@ -274,7 +274,7 @@ def test_all_words_of_a_list_count_and_the_first_is_named():
     assert only.count == 3
     assert only.expected == (
         "perhaps threat-actor or threat-report; one of attack-pattern, campaign, "
-        "identity, indicator, intrusion-set, malware, … (report-type-ov)"
+        "identity, indicator, intrusion-set, malware, ... (report-type-ov)"
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from adapters.leaks import leaks
 from adapters.sources.found import Found
-from schemas import profile, record, stix
+from schemas import composing, profile, record, stix
 from schemas.catalogue import Catalogue
 from schemas.errors import SchemaError
 from schemas.findings import Finding, fault
@@ -42,7 +42,7 @@ class Checked(msgspec.Struct, frozen=True):
 
 def check(
     found: Found,
-    options: record.Options,
+    options: composing.Options,
     *,
     own: str | None = None,
     communities: Collection[str] = (),
@@ -51,7 +51,7 @@ def check(
     """Check what a source found, and make a record of it if nothing is at fault.
 
     Args:
-        options: As for `record.compose`; `places` and `primary` are filled in.
+        options: As for `composing.compose`; `places` and `primary` are filled in.
         own: Id that the input gives the issuer's own identity.
         communities: To whom it would be addressed (URN), if that is known.
         catalogues: Techniques are held against these.
@@ -60,7 +60,7 @@ def check(
     options = {**options, "places": places}
     if options.get("primary") is None and found.primary is not None:
         options["primary"] = found.primary
-    draft, refusals = record.attempt(found.objects, **options)
+    draft, refusals = composing.attempt(found.objects, **options)
     if found.faults:
         # What is left of a broken input lacks what its faulty objects would be.
         draft, refusals = None, tuple(r for r in refusals if r.reason not in _FOLLOWS)

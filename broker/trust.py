@@ -19,10 +19,10 @@ from broker.parts import restored
 from broker.signing import TYP, fullness
 from broker.unfolding import Origin
 from schemas import codec, profile, stix, timestamps
+from schemas.composing import UNMARKED_TLP
 from schemas.errors import RefusedError
 from schemas.markings import Tlp, tlp_of
 from schemas.record import (
-    UNMARKED_TLP,
     Claims,
     check_coarse,
     kind_fits,

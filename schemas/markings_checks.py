@@ -1,6 +1,6 @@
 """What contradicts itself in the marks of an input, or will surprise who sends it.
 
-Nothing of it refuses a record; what does is `record.attempt`'s to tell.
+Nothing of it refuses a record; what does is `composing.attempt`'s to tell.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET
 
 from schemas import iep, pap
+from schemas.composing import UNMARKED_TLP
 from schemas.errors import SchemaError
 from schemas.findings import Finding
 from schemas.markings import (
@@ -19,7 +20,7 @@ from schemas.markings import (
     tlp_of,
 )
 from schemas.pap import Pap
-from schemas.record import ALL_COMMUNITY, UNMARKED_TLP, find_primary
+from schemas.record import ALL_COMMUNITY, find_primary
 from schemas.stix import StixObject
 from schemas.stix.meta import MarkingDefinition
 from schemas.terms import TLP_EXTENSION, Marks, marks_of, refs_of

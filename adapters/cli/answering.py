@@ -25,7 +25,7 @@ from broker.signers import Signer, load_signer
 from broker.signing import Address
 from broker.topology import FEEDBACK, GATE
 from broker.trust import Verified, verify
-from schemas import codec, record, stix, timestamps
+from schemas import codec, composing, record, stix, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import TLP_IDS, Tlp
 from schemas.reasons import explain
@@ -161,7 +161,7 @@ def _feedback(
         "identity_class": "organization",
     }
     objects = [stix.decode_object(each) for each in (main, who)]
-    return record.compose(objects, now=now)
+    return composing.compose(objects, now=now)
 
 
 async def _publish(

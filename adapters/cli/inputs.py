@@ -13,7 +13,7 @@ from adapters.sources import formats
 from adapters.sources.found import Found
 from adapters.sources.source import Input
 from broker.errors import ConfigError
-from schemas import record, timestamps
+from schemas import composing, timestamps
 from schemas.catalogue import Catalogue
 from schemas.errors import SchemaError
 from schemas.findings import fault
@@ -33,7 +33,7 @@ class Read(msgspec.Struct, frozen=True):
 
 def read_record(
     path: Path,
-    options: record.Options,
+    options: composing.Options,
     *,
     source: str | None = None,
     own: str | None = None,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from schemas import record, timestamps
+from schemas import composing, record, timestamps
 from schemas.coarse import Coarse
 from schemas.markings import Tlp
 
@@ -20,9 +20,9 @@ def draft_options(
     report: str | None,
     kind: str | None,
     coarse: tuple[Coarse, ...],
-) -> record.Options:
+) -> composing.Options:
     """Turn options of the command line into arguments of `compose`."""
-    return record.Options(
+    return composing.Options(
         now=timestamps.from_epoch(time.time()),
         tlp=None if tlp is None else Tlp.parse(tlp),
         primary=primary,

@@ -25,7 +25,7 @@ from broker.publisher_state import OutboxFullError
 from broker.revising import retracted
 from broker.signers import load_signer
 from broker.signing import Address, random_uuid
-from schemas import record
+from schemas import composing, record
 from schemas.coarse import Coarse
 from schemas.errors import RefusedError
 
@@ -194,7 +194,7 @@ def retract(
         objects = retracted(
             draft.objects, draft.primary, now=moment, why=why, note_id=note_id
         )
-        return record.compose(
+        return composing.compose(
             objects, now=moment, primary=objects[0].id, kind="retraction"
         )
 
@@ -234,7 +234,7 @@ class Enqueue(Protocol):
 def _send(
     files: Sequence[Path],
     config: Path,
-    options: record.Options,
+    options: composing.Options,
     enqueue: Enqueue,
     *,
     source: str | None,

@@ -27,8 +27,9 @@ from broker.rabbitmq import open_rabbitmq
 from broker.sdjwt import token_id
 from broker.topology import RECORDS, definitions, permissions
 from schemas import stix
+from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import Draft, compose
+from schemas.record import Draft
 from tests.support.issuing import (
     PLACE,
     Feed,

@@ -11,11 +11,11 @@ from adapters.checking import Checked, check
 from adapters.sources import formats
 from adapters.sources.found import Found
 from adapters.sources.source import Input
-from schemas import record, stix
+from schemas import composing, stix
+from schemas.composing import attempt, compose
 from schemas.findings import Finding
 from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
-from schemas.record import attempt, compose
 from schemas.rules import rule
 from schemas.stix.disinformation import DISINFORMATION
 from tests.support.records import MODIFIED, address, an_id, incident, plain_object
@@ -23,7 +23,7 @@ from tests.support.refusals import refusal_of
 from tests.support.stix_values import stix_objects
 
 NOW = "2026-12-01T12:00:00.000Z"
-OPTIONS: record.Options = {"now": NOW}
+OPTIONS: composing.Options = {"now": NOW}
 CANARY = "Xylophone-Quartz"
 AUTHOR = plain_object("identity", identity_class="organization")
 
@@ -160,7 +160,7 @@ def test_attempting_finds_faults_exactly_when_composing_refuses(
     plain: list[dict[str, Any]], tlp: Tlp | None, report: str | None
 ) -> None:
     objects = [stix.decode_object(each) for each in plain]
-    options: record.Options = {"now": NOW, "tlp": tlp, "report": report}
+    options: composing.Options = {"now": NOW, "tlp": tlp, "report": report}
     draft, faults = attempt(objects, **options)
     error = refusal_of(compose, objects, **options)
     assert (draft is None) == bool(faults) == (error is not None)

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from adapters.cli import main as command
 from adapters.sources import stix21
-from schemas.record import compose
+from schemas.composing import compose
 from tests.support.taxii_model import thing
 from tests.support.taxii_server import PATH, serving
 

@@ -12,9 +12,10 @@ from adapters.sources.csaf_advisory import MAX_RELATIONS
 from adapters.sources.found import Found
 from adapters.sources.source import Input
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import MAX_OBJECTS, compose
+from schemas.record import MAX_OBJECTS
 from tests.support.leaves import dropped_unlisted, held, one_changed
 from tests.support.real_data import real_files
 

@@ -8,7 +8,7 @@ import pytest
 from adapters.sources import formats, misp_types
 from adapters.sources.misp_making import NAMES
 from adapters.sources.source import Input
-from schemas import record, stix
+from schemas import composing, stix
 from schemas.errors import SchemaError
 from schemas.markings import Tlp
 from tests.support.misp_events import WHEN, composed
@@ -169,5 +169,5 @@ def test_events_become_what_misps_own_converter_makes_of_them(number):
 def test_real_events_without_tlp_are_refused_until_somebody_marks_them():
     path = DATA / "misp_events_eset/signsight-misp-event.json"
     with pytest.raises(SchemaError) as refused:
-        record.compose(found_in(path).objects, now=WHEN)
+        composing.compose(found_in(path).objects, now=WHEN)
     assert refused.value.reason == "unmarked"

@@ -13,9 +13,9 @@ from adapters.sources import formats
 from adapters.sources.found import Found
 from adapters.sources.source import Input
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import Tlp
-from schemas.record import compose
 from tests.support.leaves import dropped_unlisted, held, one_changed
 from tests.support.real_data import real_files
 from tests.support.views import CIVIL, cut, projected, seen, signed

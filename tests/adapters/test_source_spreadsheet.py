@@ -12,9 +12,10 @@ from adapters.sources.found import Found
 from adapters.sources.source import Input
 from adapters.sources.spreadsheet import SOURCE
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import Draft, compose
+from schemas.record import Draft
 
 WHEN = "2026-12-01T10:00:00.000Z"
 

@@ -11,9 +11,9 @@ from adapters.sources import formats
 from adapters.sources.found import Found
 from adapters.sources.source import Input
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import compose
 from tests.support.leaves import dropped_unlisted, one_changed
 from tests.support.real_data import DATA, real_files
 from tests.support.views import new

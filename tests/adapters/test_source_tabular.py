@@ -12,10 +12,11 @@ from adapters.sources.gathered import Gathered
 from adapters.sources.source import Input
 from adapters.sources.tabular import SOURCE
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.findings import Findings
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import MAX_OBJECTS, compose
+from schemas.record import MAX_OBJECTS
 from tests.support.real_data import real_files
 
 WHEN = "2026-12-01T10:00:00.000Z"

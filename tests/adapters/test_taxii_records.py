@@ -6,8 +6,8 @@ import pytest
 
 from adapters.sources import stix21
 from adapters.taxii.records import Written, case_bundle, digest, rest_bundle
+from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import compose
 from tests.support.taxii_model import thing
 
 NOW = "2026-05-01T00:00:00.000Z"

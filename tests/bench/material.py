@@ -26,7 +26,7 @@ from broker.blinding import BlindMap, own_id
 from broker.directory import Directory, KeyEntry, Member, Service, build
 from broker.signers import Signer
 from broker.trust import Verified
-from schemas import record, timestamps
+from schemas import composing, record, timestamps
 from schemas.markings import Tlp
 from schemas.record import Draft
 
@@ -76,7 +76,7 @@ def another(bundle: bytes) -> bytes:
 
 def compose(bundle: bytes, **options: Any) -> Draft:
     moment = timestamps.from_epoch(NOW)
-    return record.compose(stix21.read(bundle), now=moment, **options)
+    return composing.compose(stix21.read(bundle), now=moment, **options)
 
 
 def sign(draft: Draft, signer: Signer, **options: Any) -> bytes:

@@ -12,7 +12,7 @@ from pymisp import MISPEvent
 from adapters.checking import check
 from adapters.sources import formats, stix21
 from adapters.sources.source import Input
-from schemas import record
+from schemas import composing
 from schemas.markings import Tlp
 from tests.bench.large_bundle import generated
 from tests.bench.material import medium, sample
@@ -93,14 +93,14 @@ def _bundle() -> bytes:
 
 def _checked(data: bytes) -> None:
     given = Input(data, when=WHEN)
-    options: record.Options = {"now": WHEN, "tlp": Tlp.GREEN, "report": "A list"}
+    options: composing.Options = {"now": WHEN, "tlp": Tlp.GREEN, "report": "A list"}
     check(formats.recognise(given).read(given), options)
 
 
 def _record(data: bytes) -> None:
     given = Input(data, when=WHEN)
     found = formats.recognise(given).read(given)
-    record.compose(
+    composing.compose(
         found.whole(), now=WHEN, tlp=Tlp.GREEN, primary=found.primary,
         places=found.places,
     )  # fmt: skip

@@ -18,8 +18,8 @@ from jwcrypto.jwk import JWK
 from adapters.redaction import NotGivenError
 from adapters.sources import stix21
 from broker import sdjwt
+from schemas.composing import compose
 from schemas.markings import Tlp
-from schemas.record import compose
 from tests.support import other_libraries, records, views
 from tests.support.node import Libraries, public_jwk, running_libraries
 from tests.support.other_libraries import ALL, Read, opened

@@ -21,7 +21,7 @@ from adapters.sources.source import Input
 from broker.errors import TrustError
 from broker.signing import sign
 from broker.trust import verify
-from schemas import record
+from schemas import composing
 from schemas.errors import SchemaError
 from schemas.findings import fault
 from schemas.markings import Tlp
@@ -66,7 +66,7 @@ def outcome(path: Path, group: str) -> Outcome:
     title, found, refusal = _read(path)
     if refusal is not None:
         return Outcome(group, title, (), 0, refusal, Counter(), Counter())
-    options: record.Options = {"now": WHEN}
+    options: composing.Options = {"now": WHEN}
     given: list[str] = []
     checked = check(found, options)
     for _ in GIVEN:

@@ -20,8 +20,8 @@ import pytest
 
 from broker import blinding
 from schemas import stix
+from schemas.composing import compose
 from schemas.markings import Tlp, is_known_marking
-from schemas.record import compose
 from tests.support.real_data import real_files
 from tests.support.records import MODIFIED, OWN, SAMPLE_INDEX, SAMPLES, token
 from tests.support.views import decoded, strings

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import Draft, compose
+from schemas.record import Draft
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.stix.relationships import Relationship
 from tests.support.records import MODIFIED, an_id, decoded, plain_object

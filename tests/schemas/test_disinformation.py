@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from jsonschema import Draft202012Validator
 
-from schemas import record, stix
+from schemas import composing, stix
 from schemas.errors import SchemaError
 from schemas.facts import facts_of
 from schemas.markings import Tlp
@@ -178,7 +178,7 @@ def test_the_example_of_the_page_can_be_signed_and_names_a_behaviour() -> None:
             )
         else:
             assert each.type not in NEW_TYPES
-    draft = record.compose(objects, now=NOW)
+    draft = composing.compose(objects, now=NOW)
     assert draft.kind == "campaign"
     made = [o for o in draft.objects if o not in draft.objects[: len(objects)]]
     assert sorted(o.type for o in made) == [

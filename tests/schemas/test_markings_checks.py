@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.findings import Findings
 from schemas.linting import lint
@@ -15,7 +16,7 @@ from schemas.markings import TLP_IDS, Tlp, is_known_marking, tlp_of
 from schemas.markings_checks import contradictions
 from schemas.pap import PAP_IDS, Pap
 from schemas.reasons import REASONS
-from schemas.record import ALL_COMMUNITY, compose
+from schemas.record import ALL_COMMUNITY
 from schemas.rules import RULES
 from schemas.terms import TLP_EXTENSION
 from tests.support.policies import definition, pap_extension, policy

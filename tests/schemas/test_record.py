@@ -6,16 +6,10 @@ from typing import Any
 import pytest
 
 from schemas import record
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp, tlp_of
-from schemas.record import (
-    MAX_OBJECTS,
-    Draft,
-    compose,
-    find_primary,
-    kind_fits,
-    need_behaviour,
-)
+from schemas.record import MAX_OBJECTS, Draft, find_primary, kind_fits, need_behaviour
 from tests.support.records import (
     MODIFIED,
     address,

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import stix
+from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import TLP_IDS, Tlp, granular_tlp, tlp_of
 from schemas.pap import PAP_IDS, Pap
-from schemas.record import Draft, compose
+from schemas.record import Draft
 from schemas.terms import TLP_EXTENSION, Marks, mark_all, marks_of
 from tests.support.policies import definition, pap_extension, policy
 from tests.support.records import an_id, decoded, incident, plain_object

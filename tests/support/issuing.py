@@ -24,8 +24,9 @@ from broker.signing import FeedPosition
 from broker.topology import ingress_key, topology
 from broker.wire import pack
 from schemas import stix, timestamps
+from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import Draft, compose
+from schemas.record import Draft
 
 NOW = timestamps.epoch("2026-03-01T12:00:00Z")
 ISSUERS = ("cert-aq", "cert-bv")

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.sources import formats
 from adapters.sources.found import Found
 from adapters.sources.source import Input
-from schemas import record, stix
+from schemas import composing, record, stix
 from schemas.markings import Tlp
 
 WHEN = "2026-11-02T08:15:00.000Z"
@@ -97,4 +97,4 @@ def losses(found: Found, rule: str) -> list[str]:
 
 
 def composed(found: Found, tlp: Tlp | None = Tlp.AMBER) -> record.Draft:
-    return record.compose(found.objects, now=WHEN, tlp=tlp, primary=found.primary)
+    return composing.compose(found.objects, now=WHEN, tlp=tlp, primary=found.primary)

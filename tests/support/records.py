@@ -25,8 +25,9 @@ from broker.keys import PublicKey
 from broker.signers import Signer
 from broker.signing import TYP, Address, conceal_object, fullness, random_uuid, sign
 from schemas import profile, stix, timestamps
+from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import ALL_COMMUNITY, Draft, compose, org_urn
+from schemas.record import ALL_COMMUNITY, Draft, org_urn
 
 MODIFIED = "2026-12-01T10:00:00.000Z"
 NOW = int(timestamps.epoch("2026-12-01T12:00:00Z"))

@@ -25,8 +25,9 @@ from broker.directory import build
 from broker.signing import Address, sign
 from broker.trust import Verified, verify
 from schemas import profile, stix
+from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import ALL_COMMUNITY, compose
+from schemas.record import ALL_COMMUNITY
 from tests.support import records
 
 POLICY_FILE = Path(__file__).parents[2] / "adapters" / "policies" / "default.toml"

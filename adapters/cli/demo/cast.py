@@ -9,7 +9,7 @@ import msgspec
 from adapters.sources import stix21
 from broker.directory import Audience
 from broker.signing import Address
-from schemas import record, timestamps
+from schemas import composing, record, timestamps
 from schemas.record import Draft, Kind, Org
 from schemas.vocabularies.words import TlpLabel
 
@@ -49,7 +49,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         objects = stix21.read(_samples(self.file))
         if self.only:
             objects = tuple(each for each in objects if each.type in self.only)
-        return record.compose(
+        return composing.compose(
             objects,
             now=timestamps.from_epoch(now),
             report=self.title if self.only else None,

@@ -42,6 +42,9 @@ TYPES: Final[dict[str, type[StixObject]]] = {
     and kind is not StixObject
 }
 """STIX type -> its struct."""
+for _name, _struct in TYPES.items():
+    # The property of the base cuts it off the id, and it is asked for all the time.
+    setattr(_struct, "type", _name)  # noqa: B010  a property for the type checker
 
 _NESTED: Final[dict[str, type[msgspec.Struct]]] = {
     "external_references": ExternalReference,

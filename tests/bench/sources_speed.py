@@ -4,6 +4,7 @@ import json
 import uuid
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import stix2
@@ -13,7 +14,7 @@ from adapters.checking import check
 from adapters.sources import formats, stix21
 from adapters.sources.source import Input
 from schemas import composing
-from schemas.markings import Tlp
+from schemas.markings import TLP_IDS, Tlp
 from tests.bench.large_bundle import generated
 from tests.bench.material import medium, sample
 from tests.bench.rounds import Report, Row, side_by_side
@@ -26,26 +27,37 @@ SIZES = (10, 100, 1000, 10_000, 20_000)
 
 def measure(*, quick: bool) -> Report:
     rounds = 2 if quick else 9
-    bundle, event = _bundle(), _event(ATTRIBUTES)
-    sides: dict[str, Callable[[], object]] = {
-        "read": lambda: stix21.read(bundle),
-        "check": lambda: _checked(bundle),
-        STIX2: lambda: stix2.parse(bundle.decode(), allow_custom=True),
-    }
+    event = _event(ATTRIBUTES)
+    bundles = {"an incident": _incident(), "indicators": _indicators(OBJECTS)}
+    sides: dict[str, Callable[[], object]] = {}
+    for name, data in bundles.items():
+        sides[f"read {name}"] = partial(stix21.read, data)
+        sides[f"check {name}"] = partial(_checked, data)
+        sides[f"{STIX2} {name}"] = partial(
+            stix2.parse, data.decode(), allow_custom=True
+        )
     parser = _misp_stix_parser()
     if parser is not None:
         sides["misp"] = lambda: _record(event)
         sides[MISP_STIX] = lambda: _misp_stix(event, parser)
     found = side_by_side(sides, rounds)
     rows = [
-        Row(f"read STIX, {OBJECTS} objects", STIX2, found["read"], found[STIX2]),
-        Row(f"and check it, {OBJECTS} objects", STIX2, found["check"], found[STIX2]),
+        Row(
+            f"{what} STIX, {OBJECTS} objects: {name}",
+            STIX2,
+            found[f"{side} {name}"],
+            found[f"{STIX2} {name}"],
+        )
+        for name in bundles
+        for side, what in (("read", "read"), ("check", "read and check"))
     ]
     if parser is not None:
         what = f"MISP to record, {ATTRIBUTES} attributes"
         rows.append(Row(what, MISP_STIX, found["misp"], found[MISP_STIX]))
     sizes = SIZES[:3] if quick else SIZES
-    rows += _linear("STIX, read and checked", sizes, generated, _checked, rounds=rounds)
+    rows += _linear(
+        "STIX, read and checked", sizes, _indicators, _checked, rounds=rounds
+    )
     rows += _linear("MISP to record", sizes[:-1], _event, _record, rounds=rounds)
     return Report(
         "sources: from bytes to a record",
@@ -84,17 +96,34 @@ def _linear(
     ]
 
 
-def _bundle() -> bytes:
-    objects = json.loads(medium(sample()))["objects"][:OBJECTS]
-    assert len(objects) == OBJECTS
-    return json.dumps({"type": "bundle", "id": f"bundle--{uuid.uuid4()}",
-                       "objects": objects}).encode()  # fmt: skip
+def _incident() -> bytes:
+    """Give the first objects of a sample: an incident and what belongs to it."""
+    return _bundle(json.loads(medium(sample()))["objects"][:OBJECTS])
+
+
+def _indicators(objects: int) -> bytes:
+    """Make a report on a malware, its indicators, and what relates them."""
+    others = json.loads(generated(objects // 2))["objects"][: objects - 1]
+    marks = {"object_marking_refs": [TLP_IDS[Tlp.GREEN]]}
+    others = [{**each, **marks} for each in others]
+    moment = others[0]["modified"]
+    report = {
+        "type": "report", "spec_version": "2.1", "id": f"report--{uuid.uuid4()}",
+        "created": moment, "modified": moment, "published": moment, "name": "A list",
+        "object_refs": [each["id"] for each in others], **marks,
+    }  # fmt: skip
+    return _bundle([report, *others])
+
+
+def _bundle(objects: list[dict[str, Any]]) -> bytes:
+    bundle = {"type": "bundle", "id": f"bundle--{uuid.uuid4()}", "objects": objects}
+    return json.dumps(bundle).encode()
 
 
 def _checked(data: bytes) -> None:
     given = Input(data, when=WHEN)
-    options: composing.Options = {"now": WHEN, "tlp": Tlp.GREEN, "report": "A list"}
-    check(formats.recognise(given).read(given), options)
+    options: composing.Options = {"now": WHEN}
+    assert check(formats.recognise(given).read(given), options).draft is not None
 
 
 def _record(data: bytes) -> None:

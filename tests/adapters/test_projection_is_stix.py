@@ -11,8 +11,6 @@ from adapters.redaction import NotGivenError, Redacted
 from tests.support.records import SAMPLE_INDEX
 from tests.support.views import VIEWS, cut, projected, sample
 
-# The library knows TLP 1 alone; its users register the marks of TLP 2.0 (OASIS).
-TLP_2 = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 # What it says of a value that a policy has defanged.
 DEFANGED = ("is not a 'idn-hostname'", "is not a 'uri'")
 

@@ -10,6 +10,7 @@ from adapters.sources.found import Found
 from adapters.sources.source import Input
 from adapters.sources.stix21 import SOURCE, read
 from schemas import stix
+from schemas.errors import SchemaError
 from schemas.findings import Finding
 from schemas.markings import TLP_IDS, Tlp
 from schemas.rules import RULES
@@ -100,3 +101,17 @@ def test_only_json_with_types_is_taken_for_stix() -> None:
         b'[{"type": "a"}]',
     ):
         assert not SOURCE.recognises(Input(data, when=MODIFIED))
+
+
+def test_what_is_wrong_beside_the_objects_refuses_the_file():
+    tool = {
+        "type": "tool",
+        "spec_version": "2.1",
+        "id": "tool--5d0092c5-5f74-4287-9642-33f4c354e56d",
+        "created": "2026-11-02T00:00:00Z",
+        "modified": "2026-11-02T00:00:00Z",
+        "name": "A tool",
+    }
+    bundle = {"type": "bundle", "objects": [tool], "x_count": 9007199254740993}
+    with pytest.raises(SchemaError, match="number-range"):
+        read(json.dumps(bundle).encode())

@@ -147,7 +147,7 @@ def test_what_is_malformed_is_not_signed() -> None:
 def test_what_is_made_counts_towards_the_size_of_a_record(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("schemas.record.MAX_OBJECTS", 4)
+    monkeypatch.setattr("schemas.composing.MAX_OBJECTS", 4)
     assert len(composed(holder(FIRST), NARRATIVE).objects) == 4
     with pytest.raises(SchemaError) as caught:
         composed(holder(FIRST, SECOND), NARRATIVE)

@@ -112,8 +112,9 @@ def read_event(
     for report in making.each(event, "EventReport"):
         _report(making, report, context)
     making.close(event)
-    refs = [each for each in making.finish() if each != making.author]
-    if not refs and making.author is None and not making.references:
+    # With its author: a policy that keeps no indicator still leaves a report then.
+    refs = list(dict.fromkeys(making.finish()))
+    if not refs and not making.references:
         raise SchemaError("no-objects", "$")
     primary = making.add(
         {
@@ -126,7 +127,7 @@ def read_event(
             "labels": labels,
             "confidence": tags.confidence,
             "external_references": making.references,
-            "object_refs": refs or [making.author or making.report],
+            "object_refs": refs or [making.report],
         },
         making.tlp,
         event.where,

@@ -142,15 +142,16 @@ def test_an_event_becomes_a_report():
     assert report["created"] == "2026-10-30T00:00:00.000Z"
     assert report["modified"] == report["published"] == "2026-11-01T08:00:00.000Z"
     assert report["created_by_ref"] == f"identity--{ORG['uuid']}"
-    assert report["object_refs"] == [only(found, "indicator")["id"]]
+    indicator = only(found, "indicator")["id"]
+    assert report["object_refs"] == [report["created_by_ref"], indicator]
     assert composed(found, tlp=None).tlp is Tlp.AMBER
 
 
-def test_every_object_is_in_the_report_but_its_author():
+def test_every_object_is_in_the_report():
     found = read(event(attribute("domain", "bad.example"), attribute("text", "x", 2)))
     ids = {each["id"] for each in objects(found)}
     report = only(found, "report")
-    assert set(report["object_refs"]) == ids - {report["id"], report["created_by_ref"]}
+    assert set(report["object_refs"]) == ids - {report["id"]}
 
 
 def test_times_that_are_missing_are_taken_from_each_other():

@@ -251,3 +251,13 @@ def test_views_of_one_audience_have_one_bundle_id_per_record():
            ((one, PEER), (one, addressed), (one, CIVIL), (other, PEER))]  # fmt: skip
     assert ids[0] == ids[1]
     assert len(set(ids)) == 3
+
+
+def test_a_value_that_its_issuer_has_defanged_is_not_marked_again():
+    own = [
+        {**one, "defanged": True} if one["type"] == "domain-name" else one
+        for one in TIED
+    ]
+    one = only(cut_new(CIVIL, *own), "domain-name")
+    assert one["defanged"] is True
+    assert made_of(one) == ["value"]

@@ -200,9 +200,7 @@ class Work:
                 part.shown[place] = value
             case "defang":
                 part.shown[place] = value
-                part.made[place] = made.defanged(value)
-                if part.kind in stix.OBSERVABLE_TYPES and not part.source.defanged:
-                    part.made["defanged",] = True  # STIX 2.1, Common Properties
+                _defang(part, place, value)
             case "mask" if guard.is_clean(value):
                 part.shown[place] = value
             case "mask":
@@ -412,3 +410,9 @@ class Work:
         part = self.parts[i]
         name = profile.spell(place)
         return Cut(part.source.id, part.kind, name, reason, row, made)
+
+
+def _defang(part: ObjectParts, place: profile.Place, value: Any) -> None:
+    part.made[place] = made.defanged(value)
+    if part.kind in stix.OBSERVABLE_TYPES and not part.source.defanged:
+        part.made["defanged",] = True  # STIX 2.1, Common Properties

@@ -71,7 +71,7 @@ def measure(*, quick: bool) -> Report:
 
 
 def _misp_stix_parser() -> Any:
-    """Give its class; None where it cannot be imported (Python 3.12, its six is old)."""
+    """Give its class; None where it cannot be imported: the six it brings is old."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

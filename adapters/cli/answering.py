@@ -6,21 +6,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from adapters.cli import show
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
+from adapters.cli.sending import opened
 from adapters.config import PublisherConfig, load
 from broker import answers
 from broker.answers import Action, Answer, Sighting, Taken
 from broker.blinding import org_identity
 from broker.bus import JSON_CONTENT_TYPE, Bus, Received
-from broker.directory import Directory, single_key
+from broker.directory import Directory
 from broker.errors import ConfigError, TrustError
-from broker.publisher import PublishResult, open_publisher
 from broker.signers import Signer, load_signer
 from broker.signing import Address
 from broker.topology import FEEDBACK, GATE
@@ -29,10 +29,8 @@ from schemas import codec, composing, record, stix, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import TLP_IDS, Tlp
 from schemas.reasons import explain
+from schemas.vocabularies.words import OpinionWord
 
-OpinionWord = Literal[
-    "strongly-disagree", "disagree", "neutral", "agree", "strongly-agree"
-]
 _NAMESPACE: Final = uuid.UUID("b1c5d9a2-7a4e-4f7e-8d6a-3e0b9f4c2a58")
 _T = TypeVar("_T")
 _IDLE_S: Final = 2.0  # a queue that gives nothing for so long is empty
@@ -56,8 +54,8 @@ def answer(
 ) -> int:
     """Answer somebody's record: opinion or note for all, sighting or action for its issuer.
 
-    An opinion or a note is a record of your own; it goes to everybody who got the
-    record, under the same marking. A sighting or an action goes to the issuer alone.
+    An opinion or a note is a record of your own, marked as that one is and addressed to
+    the same communities and organisations and to its issuer. A sighting or an action goes to the issuer alone.
 
     Args:
         token: File with the record's evidence, as you received it.
@@ -92,7 +90,7 @@ def answer(
         result = asyncio.run(_tell(settings, signer, about, told))
     else:
         draft = _feedback(about, signer.org, opinion, note, lang)
-        result = asyncio.run(_publish(settings, signer, about, draft))
+        result = asyncio.run(_publish(settings, about, draft, as_json=json))
     if json:
         show.json_line({"ok": True, "about": about.claims.sub, **result})
     else:
@@ -165,22 +163,13 @@ def _feedback(
 
 
 async def _publish(
-    settings: PublisherConfig, signer: Signer, about: Verified, draft: record.Draft
+    settings: PublisherConfig, about: Verified, draft: record.Draft, *, as_json: bool
 ) -> dict[str, Any]:
-    async with (
-        open_bus(settings.broker) as bus,
-        open_publisher(
-            bus,
-            settings.state,
-            signer,
-            publisher=settings.publisher,
-            directory=single_key(signer.org, signer.jwk),
-            identity=settings.identity or None,
-        ) as publisher,
-    ):
-        done: PublishResult = await publisher.enqueue_once(
-            draft, address=Address(communities=about.claims.aud)
-        )
+    # By name too, or an answer marked AMBER+STRICT would reach nobody.
+    named = {about.issuer, *map(record.org_of, about.claims.to or ())} - {settings.org}
+    address = Address(communities=about.claims.aud, to=tuple(sorted(named)))
+    async with opened(settings, as_json=as_json) as publisher:
+        done = await publisher.enqueue_once(draft, address=address)
         await publisher.flush()
     return {"record": done.sub, "token": done.token_id, "already": done.already}
 

@@ -110,7 +110,9 @@ def sign(
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
     )
-    read = read_record(file, options, source=source, own=identity)
+    read = read_record(
+        file, options, source=source, own=identity, communities=community
+    )
     draft = read.checked.draft
     show_findings.briefly(read.checked, "")
     if draft is None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from adapters.cli import main as command
 from tests.adapters.test_cli_next import Desks
 from tests.support.misp_events import EVENT, ORG, attribute
 
@@ -215,7 +214,3 @@ def test_a_sheet_without_techniques_says_which_column_is_missing(desks: Desks) -
     assert code == 1
     assert "no-behaviour" in out
     assert "technique" in out
-
-
-def test_help_names_the_command() -> None:
-    assert command.run(["check", "--help"]) == 0

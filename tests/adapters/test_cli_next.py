@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from adapters.cli import answering, publishing
+from adapters.cli import answering, sending
 from adapters.cli import main as command
 from broker import wire
 from broker.bus import JSON_CONTENT_TYPE, Message
+from broker.directory import single_key
 from broker.embedded import open_embedded
+from broker.keys import Jwk
 from broker.topology import FEEDBACK, feedback_key, topology
+from broker.trust import verify
 from tests.adapters.test_cli_publish import LEAK, PHISHING
 from tests.support.issuing import rest
 
@@ -27,7 +32,7 @@ class Desks:
     def __init__(self, folder: Path, capfd, monkeypatch) -> None:
         self.folder = folder
         self._capfd = capfd
-        for module in (publishing, answering):
+        for module in (sending, answering):
             monkeypatch.setattr(module, "open_bus", self.bus)
         monkeypatch.setattr(answering, "_IDLE_S", 0.2)
         members = folder / "directory" / "members"
@@ -177,6 +182,9 @@ def test_an_opinion_is_a_record_of_its_own_about_the_other(desks) -> None:
     assert facts["record"] == told["record"]
     assert facts["record"].startswith("opinion--")
     assert facts["tlp"] == "CLEAR"  # as the record that it answers
+    jwk = msgspec.json.decode((desks.folder / "cert-bv.jwk").read_bytes(), type=Jwk)
+    claims = verify(token, single_key("cert-bv", jwk), now=time.time()).claims
+    assert claims.to == ("urn:tocsin:org:cert-aq",)  # its issuer, by name
     assert told["about"] == desks.verified(path.read_bytes())["record"]
     again = json.loads(desks.answer(path, *words, "--json")[1])
     assert again["already"] is True

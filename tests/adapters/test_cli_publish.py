@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.cli import main as command
-from adapters.cli import publishing
+from adapters.cli import sending
 from adapters.config import Broker
 from broker.bus import Bus
 from broker.embedded import Fault, open_embedded
@@ -69,7 +69,7 @@ def desk(
         'org = "cert-aq"\nkey = "cert-aq.key"\nstate = "s.sqlite"\n[broker]\n'
         'url = "amqp://127.0.0.1:1/"\nuser = "cert-aq"\npassword_file = "pw"\n'
     )
-    monkeypatch.setattr(publishing, "open_bus", made.bus)
+    monkeypatch.setattr(sending, "open_bus", made.bus)
     return made
 
 
@@ -176,7 +176,7 @@ def test_what_waiting_does_not_mend_is_configuration(
         raise error
         yield
 
-    monkeypatch.setattr(publishing, "open_bus", bus)
+    monkeypatch.setattr(sending, "open_bus", bus)
     assert desk.publish(LEAK) == (expected, [], ["tocsin: broker: x"])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.cli import main as command
-from adapters.cli import publishing
+from adapters.cli import sending
 from broker.embedded import open_embedded
 from tests.support.issuing import PLACE
 
@@ -35,7 +35,7 @@ def publish(tmp_path, capfd, monkeypatch):
         'org = "cert-aq"\nkey = "cert-aq.key"\nstate = "s.sqlite"\n[broker]\n'
         'url = "amqp://127.0.0.1:1/"\nuser = "cert-aq"\npassword_file = "pw"\n'
     )
-    monkeypatch.setattr(publishing, "open_bus", bus)
+    monkeypatch.setattr(sending, "open_bus", bus)
     return lambda *more: run("publish", *more, "--config", tmp_path / "p.toml")
 
 

@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -23,9 +22,8 @@ from broker.signing import sign
 from broker.trust import verify
 from schemas import composing
 from schemas.errors import SchemaError
-from schemas.findings import fault
+from schemas.findings import Finding
 from schemas.markings import Tlp
-from schemas.rules import rule
 from tests.support import records
 from tests.support.real_data import DATA
 
@@ -59,7 +57,6 @@ class Outcome(msgspec.Struct):
     given: tuple[str, ...]
     objects: int
     refused: str
-    levels: Counter[str]
     losses: Counter[str]
 
 
@@ -75,7 +72,7 @@ def outcome(path: Path, group: str) -> Outcome:
     """Check and sign one file."""
     title, found, refusal = _read(path)
     if refusal is not None:
-        return Outcome(group, title, (), 0, refusal, Counter(), Counter())
+        return Outcome(group, title, (), 0, refusal, Counter())
     options: composing.Options = {"now": WHEN}
     given: list[str] = []
     checked = check(found, options)
@@ -94,7 +91,6 @@ def outcome(path: Path, group: str) -> Outcome:
         tuple(sorted(given)),
         0 if checked.draft is None else len(checked.draft.objects),
         _refusal(checked),
-        Counter(rule(each.rule).level for each in checked.findings),
         Counter({each.rule: each.count for each in _counted(found)}),
     )
 
@@ -111,13 +107,13 @@ def _read(path: Path) -> tuple[str, Found, str | None]:
         return title, nothing, error.reason
 
 
-def _counted(found: Found) -> Iterator[Any]:
+def _counted(found: Found) -> Iterator[Finding]:
     """Give one finding for each rule, with all the places it counts."""
     counts: Counter[str] = Counter()
     for each in found.losses:
         counts[each.rule] += each.count
     for name, count in counts.items():
-        yield fault(SchemaError(name)).__class__(name, count=count)
+        yield Finding(name, count=count)
 
 
 def _refusal(checked: Checked) -> str:

@@ -13,6 +13,7 @@ from schemas import iep, pap
 from schemas.markings import TLP_IDS, Tlp
 from schemas.pap import PAP_IDS, Pap
 from tests.support import records
+from tests.support.policies import TERMS
 from tests.support.views import (
     AMBER,
     CIVIL,
@@ -155,20 +156,7 @@ def test_a_part_under_pap_red_that_cannot_be_cut_takes_its_object_along(
 
 
 def policy(mark: str | None = GREEN, /, **terms: Any) -> dict[str, Any]:
-    body = {
-        "extension_type": "property-extension",
-        "encrypt_in_transit": "may",
-        "permitted_actions": "externally-visible-direct-actions",
-        "affected_party_notifications": "may",
-        "tlp": "white",
-        "provider_attribution": "may",
-        "unmodified_resale": "may",
-        "iep_id": "0c7b5b88-8ff7-4a4d-aa9d-feb398cd0061",
-        "iep_version": 2.0,
-        "description": "A policy of the house.",
-        "start_date": "2026-01-01T00:00:00Z",
-        **terms,
-    }
+    body = {**TERMS, **terms}
     made = new(
         "marking-definition",
         "House policy",

@@ -29,7 +29,7 @@ from schemas.stix.values import TIMESTAMP_PATTERN
 
 TYP: Final = "vnd.tocsin.answer+jwt"
 CONTENT_TYPE: Final = f"application/{TYP}"
-MAX_BYTES: Final = 4096  # with the longest names it has about 900
+MAX_BYTES: Final = 4096  # with the longest names it has 740
 
 Action = Literal[
     "acknowledged",

@@ -104,7 +104,8 @@ class Publisher:
 
         Raises:
             SchemaError: `version-known`: this version was signed with other
-                content, so it needs a newer `modified`.
+                content, so it needs a newer `modified`; `retracted`: the record was
+                taken back, for good.
             TrustError: `too-large`, or the directory would not let it pass (own
                 key revoked, kind not allowed).
             OutboxFullError: `flush` first.
@@ -152,7 +153,7 @@ class Publisher:
 
         Raises:
             SchemaError: `no-earlier-version`: nothing of this record is known here;
-                `kind-mismatch`: it was about an object of another type.
+                `kind-mismatch`: it was about an object of another type; or as `enqueue`.
             TrustError, OutboxFullError, ConfigError: As `enqueue`.
         """
         lineage = draft.objects[draft.primary].id

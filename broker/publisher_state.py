@@ -38,6 +38,7 @@ from broker.publisher_tables import (
 )
 from broker.publisher_tip import Doubt, Tip, TipFile, beside
 from schemas import timestamps
+from schemas.errors import SchemaError
 from schemas.record import is_org
 
 MAX_PENDING: Final = 10_000  # bounds the disk while the hub is not reachable
@@ -86,7 +87,7 @@ class PublisherState:
 
         Raises:
             SchemaError: `version-known`: the same version is signed with other
-                content; `bad-property`: `ver` is no time.
+                content; `bad-property`: `ver` is no time; `retracted`.
             OutboxFullError: Too many records wait for a confirm.
         """
         key = (version.lineage, timestamps.key(version.ver))
@@ -96,6 +97,10 @@ class PublisherState:
             known = publisher_tables.find(db, key, version.content)
             if known is not None:
                 return known
+            newest = publisher_tables.newest(db, version.lineage)
+            was_taken_back = newest is not None and newest.kind == "retraction"
+            if was_taken_back and version.kind != "retraction":
+                raise SchemaError("retracted")  # STIX 2.1: revoked ends it for good
             self._check_room(db)
             before = publisher_tables.before(db, key)
             signed = build(before)

@@ -115,6 +115,7 @@ REASONS: Final[dict[str, str]] = {
     "modified.",
     "no-earlier-version": "nothing of this record was published from here; name it "
     "with --of if a table's rows have changed, or use tocsin publish.",
+    "retracted": "this record was taken back, for good; publish another one.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
     # the view

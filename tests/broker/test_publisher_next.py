@@ -8,6 +8,8 @@ from schemas.errors import SchemaError
 from tests.broker.test_publisher import INGRESS, publisher_bus, publishing, verified
 from tests.support.issuing import NOW, PLACE, draft, rest
 
+LATER = "2026-12-01T00:00:00.000Z"
+
 
 async def run(tmp_path, *calls):
     """Make the calls on one publisher; results, and what reached the hub."""
@@ -76,6 +78,18 @@ async def test_a_second_retraction_is_not_signed(tmp_path):
     assert [each.claims.kind for each in sent] == ["incident", "retraction"]
     assert again.already
     assert again.token_id == first.token_id
+
+
+@pytest.mark.parametrize("name", ["enqueue", "enqueue_next"])
+async def test_what_was_taken_back_stays_so(tmp_path, name):
+    back = kind(draft(name="Taken back", revoked=True), "retraction")
+    with pytest.raises(SchemaError, match="retracted"):
+        await run(
+            tmp_path,
+            ("enqueue", draft()),
+            ("enqueue_next", back),
+            (name, kind(draft(name="Once more", modified=LATER), "correction")),
+        )
 
 
 async def test_what_is_signed_once_is_not_signed_again_with_another_time(tmp_path):

@@ -2,6 +2,9 @@
 
 import msgspec
 
+Part = tuple[str, str]
+"""(id of the object as signed, property as policies spell it; "" for all of it)"""
+
 
 class Cut(msgspec.Struct, frozen=True):
     """One part that was withheld, or changed, and why.
@@ -10,10 +13,15 @@ class Cut(msgspec.Struct, frozen=True):
         object_id: As signed; "" for a claim.
         place: Property as policies spell it, "" for the whole object.
         reason: `tlp-*`, `granular-*`, `marking-unknown`, `marking-withheld`, `iep-*`,
-            `attribution-visible`, `pap-red`, `policy-*`, `mask-hit`, `guard`,
-            `reference-withheld`, `required-withheld`, `not-named`, `type-not-named`.
+            `attribution-visible`, `pap-*`, `protected`, `held`, `policy-*`, `mask-hit`,
+            `not-listed`, `guard`, `reference-withheld`, `required-withheld`,
+            `not-named`, `type-not-named`.
         row: Row of the policy that says so, 0 if none does.
         made: Whether a made value stands in the projection instead.
+        limit: Limit of the policy that made the row stricter, 0 if none did.
+        approvals: The part waits for so many persons to agree; 0: it does not wait.
+        element: Index of the element or sentence that was cut; -1: all of it.
+        found: Kinds of personal data that were found in it.
     """
 
     object_id: str
@@ -22,13 +30,23 @@ class Cut(msgspec.Struct, frozen=True):
     reason: str
     row: int = 0
     made: bool = False
+    limit: int = 0
+    approvals: int = 0
+    element: int = -1
+    found: tuple[str, ...] = ()
+
+    @property
+    def part(self) -> Part:
+        """What persons agree to, if they do: the object and the place in it."""
+        return self.object_id, self.place
 
 
 class NotGivenError(Exception):
     """The record is not for this view at all.
 
     Attributes:
-        reason: `community`, `tlp-*`, `primary-withheld`, `guard-visible`.
+        reason: `community`, `kind`, `retention`, `tlp-*`, `primary-withheld`,
+            `guard-visible`.
     """
 
     def __init__(self, reason: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, assert_never
 import msgspec
 
 from adapters import text
-from adapters.policy import Role
+from adapters.policy_file import Role
 from broker.blinding import org_identity
 from broker.trust import Verified
 from schemas import profile
@@ -339,7 +339,7 @@ def _is_watched(kind: str, cut: Withheld) -> bool:
     if name in _PERSONAL.get(kind, ()):
         return True
     if kind in _NETWORKED and name == "value":
-        return cut.above or cut.role == "unknown"
+        return cut.above or cut.role in ("unknown", "protected")
     if cut.above and kind not in _PUBLIC and (name in _NAMES or name in _HANDLES):
         return True
     own = cut.above or kind in _PERSONAL

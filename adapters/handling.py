@@ -1,20 +1,23 @@
-"""What the marks of a record ask of a view, besides TLP: IEP, PAP, unknown ones. Pure.
+"""What the marks of a record ask of a view, besides TLP. Pure.
 
-PAP and the actions that an IEP permits say what may be done, not who may see. But who
-may do nothing that shows gains nothing from an alert and can only give it away, so
-below peers such parts are withheld (docs/decisions.md, on PAP).
+IEP, PAP, the protection of those whom an alert may harm, and marks nobody knows. PAP
+and the actions that an IEP permits say what may be done, not who may see; whom each
+lets pass is for the gates of the policy (docs/decisions.md, on PAP).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Final
 
 from adapters.cascade import Use
+from adapters.cuts import Part
+from adapters.policy import Policy
 from adapters.projection import ObjectParts
-from adapters.view import View, tlp_refusal
+from adapters.view import View
 from broker.trust import Verified
 from schemas import coarse, profile
 from schemas.markings import granular_marks, is_known_marking
 from schemas.pap import PAP_IDS, Pap, pap_of, pap_of_refs
+from schemas.protection import PROTECTION_IDS, Group, groups_of, groups_of_refs
 from schemas.stix import StixObject
 from schemas.terms import broken, marks_of
 
@@ -33,21 +36,53 @@ class Handling:
             to read.
     """
 
-    def __init__(self, verified: Verified, view: View, now: str) -> None:
+    def __init__(
+        self,
+        verified: Verified,
+        view: View,
+        policy: Policy,
+        now: str,
+        approved: Set[Part] = frozenset(),
+    ) -> None:
         self._verified, self._view, self._now = verified, view, now
+        self._policy, self._approved = policy, approved
         self._marks = marks_of(verified.objects)
-        self._is_peer = view.audience == "peer-cert"
+        self._may_act_unseen = policy.gate(view, "IEP:unseen")[0] == "cleared"
+        self._paps = {
+            pap: f"pap-{pap.name.lower()}"
+            for pap in (Pap.AMBER, Pap.RED)
+            if policy.gate(view, pap.label)[0] != "cleared"
+        }
         said = self._marks.terms.keys() | self._marks.paps.keys()
-        self.binding = frozenset(said - PAP_IDS.keys())
+        self.binding = frozenset(said - PAP_IDS.keys() - PROTECTION_IDS.keys())
 
     def refusal(self, i: int) -> str | None:
         """Tell why the view does not get an object at all: a reason, or None."""
         source = self._verified.objects[i]
         lasting = i == self._verified.primary and source.revoked is True
-        reason = self.refusal_of(source.object_marking_refs or (), lasting=lasting)
-        if reason is None and not self._is_peer and source.labels:
-            return self._of_pap(pap_of(source, self._marks.paps))
+        refs = source.object_marking_refs or ()
+        reason = self.refusal_of(refs, lasting=lasting)
+        if reason is None and self._paps and source.labels:
+            reason = self._of_pap(pap_of(source, self._marks.paps))
+        if reason is None and (source.labels or len(refs) > 1):
+            reason = self._of_groups(groups_of(source), source.id)
         return reason
+
+    def approvals(self, i: int) -> int:
+        """Tell how many persons must agree before the view gets an object."""
+        groups = groups_of(self._verified.objects[i])
+        return max((self._gate(group)[1] for group in groups), default=1)
+
+    def _gate(self, group: Group) -> tuple[str, int]:
+        return self._policy.gate(self._view, f"protect:{group.value}")
+
+    def _of_groups(self, groups: Iterable[Group], stix_id: str) -> str | None:
+        """Apply the gates of those whom marks protect; the strictest counts."""
+        words = {self._gate(group)[0] for group in groups}
+        if words - {"cleared", "hold"}:
+            return "protected"
+        is_held = "hold" in words and (stix_id, "") not in self._approved
+        return "held" if is_held else None
 
     def refusal_of(self, marks: Iterable[str], *, lasting: bool = False) -> str | None:
         """Tell why the view does not get what has these marks.
@@ -62,6 +97,16 @@ class Handling:
                     return reason
         return None
 
+    def refusal_of_part(self, marks: Iterable[str]) -> str | None:
+        """Tell why the view does not get a part with these marks.
+
+        A part that protects somebody never waits for persons by itself: it is given
+        where its mark lets pass, and withheld everywhere else.
+        """
+        reason = self.refusal_of(marks)
+        words = {self._gate(group)[0] for group in groups_of_refs(marks)}
+        return "protected" if reason is None and words - {"cleared"} else reason
+
     def _of_mark(self, ref: str, *, lasting: bool) -> str | None:
         if not self._marks.knows(ref):
             # It may forbid what we do not know of. In a copy that was cut before, its
@@ -70,15 +115,15 @@ class Handling:
         terms = self._marks.terms.get(ref)
         if terms is not None:
             reason = broken(terms, now=self._now, lasting=lasting)
-            reason = reason or tlp_refusal(self._view, terms.tlp)
+            reason = reason or self._policy.tlp_refusal(self._view, terms.tlp)
             if reason is None and terms.permitted_actions in _UNSEEN:
-                reason = None if self._is_peer else "iep-actions"
+                reason = None if self._may_act_unseen else "iep-actions"
             if reason is not None:
                 return reason
         return self._of_pap(pap_of_refs((ref,), self._marks.paps))
 
     def _of_pap(self, pap: Pap | None) -> str | None:
-        return "pap-red" if pap is Pap.RED and not self._is_peer else None
+        return None if pap is None else self._paps.get(pap)
 
     def uses(
         self,

@@ -3,14 +3,17 @@
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
-from adapters.policy import TimeGrain
+from adapters.policy_file import TimeGrain
 from schemas import profile, stix, timestamps
+from schemas.vocabularies.countries import COUNTRIES
 
+_NOTHING: Final[Mapping[profile.Place, Any]] = MappingProxyType({})
 _SMALLEST_BUCKET = 10  # counts below it are withheld
 _NETWORK_BITS: Final = {4: 24, 6: 48}  # what providers hand to many customers
 # The incident suite's entity-type-ov, and how far disinformation went. A count under any
@@ -32,29 +35,32 @@ def generalised(
     place: profile.Place,
     value: Any,
     grain: TimeGrain,
-    sectors: Sequence[str] = (),
+    shown: Mapping[profile.Place, Any] = _NOTHING,
 ) -> Any:
     """Coarsen *value*; None where nothing coarse can be said.
 
-    Times are cut to the hour or day, counts to their order of magnitude (none
-    below 10), addresses to their network, an identity's name to its sectors.
+    Times are cut to the hour or day, counts and amounts to their order of magnitude
+    (none below 10), addresses to their network, the name of an identity to its
+    sectors, that of a place to its country.
 
     Args:
-        sectors: Those of the identity that the view is shown.
+        shown: What the view is shown of the object.
     """
-    if type(value) is int:
+    if type(value) is int or type(value) is float:
         return bucket(value)
     if place == ("name",) and candidate.type == "identity":
-        return (
-            f"an organisation ({', '.join(sectors)})" if sectors else "an organisation"
-        )
+        sectors = ", ".join(shown.get(("sectors",), ()))
+        return f"an organisation ({sectors})" if sectors else "an organisation"
+    if place == ("name",) and candidate.type == "location":
+        country = shown.get(("country",))
+        return COUNTRIES.get(country.upper()) if isinstance(country, str) else None
     if isinstance(value, str):
         networked = candidate.type in ("ipv4-addr", "ipv6-addr")
         return network(value) if networked else _moment(value, grain)
     return _counts(value, place[-1]) if isinstance(value, dict) else None
 
 
-def bucket(count: int) -> int | None:
+def bucket(count: float) -> int | None:
     """Give the power of ten at or below *count*; None below 10."""
     if count < _SMALLEST_BUCKET:
         return None

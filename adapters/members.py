@@ -4,7 +4,10 @@ A policy names properties, not what is in them: a member that nobody has heard o
 must not travel along inside one that everybody may see.
 """
 
+import re
+from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from adapters import text
 from schemas import iep, pap, profile
@@ -61,6 +64,50 @@ def passes(place: profile.Place, value: Any) -> bool:
     if name == "external_references" and isinstance(value, dict):
         return _is_catalogued(value)
     return True
+
+
+def is_listed(place: profile.Place, value: Any, on: Callable[[str], bool]) -> bool:
+    """Tell whether a value, or an element of it, is one that a list lets pass.
+
+    Of a pattern all that it looks at must be on the list, and it must be as plain as
+    those of indicators are: comparisons for equality with `AND` or `OR` between them.
+
+    Of an external reference the source must be on the list, and its URL public: https,
+    without a login, a query or a fragment, which can name who followed it.
+    """
+    if place == ("pattern",):
+        return isinstance(value, str) and _is_plain_pattern(value, on)
+    if place[-1] != "external_references":
+        return isinstance(value, str) and on(value)
+    if not isinstance(value, dict) or not on(str(value.get("source_name", ""))):
+        return False
+    url = value.get("url")
+    return url is None or (isinstance(url, str) and _is_public(url))
+
+
+# STIX 2.1, 9.4 to 9.6, the plain part of it; no string holds a quote or a backslash.
+_COMPARISON: Final = r"([a-z0-9-]+:[a-z_]+) ?= ?'[^'\\]*'"
+_PLAIN_PATTERN: Final = re.compile(
+    rf"\[ ?{_COMPARISON}(?: (?:AND|OR) {_COMPARISON})* ?\]"
+    rf"(?: (?:AND|OR) \[ ?{_COMPARISON}(?: (?:AND|OR) {_COMPARISON})* ?\])*"
+)
+_COMPARED: Final = re.compile(_COMPARISON)
+
+
+def _is_plain_pattern(pattern: str, on: Callable[[str], bool]) -> bool:
+    if _PLAIN_PATTERN.fullmatch(pattern) is None:
+        return False
+    return all(map(on, _COMPARED.findall(pattern)))
+
+
+def _is_public(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        return False
+    bare = not (parts.query or parts.fragment or "@" in parts.netloc)
+    return parts.scheme == "https" and bool(host) and bare
 
 
 def _is_catalogued(reference: dict[str, Any]) -> bool:

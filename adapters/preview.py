@@ -79,6 +79,7 @@ def preview(
     views = [
         View(audience=who, clearance=Tlp.parse(clearance), communities=communities)
         for who, clearance in DEFAULT_CLEARANCE.items()
+        if who in policy.with_rows
     ]
     written = timestamps.from_epoch(now)
     return [_seen(verified, view, policy, author, written) for view in views]

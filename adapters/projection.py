@@ -156,7 +156,8 @@ def _written(part: ObjectParts) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for place, value in {**part.shown, **part.made}.items():
         lost = part.lost.get(place)
-        if lost and place not in part.made:
+        # Of a text, what is left is joined already.
+        if lost and place not in part.made and isinstance(value, list):
             _put(out, place, [v for j, v in enumerate(value) if j not in lost])
         else:
             _put(out, place, value)

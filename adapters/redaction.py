@@ -1,23 +1,27 @@
 """Verified x view x policy -> Redacted, with a reason for every cut. Pure.
 
-Four steps, each able to take away only (`adapters.cutting`): the TLP gate on objects
-and granular markings; the policy's row for each property; the guard
-(`adapters.guard`) over what is left; and after each the cascade: a reference goes
-with its target, an object with a required property, the record with its primary
-object.
+Four steps, each able to take away only: the gates of the policy on objects and on
+parts with marks of their own, then its row for each property (`adapters.applying`);
+the guard over what is left (`adapters.guarding`); and after each what follows
+(`adapters.settling`): a reference goes with its target, an object with a required
+property, the record with its primary object.
 """
 
 from collections import Counter
+from collections.abc import Callable, Set
 from typing import Final
 
 import msgspec
 
 from adapters import roles
-from adapters.cuts import Cut, NotGivenError
+from adapters.applying import apply_policy, gate
+from adapters.cuts import Cut, NotGivenError, Part
 from adapters.cutting import Work
+from adapters.guarding import check
 from adapters.policy import Policy
 from adapters.projection import Author, project
-from adapters.view import View, refusal
+from adapters.settling import complete, settle
+from adapters.view import View
 from broker import sdjwt
 from broker.trust import Verified
 
@@ -52,7 +56,13 @@ class Redacted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def redact(
-    verified: Verified, view: View, policy: Policy, *, author: Author, now: str
+    verified: Verified,
+    view: View,
+    policy: Policy,
+    *,
+    author: Author,
+    now: str,
+    approved: Set[Part] = frozenset(),
 ) -> Redacted:
     """Cut *verified* down to what *view* may see.
 
@@ -61,18 +71,26 @@ def redact(
     Args:
         author: In whose name the projection is written, with the pseudonym key.
         now: RFC 3339; `modified` of the projection. Policies that ended are over.
+        approved: Parts that persons agreed to show, of those that the policy holds.
 
     Raises:
         NotGivenError: Nothing of it may be given.
     """
-    reason = refusal(view, verified.claims)
+    reason = policy.refusal(view, verified.claims, now=now)
     if reason is not None:
         raise NotGivenError(reason)
     if verified.primary is None:
         raise NotGivenError("primary-withheld")
-    work = _settled(verified, view, policy, author, now)
+
+    def begin(attackers: frozenset[str] | None) -> Work:
+        return Work(
+            verified, view, policy, author,
+            attackers=attackers, now=now, approved=approved,
+        )  # fmt: skip
+
+    work = _settled(begin)
     evidence = sdjwt.withhold(verified.opened, _kept_disclosures(work))
-    work.complete()
+    complete(work)
     if verified.primary in work.gone:
         raise NotGivenError("primary-withheld")
     parts = [p for i, p in enumerate(work.parts) if i not in work.gone]
@@ -87,25 +105,31 @@ def redact(
     )
 
 
-def _settled(
-    verified: Verified, view: View, policy: Policy, author: Author, now: str
-) -> Work:
+def _settled(begin: Callable[[frozenset[str] | None], Work]) -> Work:
     """Cut until what is left is a reason for itself.
 
     An observable counts as the attacker's because of relations; where those are
     cut, it must not, or what becomes of it would tell that they exist.
     """
+
+    def work_with(attackers: frozenset[str] | None) -> Work:
+        work = begin(attackers)
+        gate(work)
+        apply_policy(work)
+        settle(work)
+        check(work)
+        if work.verified.primary in work.gone:
+            raise NotGivenError("primary-withheld")
+        return work
+
     attackers: frozenset[str] | None = None
     for _ in range(_MAX_ROUNDS):
-        work = Work(verified, view, policy, author, attackers=attackers, now=now)
-        work.run()
+        work = work_with(attackers)
         tied = roles.attackers(work.staying(), work.victims)
         if work.attackers <= tied:
             return work
         attackers = work.attackers & tied
-    work = Work(verified, view, policy, author, attackers=frozenset(), now=now)
-    work.run()
-    return work
+    return work_with(frozenset())
 
 
 def _kept_disclosures(work: Work) -> set[int]:

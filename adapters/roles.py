@@ -1,8 +1,9 @@
 """Who is who in a record: the part of a policy that looks at relations. Pure."""
 
 from collections.abc import Collection, Iterable, Set
+from typing import Protocol
 
-from adapters.policy import Role
+from adapters.policy_file import Role
 from schemas import stix
 from schemas.stix.relationships import Relationship
 
@@ -17,7 +18,14 @@ _ATTACKING = frozenset(
 # Relations whose target is on the victim's side.
 _AGAINST = frozenset({"targets", "impacts", "located-at", "compromises"})
 _ORGANISATIONS = ("organization", "group", "class", "system")
-_OBSERVED = stix.OBSERVABLE_TYPES | {"channel", "media-content"}
+_ACCOUNTS = frozenset({"channel", "media-content", "user-account"})
+_OBSERVED = stix.OBSERVABLE_TYPES | _ACCOUNTS
+# The role of what is tied to an attack, and of what is not.
+_NONE: tuple[Role, Role] = ("", "")
+_BY_TIES: dict[str, tuple[Role, Role]] = {
+    **dict.fromkeys(_OBSERVED, ("attacker", "unknown")),
+    **dict.fromkeys(_ACCOUNTS, ("operated", "ordinary")),
+}
 
 
 def victims(objects: Iterable[stix.StixObject]) -> frozenset[str]:
@@ -69,25 +77,52 @@ def attackers(objects: Iterable[stix.StixObject], victims: Set[str]) -> frozense
     return frozenset(found - victims)
 
 
+class WordLists(Protocol):
+    """The lists of a policy, by name."""
+
+    def __call__(self, name: str, /) -> frozenset[str]:
+        """Give the words of a list, folded; none if there is no such list."""
+
+
 def role_of(
-    candidate: stix.StixObject, kind: str, attackers: Collection[str], issuer: str
+    candidate: stix.StixObject,
+    kind: str,
+    attackers: Collection[str],
+    issuer: str,
+    words: WordLists,
 ) -> Role:
     """Give the role of an object.
 
-    Identities are `individual` unless their class says organisation; observables,
-    channels and media are `attacker` or `unknown`; all else has no role.
+    `issuer` first, then `organisation` by the class of an identity; `protected` is
+    what says of itself, in `roles`, `labels` or its types, a word of the policy's list
+    `protected`; other identities are `public-role` if they have a role of the list
+    `public-roles`, else `individual`; accounts, channels and media are `operated` or
+    `ordinary`, observables `attacker` or `unknown`; all else has no role.
 
     Args:
         issuer: Id of the issuer's own identity: its name stands in every token.
     """
     if candidate.id == issuer:
         return "issuer"
+    if getattr(candidate, "identity_class", None) in _ORGANISATIONS:
+        return "organisation"
+    said = _words_of(candidate)
+    if not said.isdisjoint(words("protected")):
+        return "protected"
     if kind == "identity":
-        known = getattr(candidate, "identity_class", None) in _ORGANISATIONS
-        return "organisation" if known else "individual"
-    if kind in _OBSERVED:
-        return "attacker" if candidate.id in attackers else "unknown"
-    return ""
+        has_office = not said.isdisjoint(words("public-roles"))
+        return "public-role" if has_office else "individual"
+    tied, not_tied = _BY_TIES.get(kind, _NONE)
+    return tied if candidate.id in attackers else not_tied
+
+
+def _words_of(candidate: stix.StixObject) -> set[str]:
+    found = {word.strip().casefold() for word in candidate.labels or ()}
+    for name in ("roles", "channel_types", "narrative_types"):
+        said = getattr(candidate, name, None)
+        if isinstance(said, tuple | list):
+            found.update(w.strip().casefold() for w in said if isinstance(w, str))
+    return found
 
 
 def _kind(stix_id: str) -> str:

@@ -1,7 +1,5 @@
 """What a policy may know of a member, and which records a view admits. Pure."""
 
-from typing import Final
-
 import msgspec
 
 from broker.directory import Audience, Member
@@ -37,39 +35,3 @@ def view_of(member: Member, claims: Claims) -> View:
         addressed=urn in (claims.to or ()),
         concerned=urn in (claims.concerns or ()),
     )
-
-
-def refusal(view: View, claims: Claims) -> str | None:
-    """Tell why the record as a whole is not for this view: a reason, or None."""
-    if view.communities.isdisjoint(claims.aud):
-        return "community"
-    return tlp_refusal(view, Tlp.parse(claims.tlp))
-
-
-def tlp_refusal(view: View, tlp: Tlp) -> str | None:
-    """Apply the TLP gate to a record or a part of it: a reason, or None.
-
-    The rows of the gate, most open first: CLEAR to all; GREEN within clearance;
-    AMBER to peers, and to platforms that are affected; AMBER+STRICT to
-    organisations addressed by name; RED to nobody here (it travels sealed).
-    """
-    if tlp > view.clearance:
-        return "tlp-clearance"
-    match tlp:
-        case Tlp.CLEAR | Tlp.GREEN:
-            return None
-        case Tlp.AMBER:
-            affected = view.addressed or view.concerned
-            if view.audience == "peer-cert" or (
-                view.audience == "platform" and affected
-            ):
-                return None
-            return "tlp-need-to-know"
-        case Tlp.AMBER_STRICT:
-            named = view.addressed and view.audience != "civil-society"
-            return None if named else "tlp-addressed-only"
-        case _:
-            return "tlp-red"
-
-
-AUDIENCES: Final[tuple[Audience, ...]] = ("peer-cert", "platform", "civil-society")

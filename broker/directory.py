@@ -22,9 +22,15 @@ from schemas.markings import Tlp
 from schemas.record import ALL_COMMUNITY, CommunityUrn, Kind, Org
 from schemas.vocabularies.words import TlpLabel
 
-Audience = Literal["peer-cert", "platform", "civil-society"]
+Audience = Literal["peer-cert", "platform", "civil-society", "research", "public"]
 DEFAULT_CLEARANCE: Final[Mapping[Audience, TlpLabel]] = MappingProxyType(
-    {"peer-cert": "AMBER", "platform": "GREEN", "civil-society": "GREEN"}
+    {
+        "peer-cert": "AMBER",
+        "platform": "GREEN",
+        "civil-society": "GREEN",
+        "research": "GREEN",
+        "public": "CLEAR",
+    }
 )
 ServiceName = Literal["gate", "adapter"]
 _MAX_ENTRY_BYTES = 256 * 1024

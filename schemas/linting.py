@@ -15,6 +15,7 @@ from schemas import iep, pap, profile, stix, timestamps
 from schemas.findings import Finding
 from schemas.linting_values import Look, Notes, looks_at_values
 from schemas.markings import is_known_marking
+from schemas.protection import PROTECTION_IDS
 from schemas.stix.threats import Indicator
 
 LARGE_OBJECTS: Final = 5_000
@@ -208,7 +209,7 @@ def _is_marked_in_part(
 
 
 def _is_known(mark: str) -> bool:
-    return is_known_marking(mark) or mark in pap.PAP_IDS
+    return is_known_marking(mark) or mark in pap.PAP_IDS or mark in PROTECTION_IDS
 
 
 def _is_extended(

@@ -22,6 +22,7 @@ from schemas.markings import (
     tlp_of,
 )
 from schemas.pap import Pap
+from schemas.protection import PROTECTION_IDS
 from schemas.stix import GranularMarking, StixObject
 from schemas.stix.meta import MarkingDefinition
 
@@ -48,6 +49,7 @@ class Marks(msgspec.Struct, frozen=True):
         return (
             is_known_marking(ref)
             or ref in pap.PAP_IDS
+            or ref in PROTECTION_IDS
             or ref in self.terms
             or ref in self.paps
             or ref in self.statements

@@ -45,10 +45,11 @@ from tests.support.views import (
     view,
 )  # fmt: skip
 
+ACCOUNTS = ("channel", "media-content", "user-account")
 OBSERVED = sorted(stix.OBSERVABLE_TYPES | {"channel", "media-content"})
 # An object that no view here may know of; its id stays as it is when it is signed.
 SECRET = marked(new("campaign", "secret"), STRICT)
-SHOWN = {"keep", "mask", "defang"}
+SHOWN = {"keep", "mask", "defang", "listed"}
 
 LETTERS = "abcdefghij"
 TEXT = inspect.StrType()
@@ -64,7 +65,12 @@ def cases() -> Iterator[tuple[str, str]]:
         if kind == "identity":
             yield from ((kind, role) for role in ("individual", "organisation"))
         elif kind in OBSERVED:
-            yield from ((kind, role) for role in ("attacker", "unknown"))
+            own = (
+                ("operated", "ordinary")
+                if kind in ACCOUNTS
+                else ("attacker", "unknown")
+            )
+            yield from ((kind, role) for role in own)
         else:
             yield kind, ""
 
@@ -81,7 +87,7 @@ def planted(kind: str, role: str) -> tuple[Verified, "Planted"]:
     others = [SECRET, MALWARE, new("attack-pattern")]
     if kind != "incident":
         others.append(INCIDENT)
-    if role == "attacker":
+    if role in ("attacker", "operated"):
         others.append(link(MALWARE, "communicates-with", one))
     main = one if kind == "incident" else INCIDENT
     return signed(main, *({one["id"]: one} | {o["id"]: o for o in others}).values(),

@@ -15,6 +15,7 @@ from tests.support.views import (
     CLEAR,
     INCIDENT,
     PERSON,
+    POLICY,
     marked,
     new,
     opened,
@@ -29,7 +30,7 @@ def watch(one, *names, above=False, verified=None):
     objects = {o["id"]: o for o in (INCIDENT, new("attack-pattern"), one)}
     verified = verified or signed(*objects.values(), primary=INCIDENT["id"])
     index = next(i for i, o in enumerate(verified.objects) if o.type == one["type"])
-    role = role_of(verified.objects[index], one["type"], frozenset(), "")
+    role = role_of(verified.objects[index], one["type"], frozenset(), "", POLICY.words)
     places = dict(profile.places(verified.plain[index].items()))
     return Watch(
         verified,

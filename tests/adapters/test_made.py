@@ -38,6 +38,7 @@ def test_a_count_becomes_its_order_of_magnitude(count):
         (-5, "day", None),
         (True, "day", None),
         (1.5, "day", None),
+        (61234.5, "day", 10000),
         (None, "day", None),
         (["2026-01-01T10:20:30Z"], "day", None),
         ("2026-01-31T18:30:05.123Z", "exact", "2026-01-31T18:30:05.123Z"),
@@ -58,7 +59,7 @@ def test_a_value_is_made_coarser_or_left_out(value, grain, expected):
 def test_an_organisation_is_called_by_its_sectors_that_are_shown():
     name = ("name",)
     with_sectors = generalised(
-        ORGANISATION, name, "Saltmere", "day", ["energy", "water"]
+        ORGANISATION, name, "Saltmere", "day", {("sectors",): ["energy", "water"]}
     )
     assert with_sectors == "an organisation (energy, water)"
     assert generalised(ORGANISATION, name, "Saltmere", "day") == "an organisation"

@@ -21,15 +21,22 @@ AUDIENCES = ("peer-cert", "platform", "civil-society")
 # From the most to the least that is given. Pseudonymised and generalised values are
 # both made values; neither says more than the other.
 _GIVEN = {
-    "keep": 4, "defang": 3, "mask": 2, "generalise": 1, "pseudonymise": 1, "drop": 0,
+    "keep": 6, "listed": 5, "defang": 4, "mask": 3, "hold": 2, "generalise": 1,
+    "pseudonymise": 1, "drop": 0,
 }  # fmt: skip
 _SEEN = (
     "autonomous-system", "channel", "domain-name", "email-addr", "file", "ipv4-addr",
     "ipv6-addr", "mac-addr", "media-content", "mutex", "network-traffic", "url",
     "user-account",
 )  # fmt: skip
-_ROLES = {kind: {"attacker", "unknown"} for kind in _SEEN}
-_ROLES["identity"] = {"issuer", "individual", "organisation"}
+_ACCOUNTS = ("channel", "media-content", "user-account")
+_ROLES = {
+    kind: {"operated", "ordinary"} if kind in _ACCOUNTS else {"attacker", "unknown"}
+    for kind in _SEEN
+}
+_ROLES["identity"] = {
+    "issuer", "individual", "organisation", "public-role", "protected",
+}  # fmt: skip
 _CONTAINERS = {
     "incident-core", "event", "impact", "task", "identity-contact", "disinformation",
     "availability-ext", "confidentiality-ext", "external-ext", "integrity-ext", "monetary-ext",
@@ -71,19 +78,45 @@ def given(kind: str, role: str, prop: str, *, concerned: bool = False) -> list[s
 
 
 def test_the_file_has_exactly_the_stated_parts() -> None:
-    assert set(POLICY) == {"id", "version", "audiences", "times", "row"}
-    assert POLICY["id"] == FILE.stem
-    assert POLICY["version"] >= 1
-    assert tuple(POLICY["audiences"]) == AUDIENCES
-    assert POLICY["times"] == {
-        "peer-cert": "exact", "platform": "hour", "civil-society": "day",
+    assert set(POLICY) == {
+        "id", "version", "review-days", "audience", "gate", "row", "limit", "retention",
+        "list",
     }  # fmt: skip
+    assert POLICY["id"] == FILE.stem
+    assert POLICY["version"] >= 2
+    times = {each["name"]: each["time"] for each in POLICY["audience"]}
+    assert times == {
+        "peer-cert": "exact", "platform": "hour", "civil-society": "day",
+        "research": "day", "public": "day",
+    }  # fmt: skip
+
+
+def test_researchers_get_what_civil_society_gets_thirty_days_later() -> None:
+    (found,) = (a for a in POLICY["audience"] if a["name"] == "research")
+    assert (found["like"], found["after-days"]) == ("civil-society", 30)
+    # Where civil society reads an address, researchers read a pseudonym.
+    for row in ROWS:
+        if row["civil-society"] == "defang" and "only" not in row:
+            assert row["research"] == "pseudonymise"
+
+
+def test_the_public_gets_what_is_clear_and_nothing_else() -> None:
+    (found,) = (a for a in POLICY["audience"] if a["name"] == "public")
+    assert found["like"] == "civil-society"
+    passing = {
+        gate["mark"]
+        for gate in POLICY["gate"]
+        if gate["mark"].startswith("TLP:")
+        and gate.get("public", gate["civil-society"]) != "nobody"
+    }
+    assert passing == {"TLP:CLEAR"}
 
 
 @each_row
 def test_a_row_has_exactly_the_allowed_keys(row: dict[str, Any]) -> None:
-    needed = {"types", "properties", "reason", *AUDIENCES}
-    assert needed <= set(row) <= needed | {"role", "when"}
+    needed = {"title", "types", "properties", "reason", *AUDIENCES}
+    more = {"role", "when", "only", "approvals", "meanwhile", "research"}
+    assert needed <= set(row) <= needed | more
     assert row["types"]
     assert row["properties"]
     assert row.get("when", "concerned") == "concerned"
@@ -144,6 +177,7 @@ def test_a_role_that_is_treated_at_all_is_treated_in_all_its_forms() -> None:
     assert halves == {
         ("channel", "aliases"),
         ("file", "magic_number_hex"),
+        *(("identity", name) for name in ("description", "contact_information", "roles")),
         *(
             ("network-traffic", prop)
             for prop in (
@@ -173,11 +207,13 @@ def test_nobody_gets_more_than_a_platform_and_no_platform_more_than_a_peer(
         ("identity", "individual", "description", ["drop"] * 3),
         ("identity", "individual", "contact_information", ["drop"] * 3),
         ("identity", "organisation", "name", ["keep", "generalise", "generalise"]),
-        ("user-account", "unknown", "account_login", ["pseudonymise", "drop", "drop"]),
+        ("user-account", "ordinary", "account_login", ["pseudonymise", "drop", "drop"]),
         ("ipv4-addr", "unknown", "value", ["generalise", "drop", "drop"]),
         ("email-addr", "unknown", "value", ["drop"] * 3),
         ("opinion", "", "authors", ["drop"] * 3),
-        ("threat-actor", "", "name", ["keep", "drop", "drop"]),
+        ("threat-actor", "", "name", ["keep", "hold", "drop"]),
+        ("identity", "public-role", "name", ["hold", "drop", "drop"]),
+        ("identity", "protected", "name", ["pseudonymise", "drop", "drop"]),
         ("incident", "", "description", ["mask", "drop", "drop"]),
         ("location", "", "street_address", ["drop"] * 3),
         ("artifact", "", "payload_bin", ["drop"] * 3),
@@ -198,8 +234,8 @@ def test_what_the_default_table_protects_or_grants(
 
 def test_only_a_concerned_platform_learns_which_account_was_operated() -> None:
     for kind, prop in (("user-account", "account_login"), ("channel", "name")):
-        assert given(kind, "attacker", prop) == ["keep", "pseudonymise", "pseudonymise"]
-        assert given(kind, "attacker", prop, concerned=True) == [
+        assert given(kind, "operated", prop) == ["keep", "pseudonymise", "pseudonymise"]
+        assert given(kind, "operated", prop, concerned=True) == [
             "keep", "keep", "pseudonymise",
         ]  # fmt: skip
 

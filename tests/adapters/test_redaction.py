@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from adapters.policy import Policy
 from adapters.redaction import Cut, NotGivenError, redact
 from broker.sdjwt import withhold
 from broker.signing import Address
 from schemas.markings import Tlp
+from tests.support.policy_files import compiled, row
 from tests.support.records import mint, tree
 from tests.support.views import (
     AMBER,
@@ -128,7 +128,7 @@ def test_the_strictest_of_several_marks_counts():
 def test_each_action_does_what_the_head_of_the_policy_says():
     actions = {
         "keep": "abc", "drop": None, "mask": "abc", "pseudonymise": "tool-",
-        "generalise": None, "defang": "abc",
+        "generalise": None, "defang": "abc", "hold": None,
     }  # fmt: skip
     for action, expected in actions.items():
         policy = one_row("tool", "name", action)
@@ -141,38 +141,27 @@ def test_each_action_does_what_the_head_of_the_policy_says():
 
 
 def one_row(kind, name, action):
-    return Policy(
-        f"""
-        id = "p"
-        version = 1
-        audiences = ["peer-cert"]
-        [[row]]
-        types = ["incident"]
-        properties = ["name"]
-        peer-cert = "keep"
-        platform = "keep"
-        civil-society = "keep"
-        reason = "Every case has a title."
-        [[row]]
-        types = ["{kind}"]
-        properties = ["{name}"]
-        peer-cert = "{action}"
-        platform = "{action}"
-        civil-society = "{action}"
-        reason = "It is the row under test."
-        """.encode(),
-        "test.toml",
-    )
+    waits = {"only": "words"} if action == "listed" else {}
+    title = row("incident", "name", "keep", "keep", "keep")
+    return compiled(title, row(kind, name, action, action, action, **waits))
 
 
 def redact_by(policy, record, to=PEER):
     return redact(record, to, policy, author=AUTHOR, now=NOW_TEXT)
 
 
-def test_a_text_with_personal_data_is_masked_as_a_whole():
-    case = INCIDENT | {"description": "All is well. Call +62 812-3456-7890."}
+def test_a_sentence_with_personal_data_is_withheld_alone():
+    case = INCIDENT | {
+        "description": "The mail server was attacked. "
+        "The owner can be called at +62 812-3456-7890.",
+        "lang": "en",
+    }  # fmt: skip
     redacted = cut_new(PEER, case)
-    assert "All is well" not in seen(redacted)
+    assert "The mail server was attacked." in seen(redacted)
+    assert "3456" not in seen(redacted)
+    assert only(redacted, "incident")["description"] == (
+        "The mail server was attacked. [withheld]"
+    )
     (found,) = [c for c in redacted.cuts if c.place == "description"]
     assert found.reason == "mask-hit"
     assert "slip through" in POLICY.reason(found.row)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters import cutting
+from adapters import guarding
 from adapters.redaction import NotGivenError
 from tests.support.views import (
     CIVIL,
@@ -20,6 +20,8 @@ from tests.support.views import (
     seen,
 )  # fmt: skip
 
+FILE_PATTERN = "[file:name = 'tool.exe']"
+
 
 def refusal(*arguments, **options):
     with pytest.raises(NotGivenError) as caught:
@@ -28,15 +30,15 @@ def refusal(*arguments, **options):
 
 
 def test_a_tie_that_the_policy_cuts_ties_nothing():
-    # Civil society gets no patterns, so no indicators, so no reason for the page.
-    page, pattern = new("domain-name"), new("indicator")
+    # Civil society gets no such patterns, so no indicators, so no reason for the page.
+    page, pattern = new("domain-name"), new("indicator", pattern=FILE_PATTERN)
     objects = [INCIDENT, page, pattern, link(pattern, "indicates", page)]
     assert projected(cut_new(CIVIL, *objects), "domain-name") == []
     assert projected(cut_new(PLATFORM, *objects), "domain-name")
 
 
 def test_a_tie_that_remains_is_enough():
-    page, pattern = new("domain-name"), new("indicator")
+    page, pattern = new("domain-name"), new("indicator", pattern=FILE_PATTERN)
     ties = [link(pattern, "indicates", page), link(MALWARE, "uses", page)]
     redacted = cut_new(CIVIL, INCIDENT, MALWARE, page, pattern, *ties)
     assert only(redacted, "domain-name")["value"] == "bad[.]example"
@@ -44,7 +46,7 @@ def test_a_tie_that_remains_is_enough():
 
 def test_a_record_made_to_need_many_rounds_ends_without_attackers(monkeypatch):
     monkeypatch.setattr("adapters.redaction._MAX_ROUNDS", 1)
-    page, pattern = new("domain-name"), new("indicator")
+    page, pattern = new("domain-name"), new("indicator", pattern=FILE_PATTERN)
     ties = [link(pattern, "indicates", page), link(MALWARE, "uses", page)]
     redacted = cut_new(CIVIL, INCIDENT, MALWARE, page, pattern, *ties)
     assert projected(redacted, "domain-name") == [only(redacted, "domain-name")]
@@ -55,7 +57,7 @@ def test_a_record_made_to_need_many_rounds_ends_without_attackers(monkeypatch):
 
 
 def test_a_record_that_keeps_the_guard_busy_is_not_given(monkeypatch):
-    monkeypatch.setattr(cutting, "_MAX_ROUNDS", 1)
+    monkeypatch.setattr(guarding, "_MAX_ROUNDS", 1)
     case = INCIDENT | {"description": "Ilvara Temcott"}
     with pytest.raises(NotGivenError) as caught:
         cut_new(PEER, case, PERSON)

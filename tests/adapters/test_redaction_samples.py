@@ -62,9 +62,10 @@ WORDS = [
     ("bank-phishing", "T1566.002", ALL),
     ("bank-phishing", "never follow a link", ALL),
     ("bank-phishing", "Ketik sendiri alamat", "peer"),  # its translation
-    # The shop's page is nobody's business any more; the indicator taken back names it.
-    ("bank-phishing-correction", "garden-lamps.example", PLATFORMS),
-    ("bank-phishing-correction", "garden-lamps[.]example", ""),
+    # The shop's page is nobody's business any more; whoever was warned of it must learn
+    # so, and the indicator taken back names it.
+    ("bank-phishing-correction", "garden-lamps.example", ALL),
+    ("bank-phishing-correction", "garden-lamps[.]example", "civil"),
     ("bank-phishing-correction", "code-renewal.example", ALL),
     ("bank-phishing-correction", "386", "peer"),
     ("bank-phishing-correction", "Saltmere", "peer"),
@@ -169,7 +170,8 @@ def test_every_cut_says_why():
             for one in cut(sample(name), to).cuts:
                 assert one.reason
                 assert (one.row > 0) == (
-                    one.reason.startswith("policy") or one.reason == "mask-hit"
+                    one.reason.startswith("policy")
+                    or one.reason in ("mask-hit", "not-listed")
                 )
                 assert one.object_id.startswith(one.object_type)
     assert cut(sample("bank-phishing"), PEER).cuts == ()

@@ -4,7 +4,7 @@ import pytest
 
 from adapters.roles import attackers, role_of, victims
 from schemas import stix
-from tests.support.views import BANK, INCIDENT, MALWARE, PERSON, link, new
+from tests.support.views import BANK, INCIDENT, MALWARE, PERSON, POLICY, link, new
 
 ADDRESS = new("ipv4-addr")
 SERVERS = new("infrastructure")
@@ -100,13 +100,16 @@ def test_a_relation_that_is_not_given_ties_nothing_but_its_victim_stays_one():
 )
 def test_an_identity_is_a_person_unless_its_class_says_otherwise(identity_class, role):
     (one,) = decoded(new("identity", identity_class=identity_class))
-    assert role_of(one, "identity", frozenset(), "") == role
+    assert role_of(one, "identity", frozenset(), "", POLICY.words) == role
 
 
 def test_only_what_can_be_somebodys_has_a_role():
     for kind in ("incident", "malware", "relationship", "tool"):
         one = stix.decode_object(new(kind))
-        assert role_of(one, kind, frozenset({one.id}), "") == ""
+        assert role_of(one, kind, frozenset({one.id}), "", POLICY.words) == ""
     (address,) = decoded(ADDRESS)
-    assert role_of(address, "ipv4-addr", frozenset(), "") == "unknown"
-    assert role_of(address, "ipv4-addr", frozenset({address.id}), "") == "attacker"
+    assert role_of(address, "ipv4-addr", frozenset(), "", POLICY.words) == "unknown"
+    assert (
+        role_of(address, "ipv4-addr", frozenset({address.id}), "", POLICY.words)
+        == "attacker"
+    )

@@ -4,13 +4,20 @@ import itertools
 
 import pytest
 
-from adapters.view import View, refusal, tlp_refusal, view_of
+from adapters.view import View, view_of
 from broker.signing import Address
 from schemas.markings import Tlp
 from tests.support.records import CERT, PLATFORM, member
-from tests.support.views import AUDIENCES, INCIDENT, signed, view
+from tests.support.views import AUDIENCES, INCIDENT, NOW_TEXT, POLICY, signed, view
 
 CLEAR, GREEN, AMBER, STRICT, RED = Tlp
+tlp_refusal = POLICY.tlp_refusal
+
+
+def refusal(to, claims):
+    return POLICY.refusal(to, claims, now=NOW_TEXT)
+
+
 EVERYTHING = {"clearance": RED, "addressed": True, "concerned": True}
 
 

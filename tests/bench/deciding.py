@@ -5,11 +5,10 @@ from functools import partial
 import msgspec
 
 from adapters.pipeline import Context, Decided, Subscriber, decide
-from adapters.view import AUDIENCES
 from broker import sdjwt, topology, wire
 from broker.directory import Member
 from broker.seen import STAMP_HEADER
-from tests.bench.material import AUTHOR, NOW, Case, sample
+from tests.bench.material import AUDIENCES, AUTHOR, NOW, Case, sample
 from tests.bench.rounds import Report, Row, side_by_side
 
 SINK = "sink"

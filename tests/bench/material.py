@@ -19,11 +19,11 @@ from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.redaction import Redacted, redact
 from adapters.sources import stix21
-from adapters.view import AUDIENCES, View, view_of
+from adapters.view import View, view_of
 from broker import base64url, sdjwt, signing, trust
 from broker import seen as chain
 from broker.blinding import BlindMap, own_id
-from broker.directory import Directory, KeyEntry, Member, Service, build
+from broker.directory import Audience, Directory, KeyEntry, Member, Service, build
 from broker.signers import Signer
 from broker.trust import Verified
 from schemas import composing, record, timestamps
@@ -32,6 +32,7 @@ from schemas.record import Draft
 
 SAMPLES = Path(__file__).parents[2] / "adapters/cli/samples"
 ISSUER = "cert-aq"
+AUDIENCES: tuple[Audience, ...] = ("peer-cert", "platform", "civil-society")
 NOW = 1_800_000_000  # every sample is older, every key below is valid then
 SMALL = 6  # objects of the cut record
 MEDIUM = 22

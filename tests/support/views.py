@@ -31,7 +31,9 @@ from schemas.record import ALL_COMMUNITY
 from tests.support import records
 
 POLICY_FILE = Path(__file__).parents[2] / "adapters" / "policies" / "default.toml"
-ROWS: list[dict[str, Any]] = tomllib.loads(POLICY_FILE.read_text("utf-8"))["row"]
+_WRITTEN = tomllib.loads(POLICY_FILE.read_text("utf-8"))
+ROWS: list[dict[str, Any]] = _WRITTEN["row"]
+LIMITS: list[dict[str, Any]] = _WRITTEN["limit"]
 POLICY = Policy(POLICY_FILE.read_bytes(), "default.toml")
 AUTHOR = Author(org="hub", name="Tocsin Hub", pseudonym_key=b"k" * 32)
 NOW = records.NOW
@@ -300,6 +302,20 @@ def seen(redacted: Redacted) -> str:
 
 def action(to: View, kind: str, role: str, prop: str) -> str:
     """Look up by hand what the head of the policy file promises."""
+    found = _row_action(to, kind, role, prop)
+    for limit in LIMITS:
+        if (
+            not limit.get("jurisdictions")
+            and limit.get("role", "") in ("", role)
+            and kind in limit["types"]
+            and not {prop, "*"}.isdisjoint(limit["properties"])
+        ):
+            assert limit["at-most"] == "drop"
+            found = "drop"
+    return found
+
+
+def _row_action(to: View, kind: str, role: str, prop: str) -> str:
     wanted = [(kind, role, ""), (kind, "", ""), ("*", "", "")]
     if to.concerned:
         wanted.insert(0, (kind, role, "concerned"))

@@ -116,7 +116,7 @@ def _sight(
 def sentence(policy: Policy, cut: Cut) -> str:
     """Say in plain words why something was cut."""
     if cut.row:
-        return policy.reason(cut.row)
+        return policy.reason(cut.row, cut.limit)
     return _WITHOUT_A_ROW.get(cut.reason) or as_sentence(explain(cut.reason))
 
 

@@ -23,7 +23,7 @@ from adapters.cli.demo.webhook import open_receiver
 from adapters.cli.demo.world import HUB, World
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context
-from adapters.view import refusal, view_of
+from adapters.view import view_of
 from broker import wire
 from broker.archive import open_archive
 from broker.bus import Bus, Message
@@ -33,6 +33,7 @@ from broker.publisher import open_publisher
 from broker.signers import Signer
 from broker.topology import ADAPTER_PREFIX, DEAD, FEEDBACK, GATE, INGRESS, OPERATOR
 from broker.trust import verify
+from schemas import timestamps
 
 # A slow machine with a slow RabbitMQ; what is missing then fails its check.
 PATIENCE_S: Final = 20.0
@@ -204,8 +205,10 @@ class _Stage:
         token = wire.unpack(bus.sent[-1])
         verified = verify(token, world.directory, now=now)
         self.published.append(Published(sample, token, verified))
+        policy, written = self._context.policy, timestamps.from_epoch(now)
         for each in self._context.subscribers:
-            if refusal(view_of(each.member, verified.claims), verified.claims) is None:
+            view = view_of(each.member, verified.claims)
+            if policy.refusal(view, verified.claims, now=written) is None:
                 self._expected += len(each.sinks)
 
     async def _attack(self, target: Published) -> None:

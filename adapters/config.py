@@ -11,7 +11,8 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from broker.errors import ConfigError
+from broker.errors import ConfigError, TrustError
+from broker.keys import Jwk, PublicKey, key_id
 from broker.quota import Quota
 from broker.signers import read_secret
 from schemas.record import Org
@@ -109,6 +110,20 @@ class MemberConfig(
     sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
 
 
+class ReviewerConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A person who may agree to show what the policy holds.
+
+    Attributes:
+        name: As the person's key has it: `<name>/<thumbprint>`.
+        key: The public key, `<name>.jwk` as keygen writes it.
+    """
+
+    name: Org
+    key: Path
+
+
 class AdapterConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
@@ -125,6 +140,9 @@ class AdapterConfig(
             bounds what waits: 2 x 50 bodies of at most 16 MiB make 1.6 GiB in the
             worst case, and some MB with records of the usual size. What is being
             decided comes on top: one batch of each queue.
+        reviews: SQLite file of what waits for persons; without it, what the policy
+            holds is dropped.
+        reviewers: Who may agree.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
     """
@@ -141,6 +159,8 @@ class AdapterConfig(
     policy: Path | UnsetType = UNSET
     batch: Annotated[int, Meta(ge=1, le=1000)] = 25
     prefetch: Annotated[int, Meta(ge=1, le=5000)] = 50
+    reviews: Path | UnsetType = UNSET
+    reviewers: tuple[ReviewerConfig, ...] = ()
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
@@ -224,6 +244,32 @@ def broker_url(broker: Broker) -> str:
         raise ConfigError(f"{broker.password_file} is not UTF-8") from None
     login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
     return urlunsplit(parts._replace(netloc=login))
+
+
+def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:
+    """Read the keys of the reviewers, by their key ids.
+
+    Raises:
+        ConfigError: A file is missing or no public key, or one key or name stands
+            for two persons.
+    """
+    found: dict[str, tuple[str, PublicKey]] = {}
+    for each in config.reviewers:
+        try:
+            jwk = msgspec.json.decode(each.key.read_bytes(), type=Jwk)
+            key = PublicKey(jwk)
+        except OSError as error:
+            raise ConfigError(f"cannot read {each.key}: {error.strerror}") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError, TrustError):
+            raise ConfigError(
+                f"{each.key} is no public Ed25519 or P-256 key in JWK form"
+            ) from None
+        found[key_id(each.name, jwk)] = (each.name, key)
+    if len({key.thumbprint for _, key in found.values()}) < len(config.reviewers):
+        raise ConfigError("two reviewers have one key; each person needs an own one")
+    if len({name for name, _ in found.values()}) < len(config.reviewers):
+        raise ConfigError("two reviewers have one name; each person needs an own one")
+    return found
 
 
 def pseudonym_key(path: Path) -> bytes:

@@ -196,9 +196,7 @@ class Policy:
         word, _ = self.gate(view, f"TLP:{tlp.label}")
         if tlp is Tlp.RED:
             return "tlp-red"  # it travels sealed
-        if _lets_pass(word, view):
-            return None
-        return _UNMET.get(word) or _NOBODY[tlp]
+        return None if _lets_pass(word, view) else _unmet(word, tlp)
 
     def _compiled(self, audience: Audience) -> dict[_Key, Rule]:
         entry = self.audiences[audience]
@@ -231,16 +229,12 @@ def _lets_pass(word: Pass, view: View) -> bool:
             assert_never(word)
 
 
-_UNMET: Final[Mapping[Pass, str]] = {
-    "affected": "tlp-need-to-know",
-    "addressed": "tlp-addressed-only",
-}
-_NOBODY: Final[Mapping[Tlp, str]] = {
-    Tlp.CLEAR: "tlp-audience",
-    Tlp.GREEN: "tlp-audience",
-    Tlp.AMBER: "tlp-need-to-know",
-    Tlp.AMBER_STRICT: "tlp-addressed-only",
-}
+def _unmet(word: Pass, tlp: Tlp) -> str:
+    if word == "affected" or tlp is Tlp.AMBER:
+        return "tlp-need-to-know"
+    if word == "addressed" or tlp is Tlp.AMBER_STRICT:
+        return "tlp-addressed-only"
+    return "tlp-audience"
 
 
 def action_of(row: Row, audience: AudienceEntry) -> Action:

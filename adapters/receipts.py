@@ -10,7 +10,7 @@ import hashlib
 from typing import Any, Final
 
 from adapters.redaction import Redacted
-from broker import base64url
+from broker import base64url, jws
 from broker.seen import Seen
 from broker.signing import RecordSigner
 from schemas import codec
@@ -54,11 +54,7 @@ def receipt(redacted: Redacted, seen: Seen, signer: RecordSigner, *, now: int) -
     }
     if seen.head:
         claims["head"] = seen.head
-    header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
-    signing_input = b".".join(
-        base64url.encode(codec.encode_json(part)) for part in (header, claims)
-    )
-    return signing_input + b"." + base64url.encode(signer.sign(signing_input))
+    return jws.compact(TYP, codec.encode_json(claims), signer)
 
 
 def bucket(count: int) -> str:

@@ -15,13 +15,13 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from broker import base64url, sdjwt
+from broker import jws, sdjwt
 from broker.bus import Message
 from broker.directory import Directory
 from broker.errors import TrustError
 from broker.signing import RecordSigner
 from broker.topology import feedback_key
-from broker.trust import MAX_CLOCK_SKEW_S, Header
+from broker.trust import MAX_CLOCK_SKEW_S
 from schemas import codec
 from schemas.errors import RefusedError
 from schemas.record import Digest, Epoch, OrgUrn, StixId, org_of, org_urn
@@ -105,12 +105,10 @@ def make(
 
 def message(answer: Answer, issuer: str, signer: RecordSigner) -> Message:
     """Sign an answer for the issuer of the record."""
-    header = {"alg": signer.alg, "kid": signer.kid, "typ": TYP}
-    parts = (codec.encode_json(header), msgspec.json.encode(answer))
-    signing_input = b".".join(map(base64url.encode, parts))
+    body = jws.compact(TYP, msgspec.json.encode(answer), signer)
     return Message(
-        body=signing_input + b"." + base64url.encode(signer.sign(signing_input)),
-        message_id=sdjwt.digest(signing_input),
+        body=body,
+        message_id=sdjwt.digest(body.rpartition(b".")[0]),
         routing_key=feedback_key(sender=signer.org, issuer=issuer, kind=answer.kind),
         content_type=CONTENT_TYPE,
         user_id=signer.org,
@@ -123,23 +121,16 @@ def verify(received: Message, directory: Directory, *, now: float) -> Answer:
     Raises:
         TrustError: `answer-invalid`, or what is wrong with its key.
     """
-    parts = received.body.split(b".")
-    if len(received.body) > MAX_BYTES or len(parts) != 3:
+    found = jws.opened(received.body, TYP, max_bytes=MAX_BYTES, reason="answer-invalid")
+    known = directory.key(found.header.kid)
+    if found.header.alg not in known.key.algorithms:
         raise TrustError("answer-invalid")
-    try:
-        header, payload, signature = map(base64url.decode, parts)
-        head = msgspec.convert(codec.decode_json(header, max_bytes=MAX_BYTES), Header)
-    except (RefusedError, msgspec.ValidationError):
-        raise TrustError("answer-invalid") from None
-    known = directory.key(head.kid)
-    if head.typ != TYP or head.alg not in known.key.algorithms:
-        raise TrustError("answer-invalid")
-    if not known.key.verify(signature, parts[0] + b"." + parts[1]):
+    if not known.key.verify(found.signature, found.signed):
         raise TrustError("signature")
     if known.revoked_at is not None and now >= known.revoked_at:
         raise TrustError("key-revoked")
     try:
-        claims = codec.decode_json(payload, max_bytes=MAX_BYTES)
+        claims = codec.decode_json(found.payload, max_bytes=MAX_BYTES)
         answer = msgspec.convert(claims, Answer)
     except (RefusedError, msgspec.ValidationError):
         raise TrustError("answer-invalid") from None

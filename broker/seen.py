@@ -23,7 +23,7 @@ from typing import Annotated, Any, ClassVar, Final, TypeVar
 import msgspec
 from msgspec import Meta
 
-from broker import base64url, sdjwt
+from broker import base64url, jws, sdjwt
 from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
 from broker.keys import PublicKey
@@ -168,12 +168,7 @@ def link_of(stamp: str) -> str:
 
 
 def _signed(signer: RecordSigner, typ: str, claims: dict[str, Any]) -> str:
-    header = {"alg": signer.alg, "kid": signer.kid, "typ": typ}
-    signing_input = b".".join(
-        base64url.encode(codec.encode_json(part)) for part in (header, claims)
-    )
-    signature = base64url.encode(signer.sign(signing_input))
-    return (signing_input + b"." + signature).decode()
+    return jws.compact(typ, codec.encode_json(claims), signer).decode()
 
 
 # ---------------------------------------------------------------- verifying

@@ -116,10 +116,15 @@ REASONS: Final[dict[str, str]] = {
     "no-earlier-version": "nothing of this record was published from here; name it "
     "with --of if a table's rows have changed, or use tocsin publish.",
     "retracted": "this record was taken back, for good; publish another one.",
+    "review-invalid": "this is no statement of a reviewer as it must be signed.",
+    "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
     # the view
     "community": "addressed to communities that this view is not part of.",
+    "kind": "this kind of record is not for this audience.",
+    "retention": "older than the law of this member lets it be kept.",
+    "tlp-audience": "the policy gives this audience nothing under this marking.",
     "tlp-clearance": "marked stricter than the clearance.",
     "tlp-need-to-know": "TLP:AMBER goes to peers and to platforms affected.",
     "tlp-addressed-only": "TLP:AMBER+STRICT goes to organisations addressed by name.",

@@ -16,6 +16,7 @@ from adapters.cli import (
     processes,
     publishing,
     records,
+    reviewing,
     show,
 )
 from adapters.cli.demo import command as demo
@@ -50,6 +51,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(catalogue.catalogue, name="catalogue")
 app.command(polling.poll_collection, name="poll")
+app.command(reviewing.review, name="review")
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,15 @@ def output() -> Iterator[None]:
         sys.stdout.flush()
     except OSError as error:
         raise ConfigError(f"cannot write standard output: {error.strerror}") from None
+
+
+def rows(names: Sequence[str], found: Iterable[Sequence[str]]) -> None:
+    """Print a table; the cells are markup, so escape what is not ours."""
+    table = Table(*names, box=None, pad_edge=False, show_header=any(names))
+    for each in found:
+        table.add_row(*each)
+    with output():
+        Console(highlight=False).print(table)
 
 
 def summary(verified: Verified) -> dict[str, Any]:

@@ -23,7 +23,16 @@ CLAIMS: dict[str, Any] = msgspec.json.schema(record.Claims)["$defs"]["Claims"][
 ]
 CODE = re.compile(r"`([a-z]+(?:-[a-z0-9]+)*)`")
 # Section 4 and 5 tell where a token is refused; these reasons are no part of them.
-NOT_IN_THE_PLAN = {"gate", "way", "directory", "input", "issuer", "answer", "view"}
+NOT_IN_THE_PLAN = {
+    "gate",
+    "way",
+    "directory",
+    "input",
+    "issuer",
+    "answer",
+    "review",
+    "view",
+}
 
 
 def section(title: str) -> str:

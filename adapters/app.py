@@ -21,6 +21,7 @@ from adapters.config import (
 )
 from adapters.delivery import NewDelivery, Sink, StoreOutcome
 from adapters.forwarder import forward
+from adapters.interests_file import interests_of
 from adapters.numbering import Lane
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
@@ -53,14 +54,22 @@ def context_of(config: AdapterConfig, directory: Directory, policy: Policy) -> C
     """Collect what decisions depend on.
 
     Raises:
-        ConfigError: A member is not in the directory, or a key is unusable.
+        ConfigError: A member is not in the directory, a key or a file of interests
+            is unusable.
     """
     subscribers = []
     for served in config.members:
         member = directory.members.get(served.org)
         if member is None:
             raise ConfigError(f"{served.org} is not in the directory")
-        subscribers.append(Subscriber(member, tuple(s.name for s in served.sinks)))
+        names = tuple(s.name for s in served.sinks)
+        wanted = interests_of(served)
+        strangers = sorted(set(wanted.issuers) - directory.members.keys())
+        if strangers:  # admitted later, perhaps, or no more
+            _log.warning(
+                "interests.unknown_issuers", member=served.org, issuers=strangers
+            )
+        subscribers.append(Subscriber(member, names, wanted))
     author = Author(
         org=config.org,
         name=config.display_name,

@@ -134,7 +134,8 @@ def describe(interests: Interests) -> str:
     """Say in plain words what a member gets."""
     if interests == EVERYTHING:
         return "There is no filter: you get every record that the policy gives you."
-    kinds = [KINDS[kind] for kind in (interests.kinds or KINDS)]
+    asked = interests.kinds or KINDS
+    kinds = [name for kind, name in KINDS.items() if kind in asked]
     parts = [f"You get {_join(kinds, 'and')} from {_issuers(interests)}"]
     if interests.countries:
         parts.append(f"about {_join(map(_country_name, interests.countries), 'or')}")

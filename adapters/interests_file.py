@@ -1,8 +1,9 @@
-"""Files of interests: read at the start, written whole or not at all. Edge."""
+"""Files of interests: read, watched, and written whole or not at all. Edge."""
 
 import contextlib
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from adapters.config import MemberConfig
@@ -37,6 +38,40 @@ def read(path: Path) -> Interests:
         ) from None
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+
+
+class Watched:
+    """The files of interests of an adapter's members, looked at again and again."""
+
+    def __init__(self, members: Iterable[MemberConfig]) -> None:
+        self._paths = {m.org: p for m in members if isinstance(p := m.interests, Path)}
+        self._stamps: dict[str, tuple[int, ...]] = {}
+
+    def changed(self) -> dict[str, Interests | ConfigError]:
+        """Read what is not as it was at the last call; at the first, everything.
+
+        Returns:
+            By member: what it wants now, or what is wrong with its file.
+        """
+        found: dict[str, Interests | ConfigError] = {}
+        for org, path in self._paths.items():
+            stamp = _stamp(path)
+            if self._stamps.get(org) == stamp:
+                continue
+            self._stamps[org] = stamp
+            try:
+                found[org] = read(path)
+            except ConfigError as error:
+                found[org] = error
+        return found
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def write(path: Path, interests: Interests) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from adapters.interests import EVERYTHING, KINDS, LEAST, SECTORS, Interests
 from broker.errors import ConfigError
 from schemas.record import is_org
+from schemas.stix.values import ID_PATTERN
 from schemas.vocabularies import COUNTRIES, SECTORS_BY_NAME
 from schemas.vocabularies.countries import country_code
 from schemas.vocabularies.languages import LANGUAGES, language_code
@@ -25,6 +26,8 @@ _EXAMPLES: Final = {
     "sectors": '["energy"]',
     "languages": '["th"]',
 }
+# As other tools name them (CVSS, CSAF).
+_SEVERITIES: Final = {"critical": "extreme", "medium": "moderate"}
 
 MAX_BYTES: Final = 1 << 16  # all words there are, and some thousand issuers
 _QUOTED_CHARS: Final = 40
@@ -121,7 +124,8 @@ def _line(text: str, key: str, word: str) -> int:
 def wrong(key: str, word: str) -> str | None:
     """Say what is wrong with a word under *key*, and what may be meant; or None."""
     if key == "issuers":
-        if is_org(word):
+        # Of the shortest type, an object's id would be a name, too.
+        if is_org(word) and re.match(ID_PATTERN, word) is None:
             return None
         return (
             f"{_quoted(word)} is no name of an organisation: 2 to 41 lower case "
@@ -181,7 +185,8 @@ def _near(key: str, word: str) -> str | None:
         "countries": {name.lower(): code for code, name in COUNTRIES.items()},
         "languages": {name.lower(): code for code, name in LANGUAGES.items()},
         "sectors": SECTORS_BY_NAME | {each: each for each in SECTORS},
-    }.get(key) or {each: each for each in _words(key)}
+        _ONE: {each: each for each in LEAST} | _SEVERITIES,
+    }.get(key) or {each: each for each in KINDS}
     plain = _plain(word)
     found = difflib.get_close_matches(plain, names, 1)
     found = found or difflib.get_close_matches(plain.replace(" ", "-"), names, 1)

@@ -10,6 +10,9 @@ import pytest
 from adapters.cli import main as command
 from adapters.interests import Interests
 from adapters.interests_file import read
+from broker.archive import Archived, open_archive
+from broker.sdjwt import token_id
+from broker.seen import make_stamp
 from tests.support import records
 
 SAMPLES = [entry["file"].removesuffix(".json") for entry in records.SAMPLE_INDEX]
@@ -276,6 +279,38 @@ def test_a_new_version_of_what_came_comes_too(hub: Path, run: Run) -> None:
         assert [e["comes"] for e in facts["each"]] == comes  # type: ignore[attr-defined]
     run("set", *own(hub), "--country", "SG")
     assert simulated(run, hub, tokens)["after"] == 0
+
+
+def test_the_archive_of_the_gate_tells_what_would_have_come(
+    hub: Path, run: Run
+) -> None:
+    def stamp(**told: object) -> str:
+        return make_stamp(records.signer("hub"), **told)  # type: ignore[arg-type]
+
+    items = [
+        Archived(
+            token_id=token_id(token),
+            issuer="cert-aq",
+            sub="x",
+            ver="x",
+            kind="incident",
+            tlp="GREEN",
+            first_seen=records.NOW - days * 86_400,
+            token=token,
+        )
+        for days, name in ((9, "bank-phishing"), (1, "election-leak"))
+        for token in [(hub / "tokens" / f"{name}.token").read_bytes()]
+    ]
+    path = hub / "archive.sqlite"
+    with open_archive(path) as archive:
+        archive.append(items, stamp)
+        run("set", *own(hub), "--country", "TH")
+        facts = simulated(run, hub, path)  # while the gate has it open
+    assert (facts["records"], facts["before"], facts["after"]) == (2, 2, 0)
+    [last] = simulated(run, hub, path, "--since", 2)["each"]  # type: ignore[misc]
+    assert last["file"] == f"{path} number 2"
+    assert run("simulate", *own(hub), hub / "no.sqlite")[0] == 2
+    assert not (hub / "no.sqlite").exists()
 
 
 def test_only_the_days_asked_for_count(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import structlog
+from msgspec.structs import replace
 
 from adapters.config import (
     AdapterConfig,
@@ -21,6 +22,8 @@ from adapters.config import (
 )
 from adapters.delivery import NewDelivery, Sink, StoreOutcome
 from adapters.forwarder import forward
+from adapters.interests import Interests
+from adapters.interests_file import Watched, interests_of
 from adapters.numbering import Lane
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
@@ -47,20 +50,29 @@ _BUSY_S: Final = 5.0
 # After a message, wait this long for more before the batch is decided: far below
 # what a reader notices, long enough for a burst to fill a batch.
 _GATHER_S: Final = 0.01
+_LOOK_S: Final = 2.0  # between looks at the files of interests
 
 
 def context_of(config: AdapterConfig, directory: Directory, policy: Policy) -> Context:
     """Collect what decisions depend on.
 
     Raises:
-        ConfigError: A member is not in the directory, or a key is unusable.
+        ConfigError: A member is not in the directory, a key or a file of interests
+            is unusable.
     """
     subscribers = []
     for served in config.members:
         member = directory.members.get(served.org)
         if member is None:
             raise ConfigError(f"{served.org} is not in the directory")
-        subscribers.append(Subscriber(member, tuple(s.name for s in served.sinks)))
+        names = tuple(s.name for s in served.sinks)
+        wanted = interests_of(served)
+        strangers = sorted(set(wanted.issuers) - directory.members.keys())
+        if strangers:  # admitted later, perhaps, or no more
+            _log.warning(
+                "interests.unknown_issuers", member=served.org, issuers=strangers
+            )
+        subscribers.append(Subscriber(member, names, wanted))
     author = Author(
         org=config.org,
         name=config.display_name,
@@ -182,6 +194,21 @@ async def serve(
             ),
             name="forward",
         )
+        tasks.create_task(
+            _follow(Watched(config.members), intake, stop), name="interests"
+        )
+
+
+async def _follow(watched: Watched, intake: "_Intake", stop: asyncio.Event) -> None:
+    """Let members change what they want while the adapter runs."""
+    with suppress(_StoppedError):
+        while True:
+            for org, found in (await asyncio.to_thread(watched.changed)).items():
+                if isinstance(found, Interests):
+                    intake.member_wants(org, found)
+                else:  # what it wanted before holds on
+                    _log.error("interests.unusable", member=org, error=str(found))
+            await _pause(_LOOK_S, stop)
 
 
 class _StoppedError(Exception):
@@ -250,6 +277,16 @@ class _Intake:
                 async with aclosing(found):
                     async for batch in found:
                         await self._take(batch)
+
+    def member_wants(self, org: str, wanted: Interests) -> None:
+        """Decide by *wanted* from the next batch on."""
+        before = self._context.subscribers
+        after = tuple(
+            replace(s, interests=wanted) if s.member.org == org else s for s in before
+        )
+        if after != before:
+            self._context = replace(self._context, subscribers=after)
+            _log.info("interests.changed", member=org)
 
     def _begun(self, queue: str) -> None:
         self._waited_for.remove(queue)

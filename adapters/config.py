@@ -104,10 +104,15 @@ SinkConfig = FileSinkConfig | WebhookSinkConfig
 class MemberConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """A member served by an adapter."""
+    """A member served by an adapter.
+
+    Attributes:
+        interests: Its own filter (`adapters.interests_file`); all, if not given.
+    """
 
     org: Org
     sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
+    interests: Path | UnsetType = UNSET
 
 
 class ReviewerConfig(

@@ -55,6 +55,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ver: RFC 3339, see `schemas.timestamps`.
         policy: Name and hash of the policy that it was redacted under.
+        missed: Why the member's interests miss it, or "". A row that they miss is
+            stored only where the sink holds an earlier version of the record.
     """
 
     member: str
@@ -69,6 +71,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     projection: bytes
     receipt: bytes
     policy: str
+    missed: str = ""
 
 
 class StoreOutcome(StrEnum):
@@ -77,3 +80,4 @@ class StoreOutcome(StrEnum):
     STORED = "stored"
     DUPLICATE = "duplicate"  # this version is known; nothing changed
     SUPERSEDED = "superseded"  # a newer version is known; only counted
+    MISSED = "missed"  # not wanted, and no version of it is known; nothing changed

@@ -1,7 +1,8 @@
 """What becomes of a delivery given to the outbox: stored, known, or too late. Pure.
 
 A member tells loss from filtering by the numbers of its deliveries: they have no
-gaps per (member, sink), so only what is really stored gets one.
+gaps per (member, sink), so only what is really stored gets one, and what a member's
+interests miss gets none.
 """
 
 import base64
@@ -68,6 +69,8 @@ def assign(rows: Sequence[NewDelivery], known: Known) -> list[Numbered]:
         number = 0
         if (case, key) in versions:
             outcome = StoreOutcome.DUPLICATE
+        elif row.missed and case not in newest:
+            outcome = StoreOutcome.MISSED
         elif key < newest.get(case, ""):
             outcome = StoreOutcome.SUPERSEDED
         else:

@@ -8,13 +8,16 @@ the outbox knows what it holds, so repeated work has no effect.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
 import msgspec
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.interests import EVERYTHING, Interests, misses
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.receipts import receipt
@@ -35,10 +38,11 @@ MAX_DECIDING_S: Final = 2.0
 
 
 class Subscriber(msgspec.Struct, frozen=True):
-    """A member that this adapter serves, and its sinks by name."""
+    """A member that this adapter serves, its sinks by name, and what it wants."""
 
     member: Member
     sinks: tuple[str, ...]
+    interests: Interests = EVERYTHING
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +71,8 @@ class Decided(msgspec.Struct, frozen=True):
     """Who gets what.
 
     Attributes:
-        rows: One per sink of each member that may have it.
+        rows: One per sink of each member that may have it. Those of members whose
+            interests miss it are for the store to decide, as far as there are any.
         not_given: Members that get nothing, by reason.
     """
 
@@ -115,6 +120,11 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
     not_given: Counter[str] = Counter()
     for subscriber in context.subscribers:
         view = view_of(subscriber.member, verified.claims)
+        named = view.addressed or view.concerned
+        missed = misses(subscriber.interests, verified.claims, named=named) or ""
+        if missed and verified.claims.sup is UNSET:
+            not_given[missed] += 1
+            continue  # before any work: nobody else may need this view
         if view not in given:
             try:
                 redacted = redact(
@@ -133,12 +143,15 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
             not_given[found] += 1
         else:
             rows += [
-                _row(subscriber.member.org, sink, *found) for sink in subscriber.sinks
+                _row(subscriber.member.org, sink, missed, *found)
+                for sink in subscriber.sinks
             ]
     return Decided(verified.token_id, verified.issuer, tuple(rows), not_given)
 
 
-def _row(member: str, sink: str, redacted: Redacted, signed: bytes) -> NewDelivery:
+def _row(
+    member: str, sink: str, missed: str, redacted: Redacted, signed: bytes
+) -> NewDelivery:
     verified = redacted.verified
     return NewDelivery(
         member=member,
@@ -153,6 +166,7 @@ def _row(member: str, sink: str, redacted: Redacted, signed: bytes) -> NewDelive
         projection=redacted.projection,
         receipt=signed,
         policy=f"{redacted.policy}/{redacted.view.audience}",
+        missed=missed,
     )
 
 
@@ -186,6 +200,23 @@ async def take(
         if size >= MAX_BODY_BYTES or monotonic() - began >= MAX_DECIDING_S:
             break
     rows = [row for o in outcomes if isinstance(o, Decided) for row in o.rows]
-    if rows:
-        await store.store(rows)
-    return outcomes
+    if not rows:
+        return outcomes
+    became = iter(await store.store(rows))
+    return [_after(o, became) if isinstance(o, Decided) else o for o in outcomes]
+
+
+def _after(decided: Decided, became: Iterator[StoreOutcome]) -> Decided:
+    """Count who did not get a new version because it has no version at all.
+
+    Args:
+        became: What became of the rows; one is taken for each of *decided*.
+    """
+    stored = [(row, next(became)) for row in decided.rows]
+    kept = tuple(row for row, outcome in stored if outcome is not StoreOutcome.MISSED)
+    if len(kept) == len(stored):
+        return decided
+    getting = {row.member for row in kept}
+    missing = {row.member: row.missed for row in decided.rows}
+    lost = Counter(r for member, r in missing.items() if member not in getting)
+    return replace(decided, rows=kept, not_given=decided.not_given + lost)

@@ -131,6 +131,13 @@ REASONS: Final[dict[str, str]] = {
     "tlp-red": "TLP:RED goes to nobody unsealed.",
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
+    # the member's own interests
+    "interest-issuer": "the member's own filter leaves its issuer out.",
+    "interest-kind": "the member's own filter leaves this kind out.",
+    "interest-country": "the member's own filter names none of its countries.",
+    "interest-sector": "the member's own filter names none of its sectors.",
+    "interest-language": "the member's own filter names none of its languages.",
+    "interest-severity": "less severe than the member's own filter asks for.",
 }
 
 

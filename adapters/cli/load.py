@@ -1,11 +1,14 @@
 """Files that commands read and write, with errors that say what to do."""
 
+import difflib
 import sys
+from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 
 import msgspec
 
+from adapters.config import AdapterConfig, MemberConfig
 from adapters.policy import Policy
 from broker.directory import Directory, single_key
 from broker.directory_client import load_folder
@@ -92,6 +95,28 @@ def need_gate(directory: Directory) -> None:
             "the directory names no gate, so every record would be refused; put the "
             "gate's public key into directory/services/<org>.json"
         )
+
+
+def served_member(settings: AdapterConfig, member: str, config: Path) -> MemberConfig:
+    """Find a member in the configuration of an adapter.
+
+    Raises:
+        ConfigError: The adapter does not serve it.
+    """
+    served = {each.org: each for each in settings.members}
+    need_known(member, served, f"{config} serves no member {member}")
+    return served[member]
+
+
+def need_known(name: str, known: Collection[str], fault: str) -> None:
+    """Check that *name* is among those known.
+
+    Raises:
+        ConfigError: *fault*, and which one may be meant.
+    """
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        raise ConfigError(fault + (f"; did you mean {near[0]}?" if near else ""))
 
 
 def load_policy(path: Path | None) -> Policy:

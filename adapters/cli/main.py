@@ -12,6 +12,7 @@ from adapters.cli import (
     answering,
     catalogue,
     check,
+    interests,
     polling,
     processes,
     publishing,
@@ -50,6 +51,7 @@ app.command(publishing.retract)
 app.command(answering.answer)
 app.command(answering.feedback)
 app.command(catalogue.catalogue, name="catalogue")
+app.command(interests.interests, name="interests")
 app.command(polling.poll_collection, name="poll")
 app.command(reviewing.review, name="review")
 app.command(processes.gate, name="gate")

@@ -9,6 +9,20 @@ OWN_SECTORS: Final[dict[str, str]] = {
 }
 """Our word -> STIX's nearest: industry-sector-ov has none of the three."""
 
+WIDER_SECTORS: Final[dict[str, str]] = {
+    **OWN_SECTORS,
+    # As industry-sector-ov lists them together.
+    "emergency-services": "government",
+    "government-local": "government",
+    "government-national": "government",
+    "government-public-services": "government",
+    "government-regional": "government",
+    "dams": "infrastructure",
+    "nuclear": "infrastructure",
+    "water": "infrastructure",
+}
+"""Sector -> the one that holds it."""
+
 # As the sector galaxy of MISP and the data sets of OpenCTI name them, in lower case.
 # What has no word of its own stands under the nearest wider one; left out are names
 # of groups of persons, which must not be routed on.

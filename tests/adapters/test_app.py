@@ -20,6 +20,7 @@ from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
 from adapters.projection import Author
+from broker import signers
 from broker.bus import Bus, Message
 from broker.embedded import EmbeddedBroker, Fault, open_embedded
 from broker.errors import ConfigError, NotConfirmedError, UnroutableError
@@ -560,3 +561,37 @@ def test_a_member_that_the_directory_lacks_is_a_configuration_error(
 ) -> None:
     with pytest.raises(ConfigError, match="platform-x is not in the directory"):
         context_of(config(tmp_path), directory(), load_policy(None))
+
+
+def installed(folder: Path, **more: object) -> AdapterConfig:
+    """A configuration whose keys are there, and whose member has *more*."""
+    signers.generate("hub", folder)
+    (folder / "p").touch(mode=0o600)
+    (folder / "p").write_bytes(b"k" * 32)
+    made = config(folder)
+    served = msgspec.structs.replace(made.members[0], **more)
+    return msgspec.structs.replace(made, members=(served,))
+
+
+def test_what_a_member_wants_is_read_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text('countries = ["TH"]\nissuers = ["cert-aq", "cert-zz"]')
+    with capture_logs() as logs:
+        found = context_of(
+            installed(tmp_path, interests=file), KNOWN, load_policy(None)
+        )
+    [subscriber] = found.subscribers
+    assert subscriber.interests.countries == ("TH",)
+    # It may be admitted later, or was once: no reason not to start.
+    [entry] = logs
+    assert (entry["event"], entry["issuers"]) == (
+        "interests.unknown_issuers", ["cert-zz"],
+    )  # fmt: skip
+
+
+def test_an_adapter_does_not_start_without_a_file_of_interests_that_it_names(
+    tmp_path: Path,
+) -> None:
+    settings = installed(tmp_path, interests=tmp_path / "none.toml")
+    with pytest.raises(ConfigError, match="tocsin interests set"):
+        context_of(settings, KNOWN, load_policy(None))

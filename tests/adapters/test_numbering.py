@@ -71,6 +71,30 @@ def test_storing_everything_again_stores_nothing(rows):
     assert StoreOutcome.STORED not in {n.outcome for n in again}
 
 
+def test_what_interests_miss_gets_no_number_and_leaves_no_gap():
+    wanted, other = "incident--1", "incident--2"
+    rows = [
+        new_delivery(sub=wanted),
+        new_delivery(sub=other, missed="interest-country"),
+        new_delivery(sub=other),
+    ]
+    found = assign(rows, NOTHING)
+    assert [n.outcome for n in found] == ["stored", "missed", "stored"]
+    assert [n.number for n in found] == [1, 0, 2]
+
+
+def test_a_new_version_of_what_is_held_comes_though_interests_miss_it():
+    first = new_delivery(ver="2026-01-02T03:04:05Z")
+    later = new_delivery(ver="2026-01-02T03:04:06Z", missed="interest-country")
+    assert [n.outcome for n in assign([first, later], NOTHING)] == ["stored", "stored"]
+    held = known_from(assign([first], NOTHING))
+    assert [n.outcome for n in assign([later], held)] == ["stored"]
+    both = known_from(assign([first, later], NOTHING))
+    assert [n.outcome for n in assign([later], both)] == ["duplicate"]
+    older = new_delivery(ver="2026-01-02T03:04:04Z", missed="interest-country")
+    assert [n.outcome for n in assign([older], held)] == ["superseded"]
+
+
 def test_the_same_moment_spelled_otherwise_is_a_duplicate():
     spelled = [new_delivery(ver=f"2026-01-02T03:04:05{end}") for end in ("Z", ".0Z")]
     assert [n.outcome for n in assign(spelled, NOTHING)] == ["stored", "duplicate"]

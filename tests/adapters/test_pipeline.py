@@ -6,10 +6,13 @@ That only what the gate has stamped comes in at all, `test_first_seen` says.
 from collections import Counter
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from adapters import pipeline
 from adapters.delivery import StoreOutcome
+from adapters.interests import EVERYTHING, Interests
 from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, take
 from adapters.redaction import redact
 from broker.directory import Service, build
@@ -27,7 +30,9 @@ from tests.support.views import (
     NOW,
     PERSON,
     POLICY,
+    core,
     decoded,
+    new,
     sample,
     strings,
     token,
@@ -51,8 +56,9 @@ HERE = {"now": NOW, "run": at_once, "monotonic": lambda: 0.0}
 class MemoryStore:
     """A store that fails on demand, before or after taking effect."""
 
-    def __init__(self, fault=None, moment="before"):
+    def __init__(self, fault=None, moment="before", holds=()):
         self.fault, self.moment = fault, moment
+        self.holds = set(holds)  # members that have an earlier version
         self.rows = []
         self.calls = 0
 
@@ -63,11 +69,18 @@ class MemoryStore:
         self.rows += rows
         if self.fault:
             raise self.fault
-        return tuple(StoreOutcome.STORED for _ in rows)
+        return tuple(
+            StoreOutcome.MISSED
+            if row.missed and row.member not in self.holds
+            else StoreOutcome.STORED
+            for row in rows
+        )
 
 
-def subscriber(org, audience="peer-cert", sinks=("siem",), **facts):
-    return Subscriber(member(signer(org), audience=audience, **facts), sinks)
+def subscriber(
+    org, audience="peer-cert", sinks=("siem",), interests=EVERYTHING, **facts
+):
+    return Subscriber(member(signer(org), audience=audience, **facts), sinks, interests)
 
 
 def context(*subscribers, **changes):
@@ -186,6 +199,119 @@ def test_deciding_twice_gives_the_same_rows():
     record = message()
     first = decide(record, context(*members), now=NOW)
     assert decide(record, context(*members), now=NOW) == first
+
+
+# -------------------------------------------------------------------------- interests
+
+THAI = Interests(countries=("TH",))
+IN_TH, IN_MY = (new("location", code, country=code) for code in ("TH", "MY"))
+
+
+def test_what_a_member_does_not_want_is_counted_and_not_given():
+    members = [
+        subscriber("peer-all"),
+        subscriber("peer-thai", interests=THAI),
+        subscriber("platform-thai", "platform", interests=THAI),
+        subscriber("peer-campaigns", interests=Interests(kinds=("campaign",))),
+    ]
+    outcome = decide(message(INCIDENT, IN_MY), context(*members), now=NOW)
+    assert [row.member for row in outcome.rows] == ["peer-all"]
+    assert outcome.not_given == {"interest-country": 2, "interest-kind": 1}
+    wanted = decide(message(INCIDENT, IN_TH), context(*members), now=NOW)
+    getting = [row.member for row in wanted.rows]
+    assert getting == ["peer-all", "peer-thai", "platform-thai"]
+
+
+def test_a_view_that_nobody_wants_is_not_cut_and_one_that_some_want_is_cut_once(calls):
+    members = [
+        *(subscriber(f"peer-{n}", interests=THAI) for n in range(3)),
+        *(subscriber(f"peer-any-{n}") for n in range(3)),
+        *(subscriber(f"platform-{n}", "platform", interests=THAI) for n in range(3)),
+    ]
+    outcome = decide(message(INCIDENT, IN_MY), context(*members), now=NOW)
+    assert calls == {"verify": 1, "redact": 1}
+    assert len(outcome.rows) == 3
+
+
+def test_members_with_other_interests_get_the_same_bytes():
+    members = [subscriber("peer-thai", interests=THAI), subscriber("peer-all")]
+    rows = decide(message(INCIDENT, IN_TH), context(*members), now=NOW).rows
+    assert rows[0].member != rows[1].member
+    assert replace(rows[0], member="x") == replace(rows[1], member="x")
+
+
+@pytest.mark.parametrize("said", ["to", "concerns"])
+def test_who_is_named_gets_the_record_whatever_it_wants(said):
+    named = message(INCIDENT, IN_MY, address=Address(**{said: ("peer-named",)}))
+    members = [
+        subscriber("peer-named", interests=THAI),
+        subscriber("peer-other", interests=THAI),
+    ]
+    rows = decide(named, context(*members), now=NOW).rows
+    assert [row.member for row in rows] == ["peer-named"]
+
+
+def test_a_correction_comes_to_all_whatever_they_want():
+    corrected = message(INCIDENT, IN_MY, kind="correction")
+    members = [subscriber("peer", interests=THAI)]
+    assert len(decide(corrected, context(*members), now=NOW).rows) == 1
+
+
+WORDS = st.lists(st.sampled_from(["TH", "MY", "XA"]), max_size=2).map(tuple)
+FILTERS = st.builds(
+    Interests,
+    countries=WORDS,
+    kinds=st.lists(st.sampled_from(["incident", "advisory"]), max_size=1).map(tuple),
+    issuers=st.sampled_from([(), ("cert-aq",), ("cert-bv",)]),
+    least_severity=st.sampled_from(["unknown", "low", "extreme"]),
+)
+BATCH = [
+    message(INCIDENT, IN_MY),
+    message(INCIDENT, IN_TH, kind="correction"),
+    message(INCIDENT | {"extensions": core(determination="suspected", criticality=60)}),
+    message(INCIDENT, IN_MY, replaces="A" * 43, address=Address(to=("platform",))),
+]
+
+
+@settings(max_examples=20)
+@given(FILTERS, FILTERS, st.sampled_from(BATCH))
+def test_filters_only_narrow_what_members_get(one, other, record):
+    def getting(first, second):
+        members = [
+            subscriber("peer", interests=first),
+            subscriber("platform", "platform", interests=second),
+        ]
+        rows = decide(record, context(*members), now=NOW).rows
+        return [replace(row, missed="") for row in rows if not row.missed]
+
+    with_filters, without = getting(one, other), getting(EVERYTHING, EVERYTHING)
+    assert [row for row in without if row in with_filters] == with_filters
+
+
+REPLACED = "A" * 43
+
+
+async def test_a_new_version_goes_to_those_who_hold_one_though_they_do_not_want_it():
+    later = message(INCIDENT, IN_MY, replaces=REPLACED)
+    members = [
+        subscriber("peer-all"),
+        subscriber("peer-holding", interests=THAI, sinks=("siem", "files")),
+        subscriber("peer-without", interests=THAI, sinks=("siem", "files")),
+    ]
+    store = MemoryStore(holds={"peer-holding"})
+    batch = [packed(b"x"), later, message()]
+    _, outcome, last = await take(batch, context(*members), store, **HERE)
+    getting = [row.member for row in outcome.rows]
+    assert getting == ["peer-all", "peer-holding", "peer-holding"]
+    assert outcome.not_given == {"interest-country": 1}
+    assert (len(last.rows), last.not_given) == (5, {})
+
+
+async def test_a_new_version_that_the_view_is_refused_is_counted_as_that():
+    later = message(INCIDENT, IN_MY, replaces=REPLACED, tlp=Tlp.AMBER)
+    members = [subscriber("platform", "platform", interests=THAI)]
+    (outcome,) = await take([later], context(*members), MemoryStore(), **HERE)
+    assert (outcome.rows, outcome.not_given) == ((), {"tlp-clearance": 1})
 
 
 # --------------------------------------------------------------------------- refusals

@@ -186,6 +186,7 @@ def token(
     issuer: str = "cert-aq",
     tlp: Tlp | None = Tlp.CLEAR,
     address: Address = Address(),  # noqa: B008  frozen
+    replaces: str | None = None,
     **composing: Any,
 ) -> bytes:
     """Sign *objects* as an honest issuer does; unmarked ones are CLEAR."""
@@ -197,6 +198,7 @@ def token(
         now=NOW - 60,
         entropy=records.entropy(),
         address=address,
+        replaces=replaces,
     )
 
 

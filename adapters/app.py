@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, s
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from adapters.config import (
@@ -17,7 +18,6 @@ from adapters.config import (
     MemberConfig,
     SinkConfig,
     WebhookSinkConfig,
-    pseudonym_key,
 )
 from adapters.delivery import NewDelivery, Sink, StoreOutcome
 from adapters.forwarder import forward
@@ -26,6 +26,8 @@ from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
 from adapters.policy import Policy
 from adapters.projection import Author
+from adapters.pseudonym_files import open_keys, read_key
+from adapters.pseudonyms import PseudonymKeys
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from broker import sdjwt, seen
@@ -49,8 +51,13 @@ _BUSY_S: Final = 5.0
 _GATHER_S: Final = 0.01
 
 
-def context_of(config: AdapterConfig, directory: Directory, policy: Policy) -> Context:
+def context_of(
+    config: AdapterConfig, directory: Directory, policy: Policy, *, now: float
+) -> Context:
     """Collect what decisions depend on.
+
+    Args:
+        now: Epoch seconds; whose period's key of pseudonyms is made if missing.
 
     Raises:
         ConfigError: A member is not in the directory, or a key is unusable.
@@ -64,14 +71,21 @@ def context_of(config: AdapterConfig, directory: Directory, policy: Policy) -> C
     author = Author(
         org=config.org,
         name=config.display_name,
-        pseudonym_key=pseudonym_key(config.pseudonym_key),
+        id_key=read_key(config.id_key),
     )
     return Context(
         directory=directory,
         policy=policy,
         author=author,
+        pseudonyms=_pseudonym_keys(config, now),
         signer=load_signer(config.org, config.key),
         subscribers=tuple(subscribers),
+    )
+
+
+def _pseudonym_keys(config: AdapterConfig, now: float) -> PseudonymKeys:
+    return open_keys(
+        config.pseudonym_keys, config.pseudonym_period, config.keep_periods, now=now
     )
 
 
@@ -263,11 +277,12 @@ class _Intake:
 
     async def _take(self, batch: Sequence[Received]) -> None:
         while batch:
+            now = self._clock()
             outcomes = await take(
                 [received.message for received in batch],
-                self._context,
+                await self._context_at(now),
                 self._store,
-                now=self._clock(),
+                now=now,
                 run=asyncio.to_thread,
                 monotonic=time.monotonic,
             )
@@ -276,6 +291,21 @@ class _Intake:
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _context_at(self, now: float) -> Context:
+        """Give the context, with another period's keys when one begins."""
+        if self._context.pseudonyms.last_until(now):
+            return self._context
+        for pause in delays(random.random):
+            try:
+                keys = await asyncio.to_thread(_pseudonym_keys, self._config, now)
+            except ConfigError:
+                _log.error("pseudonyms.unavailable", retry_s=round(pause, 1))
+            else:
+                self._context = msgspec.structs.replace(self._context, pseudonyms=keys)
+                return self._context
+            await _pause(pause, self._stop)
+        raise AssertionError("delays end")
 
     async def _note(self, message: Message, outcome: Outcome) -> None:
         match outcome:

@@ -17,6 +17,7 @@ import msgspec
 from adapters.delivery import NewDelivery, StoreOutcome
 from adapters.policy import Policy
 from adapters.projection import Author
+from adapters.pseudonyms import PseudonymKeys
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
 from adapters.view import View, view_of
@@ -42,13 +43,23 @@ class Subscriber(msgspec.Struct, frozen=True):
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a decision depends on, besides the message and the clock."""
+    """All that a decision depends on, besides the message and the clock.
+
+    Attributes:
+        author: Without pseudonyms; `author_at` has them.
+    """
 
     directory: Directory
     policy: Policy
     author: Author
+    pseudonyms: PseudonymKeys
     signer: RecordSigner
     subscribers: tuple[Subscriber, ...]
+
+    def author_at(self, first_seen: float) -> Author:
+        """Give the author of what is made of a record, by its period."""
+        pseudonyms = self.pseudonyms.at(first_seen)
+        return msgspec.structs.replace(self.author, pseudonyms=pseudonyms)
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -110,6 +121,7 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
         verified = verify(token, context.directory, now=now, first_seen=first_seen)
     except RefusedError as error:
         return Refused(error.reason, error.where)
+    author = context.author_at(first_seen)
     given: dict[View, tuple[Redacted, bytes] | str] = {}
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
@@ -121,7 +133,7 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
                     verified,
                     view,
                     context.policy,
-                    author=context.author,
+                    author=author,
                     now=timestamps.from_epoch(now),
                 )
                 signed = receipt(redacted, told, context.signer, now=int(now))

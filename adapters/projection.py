@@ -14,6 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from adapters.ids import Ids, is_mark
+from adapters.pseudonyms import NONE, Pseudonyms
 from adapters.view import View
 from broker.blinding import org_identity
 from broker.trust import Verified
@@ -31,17 +32,19 @@ _ID_FROM_VALUE: Final = frozenset(
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
-    """In whose name projections and pseudonyms are made.
+    """In whose name projections are written, and with which keys.
 
     Attributes:
         org: The organisation that runs the adapter.
         name: Its display name.
-        pseudonym_key: At least 32 random bytes; hidden from `repr`.
+        id_key: At least 32 random bytes, the same for ever; hidden from `repr`.
+        pseudonyms: Of the period that the record is in.
     """
 
     org: str
     name: str
-    pseudonym_key: bytes
+    id_key: bytes
+    pseudonyms: Pseudonyms = NONE
 
     def __repr__(self) -> str:
         return f"Author(org={self.org!r})"
@@ -144,9 +147,8 @@ def _new_id(part: ObjectParts, author: Author, view: View, issuer: str) -> str:
 
 def _scoped_id(original: str, author: Author, view: View) -> str:
     """Give the id of an object in this audience's projections, in every record."""
-    mac = hmac.new(
-        author.pseudonym_key, f"{view.audience} {original}".encode(), hashlib.sha256
-    )
+    text = f"{view.audience} {original}"
+    mac = hmac.new(author.id_key, text.encode(), hashlib.sha256)
     kind = original.rpartition("--")[0]
     return f"{kind}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
 

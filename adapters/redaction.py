@@ -8,7 +8,7 @@ property, the record with its primary object.
 """
 
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Final
 
 import msgspec
@@ -19,7 +19,8 @@ from adapters.cuts import Cut, NotGivenError, Part
 from adapters.cutting import Work
 from adapters.guarding import check
 from adapters.policy import Policy
-from adapters.projection import Author, project
+from adapters.projection import Author, ObjectParts, project
+from adapters.pseudonyms import is_pseudonym
 from adapters.settling import complete, settle
 from adapters.view import View
 from broker import sdjwt
@@ -39,12 +40,14 @@ class Redacted(msgspec.Struct, frozen=True, kw_only=True):
         evidence: The issuer's token, only cut.
         projection: The plain STIX bundle, as JSON.
         policy: Name of the policy that decided.
+        period: That of the pseudonyms in the projection; "" if there are none.
     """
 
     verified: Verified
     view: View
     policy: str
     policy_sha256: str
+    period: str
     evidence: bytes
     projection: bytes
     cuts: tuple[Cut, ...]
@@ -69,7 +72,7 @@ def redact(
     Cutting the evidence again for the same view changes nothing.
 
     Args:
-        author: In whose name the projection is written, with the pseudonym key.
+        author: In whose name the projection is written, with the keys.
         now: RFC 3339; `modified` of the projection. Policies that ended are over.
         approved: Parts that persons agreed to show, of those that the policy holds.
 
@@ -99,10 +102,17 @@ def redact(
         view=view,
         policy=policy.name,
         policy_sha256=policy.sha256,
+        period=_period(parts, author),
         evidence=evidence,
         projection=project(verified, parts, author=author, view=view, now=now),
         cuts=tuple(work.cuts),
     )
+
+
+def _period(parts: Iterable[ObjectParts], author: Author) -> str:
+    made = ((part.kind, value) for part in parts for value in part.made.values())
+    holds_any = any(is_pseudonym(kind, value) for kind, value in made)
+    return author.pseudonyms.period if holds_any else ""
 
 
 def _settled(begin: Callable[[frozenset[str] | None], Work]) -> Work:

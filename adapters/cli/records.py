@@ -13,6 +13,7 @@ from adapters.cli.inputs import read_record
 from adapters.cli.load import load_directory, load_policy, read_file, write_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.projection import Author
+from adapters.pseudonyms import KEY_BYTES, Pseudonyms
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
 from adapters.view import View, view_of
@@ -213,8 +214,13 @@ def redact(
             concerned=concerned,
         )
     rules = load_policy(policy)
-    # A key of the moment: pseudonyms of a trial must not equal those in use.
-    author = Author(org="local", name="Local trial", pseudonym_key=os.urandom(32))
+    # Keys of the moment: pseudonyms of a trial must not equal those in use.
+    author = Author(
+        org="local",
+        name="Local trial",
+        id_key=os.urandom(KEY_BYTES),
+        pseudonyms=Pseudonyms("trial", os.urandom(KEY_BYTES)),
+    )
     try:
         redacted = redact_record(
             verified,

@@ -3,6 +3,7 @@
 That only what the gate has stamped comes in at all, `test_first_seen` says.
 """
 
+import json
 from collections import Counter
 
 import pytest
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from adapters import pipeline
 from adapters.delivery import StoreOutcome
 from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, take
+from adapters.pseudonyms import PseudonymKeys
 from adapters.redaction import redact
 from broker.directory import Service, build
 from broker.sdjwt import token_id
@@ -19,16 +21,22 @@ from broker.signing import Address
 from broker.trust import verify
 from broker.wire import pack
 from schemas.markings import Tlp
+from schemas.timestamps import epoch
 from tests.support.records import SALT, disclosure, key_entry, member, signer
 from tests.support.views import (
     AUTHOR,
     DIRECTORY,
     INCIDENT,
+    KEYS,
     NOW,
+    NOW_TEXT,
+    PEER,
     PERSON,
     POLICY,
     decoded,
+    projected,
     sample,
+    signed,
     strings,
     token,
 )  # fmt: skip
@@ -75,6 +83,7 @@ def context(*subscribers, **changes):
         "directory": KNOWN,
         "policy": POLICY,
         "author": AUTHOR,
+        "pseudonyms": KEYS,
         "signer": HUB,
         "subscribers": subscribers,
     }
@@ -186,6 +195,65 @@ def test_deciding_twice_gives_the_same_rows():
     record = message()
     first = decide(record, context(*members), now=NOW)
     assert decide(record, context(*members), now=NOW) == first
+
+
+# ------------------------------------------------------------------------- pseudonyms
+
+
+def person_of(verified, *, seen, keys):
+    """What a peer gets of the person in a record, and the period."""
+    author = context(pseudonyms=keys).author_at(seen)
+    cut = redact(verified, PEER, POLICY, author=author, now=NOW_TEXT)
+    (person,) = projected(cut, "identity")
+    return person["id"], person["name"], cut.period
+
+
+TWO_PERIODS = PseudonymKeys("quarter", {"2026-Q3": b"3" * 32, "2026-Q4": b"4" * 32})
+EARLY, LATE = (epoch(f"2026-{day}T00:00:00Z") for day in ("09-30", "10-01"))
+
+
+def test_records_of_one_period_share_their_pseudonyms():
+    one, other = (
+        person_of(
+            signed(INCIDENT | {"name": name}, PERSON), seen=seen, keys=TWO_PERIODS
+        )
+        for name, seen in (("One", LATE), ("Other", NOW))
+    )
+    assert one == other
+    assert one[2] == "2026-Q4"
+
+
+def test_a_version_seen_in_a_later_period_has_the_same_id_and_another_pseudonym():
+    record = signed(INCIDENT, PERSON)
+    early, late = (
+        person_of(record, seen=seen, keys=TWO_PERIODS) for seen in (EARLY, LATE)
+    )
+    assert early[0] == late[0]
+    assert early[1] != late[1]
+    assert (early[2], late[2]) == ("2026-Q3", "2026-Q4")
+
+
+def test_the_period_is_that_of_the_stamp_whenever_it_is_decided():
+    keys = PseudonymKeys("month", {"2026-11": b"1" * 32, "2026-12": b"2" * 32})
+    known = context(subscriber("peer"), pseudonyms=keys)
+    turn = int(epoch("2026-12-01T00:00:00Z"))
+    periods = []
+    for seen in (turn - 1, turn):
+        arrived = packed(token(INCIDENT, PERSON), seen=seen)
+        (row,) = decide(arrived, known, now=NOW).rows
+        periods.append(decoded(row.receipt)[1]["period"])
+    assert periods == ["2026-11", "2026-12"]
+
+
+def test_what_was_seen_in_a_period_whose_key_is_gone_has_no_pseudonyms():
+    gone = PseudonymKeys("quarter", {"2026-Q3": b"3" * 32})
+    arrived = packed(token(INCIDENT, PERSON))
+    known = context(subscriber("peer"), pseudonyms=gone)
+    (row,) = decide(arrived, known, now=NOW).rows
+    objects = json.loads(row.projection)["objects"]
+    names = [one["name"] for one in objects if one["type"] == "identity"]
+    assert names == ["Tocsin Hub", "cert-aq"]
+    assert "period" not in decoded(row.receipt)[1]
 
 
 # --------------------------------------------------------------------------- refusals

@@ -4,10 +4,18 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -28,6 +36,7 @@ from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonym_files import open_keys, read_key
 from adapters.pseudonyms import PseudonymKeys
+from adapters.scopes import Scopes
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from broker import sdjwt, seen
@@ -45,6 +54,7 @@ from broker.signers import load_signer
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
+_T = TypeVar("_T")
 _BUSY_S: Final = 5.0
 # After a message, wait this long for more before the batch is decided: far below
 # what a reader notices, long enough for a burst to fill a batch.
@@ -215,9 +225,16 @@ class _PatientStore:
 
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """See `adapters.pipeline.Store`; raises _StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.store(rows))
+
+    async def scopes(self, subs: Collection[str]) -> Scopes:
+        """See `adapters.pipeline.Store`; raises _StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.scopes(subs))
+
+    async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         for pause in delays(random.random):
             try:
-                return await self._outbox.store(rows)
+                return await call()
             except OutboxUnavailableError:
                 _log.error("outbox.unavailable", retry_s=round(pause, 1))
             await _pause(pause, self._stop)

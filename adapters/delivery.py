@@ -55,6 +55,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ver: RFC 3339, see `schemas.timestamps`.
         policy: Name and hash of the policy that it was redacted under.
+        scope: Audience that the ids in the projection derive for; see
+            `adapters.scopes`.
     """
 
     member: str
@@ -69,6 +71,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     projection: bytes
     receipt: bytes
     policy: str
+    scope: str
 
 
 class StoreOutcome(StrEnum):

@@ -13,7 +13,14 @@ import asyncio
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -27,9 +34,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters import outbox_schema
 from adapters.delivery import Delivery, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
-from adapters.outbox_queries import PENDING, SETTLE, UNCHANGED, free, load
+from adapters.outbox_queries import PENDING, SETTLE, UNCHANGED, free, load, load_scopes
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
 from adapters.outbox_store import look_up, write
+from adapters.scopes import Scopes
 from broker.errors import ConfigError
 from broker.private_sqlite import make_private
 
@@ -83,7 +91,7 @@ async def open_outbox(
 
     Raises:
         ConfigError: Open to others, in use by another process, not ours, or made
-            by a newer Tocsin.
+            by a newer or an older Tocsin.
     """
     path = outbox_schema.database_path(url_or_path)
     make_private(path)
@@ -138,6 +146,12 @@ class Outbox:
         for lane in {lane_of(n.row) for n in stored}:
             self._arrivals[lane].set()
         return tuple(n.outcome for n in numbered)
+
+    @_to_its_end
+    async def scopes(self, subs: Collection[str]) -> Scopes:
+        """See `adapters.pipeline.Store`. Rows stay, so it is known for ever."""
+        async with self._transaction(self._reader) as connection:
+            return await load_scopes(connection, subs)
 
     async def due(
         self,

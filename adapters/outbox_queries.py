@@ -19,7 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.delivery import Delivery
 from adapters.numbering import Lane
 from adapters.outbox_schema import contents, deliveries, lanes
+from adapters.scopes import Scopes, received
 
+_CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
 
 # What became of one attempt. `UNCHANGED` is the default: None leaves a column as it is.
@@ -83,6 +85,21 @@ async def load(
     wanted = select(contents).where(contents.c.hash.in_(hashes))
     found = {row.hash: row.content for row in await connection.execute(wanted)}
     return [_delivery(row, found) for row in rows]
+
+
+async def load_scopes(connection: AsyncConnection, subs: Collection[str]) -> Scopes:
+    """Load the scopes of all that members have of the records of *subs*.
+
+    Of one record each member has one scope, whatever its sinks.
+    """
+    columns = (lanes.c.member, deliveries.c.issuer, deliveries.c.sub)
+    found = select(*columns, deliveries.c.scope).join(lanes).distinct()
+    rows: list[Row[Any]] = []
+    wanted = sorted(subs)
+    for start in range(0, len(wanted), _CHUNK):
+        some = deliveries.c.sub.in_(wanted[start : start + _CHUNK])
+        rows += await connection.execute(found.where(some))
+    return received(tuple(row) for row in rows)
 
 
 def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:

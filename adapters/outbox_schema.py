@@ -36,7 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from broker.errors import ConfigError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
 _DRIVER: Final = "sqlite+aiosqlite"
 
@@ -97,6 +97,7 @@ deliveries = Table(
     Column("tlp", String, nullable=False),
     Column("token_id", String, nullable=False),
     Column("policy", String, nullable=False),
+    Column("scope", String, nullable=False),  # an audience: see adapters.scopes
     Column("evidence", ForeignKey("bodies.hash"), nullable=False),
     Column("projection", ForeignKey("bodies.hash"), nullable=False),
     Column("receipt", ForeignKey("bodies.hash"), nullable=False),
@@ -111,6 +112,7 @@ deliveries = Table(
     UniqueConstraint("lane_id", "number"),
     UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
     Index("deliveries_by_number", "state", "lane_id", "number"),
+    Index("deliveries_by_record", "sub"),
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
 )
 
@@ -236,13 +238,18 @@ def create_or_check(connection: Connection) -> None:
     """Create the tables, or check that they are the ones we know.
 
     Raises:
-        ConfigError: Made by a newer Tocsin.
+        ConfigError: Made by a newer or an older Tocsin.
     """
     if inspect(connection).has_table("schema_version"):
         found = connection.scalar(select(schema_version.c.version)) or 0
         if found > SCHEMA_VERSION:
             raise ConfigError(
                 f"the outbox has schema version {found}, newer than {SCHEMA_VERSION}"
+            )
+        if found < SCHEMA_VERSION:
+            raise ConfigError(
+                f"the outbox has schema version {found}, older than {SCHEMA_VERSION}; "
+                "let the Tocsin that made it send what is pending, then begin a new one"
             )
         return
     metadata.create_all(connection)

@@ -165,6 +165,7 @@ def _values(
         "tlp": row.tlp,
         "token_id": row.token_id,
         "policy": row.policy,
+        "scope": row.scope,
         "evidence": hashes[row.evidence],
         "projection": hashes[row.projection],
         "receipt": hashes[row.receipt],

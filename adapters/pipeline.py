@@ -8,7 +8,7 @@ the outbox knows what it holds, so repeated work has no effect.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -20,6 +20,7 @@ from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
+from adapters.scopes import Scopes, about
 from adapters.view import View, view_of
 from broker import sdjwt, seen
 from broker.bus import Message
@@ -33,6 +34,7 @@ from schemas.errors import RefusedError
 # Of one transaction. The bytes are those that travel, compressed.
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_DECIDING_S: Final = 2.0
+_NO_SCOPES: Final = Scopes()
 
 
 class Subscriber(msgspec.Struct, frozen=True):
@@ -80,12 +82,14 @@ class Decided(msgspec.Struct, frozen=True):
     Attributes:
         rows: One per sink of each member that may have it.
         not_given: Members that get nothing, by reason.
+        about: Ids of other records that it names.
     """
 
     token_id: str
     issuer: str
     rows: tuple[NewDelivery, ...]
     not_given: Counter[str]
+    about: tuple[str, ...] = ()
 
 
 Outcome = Refused | Decided
@@ -93,6 +97,9 @@ Outcome = Refused | Decided
 
 class Store(Protocol):
     """The outbox, as far as the pipeline knows it."""
+
+    async def scopes(self, subs: Collection[str]) -> Scopes:
+        """Say under which audience members first received what has these `sub`s."""
 
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """Store all rows in one transaction, or none.
@@ -108,11 +115,17 @@ class Run(Protocol):
         """Call *decision* and give what it returns or raises."""
 
 
-def decide(message: Message, context: Context, *, now: float) -> Outcome:
+def decide(
+    message: Message, context: Context, *, now: float, scopes: Scopes = _NO_SCOPES
+) -> Outcome:
     """Decide what becomes of one message.
 
-    Verifies once and redacts once per distinct view, however many members share
-    it. What does not carry the gate's stamp is not even decompressed.
+    Verifies once and redacts once per distinct view and scope, however many members
+    share them. What does not carry the gate's stamp is not even decompressed.
+
+    Args:
+        scopes: What members have of this record. Who has nothing gets the ids of its
+            audience.
     """
     try:
         told = seen.verify_headers(message.headers, context.directory, now=now)
@@ -122,12 +135,16 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
     except RefusedError as error:
         return Refused(error.reason, error.where)
     author = context.author_at(first_seen)
-    given: dict[View, tuple[Redacted, bytes] | str] = {}
+    issuer, sub = verified.issuer, verified.claims.sub
+    mentioned = about(verified)
+    given: dict[tuple[View, str], tuple[Redacted, bytes] | str] = {}
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
     for subscriber in context.subscribers:
+        org = subscriber.member.org
         view = view_of(subscriber.member, verified.claims)
-        if view not in given:
+        scope = scopes.of(org, issuer, sub, mentioned, otherwise=view.audience)
+        if (view, scope) not in given:
             try:
                 redacted = redact(
                     verified,
@@ -135,22 +152,23 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
                     context.policy,
                     author=author,
                     now=timestamps.from_epoch(now),
+                    scope=scope,
                 )
                 signed = receipt(redacted, told, context.signer, now=int(now))
-                given[view] = redacted, signed
+                given[view, scope] = redacted, signed
             except NotGivenError as error:
-                given[view] = error.reason
-        found = given[view]
+                given[view, scope] = error.reason
+        found = given[view, scope]
         if isinstance(found, str):
             not_given[found] += 1
         else:
-            rows += [
-                _row(subscriber.member.org, sink, *found) for sink in subscriber.sinks
-            ]
-    return Decided(verified.token_id, verified.issuer, tuple(rows), not_given)
+            rows += [_row(org, sink, scope, *found) for sink in subscriber.sinks]
+    return Decided(verified.token_id, issuer, tuple(rows), not_given, mentioned)
 
 
-def _row(member: str, sink: str, redacted: Redacted, signed: bytes) -> NewDelivery:
+def _row(
+    member: str, sink: str, scope: str, redacted: Redacted, signed: bytes
+) -> NewDelivery:
     verified = redacted.verified
     return NewDelivery(
         member=member,
@@ -165,6 +183,7 @@ def _row(member: str, sink: str, redacted: Redacted, signed: bytes) -> NewDelive
         projection=redacted.projection,
         receipt=signed,
         policy=f"{redacted.policy}/{redacted.view.audience}",
+        scope=scope,
     )
 
 
@@ -180,7 +199,8 @@ async def take(
     """Decide the first of a batch and store their deliveries in one transaction.
 
     Ends after the message that reaches `MAX_BODY_BYTES` or `MAX_DECIDING_S`, so at
-    least one is taken: the broker waits for an acknowledgement all that time.
+    least one is taken: the broker waits for an acknowledgement all that time. What
+    goes to members that had another audience before takes its time once more.
 
     Args:
         run: Decides elsewhere, so that deciding holds up nobody else.
@@ -197,7 +217,36 @@ async def take(
         size += len(message.body)
         if size >= MAX_BODY_BYTES or monotonic() - began >= MAX_DECIDING_S:
             break
+    await _keep_scopes(messages, outcomes, context, store, now=now, run=run)
     rows = [row for o in outcomes if isinstance(o, Decided) for row in o.rows]
     if rows:
         await store.store(rows)
     return outcomes
+
+
+async def _keep_scopes(
+    messages: Sequence[Message],
+    outcomes: list[Outcome],
+    context: Context,
+    store: Store,
+    *,
+    now: float,
+    run: Run,
+) -> None:
+    """Decide again what goes to members that had another audience before.
+
+    They are few: so all is decided first as if nobody had, and one query for the
+    whole batch tells who had.
+    """
+    given = [o for o in outcomes if isinstance(o, Decided) and o.rows]
+    if not given:
+        return
+    scopes = await store.scopes({s for o in given for s in (o.rows[0].sub, *o.about)})
+    for i, outcome in enumerate(outcomes):
+        if isinstance(outcome, Decided) and any(
+            scopes.of(r.member, r.issuer, r.sub, outcome.about, otherwise=r.scope)
+            != r.scope
+            for r in outcome.rows
+        ):
+            again = partial(decide, messages[i], context, now=now, scopes=scopes)
+            outcomes[i] = await run(again)

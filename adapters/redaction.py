@@ -66,6 +66,7 @@ def redact(
     author: Author,
     now: str,
     approved: Set[Part] = frozenset(),
+    scope: str = "",
 ) -> Redacted:
     """Cut *verified* down to what *view* may see.
 
@@ -75,6 +76,8 @@ def redact(
         author: In whose name the projection is written, with the keys.
         now: RFC 3339; `modified` of the projection. Policies that ended are over.
         approved: Parts that persons agreed to show, of those that the policy holds.
+        scope: Audience that projected ids derive for, see `adapters.scopes`; that of
+            *view*, if not given.
 
     Raises:
         NotGivenError: Nothing of it may be given.
@@ -104,7 +107,14 @@ def redact(
         policy_sha256=policy.sha256,
         period=_period(parts, author),
         evidence=evidence,
-        projection=project(verified, parts, author=author, view=view, now=now),
+        projection=project(
+            verified,
+            parts,
+            author=author,
+            view=view,
+            scope=scope or view.audience,
+            now=now,
+        ),
         cuts=tuple(work.cuts),
     )
 

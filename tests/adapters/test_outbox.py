@@ -166,6 +166,37 @@ async def test_a_cancelled_store_leaves_all_or_nothing_and_a_working_outbox(outb
         total += 100
 
 
+# scopes
+
+
+async def test_the_outbox_says_under_which_audience_a_member_has_a_record(path):
+    rows = [
+        case(1, scope="platform"),
+        case(1, scope="platform", sink="mail"),
+        case(1, scope="platform", issuer="cert-b"),
+        case(1, scope="civil-society", member="ngo-a"),
+        case(2, scope="peer-cert"),
+    ]
+    async with open_outbox(path) as outbox:
+        await outbox.store(rows)
+        for item in await outbox.due(NOW, 10):
+            await outbox.done(item.delivery_id, NOW)
+        await outbox.purge(NOW + 1)
+    async with open_outbox(path) as outbox:
+        found = await outbox.scopes({"incident--1", "incident--3"})
+    assert found.received == {
+        ("platform-b", "incident--1"): {"cert-aq": "platform", "cert-b": "platform"},
+        ("ngo-a", "incident--1"): {"cert-aq": "civil-society"},
+    }
+
+
+async def test_more_scopes_may_be_asked_for_than_one_query_takes(outbox):
+    await outbox.store([case(n) for n in range(3)])
+    found = await outbox.scopes({f"incident--{n}" for n in range(40_000)})
+    assert len(found.received) == 3
+    assert (await outbox.scopes(())).received == {}
+
+
 # giving out
 
 

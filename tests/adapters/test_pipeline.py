@@ -14,6 +14,7 @@ from adapters.delivery import StoreOutcome
 from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, take
 from adapters.pseudonyms import PseudonymKeys
 from adapters.redaction import redact
+from adapters.scopes import received
 from broker.directory import Service, build
 from broker.sdjwt import token_id
 from broker.seen import STAMP_HEADER, make_stamp
@@ -28,12 +29,14 @@ from tests.support.views import (
     DIRECTORY,
     INCIDENT,
     KEYS,
+    MALWARE,
     NOW,
     NOW_TEXT,
     PEER,
     PERSON,
     POLICY,
     decoded,
+    new,
     projected,
     sample,
     signed,
@@ -63,6 +66,12 @@ class MemoryStore:
         self.fault, self.moment = fault, moment
         self.rows = []
         self.calls = 0
+        self.asked = []
+
+    async def scopes(self, subs):
+        self.asked.append(set(subs))
+        known = ((r.member, r.issuer, r.sub, r.scope) for r in self.rows)
+        return received(row for row in known if row[2] in subs)
 
     async def store(self, rows):
         self.calls += 1
@@ -195,6 +204,104 @@ def test_deciding_twice_gives_the_same_rows():
     record = message()
     first = decide(record, context(*members), now=NOW)
     assert decide(record, context(*members), now=NOW) == first
+
+
+# ------------------------------------------------------------------------------ scopes
+
+
+def ids_in(row):
+    """The projected ids that are no one's but the projection's."""
+    objects = json.loads(row.projection)["objects"]
+    return {one["type"]: one["id"] for one in objects if one["type"] != "identity"}
+
+
+async def taken(store, *batch, known):
+    """Take a batch; the rows that are new, by member."""
+    before = len(store.rows)
+    await take(batch, known, store, **HERE)
+    return {row.member: row for row in store.rows[before:]}
+
+
+LATER = INCIDENT | {"modified": "2026-02-04T00:00:00.000Z"}
+OVER = INCIDENT | {"modified": "2026-02-05T00:00:00.000Z", "revoked": True}
+BEFORE = context(
+    subscriber("mover", "platform"),
+    subscriber("peer"),
+    subscriber("platform", "platform"),
+)
+AFTER = context(
+    subscriber("mover"), subscriber("peer"), subscriber("platform", "platform")
+)
+
+
+@pytest.mark.parametrize(("first", "then"), [(BEFORE, AFTER), (AFTER, BEFORE)])
+async def test_a_member_that_moves_gets_versions_and_the_retraction_under_its_ids(
+    first, then
+):
+    store = MemoryStore()
+    one = await taken(store, message(INCIDENT, MALWARE), known=first)
+    two = await taken(store, message(LATER, MALWARE), known=then)
+    end = await taken(store, message(OVER), known=then)
+    for org in ("mover", "peer", "platform"):
+        assert ids_in(one[org]) == ids_in(two[org])
+        assert ids_in(end[org])["incident"] == ids_in(one[org])["incident"]
+        assert one[org].scope == two[org].scope == end[org].scope
+    assert len({ids_in(rows["mover"])["incident"] for rows in (one, two, end)}) == 1
+    assert one["mover"].policy != two["mover"].policy
+
+
+async def test_what_a_member_first_receives_after_moving_has_the_ids_of_its_audience():
+    store = MemoryStore()
+    await taken(store, message(INCIDENT), known=BEFORE)
+    other = new("incident", "Another")
+    rows = await taken(store, message(other), known=AFTER)
+    assert rows["mover"].scope == "peer-cert"
+    assert rows["mover"].projection == rows["peer"].projection
+
+
+async def test_members_that_stay_share_what_is_cut_and_moving_costs_one_more(calls):
+    store = MemoryStore()
+    await taken(store, message(INCIDENT), known=BEFORE)
+    calls.clear()
+    rows = await taken(store, message(LATER), known=BEFORE)
+    assert calls == {"verify": 1, "redact": 2}
+    assert rows["mover"].projection == rows["platform"].projection
+    calls.clear()
+    rows = await taken(store, message(OVER), known=AFTER)
+    # Decided once as if nobody had moved, and again with a scope more.
+    assert calls == {"verify": 2, "redact": 2 + 3}
+    assert rows["mover"].evidence == rows["peer"].evidence
+
+
+async def test_scopes_are_asked_for_once_a_batch_however_many_members():
+    store = MemoryStore()
+    batch = [message(INCIDENT | {"name": str(n)}) for n in range(3)]
+    batch += [message(new("incident", "Another")), packed(b"x")]
+    known = context(*(subscriber(f"peer-{n}") for n in range(50)))
+    await take(batch, known, store, **HERE)
+    assert store.asked == [{INCIDENT["id"], new("incident", "Another")["id"]}]
+
+
+async def test_another_issuer_s_record_of_the_same_name_has_a_scope_of_its_own():
+    store = MemoryStore()
+    await taken(store, message(INCIDENT), known=BEFORE)
+    rows = await taken(store, message(INCIDENT, issuer="platform-lumen"), known=AFTER)
+    assert rows["mover"].scope == "peer-cert"
+
+
+async def test_feedback_names_a_record_by_the_ids_that_the_member_has_of_it():
+    store = MemoryStore()
+    opinion = new("opinion", "disagree", object_refs=[INCIDENT["id"]])
+    one = await taken(store, message(INCIDENT), known=BEFORE)
+    answer = message(opinion, issuer="platform-lumen")
+    rows = await taken(store, answer, known=AFTER)
+    for org in ("mover", "peer", "platform"):
+        (said,) = (
+            each
+            for each in json.loads(rows[org].projection)["objects"]
+            if each["type"] == "opinion"
+        )
+        assert said["object_refs"] == [ids_in(one[org])["incident"]]
 
 
 # ------------------------------------------------------------------------- pseudonyms

@@ -73,6 +73,7 @@ def new_delivery(**changes: object) -> NewDelivery:
     fields: dict[str, object] = {
         name: getattr(model, name)
         for name in NewDelivery.__struct_fields__
-        if name != "policy"
+        if hasattr(model, name)
     }
-    return NewDelivery(**(fields | {"policy": "default sha256:00"} | changes))
+    made = {"policy": "default sha256:00", "scope": "platform"}
+    return NewDelivery(**(fields | made | changes))

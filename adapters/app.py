@@ -7,15 +7,13 @@ import time
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
-    Awaitable,
     Callable,
-    Collection,
     Mapping,
     Sequence,
 )
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 import structlog
@@ -27,16 +25,16 @@ from adapters.config import (
     SinkConfig,
     WebhookSinkConfig,
 )
-from adapters.delivery import NewDelivery, Sink, StoreOutcome
+from adapters.delivery import Sink
 from adapters.forwarder import forward
 from adapters.numbering import Lane
-from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
+from adapters.outbox import Outbox, open_outbox
+from adapters.patience import PatientStore, StoppedError, pause
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonym_files import open_keys, read_key
 from adapters.pseudonyms import PseudonymKeys
-from adapters.scopes import Scopes
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from broker import sdjwt, seen
@@ -54,7 +52,6 @@ from broker.signers import load_signer
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
-_T = TypeVar("_T")
 _BUSY_S: Final = 5.0
 # After a message, wait this long for more before the batch is decided: far below
 # what a reader notices, long enough for a burst to fill a batch.
@@ -208,47 +205,6 @@ async def serve(
         )
 
 
-class _StoppedError(Exception):
-    """Told to stop before a batch was done: it comes back from the queue."""
-
-
-class _PatientStore:
-    """The outbox, waited for while it cannot be used.
-
-    Ending the process instead would give the messages back, and each time is one
-    nearer to the delivery limit.
-    """
-
-    def __init__(self, outbox: Outbox, stop: asyncio.Event) -> None:
-        self._outbox = outbox
-        self._stop = stop
-
-    async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
-        """See `adapters.pipeline.Store`; raises _StoppedError as well."""
-        return await self._patiently(lambda: self._outbox.store(rows))
-
-    async def scopes(self, subs: Collection[str]) -> Scopes:
-        """See `adapters.pipeline.Store`; raises _StoppedError as well."""
-        return await self._patiently(lambda: self._outbox.scopes(subs))
-
-    async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
-        for pause in delays(random.random):
-            try:
-                return await call()
-            except OutboxUnavailableError:
-                _log.error("outbox.unavailable", retry_s=round(pause, 1))
-            await _pause(pause, self._stop)
-        raise AssertionError("delays end")
-
-
-async def _pause(delay_s: float, stop: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(delay_s):
-            await stop.wait()
-    if stop.is_set():
-        raise _StoppedError
-
-
 class _Intake:
     """From the adapter's queues into the outbox."""
 
@@ -265,7 +221,7 @@ class _Intake:
         self._config = config
         self._bus = bus
         self._context = context
-        self._store = _PatientStore(outbox, stop)
+        self._store = PatientStore(outbox, stop)
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
@@ -277,7 +233,7 @@ class _Intake:
             self._begun(queue)
             # Unsettled, what is in hands then comes back.
             found = batches(messages, config.batch, self._stop)
-            with suppress(_StoppedError):
+            with suppress(StoppedError):
                 async with aclosing(found):
                     async for batch in found:
                         await self._take(batch)
@@ -313,15 +269,15 @@ class _Intake:
         """Give the context, with another period's keys when one begins."""
         if self._context.pseudonyms.last_until(now):
             return self._context
-        for pause in delays(random.random):
+        for delay_s in delays(random.random):
             try:
                 keys = await asyncio.to_thread(_pseudonym_keys, self._config, now)
             except ConfigError:
-                _log.error("pseudonyms.unavailable", retry_s=round(pause, 1))
+                _log.error("pseudonyms.unavailable", retry_s=round(delay_s, 1))
             else:
                 self._context = msgspec.structs.replace(self._context, pseudonyms=keys)
                 return self._context
-            await _pause(pause, self._stop)
+            await pause(delay_s, self._stop)
         raise AssertionError("delays end")
 
     async def _note(self, message: Message, outcome: Outcome) -> None:
@@ -344,8 +300,8 @@ class _Intake:
                 await self._bury(dead_letter(message, outcome, self._config.name))
 
     async def _bury(self, dead: Message) -> None:
-        """Try until the broker has it, or raise _StoppedError."""
-        for pause in delays(random.random):
+        """Try until the broker has it, or raise StoppedError."""
+        for delay_s in delays(random.random):
             try:
                 await self._bus.publish(DEAD, dead)
             except (UnroutableError, NotConfirmedError, BusUnavailableError) as error:
@@ -353,11 +309,11 @@ class _Intake:
                     "record.not_buried",
                     message=dead.message_id[:12],
                     error=type(error).__name__,
-                    retry_s=round(pause, 1),
+                    retry_s=round(delay_s, 1),
                 )
             else:
                 return
-            await _pause(pause, self._stop)
+            await pause(delay_s, self._stop)
 
 
 def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:

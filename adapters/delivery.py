@@ -57,6 +57,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
         policy: Name and hash of the policy that it was redacted under.
         scope: Audience that the ids in the projection derive for; see
             `adapters.scopes`.
+        not_before: Epoch seconds; it is handed out then at the earliest. 0: at once.
     """
 
     member: str
@@ -72,11 +73,14 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     receipt: bytes
     policy: str
     scope: str
+    not_before: float = 0
 
 
 class StoreOutcome(StrEnum):
     """What became of one row given to `store`."""
 
     STORED = "stored"
+    WAITING = "waiting"  # until `not_before`; it has no number yet
     DUPLICATE = "duplicate"  # this version is known; nothing changed
-    SUPERSEDED = "superseded"  # a newer version is known; only counted
+    # Only counted: a newer version is known, or it takes back what was never sent.
+    SUPERSEDED = "superseded"

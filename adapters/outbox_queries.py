@@ -23,6 +23,7 @@ from adapters.scopes import Scopes, received
 
 _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
+WAITING: Final[ColumnElement[bool]] = deliveries.c.state == "waiting"
 
 # What became of one attempt. `UNCHANGED` is the default: None leaves a column as it is.
 SETTLE: Final = (
@@ -69,6 +70,15 @@ def free(lane: Lane | None, held: Collection[str]) -> Select[Any]:
         member, sink = lane
         query = query.where(lanes.c.member == member, lanes.c.sink == sink)
     return query
+
+
+def first_waiting(lane: Lane | None) -> Select[Any]:
+    """Select what waits and will be due first."""
+    query = select(deliveries.c.due_at).join(lanes).where(WAITING)
+    if lane is not None:
+        member, sink = lane
+        query = query.where(lanes.c.member == member, lanes.c.sink == sink)
+    return query.order_by(deliveries.c.due_at).limit(1)
 
 
 async def load(

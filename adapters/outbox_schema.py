@@ -1,7 +1,8 @@
 """Tables of the outbox, and how its SQLite file is opened.
 
-Rows of `deliveries` and `superseded` are the delivery ledger: they stay. Bodies
-go when no delivery needs them any more; their hash and size stay.
+Rows of `deliveries` and `superseded` are the delivery ledger: they stay, but for what
+waits and is superseded, which goes from one to the other. Bodies go when no delivery
+needs them any more; their hash and size stay.
 """
 
 import fcntl
@@ -88,7 +89,7 @@ deliveries = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("lane_id", ForeignKey("lanes.id"), nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("number", Integer),  # none while it waits
     Column("issuer", String, nullable=False),
     Column("sub", String, nullable=False),
     Column("ver", String, nullable=False),  # as the issuer wrote it
@@ -102,7 +103,7 @@ deliveries = Table(
     Column("projection", ForeignKey("bodies.hash"), nullable=False),
     Column("receipt", ForeignKey("bodies.hash"), nullable=False),
     Column("size", Integer, nullable=False),  # of the three together
-    Column("state", String, nullable=False),  # pending, done, failed
+    Column("state", String, nullable=False),  # waiting, pending, done, failed
     Column("attempts", Integer, nullable=False, default=0),  # finished ones
     Column("reason", String, nullable=False, default=""),  # of the last failure
     Column("stored_at", Float, nullable=False),
@@ -116,7 +117,8 @@ deliveries = Table(
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
 )
 
-# Versions that came after a newer one: never sent, but countable.
+# Versions that came after a newer one, or waited when it came, and retractions of what
+# was never sent: never sent themselves, but countable.
 superseded = Table(
     "superseded",
     metadata,

@@ -26,7 +26,7 @@ from broker import sdjwt, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
 from broker.signing import RecordSigner
-from broker.trust import verify
+from broker.trust import Verified, verify
 from broker.wire import unpack
 from schemas import timestamps
 from schemas.errors import RefusedError
@@ -116,7 +116,11 @@ class Run(Protocol):
 
 
 def decide(
-    message: Message, context: Context, *, now: float, scopes: Scopes = _NO_SCOPES
+    message: Message,
+    context: Context,
+    *,
+    now: float,
+    scopes: Scopes = _NO_SCOPES,
 ) -> Outcome:
     """Decide what becomes of one message.
 
@@ -144,6 +148,8 @@ def decide(
         org = subscriber.member.org
         view = view_of(subscriber.member, verified.claims)
         scope = scopes.of(org, issuer, sub, mentioned, otherwise=view.audience)
+        delay_s = context.policy.delay_s(view.audience)
+        not_before = first_seen + delay_s if delay_s else 0
         if (view, scope) not in given:
             try:
                 redacted = redact(
@@ -151,7 +157,7 @@ def decide(
                     view,
                     context.policy,
                     author=author,
-                    now=timestamps.from_epoch(now),
+                    now=timestamps.from_epoch(_cut_at(verified, now, not_before)),
                     scope=scope,
                 )
                 signed = receipt(redacted, told, context.signer, now=int(now))
@@ -162,12 +168,29 @@ def decide(
         if isinstance(found, str):
             not_given[found] += 1
         else:
-            rows += [_row(org, sink, scope, *found) for sink in subscriber.sinks]
+            rows += [
+                _row(org, sink, *found, scope=scope, not_before=not_before)
+                for sink in subscriber.sinks
+            ]
     return Decided(verified.token_id, issuer, tuple(rows), not_given, mentioned)
 
 
+def _cut_at(verified: Verified, now: float, not_before: float) -> float:
+    """Say for which moment a record is cut: when it may go, if it has to wait.
+
+    Terms that end by then must hold. Retractions never wait (`adapters.numbering`).
+    """
+    return now if verified.claims.kind == "retraction" else max(now, not_before)
+
+
 def _row(
-    member: str, sink: str, scope: str, redacted: Redacted, signed: bytes
+    member: str,
+    sink: str,
+    redacted: Redacted,
+    signed: bytes,
+    *,
+    scope: str,
+    not_before: float,
 ) -> NewDelivery:
     verified = redacted.verified
     return NewDelivery(
@@ -184,6 +207,7 @@ def _row(
         receipt=signed,
         policy=f"{redacted.policy}/{redacted.view.audience}",
         scope=scope,
+        not_before=not_before,
     )
 
 
@@ -211,13 +235,14 @@ async def take(
         refused ones, acknowledges those taken, and gives the rest again.
     """
     outcomes: list[Outcome] = []
+    deciding = partial(decide, context=context, now=now)
     began, size = monotonic(), 0
     for message in messages:
-        outcomes.append(await run(partial(decide, message, context, now=now)))
+        outcomes.append(await run(partial(deciding, message)))
         size += len(message.body)
         if size >= MAX_BODY_BYTES or monotonic() - began >= MAX_DECIDING_S:
             break
-    await _keep_scopes(messages, outcomes, context, store, now=now, run=run)
+    await _keep_scopes(messages, outcomes, store, deciding, run)
     rows = [row for o in outcomes if isinstance(o, Decided) for row in o.rows]
     if rows:
         await store.store(rows)
@@ -227,10 +252,8 @@ async def take(
 async def _keep_scopes(
     messages: Sequence[Message],
     outcomes: list[Outcome],
-    context: Context,
     store: Store,
-    *,
-    now: float,
+    deciding: Callable[..., Outcome],
     run: Run,
 ) -> None:
     """Decide again what goes to members that had another audience before.
@@ -248,5 +271,4 @@ async def _keep_scopes(
             != r.scope
             for r in outcome.rows
         ):
-            again = partial(decide, messages[i], context, now=now, scopes=scopes)
-            outcomes[i] = await run(again)
+            outcomes[i] = await run(partial(deciding, messages[i], scopes=scopes))

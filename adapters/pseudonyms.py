@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, assert_never
 
 import msgspec
 
@@ -130,6 +130,8 @@ def _name(month: int, length: Length) -> str:
             return f"{year:04}-Q{month // 3 + 1}"
         case "year":
             return f"{year:04}"
+        case _:
+            assert_never(length)
 
 
 def _span(name: str) -> tuple[int, int] | None:

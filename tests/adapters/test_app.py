@@ -299,7 +299,7 @@ async def test_records_are_kept_in_hand_while_the_disk_is_full(tmp_path: Path) -
         # More often than the delivery limit (5) would allow.
         tried = full_for(here.outbox, 7)
         with capture_logs() as logs, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("adapters.app.delays", short_delays)
+            patch.setattr("adapters.patience.delays", short_delays)
             await here.serve_until(lambda: len(here.sink.taken) == 3)
         assert tried[:8] == [tried[0]] * 8  # the same batch again
         assert here.sink.numbers == [1, 2, 3]

@@ -304,6 +304,53 @@ async def test_feedback_names_a_record_by_the_ids_that_the_member_has_of_it():
         assert said["object_refs"] == [ids_in(one[org])["incident"]]
 
 
+# ------------------------------------------------------------------------------ delay
+
+
+DAYS_S = 30 * 86_400
+LATE_TEXT = "2026-12-31T12:00:00.000Z"
+READERS = context(subscriber("watch", "civil-society"), subscriber("lab", "research"))
+
+
+def rows_of(arrived, *, now=NOW):
+    return {row.member: row for row in decide(arrived, READERS, now=now).rows}
+
+
+def test_research_gets_a_record_later_counted_from_when_it_was_first_seen():
+    rows = rows_of(message())
+    assert rows["watch"].not_before == 0
+    assert rows["lab"].not_before == NOW + DAYS_S
+    again = rows_of(packed(token(INCIDENT, PERSON)), now=NOW + 86_400)
+    assert again["lab"].not_before == NOW + DAYS_S
+
+
+def test_what_waits_is_cut_for_the_moment_at_which_it_may_go():
+    def modified(row):
+        objects = json.loads(row.projection)["objects"]
+        return next(one["modified"] for one in objects if one["type"] == "incident")
+
+    rows = rows_of(message())
+    assert modified(rows["watch"]) == NOW_TEXT
+    assert modified(rows["lab"]) == LATE_TEXT
+    # A replay long after that is cut for its own moment.
+    late = rows_of(message(), now=NOW + 2 * DAYS_S)
+    assert modified(late["lab"]) == modified(late["watch"]) > LATE_TEXT
+    # A retraction does not wait; the outbox knows whether it is sent at all.
+    over = rows_of(message(OVER))
+    assert modified(over["lab"]) == NOW_TEXT
+    assert over["lab"].not_before == NOW + DAYS_S
+
+
+async def test_the_delay_is_that_of_the_audience_now_whatever_the_scope():
+    store = MemoryStore()
+    before = context(subscriber("lab", "civil-society"))
+    await take([message()], before, store, **HERE)
+    await take([message(LATER)], READERS, store, **HERE)
+    first, last = (row for row in store.rows if row.member == "lab")
+    assert (first.scope, first.not_before) == ("civil-society", 0)
+    assert (last.scope, last.not_before) == ("civil-society", NOW + DAYS_S)
+
+
 # ------------------------------------------------------------------------- pseudonyms
 
 

@@ -4,11 +4,18 @@ import asyncio
 import random
 import sqlite3
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -18,17 +25,19 @@ from adapters.config import (
     MemberConfig,
     SinkConfig,
     WebhookSinkConfig,
-    pseudonym_key,
 )
-from adapters.delivery import NewDelivery, Sink, StoreOutcome
+from adapters.delivery import Sink
 from adapters.forwarder import forward
 from adapters.interests import Interests
 from adapters.interests_file import Watched, interests_of
 from adapters.numbering import Lane
-from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
+from adapters.outbox import Outbox, open_outbox
+from adapters.patience import PatientStore, StoppedError, pause
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
 from adapters.policy import Policy
 from adapters.projection import Author
+from adapters.pseudonym_files import open_keys, read_key
+from adapters.pseudonyms import PseudonymKeys
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from broker import sdjwt, seen
@@ -53,8 +62,13 @@ _GATHER_S: Final = 0.01
 _LOOK_S: Final = 2.0  # between looks at the files of interests
 
 
-def context_of(config: AdapterConfig, directory: Directory, policy: Policy) -> Context:
+def context_of(
+    config: AdapterConfig, directory: Directory, policy: Policy, *, now: float
+) -> Context:
     """Collect what decisions depend on.
+
+    Args:
+        now: Epoch seconds; whose period's key of pseudonyms is made if missing.
 
     Raises:
         ConfigError: A member is not in the directory, a key or a file of interests
@@ -76,14 +90,21 @@ def context_of(config: AdapterConfig, directory: Directory, policy: Policy) -> C
     author = Author(
         org=config.org,
         name=config.display_name,
-        pseudonym_key=pseudonym_key(config.pseudonym_key),
+        id_key=read_key(config.id_key),
     )
     return Context(
         directory=directory,
         policy=policy,
         author=author,
+        pseudonyms=_pseudonym_keys(config, now),
         signer=load_signer(config.org, config.key),
         subscribers=tuple(subscribers),
+    )
+
+
+def _pseudonym_keys(config: AdapterConfig, now: float) -> PseudonymKeys:
+    return open_keys(
+        config.pseudonym_keys, config.pseudonym_period, config.keep_periods, now=now
     )
 
 
@@ -201,48 +222,14 @@ async def serve(
 
 async def _follow(watched: Watched, intake: "_Intake", stop: asyncio.Event) -> None:
     """Let members change what they want while the adapter runs."""
-    with suppress(_StoppedError):
+    with suppress(StoppedError):
         while True:
             for org, found in (await asyncio.to_thread(watched.changed)).items():
                 if isinstance(found, Interests):
                     intake.member_wants(org, found)
                 else:  # what it wanted before holds on
                     _log.error("interests.unusable", member=org, error=str(found))
-            await _pause(_LOOK_S, stop)
-
-
-class _StoppedError(Exception):
-    """Told to stop before a batch was done: it comes back from the queue."""
-
-
-class _PatientStore:
-    """The outbox, waited for while it cannot be used.
-
-    Ending the process instead would give the messages back, and each time is one
-    nearer to the delivery limit.
-    """
-
-    def __init__(self, outbox: Outbox, stop: asyncio.Event) -> None:
-        self._outbox = outbox
-        self._stop = stop
-
-    async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
-        """See `adapters.pipeline.Store`; raises _StoppedError as well."""
-        for pause in delays(random.random):
-            try:
-                return await self._outbox.store(rows)
-            except OutboxUnavailableError:
-                _log.error("outbox.unavailable", retry_s=round(pause, 1))
-            await _pause(pause, self._stop)
-        raise AssertionError("delays end")
-
-
-async def _pause(delay_s: float, stop: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(delay_s):
-            await stop.wait()
-    if stop.is_set():
-        raise _StoppedError
+            await pause(_LOOK_S, stop)
 
 
 class _Intake:
@@ -261,7 +248,7 @@ class _Intake:
         self._config = config
         self._bus = bus
         self._context = context
-        self._store = _PatientStore(outbox, stop)
+        self._store = PatientStore(outbox, stop)
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
@@ -273,7 +260,7 @@ class _Intake:
             self._begun(queue)
             # Unsettled, what is in hands then comes back.
             found = batches(messages, config.batch, self._stop)
-            with suppress(_StoppedError):
+            with suppress(StoppedError):
                 async with aclosing(found):
                     async for batch in found:
                         await self._take(batch)
@@ -300,11 +287,12 @@ class _Intake:
 
     async def _take(self, batch: Sequence[Received]) -> None:
         while batch:
+            now = self._clock()
             outcomes = await take(
                 [received.message for received in batch],
-                self._context,
+                await self._context_at(now),
                 self._store,
-                now=self._clock(),
+                now=now,
                 run=asyncio.to_thread,
                 monotonic=time.monotonic,
             )
@@ -313,6 +301,21 @@ class _Intake:
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _context_at(self, now: float) -> Context:
+        """Give the context, with another period's keys when one begins."""
+        if self._context.pseudonyms.last_until(now):
+            return self._context
+        for delay_s in delays(random.random):
+            try:
+                keys = await asyncio.to_thread(_pseudonym_keys, self._config, now)
+            except ConfigError:
+                _log.error("pseudonyms.unavailable", retry_s=round(delay_s, 1))
+            else:
+                self._context = msgspec.structs.replace(self._context, pseudonyms=keys)
+                return self._context
+            await pause(delay_s, self._stop)
+        raise AssertionError("delays end")
 
     async def _note(self, message: Message, outcome: Outcome) -> None:
         match outcome:
@@ -334,8 +337,8 @@ class _Intake:
                 await self._bury(dead_letter(message, outcome, self._config.name))
 
     async def _bury(self, dead: Message) -> None:
-        """Try until the broker has it, or raise _StoppedError."""
-        for pause in delays(random.random):
+        """Try until the broker has it, or raise StoppedError."""
+        for delay_s in delays(random.random):
             try:
                 await self._bus.publish(DEAD, dead)
             except (UnroutableError, NotConfirmedError, BusUnavailableError) as error:
@@ -343,11 +346,11 @@ class _Intake:
                     "record.not_buried",
                     message=dead.message_id[:12],
                     error=type(error).__name__,
-                    retry_s=round(pause, 1),
+                    retry_s=round(delay_s, 1),
                 )
             else:
                 return
-            await _pause(pause, self._stop)
+            await pause(delay_s, self._stop)
 
 
 def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:

@@ -11,13 +11,12 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from adapters.pseudonyms import Length
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, PublicKey, key_id
 from broker.quota import Quota
 from broker.signers import read_secret
 from schemas.record import Org
-
-_MIN_PSEUDONYM_KEY_BYTES = 32
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -137,7 +136,13 @@ class AdapterConfig(
     Attributes:
         name: Its queues are `tocsin.adapter.<name>` and `.urgent`.
         org: Who runs it; signs receipts, authors projections.
-        pseudonym_key: File of at least 32 random bytes, mode 0600.
+        id_key: File of at least 32 random bytes, mode 0600: projected ids derive
+            from it, for ever.
+        pseudonym_keys: Folder of the keys of pseudonyms, one a period; the adapter
+            makes and destroys them.
+        pseudonym_period: How long a value has the same pseudonym.
+        keep_periods: So many keys are kept, this period's among them. At least 2:
+            what came before the turn of a period may still wait in a queue.
         policy: Redaction policy; the shipped one if not given.
         batch: Messages stored together at most; `pipeline.take` ends earlier for
             large ones.
@@ -157,10 +162,13 @@ class AdapterConfig(
     display_name: str
     directory: Path
     key: Path
-    pseudonym_key: Path
+    id_key: Path
+    pseudonym_keys: Path
     outbox: Path
     broker: Broker
     members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
+    pseudonym_period: Length = "quarter"
+    keep_periods: Annotated[int, Meta(ge=2, le=100)] = 2
     policy: Path | UnsetType = UNSET
     batch: Annotated[int, Meta(ge=1, le=1000)] = 25
     prefetch: Annotated[int, Meta(ge=1, le=5000)] = 50
@@ -215,6 +223,11 @@ def load(path: Path, kind: type[C]) -> C:
 
     try:
         tree = tomllib.loads(path.read_text())
+        if kind is AdapterConfig and "pseudonym_key" in tree:
+            raise ConfigError(
+                f"{path}: pseudonym_key has become two: call it id_key, so that "
+                "projected ids stay, and name a folder pseudonym_keys"
+            )
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
@@ -275,15 +288,3 @@ def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:
     if len({name for name, _ in found.values()}) < len(config.reviewers):
         raise ConfigError("two reviewers have one name; each person needs an own one")
     return found
-
-
-def pseudonym_key(path: Path) -> bytes:
-    """Read the key of pseudonyms and projected ids.
-
-    Raises:
-        ConfigError: Too short, or readable by others.
-    """
-    key = read_secret(path)
-    if len(key) < _MIN_PSEUDONYM_KEY_BYTES:
-        raise ConfigError(f"{path} holds fewer than {_MIN_PSEUDONYM_KEY_BYTES} bytes")
-    return key

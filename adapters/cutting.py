@@ -165,9 +165,7 @@ class Work:
         if self.handling.binding and self.handling.has_terms(part.source, place):
             return None  # its terms may not be readable where it is
         if action == "pseudonymise":
-            return made.pseudonym(
-                self.author.pseudonym_key, self.view.audience, part.kind, value
-            )
+            return self.author.pseudonyms.of(self.view.audience, part.kind, value)
         if action == "generalise":
             grain = self.rules.grain
             return made.generalised(part.source, place, value, grain, part.shown)

@@ -57,6 +57,9 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
         policy: Name and hash of the policy that it was redacted under.
         missed: Why the member's interests miss it, or "". A row that they miss is
             stored only where the sink holds an earlier version of the record.
+        scope: Audience that the ids in the projection derive for; see
+            `adapters.scopes`.
+        not_before: Epoch seconds; it is handed out then at the earliest. 0: at once.
     """
 
     member: str
@@ -71,6 +74,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     projection: bytes
     receipt: bytes
     policy: str
+    scope: str
+    not_before: float = 0
     missed: str = ""
 
 
@@ -78,6 +83,8 @@ class StoreOutcome(StrEnum):
     """What became of one row given to `store`."""
 
     STORED = "stored"
+    WAITING = "waiting"  # until `not_before`; it has no number yet
     DUPLICATE = "duplicate"  # this version is known; nothing changed
-    SUPERSEDED = "superseded"  # a newer version is known; only counted
+    # Only counted: a newer version is known, or it takes back what was never sent.
+    SUPERSEDED = "superseded"
     MISSED = "missed"  # not wanted, and no version of it is known; nothing changed

@@ -1,13 +1,9 @@
 """Values an adapter makes in place of withheld ones; the projection marks them. Pure."""
 
-import hashlib
-import hmac
 import ipaddress
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
-
-import msgspec
 
 from adapters.policy_file import TimeGrain
 from schemas import profile, stix, timestamps
@@ -94,18 +90,6 @@ def network(address: str) -> str | None:
         return None
     bits = _NETWORK_BITS[found.version]
     return str(found.supernet(new_prefix=bits)) if found.prefixlen > bits else None
-
-
-def pseudonym(key: bytes, audience: str, kind: str, value: Any) -> Any:
-    """Replace *value* by a keyed pseudonym, stable for one audience.
-
-    The same value of the same type gives the same pseudonym, so that records can
-    be correlated; another audience's differ. None for anything but text.
-    """
-    if not isinstance(value, str):
-        return None
-    message = msgspec.json.encode([audience, kind, value.casefold()])
-    return f"{kind}-{hmac.new(key, message, hashlib.sha256).hexdigest()[:12]}"
 
 
 def defanged(value: Any) -> Any:

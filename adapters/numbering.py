@@ -1,8 +1,8 @@
 """What becomes of a delivery given to the outbox: stored, known, or too late. Pure.
 
 A member tells loss from filtering by the numbers of its deliveries: they have no
-gaps per (member, sink), so only what is really stored gets one, and what a member's
-interests miss gets none.
+gaps per (member, sink), so only what is really stored gets one, what a member's
+interests miss gets none, and what waits gets it when its time has come.
 """
 
 import base64
@@ -38,11 +38,15 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         last_numbers: Absent lanes are at 0.
         newest: The newest stored version of a case, as `timestamps.key`.
         versions: Every (case, key) that is stored, of those asked for.
+        waiting: Cases with a version that waits for its time.
+        begun: Cases with a version that has a number: sent, or about to be.
     """
 
     last_numbers: Mapping[Lane, int]
     newest: Mapping[Case, str]
     versions: AbstractSet[tuple[Case, str]]
+    waiting: AbstractSet[Case] = frozenset()
+    begun: AbstractSet[Case] = frozenset()
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,8 +58,15 @@ class Numbered(msgspec.Struct, frozen=True, kw_only=True):
     number: int = 0
 
 
-def assign(rows: Sequence[NewDelivery], known: Known) -> list[Numbered]:
+def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Numbered]:
     """Decide about *rows* one after the other, each knowing those before it.
+
+    A version that waits is superseded by a newer one, whether that waits or not. A
+    retraction never waits: what was never sent needs none, and would be told to exist
+    by it; what was sent is taken back at once.
+
+    Args:
+        now: Epoch seconds.
 
     Raises:
         SchemaError: A `ver` is no timestamp.
@@ -63,7 +74,9 @@ def assign(rows: Sequence[NewDelivery], known: Known) -> list[Numbered]:
     numbers = dict(known.last_numbers)
     newest = dict(known.newest)
     versions = set(known.versions)
-    result = []
+    begun = set(known.begun)
+    waiting: dict[Case, int] = {}  # where in the result
+    result: list[Numbered] = []
     for row in rows:
         lane, case, key = lane_of(row), case_of(row), timestamps.key(row.ver)
         number = 0
@@ -74,12 +87,44 @@ def assign(rows: Sequence[NewDelivery], known: Known) -> list[Numbered]:
         elif key < newest.get(case, ""):
             outcome = StoreOutcome.SUPERSEDED
         else:
-            outcome = StoreOutcome.STORED
-            number = numbers[lane] = numbers.get(lane, 0) + 1
+            outcome = _outcome(row, has_begun=case in begun, now=now)
             newest[case] = key
             versions.add((case, key))
+            if case in waiting:
+                i = waiting.pop(case)
+                late = StoreOutcome.SUPERSEDED
+                result[i] = msgspec.structs.replace(result[i], outcome=late)
+            if outcome is StoreOutcome.WAITING:
+                waiting[case] = len(result)
+            if outcome is StoreOutcome.STORED:
+                number = numbers[lane] = numbers.get(lane, 0) + 1
+                begun.add(case)
         result.append(Numbered(row=row, ver_key=key, outcome=outcome, number=number))
     return result
+
+
+def _outcome(row: NewDelivery, *, has_begun: bool, now: float) -> StoreOutcome:
+    """Say what becomes of a version that is the newest."""
+    if row.not_before <= now:
+        return StoreOutcome.STORED
+    if row.kind == "retraction":
+        return StoreOutcome.STORED if has_begun else StoreOutcome.SUPERSEDED
+    return StoreOutcome.WAITING
+
+
+def continued(lanes: Sequence[int], last: Mapping[int, int]) -> list[int]:
+    """Give numbers to what has waited, in the order given: now, so there is no gap.
+
+    Args:
+        lanes: The lane of each.
+        last: The last number of each lane.
+    """
+    numbers = dict(last)
+    found = []
+    for lane in lanes:
+        numbers[lane] += 1
+        found.append(numbers[lane])
+    return found
 
 
 def delivery_id(case: Case, ver_key: str) -> str:

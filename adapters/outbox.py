@@ -10,10 +10,18 @@ has the file; after a crash nothing is held back.
 """
 
 import asyncio
+import math
 import sqlite3
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -27,9 +35,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters import outbox_schema
 from adapters.delivery import Delivery, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
-from adapters.outbox_queries import PENDING, SETTLE, UNCHANGED, free, load
+from adapters.outbox_queries import (
+    PENDING,
+    SETTLE,
+    UNCHANGED,
+    WAITING,
+    first_waiting,
+    free,
+    load,
+    load_scopes,
+)
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
-from adapters.outbox_store import look_up, write
+from adapters.outbox_store import look_up, release_waiting, write
+from adapters.scopes import Scopes
 from broker.errors import ConfigError
 from broker.private_sqlite import make_private
 
@@ -83,7 +101,7 @@ async def open_outbox(
 
     Raises:
         ConfigError: Open to others, in use by another process, not ours, or made
-            by a newer Tocsin.
+            by a newer or an older Tocsin.
     """
     path = outbox_schema.database_path(url_or_path)
     make_private(path)
@@ -116,13 +134,16 @@ class Outbox:
         self._recording = asyncio.Lock()
         self._unrecorded: list[_Unrecorded] = []
         self._arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
+        # Nothing that waits is due before; 0: not known.
+        self._ripe_at = 0.0
 
     @_to_its_end
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """Return once *rows* are on disk: all of them, in one transaction.
 
         Order matters: of two versions of one case the older must come first,
-        or it is superseded. Repeating a call is safe.
+        or it is superseded. Repeating a call is safe. What waits for its
+        `not_before` has no number yet and holds up nothing.
 
         Returns:
             One outcome per row.
@@ -130,14 +151,24 @@ class Outbox:
         Raises:
             SchemaError: A `ver` is no timestamp. Nothing is stored.
         """
+        now = self._clock()
         async with self._transaction(self._engine) as connection:
             lane_ids, known = await look_up(connection, rows)
-            numbered = assign(rows, known)
-            await write(connection, numbered, lane_ids, now=self._clock())
-        stored = [n for n in numbered if n.outcome is StoreOutcome.STORED]
-        for lane in {lane_of(n.row) for n in stored}:
+            numbered = assign(rows, known, now=now)
+            await write(connection, numbered, lane_ids, known.waiting, now=now)
+            later = [n.row for n in numbered if n.outcome is StoreOutcome.WAITING]
+            # Before the commit: it may take effect and fail.
+            self._ripe_at = min([self._ripe_at, *(row.not_before for row in later)])
+        stored = [n.row for n in numbered if n.outcome is StoreOutcome.STORED]
+        for lane in map(lane_of, (*stored, *later)):
             self._arrivals[lane].set()
         return tuple(n.outcome for n in numbered)
+
+    @_to_its_end
+    async def scopes(self, subs: Collection[str]) -> Scopes:
+        """See `adapters.pipeline.Store`. Rows stay, so it is known for ever."""
+        async with self._transaction(self._reader) as connection:
+            return await load_scopes(connection, subs)
 
     async def due(
         self,
@@ -155,6 +186,8 @@ class Outbox:
         *max_bytes*, but gives one row. *limit* is at most 10,000.
         """
         async with self._handing_out:
+            if self._ripe_at <= now:
+                await self._release_waiting(now)
             items = await self._load(now, limit, lane, max_bytes)
             self._handed_out.update(item.delivery_id for item in items)
             return items
@@ -170,6 +203,20 @@ class Outbox:
         async with self._transaction(self._reader) as connection:
             return await load(connection, ready, max_bytes)
 
+    @_to_its_end
+    async def _release_waiting(self, now: float) -> None:
+        soonest = select(func.min(deliveries.c.due_at)).where(WAITING)
+        try:
+            async with self._transaction(self._engine) as connection:
+                woken = await release_waiting(connection, now)
+                # Inside: what is stored to wait afterwards may be due earlier.
+                self._ripe_at = await connection.scalar(soonest) or math.inf
+        except BaseException:
+            self._ripe_at = 0.0
+            raise
+        for lane in woken:
+            self._arrivals[lane].set()
+
     def release(self, items: Iterable[Delivery]) -> None:
         """Give deliveries back unsettled: they are due again at once."""
         self._handed_out.difference_update(item.delivery_id for item in items)
@@ -179,8 +226,10 @@ class Outbox:
         """Say when the next delivery that is free will be due, if there is one."""
         soonest = free(lane, self._handed_out).order_by(deliveries.c.due_at).limit(1)
         async with self._transaction(self._reader) as connection:
-            row = (await connection.execute(soonest)).first()
-        return None if row is None else float(row.due_at)
+            rows = (await connection.execute(soonest)).all()
+            if self._ripe_at < math.inf:
+                rows += (await connection.execute(first_waiting(lane))).all()
+        return min((float(row.due_at) for row in rows), default=None)
 
     def arrivals(self, lane: Lane) -> asyncio.Event:
         """Give the event that is set when `store` adds to *lane*; clear it yourself."""
@@ -231,9 +280,9 @@ class Outbox:
 
     @_to_its_end
     async def counts(self) -> dict[str, int]:
-        """Count deliveries as `pending`, `done`, `failed`, and the `superseded`."""
+        """Count what is `waiting`, `pending`, `done`, `failed`, `superseded`."""
         by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
-        counts = {"pending": 0, "done": 0, "failed": 0}
+        counts = {"waiting": 0, "pending": 0, "done": 0, "failed": 0}
         async with self._transaction(self._reader) as connection:
             for state, count in await connection.execute(by_state):
                 counts[state] = count

@@ -19,8 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.delivery import Delivery
 from adapters.numbering import Lane
 from adapters.outbox_schema import contents, deliveries, lanes
+from adapters.scopes import Scopes, received
 
+_CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
+WAITING: Final[ColumnElement[bool]] = deliveries.c.state == "waiting"
 
 # What became of one attempt. `UNCHANGED` is the default: None leaves a column as it is.
 SETTLE: Final = (
@@ -69,6 +72,15 @@ def free(lane: Lane | None, held: Collection[str]) -> Select[Any]:
     return query
 
 
+def first_waiting(lane: Lane | None) -> Select[Any]:
+    """Select what waits and will be due first."""
+    query = select(deliveries.c.due_at).join(lanes).where(WAITING)
+    if lane is not None:
+        member, sink = lane
+        query = query.where(lanes.c.member == member, lanes.c.sink == sink)
+    return query.order_by(deliveries.c.due_at).limit(1)
+
+
 async def load(
     connection: AsyncConnection, query: Select[Any], max_bytes: int
 ) -> list[Delivery]:
@@ -83,6 +95,21 @@ async def load(
     wanted = select(contents).where(contents.c.hash.in_(hashes))
     found = {row.hash: row.content for row in await connection.execute(wanted)}
     return [_delivery(row, found) for row in rows]
+
+
+async def load_scopes(connection: AsyncConnection, subs: Collection[str]) -> Scopes:
+    """Load the scopes of all that members have of the records of *subs*.
+
+    Of one record each member has one scope, whatever its sinks.
+    """
+    columns = (lanes.c.member, deliveries.c.issuer, deliveries.c.sub)
+    found = select(*columns, deliveries.c.scope).join(lanes).distinct()
+    rows: list[Row[Any]] = []
+    wanted = sorted(subs)
+    for start in range(0, len(wanted), _CHUNK):
+        some = deliveries.c.sub.in_(wanted[start : start + _CHUNK])
+        rows += await connection.execute(found.where(some))
+    return received(tuple(row) for row in rows)
 
 
 def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:

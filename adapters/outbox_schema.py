@@ -1,7 +1,8 @@
 """Tables of the outbox, and how its SQLite file is opened.
 
-Rows of `deliveries` and `superseded` are the delivery ledger: they stay. Bodies
-go when no delivery needs them any more; their hash and size stay.
+Rows of `deliveries` and `superseded` are the delivery ledger: they stay, but for what
+waits and is superseded, which goes from one to the other. Bodies go when no delivery
+needs them any more; their hash and size stay.
 """
 
 import fcntl
@@ -36,7 +37,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from broker.errors import ConfigError
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
 _DRIVER: Final = "sqlite+aiosqlite"
 
@@ -88,7 +89,7 @@ deliveries = Table(
     metadata,
     Column("id", String, primary_key=True),
     Column("lane_id", ForeignKey("lanes.id"), nullable=False),
-    Column("number", Integer, nullable=False),
+    Column("number", Integer),  # none while it waits
     Column("issuer", String, nullable=False),
     Column("sub", String, nullable=False),
     Column("ver", String, nullable=False),  # as the issuer wrote it
@@ -97,11 +98,12 @@ deliveries = Table(
     Column("tlp", String, nullable=False),
     Column("token_id", String, nullable=False),
     Column("policy", String, nullable=False),
+    Column("scope", String, nullable=False),  # an audience: see adapters.scopes
     Column("evidence", ForeignKey("bodies.hash"), nullable=False),
     Column("projection", ForeignKey("bodies.hash"), nullable=False),
     Column("receipt", ForeignKey("bodies.hash"), nullable=False),
     Column("size", Integer, nullable=False),  # of the three together
-    Column("state", String, nullable=False),  # pending, done, failed
+    Column("state", String, nullable=False),  # waiting, pending, done, failed
     Column("attempts", Integer, nullable=False, default=0),  # finished ones
     Column("reason", String, nullable=False, default=""),  # of the last failure
     Column("stored_at", Float, nullable=False),
@@ -111,10 +113,12 @@ deliveries = Table(
     UniqueConstraint("lane_id", "number"),
     UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
     Index("deliveries_by_number", "state", "lane_id", "number"),
+    Index("deliveries_by_record", "sub"),
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
 )
 
-# Versions that came after a newer one: never sent, but countable.
+# Versions that came after a newer one, or waited when it came, and retractions of what
+# was never sent: never sent themselves, but countable.
 superseded = Table(
     "superseded",
     metadata,
@@ -236,13 +240,18 @@ def create_or_check(connection: Connection) -> None:
     """Create the tables, or check that they are the ones we know.
 
     Raises:
-        ConfigError: Made by a newer Tocsin.
+        ConfigError: Made by a newer or an older Tocsin.
     """
     if inspect(connection).has_table("schema_version"):
         found = connection.scalar(select(schema_version.c.version)) or 0
         if found > SCHEMA_VERSION:
             raise ConfigError(
                 f"the outbox has schema version {found}, newer than {SCHEMA_VERSION}"
+            )
+        if found < SCHEMA_VERSION:
+            raise ConfigError(
+                f"the outbox has schema version {found}, older than {SCHEMA_VERSION}; "
+                "let the Tocsin that made it send what is pending, then begin a new one"
             )
         return
     metadata.create_all(connection)

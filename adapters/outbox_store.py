@@ -1,13 +1,23 @@
 """The two halves of storing: look up what is known, write what was decided.
 
-Both run in one transaction of `Outbox.store`, around `numbering.assign`.
+Both run in one transaction of `Outbox.store`, around `numbering.assign`. What was
+stored to wait is numbered later, by `release_waiting`.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, TypeVar
 
-from sqlalchemy import bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +28,7 @@ from adapters.numbering import (
     Lane,
     Numbered,
     case_of,
+    continued,
     delivery_id,
     lane_of,
 )
@@ -25,6 +36,7 @@ from adapters.outbox_schema import bodies, contents, deliveries, lanes, supersed
 from schemas import timestamps
 
 _CHUNK: Final = 1000  # rows per query: SQLite takes 32,766 parameters
+_KEPT: Final = (StoreOutcome.STORED, StoreOutcome.WAITING)
 _T = TypeVar("_T")
 
 
@@ -43,24 +55,27 @@ async def write(
     connection: AsyncConnection,
     numbered: Sequence[Numbered],
     lane_ids: Mapping[Lane, int],
+    waiting: Set[Case],
     *,
     now: float,
 ) -> None:
-    """Write the stored rows, their bodies and counters, and note the superseded."""
-    stored = [n for n in numbered if n.outcome is StoreOutcome.STORED]
+    """Write the stored rows, their bodies and counters, and note the superseded.
+
+    Args:
+        waiting: Cases of which a version waits.
+    """
+    kept = [n for n in numbered if n.outcome in _KEPT]
     late = [n for n in numbered if n.outcome is StoreOutcome.SUPERSEDED]
-    if stored:
-        hashes = await _write_bodies(connection, stored)
-        values = [_values(n, lane_ids, hashes, now) for n in stored]
+    for item in numbered if waiting else ():
+        if case_of(item.row) in waiting:
+            await _supersede_waiting(connection, item, lane_ids, now)
+    if kept:
+        hashes = await _write_bodies(connection, kept)
+        values = [_values(n, lane_ids, hashes, now) for n in kept]
         await connection.execute(insert(deliveries), values)
         # later numbers of a lane overwrite earlier ones
-        last = {lane_ids[lane_of(n.row)]: n.number for n in stored}
-        await connection.execute(
-            update(lanes)
-            .where(lanes.c.id == bindparam("lane"))
-            .values(last_number=bindparam("number")),
-            [{"lane": lane, "number": number} for lane, number in last.items()],
-        )
+        last = {lane_ids[lane_of(n.row)]: n.number for n in kept if n.number}
+        await _write_last_numbers(connection, last)
     if late:
         await connection.execute(
             sqlite.insert(superseded).on_conflict_do_nothing(),
@@ -76,6 +91,63 @@ async def write(
                 for n in late
             ],
         )
+
+
+async def release_waiting(connection: AsyncConnection, now: float) -> set[Lane]:
+    """Make pending, with a number, what has waited long enough; give its lanes."""
+    ripe = (
+        select(deliveries.c.id, lanes)
+        .join(lanes)
+        .where(deliveries.c.state == "waiting", deliveries.c.due_at <= now)
+        .order_by(deliveries.c.due_at, deliveries.c.stored_at, deliveries.c.id)
+    )
+    rows = (await connection.execute(ripe)).all()
+    if not rows:
+        return set()
+    of_lanes = [row[1] for row in rows]
+    numbers = continued(of_lanes, {row[1]: row.last_number for row in rows})
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("key"))
+        .values(number=bindparam("next"), state="pending"),
+        [{"key": row[0], "next": n} for row, n in zip(rows, numbers, strict=True)],
+    )
+    await _write_last_numbers(connection, dict(zip(of_lanes, numbers, strict=True)))
+    return {(row.member, row.sink) for row in rows}
+
+
+async def _write_last_numbers(
+    connection: AsyncConnection, last: Mapping[int, int]
+) -> None:
+    if last:
+        await connection.execute(
+            update(lanes)
+            .where(lanes.c.id == bindparam("lane"))
+            .values(last_number=bindparam("number")),
+            [{"lane": lane, "number": number} for lane, number in last.items()],
+        )
+
+
+async def _supersede_waiting(
+    connection: AsyncConnection,
+    newer: Numbered,
+    lane_ids: Mapping[Lane, int],
+    now: float,
+) -> None:
+    """Let no version be sent that waits and is older than *newer*."""
+    row, columns = newer.row, deliveries.c
+    older = (
+        (columns.lane_id == lane_ids[lane_of(row)])
+        & (columns.issuer == row.issuer)
+        & (columns.sub == row.sub)
+        & (columns.ver_key < newer.ver_key)
+        & (columns.state == "waiting")
+    )
+    names = ("lane_id", "issuer", "sub", "ver_key", "token_id")
+    found = select(*(columns[name] for name in names), literal(now)).where(older)
+    into = sqlite.insert(superseded).from_select([*names, "seen_at"], found)
+    await connection.execute(into.on_conflict_do_nothing())
+    await connection.execute(delete(deliveries).where(older))
 
 
 async def _open_lanes(
@@ -106,6 +178,8 @@ async def _known(
     """Look up what is stored of the cases and versions of *rows*."""
     by_id = {lane_id: lane for lane, lane_id in lane_ids.items()}
     newest: dict[Case, str] = {}
+    waiting: set[Case] = set()
+    begun: set[Case] = set()
     versions: set[tuple[Case, str]] = set()
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
     key = deliveries.c.ver_key
@@ -114,14 +188,39 @@ async def _known(
         for row in rows
     }
     for some in _chunks(sorted(wanted)):
-        cases = tuple_(*columns).in_({entry[:3] for entry in some})
-        latest = select(*columns, func.max(key)).where(cases).group_by(*columns)
-        for lane_id, issuer, sub, ver_key in await connection.execute(latest):
-            newest[*by_id[lane_id], issuer, sub] = ver_key
+        of_cases = {entry[:3] for entry in some}
+        waits = func.sum(deliveries.c.state == "waiting")
+        latest = select(
+            *columns,
+            func.max(key).label("newest"),
+            waits.label("waiting"),
+            func.count().label("versions"),
+        )
+        latest = latest.where(tuple_(*columns).in_(of_cases)).group_by(*columns)
+        for row in await connection.execute(latest):
+            case = (*by_id[row.lane_id], row.issuer, row.sub)
+            newest[case] = row.newest
+            if row.waiting:
+                waiting.add(case)
+            if row.waiting < row.versions:
+                begun.add(case)
+        # A retraction of what was never sent stands only here.
+        others = (superseded.c.lane_id, superseded.c.issuer, superseded.c.sub)
+        moot = select(*others, func.max(superseded.c.ver_key))
+        moot = moot.where(tuple_(*others).in_(of_cases)).group_by(*others)
+        for lane_id, issuer, sub, ver_key in await connection.execute(moot):
+            case = (*by_id[lane_id], issuer, sub)
+            newest[case] = max(ver_key, newest.get(case, ""))
         exact = select(*columns, key).where(tuple_(*columns, key).in_(some))
         for lane_id, issuer, sub, ver_key in await connection.execute(exact):
             versions.add(((*by_id[lane_id], issuer, sub), ver_key))
-    return Known(last_numbers=numbers, newest=newest, versions=versions)
+    return Known(
+        last_numbers=numbers,
+        newest=newest,
+        versions=versions,
+        waiting=waiting,
+        begun=begun,
+    )
 
 
 async def _write_bodies(
@@ -156,7 +255,7 @@ def _values(
     return {
         "id": delivery_id(case_of(row), item.ver_key),
         "lane_id": lane_ids[lane_of(row)],
-        "number": item.number,
+        "number": item.number or None,
         "issuer": row.issuer,
         "sub": row.sub,
         "ver": row.ver,
@@ -165,13 +264,14 @@ def _values(
         "tlp": row.tlp,
         "token_id": row.token_id,
         "policy": row.policy,
+        "scope": row.scope,
         "evidence": hashes[row.evidence],
         "projection": hashes[row.projection],
         "receipt": hashes[row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
-        "state": "pending",
+        "state": "pending" if item.number else "waiting",
         "stored_at": now,
-        "due_at": 0.0,  # at once
+        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
     }
 
 

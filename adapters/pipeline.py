@@ -8,7 +8,7 @@ the outbox knows what it holds, so repeated work has no effect.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from typing import Final, Protocol
 
@@ -20,14 +20,16 @@ from adapters.delivery import NewDelivery, StoreOutcome
 from adapters.interests import EVERYTHING, Interests, misses
 from adapters.policy import Policy
 from adapters.projection import Author
+from adapters.pseudonyms import PseudonymKeys
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
+from adapters.scopes import Scopes, about
 from adapters.view import View, view_of
 from broker import sdjwt, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
 from broker.signing import RecordSigner
-from broker.trust import verify
+from broker.trust import Verified, verify
 from broker.wire import unpack
 from schemas import timestamps
 from schemas.errors import RefusedError
@@ -35,6 +37,7 @@ from schemas.errors import RefusedError
 # Of one transaction. The bytes are those that travel, compressed.
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_DECIDING_S: Final = 2.0
+_NO_SCOPES: Final = Scopes()
 
 
 class Subscriber(msgspec.Struct, frozen=True):
@@ -46,13 +49,23 @@ class Subscriber(msgspec.Struct, frozen=True):
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a decision depends on, besides the message and the clock."""
+    """All that a decision depends on, besides the message and the clock.
+
+    Attributes:
+        author: Without pseudonyms; `author_at` has them.
+    """
 
     directory: Directory
     policy: Policy
     author: Author
+    pseudonyms: PseudonymKeys
     signer: RecordSigner
     subscribers: tuple[Subscriber, ...]
+
+    def author_at(self, first_seen: float) -> Author:
+        """Give the author of what is made of a record, by its period."""
+        pseudonyms = self.pseudonyms.at(first_seen)
+        return msgspec.structs.replace(self.author, pseudonyms=pseudonyms)
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -74,12 +87,14 @@ class Decided(msgspec.Struct, frozen=True):
         rows: One per sink of each member that may have it. Those of members whose
             interests miss it are for the store to decide, as far as there are any.
         not_given: Members that get nothing, by reason.
+        about: Ids of other records that it names.
     """
 
     token_id: str
     issuer: str
     rows: tuple[NewDelivery, ...]
     not_given: Counter[str]
+    about: tuple[str, ...] = ()
 
 
 Outcome = Refused | Decided
@@ -87,6 +102,9 @@ Outcome = Refused | Decided
 
 class Store(Protocol):
     """The outbox, as far as the pipeline knows it."""
+
+    async def scopes(self, subs: Collection[str]) -> Scopes:
+        """Say under which audience members first received what has these `sub`s."""
 
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """Store all rows in one transaction, or none.
@@ -102,11 +120,21 @@ class Run(Protocol):
         """Call *decision* and give what it returns or raises."""
 
 
-def decide(message: Message, context: Context, *, now: float) -> Outcome:
+def decide(
+    message: Message,
+    context: Context,
+    *,
+    now: float,
+    scopes: Scopes = _NO_SCOPES,
+) -> Outcome:
     """Decide what becomes of one message.
 
-    Verifies once and redacts once per distinct view, however many members share
-    it. What does not carry the gate's stamp is not even decompressed.
+    Verifies once and redacts once per distinct view and scope, however many members
+    share them. What does not carry the gate's stamp is not even decompressed.
+
+    Args:
+        scopes: What members have of this record. Who has nothing gets the ids of its
+            audience.
     """
     try:
         told = seen.verify_headers(message.headers, context.directory, now=now)
@@ -115,42 +143,67 @@ def decide(message: Message, context: Context, *, now: float) -> Outcome:
         verified = verify(token, context.directory, now=now, first_seen=first_seen)
     except RefusedError as error:
         return Refused(error.reason, error.where)
-    given: dict[View, tuple[Redacted, bytes] | str] = {}
+    author = context.author_at(first_seen)
+    issuer, sub = verified.issuer, verified.claims.sub
+    mentioned = about(verified)
+    given: dict[tuple[View, str], tuple[Redacted, bytes] | str] = {}
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
     for subscriber in context.subscribers:
+        org = subscriber.member.org
         view = view_of(subscriber.member, verified.claims)
         named = view.addressed or view.concerned
         missed = misses(subscriber.interests, verified.claims, named=named) or ""
         if missed and verified.claims.sup is UNSET:
             not_given[missed] += 1
             continue  # before any work: nobody else may need this view
-        if view not in given:
+        scope = scopes.of(org, issuer, sub, mentioned, otherwise=view.audience)
+        delay_s = context.policy.delay_s(view.audience)
+        not_before = first_seen + delay_s if delay_s else 0
+        if (view, scope) not in given:
             try:
                 redacted = redact(
                     verified,
                     view,
                     context.policy,
-                    author=context.author,
-                    now=timestamps.from_epoch(now),
+                    author=author,
+                    now=timestamps.from_epoch(_cut_at(verified, now, not_before)),
+                    scope=scope,
                 )
                 signed = receipt(redacted, told, context.signer, now=int(now))
-                given[view] = redacted, signed
+                given[view, scope] = redacted, signed
             except NotGivenError as error:
-                given[view] = error.reason
-        found = given[view]
+                given[view, scope] = error.reason
+        found = given[view, scope]
         if isinstance(found, str):
             not_given[found] += 1
         else:
             rows += [
-                _row(subscriber.member.org, sink, missed, *found)
+                _row(
+                    org, sink, *found, scope=scope, not_before=not_before, missed=missed
+                )
                 for sink in subscriber.sinks
             ]
-    return Decided(verified.token_id, verified.issuer, tuple(rows), not_given)
+    return Decided(verified.token_id, issuer, tuple(rows), not_given, mentioned)
+
+
+def _cut_at(verified: Verified, now: float, not_before: float) -> float:
+    """Say for which moment a record is cut: when it may go, if it has to wait.
+
+    Terms that end by then must hold. Retractions never wait (`adapters.numbering`).
+    """
+    return now if verified.claims.kind == "retraction" else max(now, not_before)
 
 
 def _row(
-    member: str, sink: str, missed: str, redacted: Redacted, signed: bytes
+    member: str,
+    sink: str,
+    redacted: Redacted,
+    signed: bytes,
+    *,
+    scope: str,
+    not_before: float,
+    missed: str,
 ) -> NewDelivery:
     verified = redacted.verified
     return NewDelivery(
@@ -166,6 +219,8 @@ def _row(
         projection=redacted.projection,
         receipt=signed,
         policy=f"{redacted.policy}/{redacted.view.audience}",
+        scope=scope,
+        not_before=not_before,
         missed=missed,
     )
 
@@ -182,7 +237,8 @@ async def take(
     """Decide the first of a batch and store their deliveries in one transaction.
 
     Ends after the message that reaches `MAX_BODY_BYTES` or `MAX_DECIDING_S`, so at
-    least one is taken: the broker waits for an acknowledgement all that time.
+    least one is taken: the broker waits for an acknowledgement all that time. What
+    goes to members that had another audience before takes its time once more.
 
     Args:
         run: Decides elsewhere, so that deciding holds up nobody else.
@@ -193,12 +249,14 @@ async def take(
         refused ones, acknowledges those taken, and gives the rest again.
     """
     outcomes: list[Outcome] = []
+    deciding = partial(decide, context=context, now=now)
     began, size = monotonic(), 0
     for message in messages:
-        outcomes.append(await run(partial(decide, message, context, now=now)))
+        outcomes.append(await run(partial(deciding, message)))
         size += len(message.body)
         if size >= MAX_BODY_BYTES or monotonic() - began >= MAX_DECIDING_S:
             break
+    await _keep_scopes(messages, outcomes, store, deciding, run)
     rows = [row for o in outcomes if isinstance(o, Decided) for row in o.rows]
     if not rows:
         return outcomes
@@ -220,3 +278,28 @@ def _after(decided: Decided, became: Iterator[StoreOutcome]) -> Decided:
     missing = {row.member: row.missed for row in decided.rows}
     lost = Counter(r for member, r in missing.items() if member not in getting)
     return replace(decided, rows=kept, not_given=decided.not_given + lost)
+
+
+async def _keep_scopes(
+    messages: Sequence[Message],
+    outcomes: list[Outcome],
+    store: Store,
+    deciding: Callable[..., Outcome],
+    run: Run,
+) -> None:
+    """Decide again what goes to members that had another audience before.
+
+    They are few: so all is decided first as if nobody had, and one query for the
+    whole batch tells who had.
+    """
+    given = [o for o in outcomes if isinstance(o, Decided) and o.rows]
+    if not given:
+        return
+    scopes = await store.scopes({s for o in given for s in (o.rows[0].sub, *o.about)})
+    for i, outcome in enumerate(outcomes):
+        if isinstance(outcome, Decided) and any(
+            scopes.of(r.member, r.issuer, r.sub, outcome.about, otherwise=r.scope)
+            != r.scope
+            for r in outcome.rows
+        ):
+            outcomes[i] = await run(partial(deciding, messages[i], scopes=scopes))

@@ -5,12 +5,11 @@ for the randomness it is given.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
 
 import msgspec
 
 from adapters.policy import Policy
-from adapters.projection import Author
+from adapters.projection import Author, trial_author
 from adapters.redaction import NotGivenError, redact
 from adapters.view import View
 from broker.blinding import BlindMap, own_id
@@ -20,8 +19,6 @@ from broker.trust import Verified, verify
 from schemas import timestamps
 from schemas.markings import Tlp
 from schemas.record import Draft
-
-_KEY_BYTES: Final = 32
 
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,7 +71,7 @@ def preview(
         address=address,
     )
     verified = verify(token, directory, now=now)
-    author = Author(org=signer.org, name=signer.org, pseudonym_key=entropy(_KEY_BYTES))
+    author = trial_author(entropy)
     communities = frozenset(verified.claims.aud)
     views = [
         View(audience=who, clearance=Tlp.parse(clearance), communities=communities)

@@ -8,12 +8,13 @@ by the adapter's identity, every made value listed under our extension.
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from adapters.ids import Ids, is_mark
+from adapters.pseudonyms import KEY_BYTES, NONE, Pseudonyms
 from adapters.view import View
 from broker.blinding import org_identity
 from broker.trust import Verified
@@ -31,20 +32,32 @@ _ID_FROM_VALUE: Final = frozenset(
 
 
 class Author(msgspec.Struct, frozen=True, kw_only=True):
-    """In whose name projections and pseudonyms are made.
+    """In whose name projections are written, and with which keys.
 
     Attributes:
         org: The organisation that runs the adapter.
         name: Its display name.
-        pseudonym_key: At least 32 random bytes; hidden from `repr`.
+        id_key: At least 32 random bytes, the same for ever; hidden from `repr`.
+        pseudonyms: Of the period that the record is in.
     """
 
     org: str
     name: str
-    pseudonym_key: bytes
+    id_key: bytes
+    pseudonyms: Pseudonyms = NONE
 
     def __repr__(self) -> str:
         return f"Author(org={self.org!r})"
+
+
+def trial_author(entropy: Callable[[int], bytes]) -> Author:
+    """Give an author with keys of the moment, for what nobody is sent."""
+    return Author(
+        org="local",
+        name="Local trial",
+        id_key=entropy(KEY_BYTES),
+        pseudonyms=Pseudonyms("trial", entropy(KEY_BYTES)),
+    )
 
 
 class ObjectParts(msgspec.Struct):
@@ -77,11 +90,13 @@ def project(
     *,
     author: Author,
     view: View,
+    scope: str,
     now: str,
 ) -> bytes:
     """Write the bundle.
 
     Args:
+        scope: Audience that ids derive for: see `adapters.scopes`.
         now: RFC 3339; `modified` of every object.
 
     Returns:
@@ -89,7 +104,7 @@ def project(
         definition, then the objects.
     """
     issuer, own = org_identity(verified.issuer), org_identity(author.org)
-    new = _new_ids(parts, author, view, issuer)
+    new = _new_ids(parts, author, scope, issuer)
     known = Ids(o.id for o in verified.objects)
 
     def rename(original: str) -> str:
@@ -97,7 +112,7 @@ def project(
         if found is None and (original == issuer or is_mark(original)):
             return original
         # Feedback mentions objects of other records, by their ids there.
-        return found or _scoped_id(original, author, view)
+        return found or _scoped_id(original, author, scope)
 
     objects = [_identity(author, own, now), _extension_definition(own)]
     if issuer not in new and issuer != own:
@@ -106,29 +121,30 @@ def project(
         _object(p, known.renamed(_written(p), rename), own, verified, now)
         for p in parts
     ]
-    digest = hashlib.sha256(verified.token_id.encode() + view.audience.encode())
+    name = f"{verified.token_id} {view.audience} {scope}"
+    digest = hashlib.sha256(name.encode())
     bundle_id = uuid.UUID(bytes=digest.digest()[:16], version=5)
     bundle = {"type": "bundle", "id": f"bundle--{bundle_id}", "objects": objects}
     return codec.encode_json(bundle)
 
 
 def _new_ids(
-    parts: Sequence[ObjectParts], author: Author, view: View, issuer: str
+    parts: Sequence[ObjectParts], author: Author, scope: str, issuer: str
 ) -> dict[str, str]:
     """Give each object its id in the projection, none to two of them."""
     new: dict[str, str] = {}
     taken: set[str] = set()
     for part in parts:
         original = part.source.id
-        found = _new_id(part, author, view, issuer)
+        found = _new_id(part, author, scope, issuer)
         if found in taken:  # two objects of one value
-            found = _scoped_id(original, author, view)
+            found = _scoped_id(original, author, scope)
         taken.add(found)
         new[original] = found
     return new
 
 
-def _new_id(part: ObjectParts, author: Author, view: View, issuer: str) -> str:
+def _new_id(part: ObjectParts, author: Author, scope: str, issuer: str) -> str:
     original = part.source.id
     if part.kind == "marking-definition" or original in profile.EXTENSION_ALIASES:
         return original
@@ -139,14 +155,13 @@ def _new_id(part: ObjectParts, author: Author, view: View, issuer: str) -> str:
         # All that the id derives from is disclosed, so it gives nothing away.
         name = codec.encode_json({"value": value}).decode()
         return f"{part.kind}--{uuid.uuid5(_SCO_NAMESPACE, name)}"
-    return _scoped_id(original, author, view)
+    return _scoped_id(original, author, scope)
 
 
-def _scoped_id(original: str, author: Author, view: View) -> str:
-    """Give the id of an object in this audience's projections, in every record."""
-    mac = hmac.new(
-        author.pseudonym_key, f"{view.audience} {original}".encode(), hashlib.sha256
-    )
+def _scoped_id(original: str, author: Author, scope: str) -> str:
+    """Give the id of an object in the projections of one scope, in every record."""
+    text = f"{scope} {original}"
+    mac = hmac.new(author.id_key, text.encode(), hashlib.sha256)
     kind = original.rpartition("--")[0]
     return f"{kind}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
 

@@ -1,6 +1,7 @@
 """The adapter's signed account of the cuts (DESIGN.md 4.6). Pure.
 
-One per (token, view, policy). It names the audience, never the member, and
+One per (token, view, policy); the period of its pseudonyms, if it holds any, follows
+from when the gate first saw the token, and is stated. It names the audience, never the member, and
 buckets the numbers: a small count may itself give something away. It passes on where
 the record stands in the gate's chain, and the gate's newest head: who compares two
 heads, or a head and the links under it, sees when the chain was changed.
@@ -52,6 +53,8 @@ def receipt(redacted: Redacted, seen: Seen, signer: RecordSigner, *, now: int) -
         },
         "chain": {"pos": seen.stamp.pos, "link": seen.stamp.link},
     }
+    if redacted.period:
+        claims["period"] = redacted.period
     if seen.head:
         claims["head"] = seen.head
     return jws.compact(TYP, codec.encode_json(claims), signer)

@@ -8,7 +8,7 @@ property, the record with its primary object.
 """
 
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable, Iterable, Set
 from typing import Final
 
 import msgspec
@@ -19,7 +19,8 @@ from adapters.cuts import Cut, NotGivenError, Part
 from adapters.cutting import Work
 from adapters.guarding import check
 from adapters.policy import Policy
-from adapters.projection import Author, project
+from adapters.projection import Author, ObjectParts, project
+from adapters.pseudonyms import is_pseudonym
 from adapters.settling import complete, settle
 from adapters.view import View
 from broker import sdjwt
@@ -39,12 +40,14 @@ class Redacted(msgspec.Struct, frozen=True, kw_only=True):
         evidence: The issuer's token, only cut.
         projection: The plain STIX bundle, as JSON.
         policy: Name of the policy that decided.
+        period: That of the pseudonyms in the projection; "" if there are none.
     """
 
     verified: Verified
     view: View
     policy: str
     policy_sha256: str
+    period: str
     evidence: bytes
     projection: bytes
     cuts: tuple[Cut, ...]
@@ -63,15 +66,18 @@ def redact(
     author: Author,
     now: str,
     approved: Set[Part] = frozenset(),
+    scope: str = "",
 ) -> Redacted:
     """Cut *verified* down to what *view* may see.
 
     Cutting the evidence again for the same view changes nothing.
 
     Args:
-        author: In whose name the projection is written, with the pseudonym key.
+        author: In whose name the projection is written, with the keys.
         now: RFC 3339; `modified` of the projection. Policies that ended are over.
         approved: Parts that persons agreed to show, of those that the policy holds.
+        scope: Audience that projected ids derive for, see `adapters.scopes`; that of
+            *view*, if not given.
 
     Raises:
         NotGivenError: Nothing of it may be given.
@@ -99,10 +105,24 @@ def redact(
         view=view,
         policy=policy.name,
         policy_sha256=policy.sha256,
+        period=_period(parts, author),
         evidence=evidence,
-        projection=project(verified, parts, author=author, view=view, now=now),
+        projection=project(
+            verified,
+            parts,
+            author=author,
+            view=view,
+            scope=scope or view.audience,
+            now=now,
+        ),
         cuts=tuple(work.cuts),
     )
+
+
+def _period(parts: Iterable[ObjectParts], author: Author) -> str:
+    made = ((part.kind, value) for part in parts for value in part.made.values())
+    holds_any = any(is_pseudonym(kind, value) for kind, value in made)
+    return author.pseudonyms.period if holds_any else ""
 
 
 def _settled(begin: Callable[[frozenset[str] | None], Work]) -> Work:

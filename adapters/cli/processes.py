@@ -76,7 +76,7 @@ def adapter_run(*, config: Path) -> None:
     directory = load_folder(settings.directory)
     need_gate(directory)
     policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
-    context = context_of(settings, directory, policy)
+    context = context_of(settings, directory, policy, now=time.time())
     log_json()
 
     async def run() -> None:

@@ -12,7 +12,7 @@ from adapters.cli import show, show_findings
 from adapters.cli.inputs import read_record
 from adapters.cli.load import load_directory, load_policy, read_file, write_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
-from adapters.projection import Author
+from adapters.projection import trial_author
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
 from adapters.view import View, view_of
@@ -213,8 +213,8 @@ def redact(
             concerned=concerned,
         )
     rules = load_policy(policy)
-    # A key of the moment: pseudonyms of a trial must not equal those in use.
-    author = Author(org="local", name="Local trial", pseudonym_key=os.urandom(32))
+    # Keys of the moment: pseudonyms of a trial must not equal those in use.
+    author = trial_author(os.urandom)
     try:
         redacted = redact_record(
             verified,

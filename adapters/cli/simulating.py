@@ -16,7 +16,7 @@ from adapters.cli.load import load_policy, need_known, read_file, served_member
 from adapters.config import AdapterConfig, load
 from adapters.interests import Interests, misses
 from adapters.policy import Policy
-from adapters.projection import Author
+from adapters.projection import Author, trial_author
 from adapters.redaction import NotGivenError, redact
 from adapters.view import view_of
 from broker.archive import open_archive
@@ -123,7 +123,7 @@ def simulate(
             settings.policy if isinstance(settings.policy, Path) else None
         ),
         # Only whether a record is given counts, so a key of the moment will do.
-        author=Author(org="local", name="Local trial", pseudonym_key=os.urandom(32)),
+        author=trial_author(os.urandom),
         now=now,
     )
     oldest = 0.0 if since is None else now - since * _DAY_S

@@ -20,6 +20,8 @@ from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
 from adapters.projection import Author
+from adapters.pseudonym_files import open_keys
+from adapters.pseudonyms import PseudonymKeys
 from broker import signers
 from broker.bus import Bus, Message
 from broker.embedded import EmbeddedBroker, Fault, open_embedded
@@ -52,7 +54,8 @@ KNOWN = directory(
 CONTEXT = Context(
     directory=KNOWN,
     policy=load_policy(None),
-    author=Author(org="hub", name="Hub", pseudonym_key=b"k" * 32),
+    author=Author(org="hub", name="Hub", id_key=b"i" * 32),
+    pseudonyms=PseudonymKeys("quarter", {"2026-Q1": b"k" * 32}),
     signer=signer("hub"),
     subscribers=(Subscriber(KNOWN.members[MEMBER], ("files",)),),
 )
@@ -66,7 +69,8 @@ def config(folder: Path) -> AdapterConfig:
         display_name="Hub",
         directory=folder,
         key=folder / "hub.key",
-        pseudonym_key=folder / "p",
+        id_key=folder / "ids",
+        pseudonym_keys=folder / "pseudonyms",
         outbox=folder / "outbox.sqlite",
         broker=Broker(url="amqp://127.0.0.1/", user="x", password_file=folder / "pw"),
         members=(MemberConfig(org=MEMBER, sinks=(sink,)),),
@@ -93,14 +97,16 @@ class Stage:
         )
         await self.broker.login("gate").publish(RECORDS, stamped(out))
 
-    async def serve_until(self, done: Callable[[], bool]) -> None:
+    async def serve_until(
+        self, done: Callable[[], bool], context: Context = CONTEXT
+    ) -> None:
         stop = asyncio.Event()
         async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
             tasks.create_task(
                 serve(
                     config(self.folder),
                     self.broker.login("adapter-main"),
-                    CONTEXT,
+                    context,
                     self.outbox,
                     {LANE: self.sink},
                     clock=clock,
@@ -139,6 +145,32 @@ async def test_a_record_is_forwarded_and_acknowledged(tmp_path: Path) -> None:
         await here.serve_until(lambda: len(here.sink.taken) == 1)
         assert here.sink.numbers == [1]
         assert await here.left_in("tocsin.adapter.main") == []
+
+
+async def test_another_period_begins_with_another_key_while_the_adapter_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faults = iter([ConfigError("disk full")])
+
+    def opening(*args: Any, **more: Any) -> PseudonymKeys:
+        for fault in faults:
+            raise fault
+        return open_keys(*args, **more)
+
+    monkeypatch.setattr("adapters.app.open_keys", opening)
+    before = PseudonymKeys("quarter", {"2025-Q4": b"k" * 32})
+    known = msgspec.structs.replace(CONTEXT, pseudonyms=before)
+    async with stage(tmp_path) as here:
+        await here.put(Feed().message(draft()))
+        with capture_logs() as logs:
+            await here.serve_until(lambda: len(here.sink.taken) == 1, known)
+    assert [each["event"] for each in logs if "pseudonyms" in each["event"]] == [
+        "pseudonyms.unavailable",
+        "pseudonyms.key_made",
+        "pseudonyms.key_made",
+    ]
+    names = sorted(each.name for each in (tmp_path / "pseudonyms").iterdir())
+    assert names == ["2025-Q4", "2026-Q1"]
 
 
 async def test_the_same_record_twice_is_one_delivery(tmp_path: Path) -> None:
@@ -268,7 +300,7 @@ async def test_records_are_kept_in_hand_while_the_disk_is_full(tmp_path: Path) -
         # More often than the delivery limit (5) would allow.
         tried = full_for(here.outbox, 7)
         with capture_logs() as logs, pytest.MonkeyPatch.context() as patch:
-            patch.setattr("adapters.app.delays", short_delays)
+            patch.setattr("adapters.patience.delays", short_delays)
             await here.serve_until(lambda: len(here.sink.taken) == 3)
         assert tried[:8] == [tried[0]] * 8  # the same batch again
         assert here.sink.numbers == [1, 2, 3]
@@ -560,14 +592,14 @@ def test_a_member_that_the_directory_lacks_is_a_configuration_error(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(ConfigError, match="platform-x is not in the directory"):
-        context_of(config(tmp_path), directory(), load_policy(None))
+        context_of(config(tmp_path), directory(), load_policy(None), now=clock())
 
 
 def installed(folder: Path, **more: object) -> AdapterConfig:
     """A configuration whose keys are there, and whose member has *more*."""
     signers.generate("hub", folder)
-    (folder / "p").touch(mode=0o600)
-    (folder / "p").write_bytes(b"k" * 32)
+    (folder / "ids").touch(mode=0o600)
+    (folder / "ids").write_bytes(b"k" * 32)
     made = config(folder)
     served = msgspec.structs.replace(made.members[0], **more)
     return msgspec.structs.replace(made, members=(served,))
@@ -578,12 +610,12 @@ def test_what_a_member_wants_is_read_at_the_start(tmp_path: Path) -> None:
     file.write_text('countries = ["TH"]\nissuers = ["cert-aq", "cert-zz"]')
     with capture_logs() as logs:
         found = context_of(
-            installed(tmp_path, interests=file), KNOWN, load_policy(None)
+            installed(tmp_path, interests=file), KNOWN, load_policy(None), now=clock()
         )
     [subscriber] = found.subscribers
     assert subscriber.interests.countries == ("TH",)
     # It may be admitted later, or was once: no reason not to start.
-    [entry] = logs
+    [entry] = (each for each in logs if each["event"] != "pseudonyms.key_made")
     assert (entry["event"], entry["issuers"]) == (
         "interests.unknown_issuers", ["cert-zz"],
     )  # fmt: skip
@@ -594,4 +626,4 @@ def test_an_adapter_does_not_start_without_a_file_of_interests_that_it_names(
 ) -> None:
     settings = installed(tmp_path, interests=tmp_path / "none.toml")
     with pytest.raises(ConfigError, match="tocsin interests set"):
-        context_of(settings, KNOWN, load_policy(None))
+        context_of(settings, KNOWN, load_policy(None), now=clock())

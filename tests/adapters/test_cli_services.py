@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from adapters.cli.main import USAGE, run
-from adapters.config import GateConfig, load
+from adapters.config import AdapterConfig, GateConfig, load
 from broker import signers
 from broker.errors import ConfigError
 from tests.support.issuing import member
@@ -18,7 +18,7 @@ GATE = (
 )
 ADAPTER = (
     'name = "main"\norg = "hub"\ndisplay_name = "Hub"\ndirectory = "directory"\n'
-    'key = "hub.key"\npseudonym_key = "p"\noutbox = "outbox.sqlite"\n'
+    'key = "hub.key"\nid_key = "ids"\npseudonym_keys = "p"\noutbox = "outbox.sqlite"\n'
 )
 MEMBER = (
     '[[members]]\norg = "cert-aq"\n[[members.sinks]]\ntype = "file"\nname = "files"\n'
@@ -96,3 +96,19 @@ def test_an_adapter_that_knows_no_gate_leaves_the_records_in_the_queue(
     assert "directory/services" in capsys.readouterr().err
     name_service(folder, "adapter")
     assert started(folder, "adapter") == USAGE
+
+
+def test_an_adapter_with_the_one_key_of_before_is_told_what_to_do(
+    folder: Path,
+) -> None:
+    before = ADAPTER.replace('id_key = "ids"\n', 'pseudonym_key = "ids"\n')
+    (folder / "adapter.toml").write_text(before + BROKER + MEMBER)
+    with pytest.raises(ConfigError, match=r"call it id_key.*pseudonym_keys"):
+        load(folder / "adapter.toml", AdapterConfig)
+
+
+@pytest.mark.parametrize("line", ["keep_periods = 1", 'pseudonym_period = "week"'])
+def test_periods_have_their_bounds(folder: Path, line: str) -> None:
+    (folder / "adapter.toml").write_text(f"{line}\n{ADAPTER}{BROKER}{MEMBER}")
+    with pytest.raises(ConfigError, match=r"Expected|Invalid"):
+        load(folder / "adapter.toml", AdapterConfig)

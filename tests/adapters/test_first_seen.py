@@ -8,6 +8,7 @@ import pytest
 from adapters.cli.load import load_policy
 from adapters.pipeline import Context, Decided, Refused, Subscriber, decide
 from adapters.projection import Author
+from adapters.pseudonyms import PseudonymKeys
 from broker import base64url, seen
 from broker.embedded import open_embedded
 from broker.seen import HEAD_HEADER, STAMP_HEADER, link_of, make_head, make_stamp
@@ -36,7 +37,8 @@ def context(known=None):
     return Context(
         directory=known or directory(READER),
         policy=load_policy(None),
-        author=Author(org="hub", name="Hub", pseudonym_key=b"k" * 32),
+        author=Author(org="hub", name="Hub", id_key=b"i" * 32),
+        pseudonyms=PseudonymKeys("quarter", {"2026-Q1": b"k" * 32}),
         signer=HUB,
         subscribers=(Subscriber(READER, ("files",)),),
     )

@@ -422,3 +422,17 @@ async def test_a_purge_that_fails_is_told_and_stops_no_delivery(outbox):
         async with forwarding(Locked(), {LANE: sink}):
             await settled(outbox)
     assert [e["event"] for e in logs] == ["outbox.not_purged", "delivery.done"]
+
+
+async def test_what_waits_is_sent_when_its_time_has_come(outbox):
+    sink = MemorySink()
+    async with forwarding(outbox, {LANE: sink}):
+        await asyncio.sleep(0.02)
+        start = time.time()
+        await outbox.store([case(1, not_before=start + 0.3), case(2)])
+        await until(lambda: len(sink.taken) == 2)
+        assert 0.3 <= time.time() - start < 5  # not at the next look, a minute later
+    assert [(d.sub, d.number) for d in sink.attempts] == [
+        ("incident--2", 1),
+        ("incident--1", 2),
+    ]

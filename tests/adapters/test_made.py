@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.made import bucket, defanged, generalised, network, pseudonym
+from adapters.made import bucket, defanged, generalised, network
 from schemas import stix
 from tests.support.views import BANK, INCIDENT, new
 
 ORGANISATION = stix.decode_object(BANK)
 CASE = stix.decode_object(INCIDENT)
 ADDRESS = stix.decode_object(new("ipv4-addr"))
-KEY = b"k" * 32
 
 
 def coarse(value, grain="day", of=CASE, place=("count",)):
@@ -87,34 +86,6 @@ def test_a_network_holds_its_address_among_many(address):
     found = ipaddress.ip_network(network(str(address)))
     assert address in found
     assert found.num_addresses >= 256
-
-
-@given(st.text(min_size=1), st.text(min_size=1))
-def test_a_pseudonym_is_stable_and_says_nothing(value, other):
-    found = pseudonym(KEY, "peer-cert", "identity", value)
-    assert found == pseudonym(KEY, "peer-cert", "identity", value)
-    assert found.startswith("identity-")
-    assert len(found) == len("identity-") + 12
-    if value.casefold() != other.casefold():
-        assert found != pseudonym(KEY, "peer-cert", "identity", other)
-
-
-def test_a_pseudonym_is_another_under_another_key_audience_or_type():
-    made = {
-        pseudonym(KEY, "peer-cert", "identity", "Ilvara"),
-        pseudonym(b"x" * 32, "peer-cert", "identity", "Ilvara"),
-        pseudonym(KEY, "platform", "identity", "Ilvara"),
-        pseudonym(KEY, "peer-cert", "channel", "Ilvara"),
-    }
-    assert len(made) == 4
-    assert pseudonym(KEY, "platform", "identity", "ILVARA") == pseudonym(
-        KEY, "platform", "identity", "ilvara"
-    )
-
-
-@pytest.mark.parametrize("value", [7, None, ["x"], {"x": 1}])
-def test_only_texts_have_pseudonyms(value):
-    assert pseudonym(KEY, "platform", "identity", value) is None
 
 
 def test_a_defanged_address_leads_nowhere():

@@ -73,6 +73,7 @@ async def test_an_older_version_is_superseded_not_sent_but_counted_once(outbox):
     assert await outbox.store([version(1)]) == ("superseded",)
     assert await outbox.store([version(1)]) == ("superseded",)
     assert await outbox.counts() == {
+        "waiting": 0,
         "pending": 1,
         "done": 0,
         "failed": 0,
@@ -164,6 +165,37 @@ async def test_a_cancelled_store_leaves_all_or_nothing_and_a_working_outbox(outb
         async with asyncio.timeout(3):  # less than a locked file makes us wait
             await outbox.store(rows)
         total += 100
+
+
+# scopes
+
+
+async def test_the_outbox_says_under_which_audience_a_member_has_a_record(path):
+    rows = [
+        case(1, scope="platform"),
+        case(1, scope="platform", sink="mail"),
+        case(1, scope="platform", issuer="cert-b"),
+        case(1, scope="civil-society", member="ngo-a"),
+        case(2, scope="peer-cert"),
+    ]
+    async with open_outbox(path) as outbox:
+        await outbox.store(rows)
+        for item in await outbox.due(NOW, 10):
+            await outbox.done(item.delivery_id, NOW)
+        await outbox.purge(NOW + 1)
+    async with open_outbox(path) as outbox:
+        found = await outbox.scopes({"incident--1", "incident--3"})
+    assert found.received == {
+        ("platform-b", "incident--1"): {"cert-aq": "platform", "cert-b": "platform"},
+        ("ngo-a", "incident--1"): {"cert-aq": "civil-society"},
+    }
+
+
+async def test_more_scopes_may_be_asked_for_than_one_query_takes(outbox):
+    await outbox.store([case(n) for n in range(3)])
+    found = await outbox.scopes({f"incident--{n}" for n in range(40_000)})
+    assert len(found.received) == 3
+    assert (await outbox.scopes(())).received == {}
 
 
 # giving out
@@ -313,9 +345,150 @@ async def test_storing_wakes_who_waits_for_that_lane(outbox):
     assert not mine.is_set()
 
 
+# waiting
+
+SOON = NOW + 100
+
+
+async def sent(outbox, now):
+    """Send all that is due; (number, version's second) of each."""
+    found = []
+    while items := await outbox.due(now, 10):
+        for item in items:
+            await outbox.done(item.delivery_id, now)
+            found.append((item.number, int(item.ver[17:19])))
+    return found
+
+
+async def test_what_waits_is_not_handed_out_early_and_leaves_no_gap(outbox):
+    early = version(1, not_before=SOON)
+    assert await outbox.store([early, case(2), case(3)]) == (
+        "waiting", "stored", "stored",
+    )  # fmt: skip
+    assert (await outbox.counts())["waiting"] == 1
+    assert [n for n, _ in await sent(outbox, SOON - 0.1)] == [1, 2]
+    assert await outbox.next_due() == SOON
+    assert await outbox.next_due(lane=LANE) == SOON
+    assert await outbox.next_due(lane=("ngo-a", "siem")) is None
+    assert await sent(outbox, SOON) == [(3, 1)]
+    assert (await outbox.counts())["waiting"] == 0
+    await outbox.store([case(4)])
+    assert [n for n, _ in await sent(outbox, SOON)] == [4]
+
+
+async def test_what_waits_gets_its_number_in_the_order_of_its_time(outbox):
+    rows = [case(n, not_before=SOON - n, ver=f"2026-01-02T03:04:0{n}Z") for n in (1, 2)]
+    other = case(1, not_before=SOON - 5, member="ngo-a")
+    await outbox.store([*rows, other])
+    items = await outbox.due(SOON, 10)
+    assert [(d.member, d.number, d.sub) for d in items] == [
+        ("ngo-a", 1, "incident--1"),
+        ("platform-b", 1, "incident--2"),
+        ("platform-b", 2, "incident--1"),
+    ]
+
+
+async def test_what_waits_is_there_after_a_restart(path):
+    async with open_outbox(path, clock=lambda: NOW) as outbox:
+        await outbox.store([version(1, not_before=SOON)])
+    async with open_outbox(path, clock=lambda: NOW) as outbox:
+        assert await outbox.next_due() == SOON
+        assert await sent(outbox, NOW) == []
+        assert await outbox.store([version(1, not_before=SOON)]) == ("duplicate",)
+        assert await sent(outbox, SOON) == [(1, 1)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_newer_version_supersedes_one_that_waits(outbox, path, together):
+    rows = [version(1, not_before=SOON), version(2, not_before=SOON + 50)]
+    for some in [rows] if together else [[row] for row in rows]:
+        await outbox.store(some)
+    assert query(path, "select ver_key like '%:01.%' from superseded") == [(1,)]
+    assert await outbox.store(rows[:1]) == ("superseded",)
+    assert await sent(outbox, SOON) == []
+    assert await sent(outbox, SOON + 50) == [(1, 2)]
+    assert (await outbox.counts())["superseded"] == 1
+
+
+async def test_a_version_that_need_not_wait_supersedes_one_that_does(outbox):
+    await outbox.store([version(1, not_before=SOON), version(1, member="ngo-a")])
+    assert await outbox.store([version(2)]) == ("stored",)
+    assert sorted(await sent(outbox, SOON)) == [(1, 1), (1, 2)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_what_is_taken_back_while_it_waits_is_never_told_to_exist(path, together):
+    over = version(2, kind="retraction", not_before=SOON + 50)
+    rows = [version(1, not_before=SOON), over]
+    async with open_outbox(path, clock=lambda: NOW) as outbox:
+        for some in [rows] if together else [[row] for row in rows]:
+            await outbox.store(some)
+        assert await outbox.store([over]) == ("superseded",)
+    async with open_outbox(path, clock=lambda: NOW) as outbox:
+        # Nor is what comes late.
+        assert await outbox.store(rows[:1]) == ("superseded",)
+        assert await outbox.store([version(0, not_before=0)]) == ("superseded",)
+        assert await sent(outbox, SOON + 100) == []
+        assert (await outbox.counts())["superseded"] == 3
+        await outbox.store([case(9)])
+        assert await sent(outbox, SOON + 100) == [(1, 5)]
+
+
+async def test_what_was_sent_is_taken_back_at_once_and_what_waits_behind_it_goes(
+    outbox,
+):
+    await outbox.store([version(1, not_before=NOW - 1)])
+    assert await sent(outbox, NOW) == [(1, 1)]
+    await outbox.store([version(2, not_before=SOON)])
+    over = version(3, kind="retraction", not_before=SOON + 50)
+    assert await outbox.store([over]) == ("stored",)
+    assert await sent(outbox, NOW) == [(2, 3)]
+    assert await sent(outbox, SOON + 100) == []
+
+
+async def test_what_waits_is_not_hastened_nor_is_its_body_purged(outbox, path):
+    await outbox.store([version(1, not_before=SOON)])
+    await outbox.hasten(LANE, NOW)
+    assert await outbox.purge(NOW + 10**9) == 0
+    assert await sent(outbox, NOW) == []
+    await outbox.store([version(2, not_before=SOON, evidence=b"other")])
+    assert await outbox.purge(NOW + 10**9) == 1  # of the first one, needed by nobody
+
+
+async def test_when_numbering_what_waited_fails_it_is_done_later(outbox, monkeypatch):
+    await outbox.store([version(1, not_before=SOON)])
+    assert await sent(outbox, NOW) == []
+
+    async def broken(*_):
+        raise OSError("disk")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("adapters.outbox.release_waiting", broken)
+        with pytest.raises(OSError, match="disk"):
+            await outbox.due(SOON, 10)
+    assert await sent(outbox, SOON) == [(1, 1)]
+
+
+async def test_storing_what_waits_wakes_who_waits_and_so_does_its_time(outbox):
+    arrivals = outbox.arrivals(LANE)
+    await outbox.store([version(1, not_before=SOON)])
+    assert arrivals.is_set()  # it may have to look earlier than it meant to
+    arrivals.clear()
+    # Whoever looks first numbers what waited for all.
+    await outbox.due(SOON, 10, lane=("ngo-a", "siem"))
+    assert arrivals.is_set()
+
+
 operations = st.lists(
     st.one_of(
         st.tuples(st.just("store"), st.integers(0, 2), st.integers(0, 9)),
+        st.tuples(
+            st.just("store"),
+            st.integers(0, 2),
+            st.integers(0, 9),
+            st.sampled_from([3, 9, 1000]),
+            st.sampled_from(["incident", "retraction"]),
+        ),
         st.tuples(st.sampled_from(["done", "failed", "postponed"]), st.integers(0, 9)),
         st.just(("restart",)),
     ),
@@ -329,13 +502,21 @@ async def test_whatever_happens_numbers_have_no_gaps_and_versions_keep_their_ord
     tmp_path_factory, operations
 ):
     path = tmp_path_factory.mktemp("property") / "outbox.sqlite"
-    now, left, sent = NOW, list(operations), {}
+    now, left, sent, due_from = NOW, list(operations), {}, {}
     while left:
-        async with open_outbox(path) as outbox:
+        async with open_outbox(path, clock=lambda: now) as outbox:  # noqa: B023  the latest
             while left and (step := left.pop(0))[0] != "restart":
                 now += 1
                 if step[0] == "store":
-                    await outbox.store([version(step[2], sub=f"incident--{step[1]}")])
+                    wait_s, kind = (*step, 0, "incident")[3:5]
+                    row = version(
+                        step[2],
+                        sub=f"incident--{step[1]}",
+                        kind=kind,
+                        not_before=now + wait_s if wait_s else 0,
+                    )
+                    due_from[row.sub, row.ver] = row.not_before
+                    await outbox.store([row])
                     continue
                 ready = await outbox.due(now, 10)
                 outbox.release(ready)
@@ -343,6 +524,7 @@ async def test_whatever_happens_numbers_have_no_gaps_and_versions_keep_their_ord
                 if not ready:
                     continue
                 item = ready[step[1] % len(ready)]
+                assert item.kind == "retraction" or due_from[item.sub, item.ver] <= now
                 if step[0] == "done":
                     assert item.ver > sent.get(item.sub, "")
                     sent[item.sub] = item.ver
@@ -355,6 +537,10 @@ async def test_whatever_happens_numbers_have_no_gaps_and_versions_keep_their_ord
                     )
     if path.exists():
         numbers = [
-            n for (n,) in query(path, "select number from deliveries order by 1")
+            n
+            for (n,) in query(
+                path,
+                "select number from deliveries where state <> 'waiting' order by 1",
+            )
         ]
         assert numbers == list(range(1, len(numbers) + 1))

@@ -186,13 +186,14 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(path):
     assert path.read_bytes() == b"something else entirely" * 100
 
 
-async def test_a_newer_schema_is_refused(path):
+@pytest.mark.parametrize("version", [1, 99])
+async def test_an_older_or_newer_schema_is_refused(path, version):
     async with open_outbox(path):
         pass
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("update schema_version set version = 99")
+        connection.execute("update schema_version set version = ?", [version])
         connection.commit()
-    assert "99" in await refused(path)
+    assert f"version {version}," in await refused(path)
 
 
 async def test_a_second_adapter_on_the_file_is_refused_and_the_first_works_on(

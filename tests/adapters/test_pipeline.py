@@ -3,6 +3,7 @@
 That only what the gate has stamped comes in at all, `test_first_seen` says.
 """
 
+import json
 from collections import Counter
 
 import pytest
@@ -14,7 +15,9 @@ from adapters import pipeline
 from adapters.delivery import StoreOutcome
 from adapters.interests import EVERYTHING, Interests
 from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, take
+from adapters.pseudonyms import PseudonymKeys
 from adapters.redaction import redact
+from adapters.scopes import received
 from broker.directory import Service, build
 from broker.sdjwt import token_id
 from broker.seen import STAMP_HEADER, make_stamp
@@ -22,18 +25,25 @@ from broker.signing import Address
 from broker.trust import verify
 from broker.wire import pack
 from schemas.markings import Tlp
+from schemas.timestamps import epoch
 from tests.support.records import SALT, disclosure, key_entry, member, signer
 from tests.support.views import (
     AUTHOR,
     DIRECTORY,
     INCIDENT,
+    KEYS,
+    MALWARE,
     NOW,
+    NOW_TEXT,
+    PEER,
     PERSON,
     POLICY,
     core,
     decoded,
     new,
+    projected,
     sample,
+    signed,
     strings,
     token,
 )  # fmt: skip
@@ -61,6 +71,12 @@ class MemoryStore:
         self.holds = set(holds)  # members that have an earlier version
         self.rows = []
         self.calls = 0
+        self.asked = []
+
+    async def scopes(self, subs):
+        self.asked.append(set(subs))
+        known = ((r.member, r.issuer, r.sub, r.scope) for r in self.rows)
+        return received(row for row in known if row[2] in subs)
 
     async def store(self, rows):
         self.calls += 1
@@ -88,6 +104,7 @@ def context(*subscribers, **changes):
         "directory": KNOWN,
         "policy": POLICY,
         "author": AUTHOR,
+        "pseudonyms": KEYS,
         "signer": HUB,
         "subscribers": subscribers,
     }
@@ -312,6 +329,210 @@ async def test_a_new_version_that_the_view_is_refused_is_counted_as_that():
     members = [subscriber("platform", "platform", interests=THAI)]
     (outcome,) = await take([later], context(*members), MemoryStore(), **HERE)
     assert (outcome.rows, outcome.not_given) == ((), {"tlp-clearance": 1})
+
+
+# ------------------------------------------------------------------------------ scopes
+
+
+def ids_in(row):
+    """The projected ids that are no one's but the projection's."""
+    objects = json.loads(row.projection)["objects"]
+    return {one["type"]: one["id"] for one in objects if one["type"] != "identity"}
+
+
+async def taken(store, *batch, known):
+    """Take a batch; the rows that are new, by member."""
+    before = len(store.rows)
+    await take(batch, known, store, **HERE)
+    return {row.member: row for row in store.rows[before:]}
+
+
+LATER = INCIDENT | {"modified": "2026-02-04T00:00:00.000Z"}
+OVER = INCIDENT | {"modified": "2026-02-05T00:00:00.000Z", "revoked": True}
+BEFORE = context(
+    subscriber("mover", "platform"),
+    subscriber("peer"),
+    subscriber("platform", "platform"),
+)
+AFTER = context(
+    subscriber("mover"), subscriber("peer"), subscriber("platform", "platform")
+)
+
+
+@pytest.mark.parametrize(("first", "then"), [(BEFORE, AFTER), (AFTER, BEFORE)])
+async def test_a_member_that_moves_gets_versions_and_the_retraction_under_its_ids(
+    first, then
+):
+    store = MemoryStore()
+    one = await taken(store, message(INCIDENT, MALWARE), known=first)
+    two = await taken(store, message(LATER, MALWARE), known=then)
+    end = await taken(store, message(OVER), known=then)
+    for org in ("mover", "peer", "platform"):
+        assert ids_in(one[org]) == ids_in(two[org])
+        assert ids_in(end[org])["incident"] == ids_in(one[org])["incident"]
+        assert one[org].scope == two[org].scope == end[org].scope
+    assert len({ids_in(rows["mover"])["incident"] for rows in (one, two, end)}) == 1
+    assert one["mover"].policy != two["mover"].policy
+
+
+async def test_what_a_member_first_receives_after_moving_has_the_ids_of_its_audience():
+    store = MemoryStore()
+    await taken(store, message(INCIDENT), known=BEFORE)
+    other = new("incident", "Another")
+    rows = await taken(store, message(other), known=AFTER)
+    assert rows["mover"].scope == "peer-cert"
+    assert rows["mover"].projection == rows["peer"].projection
+
+
+async def test_members_that_stay_share_what_is_cut_and_moving_costs_one_more(calls):
+    store = MemoryStore()
+    await taken(store, message(INCIDENT), known=BEFORE)
+    calls.clear()
+    rows = await taken(store, message(LATER), known=BEFORE)
+    assert calls == {"verify": 1, "redact": 2}
+    assert rows["mover"].projection == rows["platform"].projection
+    calls.clear()
+    rows = await taken(store, message(OVER), known=AFTER)
+    # Decided once as if nobody had moved, and again with a scope more.
+    assert calls == {"verify": 2, "redact": 2 + 3}
+    assert rows["mover"].evidence == rows["peer"].evidence
+
+
+async def test_scopes_are_asked_for_once_a_batch_however_many_members():
+    store = MemoryStore()
+    batch = [message(INCIDENT | {"name": str(n)}) for n in range(3)]
+    batch += [message(new("incident", "Another")), packed(b"x")]
+    known = context(*(subscriber(f"peer-{n}") for n in range(50)))
+    await take(batch, known, store, **HERE)
+    assert store.asked == [{INCIDENT["id"], new("incident", "Another")["id"]}]
+
+
+async def test_another_issuer_s_record_of_the_same_name_has_a_scope_of_its_own():
+    store = MemoryStore()
+    await taken(store, message(INCIDENT), known=BEFORE)
+    rows = await taken(store, message(INCIDENT, issuer="platform-lumen"), known=AFTER)
+    assert rows["mover"].scope == "peer-cert"
+
+
+async def test_feedback_names_a_record_by_the_ids_that_the_member_has_of_it():
+    store = MemoryStore()
+    opinion = new("opinion", "disagree", object_refs=[INCIDENT["id"]])
+    one = await taken(store, message(INCIDENT), known=BEFORE)
+    answer = message(opinion, issuer="platform-lumen")
+    rows = await taken(store, answer, known=AFTER)
+    for org in ("mover", "peer", "platform"):
+        (said,) = (
+            each
+            for each in json.loads(rows[org].projection)["objects"]
+            if each["type"] == "opinion"
+        )
+        assert said["object_refs"] == [ids_in(one[org])["incident"]]
+
+
+# ------------------------------------------------------------------------------ delay
+
+
+DAYS_S = 30 * 86_400
+LATE_TEXT = "2026-12-31T12:00:00.000Z"
+READERS = context(subscriber("watch", "civil-society"), subscriber("lab", "research"))
+
+
+def rows_of(arrived, *, now=NOW):
+    return {row.member: row for row in decide(arrived, READERS, now=now).rows}
+
+
+def test_research_gets_a_record_later_counted_from_when_it_was_first_seen():
+    rows = rows_of(message())
+    assert rows["watch"].not_before == 0
+    assert rows["lab"].not_before == NOW + DAYS_S
+    again = rows_of(packed(token(INCIDENT, PERSON)), now=NOW + 86_400)
+    assert again["lab"].not_before == NOW + DAYS_S
+
+
+def test_what_waits_is_cut_for_the_moment_at_which_it_may_go():
+    def modified(row):
+        objects = json.loads(row.projection)["objects"]
+        return next(one["modified"] for one in objects if one["type"] == "incident")
+
+    rows = rows_of(message())
+    assert modified(rows["watch"]) == NOW_TEXT
+    assert modified(rows["lab"]) == LATE_TEXT
+    # A replay long after that is cut for its own moment.
+    late = rows_of(message(), now=NOW + 2 * DAYS_S)
+    assert modified(late["lab"]) == modified(late["watch"]) > LATE_TEXT
+    # A retraction does not wait; the outbox knows whether it is sent at all.
+    over = rows_of(message(OVER))
+    assert modified(over["lab"]) == NOW_TEXT
+    assert over["lab"].not_before == NOW + DAYS_S
+
+
+async def test_the_delay_is_that_of_the_audience_now_whatever_the_scope():
+    store = MemoryStore()
+    before = context(subscriber("lab", "civil-society"))
+    await take([message()], before, store, **HERE)
+    await take([message(LATER)], READERS, store, **HERE)
+    first, last = (row for row in store.rows if row.member == "lab")
+    assert (first.scope, first.not_before) == ("civil-society", 0)
+    assert (last.scope, last.not_before) == ("civil-society", NOW + DAYS_S)
+
+
+# ------------------------------------------------------------------------- pseudonyms
+
+
+def person_of(verified, *, seen, keys):
+    """What a peer gets of the person in a record, and the period."""
+    author = context(pseudonyms=keys).author_at(seen)
+    cut = redact(verified, PEER, POLICY, author=author, now=NOW_TEXT)
+    (person,) = projected(cut, "identity")
+    return person["id"], person["name"], cut.period
+
+
+TWO_PERIODS = PseudonymKeys("quarter", {"2026-Q3": b"3" * 32, "2026-Q4": b"4" * 32})
+EARLY, LATE = (epoch(f"2026-{day}T00:00:00Z") for day in ("09-30", "10-01"))
+
+
+def test_records_of_one_period_share_their_pseudonyms():
+    one, other = (
+        person_of(
+            signed(INCIDENT | {"name": name}, PERSON), seen=seen, keys=TWO_PERIODS
+        )
+        for name, seen in (("One", LATE), ("Other", NOW))
+    )
+    assert one == other
+    assert one[2] == "2026-Q4"
+
+
+def test_a_version_seen_in_a_later_period_has_the_same_id_and_another_pseudonym():
+    record = signed(INCIDENT, PERSON)
+    early, late = (
+        person_of(record, seen=seen, keys=TWO_PERIODS) for seen in (EARLY, LATE)
+    )
+    assert early[0] == late[0]
+    assert early[1] != late[1]
+    assert (early[2], late[2]) == ("2026-Q3", "2026-Q4")
+
+
+def test_the_period_is_that_of_the_stamp_whenever_it_is_decided():
+    keys = PseudonymKeys("month", {"2026-11": b"1" * 32, "2026-12": b"2" * 32})
+    known = context(subscriber("peer"), pseudonyms=keys)
+    turn = int(epoch("2026-12-01T00:00:00Z"))
+    periods = []
+    for seen in (turn - 1, turn):
+        arrived = packed(token(INCIDENT, PERSON), seen=seen)
+        (row,) = decide(arrived, known, now=NOW).rows
+        periods.append(decoded(row.receipt)[1]["period"])
+    assert periods == ["2026-11", "2026-12"]
+
+
+def test_what_was_seen_in_a_period_whose_key_is_gone_has_no_pseudonyms():
+    gone = PseudonymKeys("quarter", {"2026-Q3": b"3" * 32})
+    arrived = packed(token(INCIDENT, PERSON))
+    known = context(subscriber("peer"), pseudonyms=gone)
+    (row,) = decide(arrived, known, now=NOW).rows
+    objects = json.loads(row.projection)["objects"]
+    names = [one["name"] for one in objects if one["type"] == "identity"]
+    assert names == ["Tocsin Hub", "cert-aq"]
+    assert "period" not in decoded(row.receipt)[1]
 
 
 # --------------------------------------------------------------------------- refusals

@@ -69,7 +69,7 @@ def test_it_is_the_adapters_bundle_and_says_so():
 
 
 def test_an_issuer_that_runs_the_adapter_stands_there_once():
-    own = Author(org="cert-aq", name="CERT Aquenia", pseudonym_key=b"k" * 32)
+    own = Author(org="cert-aq", name="CERT Aquenia", id_key=b"k" * 32)
     redacted = redact(signed(INCIDENT), PEER, POLICY, author=own, now=NOW_TEXT)
     kinds = [o["type"] for o in bundle(redacted)["objects"]]
     assert kinds == ["identity", "extension-definition", "incident"]
@@ -117,7 +117,7 @@ def test_audiences_cannot_match_their_ids_with_each_other_or_with_the_issuers():
 
 
 def test_an_id_cannot_be_computed_without_the_key():
-    other = Author(org="hub", name="Tocsin Hub", pseudonym_key=b"x" * 32)
+    other = Author(org="hub", name="Tocsin Hub", id_key=b"x" * 32)
     redacted = redact(signed(INCIDENT), PEER, POLICY, author=other, now=NOW_TEXT)
     assert (
         only(redacted, "incident")["id"]

@@ -13,12 +13,16 @@ from broker.seen import Seen, Stamp
 from tests.support.records import signer
 from tests.support.views import (
     CIVIL,
+    INCIDENT,
     NOW,
     PEER,
+    PERIOD,
+    PERSON,
     POLICY,
     SAMPLES,
     VIEWS,
     cut,
+    cut_new,
     decoded,
     sample,
 )
@@ -73,10 +77,16 @@ def test_a_receipt_says_what_came_in_and_what_goes_out():
 def test_a_receipt_names_the_audience_and_no_other_fact_of_the_view(to):
     claims = claims_of(cut(sample("bank-phishing"), to))
     assert claims["audience"] == to.audience
-    assert set(claims) == {
+    assert set(claims) - {"period"} == {
         "iss", "iat", "token", "audience", "received", "evidence", "projection",
         "policy", "withheld", "chain",
     }  # fmt: skip
+
+
+def test_a_receipt_names_the_period_of_pseudonyms_where_there_are_any():
+    assert claims_of(cut_new(PEER, INCIDENT, PERSON))["period"] == PERIOD
+    assert "period" not in claims_of(cut_new(PEER, INCIDENT))
+    assert "period" not in claims_of(cut_new(CIVIL, INCIDENT, PERSON))
 
 
 def test_a_receipt_passes_on_the_place_in_the_chain_and_the_newest_head():

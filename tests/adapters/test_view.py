@@ -32,6 +32,8 @@ EVERYTHING = {"clearance": RED, "addressed": True, "concerned": True}
         ("platform", {"addressed": True}, STRICT),
         ("civil-society", {}, GREEN),
         ("civil-society", {"addressed": True, "concerned": True}, GREEN),
+        ("research", {"addressed": True, "concerned": True}, GREEN),
+        ("public", {"addressed": True, "concerned": True}, CLEAR),
     ],
 )
 def test_the_gate_of_the_policy_file_row_by_row(audience, facts, highest):
@@ -50,7 +52,7 @@ def test_nobody_passes_its_clearance_whoever_names_it(clearance):
 
 
 def test_red_goes_to_nobody():
-    for audience in AUDIENCES:
+    for audience in (*AUDIENCES, "research"):
         assert tlp_refusal(view(audience, **EVERYTHING), RED) == "tlp-red"
 
 

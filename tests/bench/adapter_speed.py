@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -106,7 +107,9 @@ class Counted:
 
 async def measure(hub: Hub, *, quick: bool) -> Report:
     config = load(hub.folder / "adapter.toml", AdapterConfig)
-    context = context_of(config, load_folder(config.directory), load_policy(None))
+    context = context_of(
+        config, load_folder(config.directory), load_policy(None), now=time.time()
+    )
     most = 10 if quick else max(job.records for job in _JOBS)
     found = tokens(sample(), signer_of(hub), most)
     batch = _stamped(messages(found, RECORDS_KEY, topology.GATE), context.signer)

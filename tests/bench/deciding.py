@@ -8,7 +8,7 @@ from adapters.pipeline import Context, Decided, Subscriber, decide
 from broker import sdjwt, topology, wire
 from broker.directory import Member
 from broker.seen import STAMP_HEADER
-from tests.bench.material import AUDIENCES, AUTHOR, NOW, Case, sample
+from tests.bench.material import AUDIENCES, AUTHOR, KEYS, NOW, Case, sample
 from tests.bench.rounds import Report, Row, side_by_side
 
 SINK = "sink"
@@ -31,6 +31,7 @@ def measure(*, quick: bool) -> Report:
         directory=case.directory,
         policy=case.policy,
         author=AUTHOR,
+        pseudonyms=KEYS,
         signer=case.hub,
         subscribers=(),
     )

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 from adapters.cli.load import load_policy
 from adapters.policy import Policy
 from adapters.projection import Author
+from adapters.pseudonyms import PseudonymKeys, Pseudonyms
 from adapters.redaction import Redacted, redact
 from adapters.sources import stix21
 from adapters.view import View, view_of
@@ -38,7 +39,13 @@ SMALL = 6  # objects of the cut record
 MEDIUM = 22
 _SMALL_TYPES = ("identity", "incident", "indicator", "attack-pattern")
 
-AUTHOR = Author(org="hub", name="Tocsin Hub", pseudonym_key=bytes(range(32)))
+KEYS = PseudonymKeys("quarter", {"2027-Q1": bytes(range(32))})
+AUTHOR = Author(
+    org="hub",
+    name="Tocsin Hub",
+    id_key=bytes(32),
+    pseudonyms=Pseudonyms("2027-Q1", bytes(range(32))),
+)
 
 
 def sample(name: str = "bank-phishing.json") -> bytes:

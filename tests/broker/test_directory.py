@@ -113,6 +113,8 @@ def test_the_snapshot_does_not_change() -> None:
         ("peer-cert", Tlp.AMBER),
         ("platform", Tlp.GREEN),
         ("civil-society", Tlp.GREEN),
+        ("research", Tlp.GREEN),
+        ("public", Tlp.CLEAR),
     ],
 )
 def test_the_clearance_follows_from_the_audience(audience: Any, tlp: Tlp) -> None:

@@ -16,6 +16,7 @@ from adapters.interests import Interests
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber
 from adapters.projection import Author
+from adapters.pseudonyms import PseudonymKeys
 from broker.bus import Bus
 from broker.embedded import EmbeddedBroker, open_embedded
 from broker.sdjwt import token_id
@@ -105,7 +106,8 @@ async def stage(folder: Path, interests: str) -> AsyncIterator[Stage]:
         display_name="Hub",
         directory=folder,
         key=folder / "hub.key",
-        pseudonym_key=folder / "p",
+        id_key=folder / "p",
+        pseudonym_keys=folder / "pseudonyms",
         outbox=folder / "outbox.sqlite",
         broker=Broker(url="amqp://127.0.0.1/", user="x", password_file=folder / "pw"),
         members=members,
@@ -113,7 +115,8 @@ async def stage(folder: Path, interests: str) -> AsyncIterator[Stage]:
     context = Context(
         directory=KNOWN,
         policy=load_policy(None),
-        author=Author(org="hub", name="Hub", pseudonym_key=b"k" * 32),
+        author=Author(org="hub", name="Hub", id_key=b"k" * 32),
+        pseudonyms=PseudonymKeys("year", {}),
         signer=signer("hub"),
         subscribers=tuple(
             Subscriber(

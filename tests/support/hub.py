@@ -50,7 +50,7 @@ class Hub:
         for party in self.parties:
             self._admit(party)
         self._name_the_hub()
-        self._secret("pseudonyms.bin", secrets.token_bytes(32))
+        self._secret("ids.bin", secrets.token_bytes(32))
         self._set_up_broker()
         self._write_configs()
         return self
@@ -135,7 +135,7 @@ class Hub:
             "adapter",
             'name = "main"\norg = "hub"\ndisplay_name = "Tocsin Hub"\n'
             'directory = "directory"\nkey = "hub.key"\n'
-            'pseudonym_key = "pseudonyms.bin"\noutbox = "outbox.sqlite"\n'
+            'id_key = "ids.bin"\npseudonym_keys = "pseudonyms"\noutbox = "outbox.sqlite"\n'
             + self._broker("adapter-main")
             + members,
         )

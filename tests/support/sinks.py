@@ -75,4 +75,5 @@ def new_delivery(**changes: object) -> NewDelivery:
         for name in NewDelivery.__struct_fields__
         if hasattr(model, name)
     }
-    return NewDelivery(**(fields | {"policy": "default sha256:00"} | changes))
+    made = {"policy": "default sha256:00", "scope": "platform"}
+    return NewDelivery(**(fields | made | changes))

@@ -17,6 +17,7 @@ import msgspec
 
 from adapters.policy import Policy
 from adapters.projection import EXTENSION_ID, Author
+from adapters.pseudonyms import PseudonymKeys, Pseudonyms
 from adapters.redaction import Redacted, redact
 from adapters.view import View
 from broker import base64url
@@ -35,7 +36,14 @@ _WRITTEN = tomllib.loads(POLICY_FILE.read_text("utf-8"))
 ROWS: list[dict[str, Any]] = _WRITTEN["row"]
 LIMITS: list[dict[str, Any]] = _WRITTEN["limit"]
 POLICY = Policy(POLICY_FILE.read_bytes(), "default.toml")
-AUTHOR = Author(org="hub", name="Tocsin Hub", pseudonym_key=b"k" * 32)
+PERIOD = "2026-Q4"
+AUTHOR = Author(
+    org="hub",
+    name="Tocsin Hub",
+    id_key=b"i" * 32,
+    pseudonyms=Pseudonyms(PERIOD, b"k" * 32),
+)
+KEYS = PseudonymKeys("quarter", {PERIOD: b"k" * 32})
 NOW = records.NOW
 NOW_TEXT = "2026-12-01T12:00:00.000Z"
 TIME = "2026-02-03T04:05:06.789Z"

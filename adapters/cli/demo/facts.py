@@ -105,7 +105,7 @@ def _sight(
             verified,
             view_of(member, verified.claims),
             played.context.policy,
-            author=played.context.author,
+            author=played.context.author_at(verified.claims.iat),
             now=timestamps.from_epoch(verified.claims.iat),
         )
     except NotGivenError as error:

@@ -71,7 +71,7 @@ async def play(world: World, login: Login, *, tell: Tell) -> Played:
             open_receiver(world.secret, clock=time.time)
         )
         config = world.config(receiver.url)
-        context = context_of(config, world.directory, world.policy)
+        context = context_of(config, world.directory, world.policy, now=time.time())
         outbox = await stack.enter_async_context(open_outbox(config.outbox))
         sinks = await stack.enter_async_context(
             open_sinks(config.members, clock=time.time)

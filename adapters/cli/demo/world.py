@@ -76,7 +76,8 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
             display_name="Tocsin demo hub",
             directory=self.folder / "directory",
             key=self.folder / "keys" / f"{HUB}.key",
-            pseudonym_key=self.folder / "keys" / "pseudonyms",
+            id_key=self.folder / "keys" / "ids",
+            pseudonym_keys=self.folder / "keys" / "pseudonyms",
             outbox=self.folder / "hub" / "outbox.sqlite",
             # The demo hands the adapter a bus that is open already.
             broker=Broker(url="", user="", password_file=Path()),
@@ -116,7 +117,7 @@ def set_stage(folder: Path, *, now: float) -> World:
         _list(folder / "directory" / "services", [_service(hub, now)])
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
         _write_secret(keys / "webhook", secret.encode())
-        _write_secret(keys / "pseudonyms", secrets.token_bytes(32))
+        _write_secret(keys / "ids", secrets.token_bytes(32))
     except OSError as error:
         raise ConfigError(f"cannot write {folder}: {error.strerror}") from None
     return World(

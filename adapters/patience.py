@@ -1,0 +1,59 @@
+"""Waiting for what cannot be used now, until told to stop. Edge.
+
+Ending the process instead would give the messages back, and each time is one nearer
+to the delivery limit.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import suppress
+from typing import Any, TypeVar
+
+import structlog
+
+from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.scopes import Scopes
+from broker.backoff import delays
+
+_log: Any = structlog.get_logger(__name__)
+_T = TypeVar("_T")
+
+
+class StoppedError(Exception):
+    """Told to stop before a batch was done: it comes back from the queue."""
+
+
+class PatientStore:
+    """The outbox, waited for while it cannot be used."""
+
+    def __init__(self, outbox: Outbox, stop: asyncio.Event) -> None:
+        self._outbox = outbox
+        self._stop = stop
+
+    async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
+        """See `adapters.pipeline.Store`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.store(rows))
+
+    async def scopes(self, subs: Collection[str]) -> Scopes:
+        """See `adapters.pipeline.Store`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.scopes(subs))
+
+    async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        for delay_s in delays(random.random):
+            try:
+                return await call()
+            except OutboxUnavailableError:
+                _log.error("outbox.unavailable", retry_s=round(delay_s, 1))
+            await pause(delay_s, self._stop)
+        raise AssertionError("delays end")
+
+
+async def pause(delay_s: float, stop: asyncio.Event) -> None:
+    """Wait so long, or raise StoppedError when told to stop."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(delay_s):
+            await stop.wait()
+    if stop.is_set():
+        raise StoppedError

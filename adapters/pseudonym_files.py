@@ -5,6 +5,7 @@ One file of 32 random bytes for each period, named after it (`2026-Q4`), mode 06
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,8 @@ def open_keys(folder: Path, length: Length, keep: int, *, now: float) -> Pseudon
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         for period in outlived((each.name for each in folder.iterdir()), kept):
-            _destroy(folder / period)
+            with suppress(FileNotFoundError):  # another adapter was first
+                _destroy(folder / period)
             _log.info("pseudonyms.key_destroyed", period=period)
         for period in kept:
             if not (folder / period).exists():
@@ -66,7 +68,7 @@ def read_key(path: Path) -> bytes:
 
 def _make(path: Path) -> None:
     """Write a key that is whole as soon as it has its name, and is written once."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
         with open(descriptor, "wb") as file:

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -208,6 +209,13 @@ def test_a_retraction_of_what_was_sent_does_not_wait():
     )
     (item,) = assign([over], known, now=NOW)
     assert (item.outcome, item.number) == ("stored", 8)
+
+
+def test_a_version_that_is_not_wanted_replaces_one_that_waits_and_waits_itself():
+    first, later = (row(n, not_before=SOON) for n in (1, 2))
+    unwanted = msgspec.structs.replace(later, missed="interest-country")
+    assert outcomes(unwanted) == ["missed"]
+    assert outcomes(first, unwanted) == ["superseded", "waiting"]
 
 
 @given(st.lists(st.integers(1, 3)), st.integers(0, 9))

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from structlog.testing import capture_logs
@@ -90,6 +91,14 @@ def test_a_second_adapter_takes_the_key_that_the_first_one_made(folder, monkeypa
     keys = opened(folder)
     assert set(keys.keys.values()) == {b"f" * 32}
     assert names(folder) == ["2026-Q3", "2026-Q4"]
+
+
+def test_two_adapters_may_make_and_destroy_at_once(folder):
+    opened(folder)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: opened(folder, now=NEXT), range(24)))
+    assert {keys.keys["2027-Q1"] for keys in found} == {found[0].keys["2027-Q1"]}
+    assert names(folder) == ["2026-Q4", "2027-Q1"]
 
 
 def test_making_and_destroying_is_told_without_the_key(folder):

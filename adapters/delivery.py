@@ -59,6 +59,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
             stored only where the sink holds an earlier version of the record.
         scope: Audience that the ids in the projection derive for; see
             `adapters.scopes`.
+        supplement: How many parts persons have agreed to show in it that were withheld
+            at first: the same version with more of them is newer.
         not_before: Epoch seconds; it is handed out then at the earliest. 0: at once.
     """
 
@@ -77,6 +79,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     not_before: float = 0
     missed: str = ""
+    supplement: int = 0
 
 
 class StoreOutcome(StrEnum):

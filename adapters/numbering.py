@@ -31,12 +31,24 @@ def case_of(row: NewDelivery) -> Case:
     return row.member, row.sink, row.issuer, row.sub
 
 
+def version_key(row: NewDelivery) -> str:
+    """Spell the version of *row* so that a later one sorts behind it as text.
+
+    Behind a version come its supplements, in front of the next version.
+
+    Raises:
+        SchemaError: `ver` is no timestamp.
+    """
+    key = timestamps.key(row.ver)
+    return f"{key}+{row.supplement:05}" if row.supplement else key
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the outbox holds of the lanes and cases in question.
 
     Attributes:
         last_numbers: Absent lanes are at 0.
-        newest: The newest stored version of a case, as `timestamps.key`.
+        newest: The newest stored version of a case, as `version_key`.
         versions: Every (case, key) that is stored, of those asked for.
         waiting: Cases with a version that waits for its time.
         begun: Cases with a version that has a number: sent, or about to be.
@@ -78,7 +90,7 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
     waiting: dict[Case, int] = {}  # where in the result
     result: list[Numbered] = []
     for row in rows:
-        lane, case, key = lane_of(row), case_of(row), timestamps.key(row.ver)
+        lane, case, key = lane_of(row), case_of(row), version_key(row)
         number = 0
         if (case, key) in versions:
             outcome = StoreOutcome.DUPLICATE

@@ -31,9 +31,9 @@ from adapters.numbering import (
     continued,
     delivery_id,
     lane_of,
+    version_key,
 )
 from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
-from schemas import timestamps
 
 _CHUNK: Final = 1000  # rows per query: SQLite takes 32,766 parameters
 _KEPT: Final = (StoreOutcome.STORED, StoreOutcome.WAITING)
@@ -184,8 +184,7 @@ async def _known(
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
     key = deliveries.c.ver_key
     wanted = {
-        (lane_ids[lane_of(row)], row.issuer, row.sub, timestamps.key(row.ver))
-        for row in rows
+        (lane_ids[lane_of(row)], row.issuer, row.sub, version_key(row)) for row in rows
     }
     for some in _chunks(sorted(wanted)):
         of_cases = {entry[:3] for entry in some}

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from adapters.cuts import Part
 from adapters.delivery import NewDelivery, StoreOutcome
 from adapters.interests import EVERYTHING, Interests, misses
 from adapters.policy import Policy
@@ -23,6 +24,7 @@ from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
+from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
 from adapters.scopes import Scopes, about
 from adapters.view import View, view_of
 from broker import sdjwt, seen
@@ -88,6 +90,8 @@ class Decided(msgspec.Struct, frozen=True):
             interests miss it are for the store to decide, as far as there are any.
         not_given: Members that get nothing, by reason.
         about: Ids of other records that it names.
+        waiting: Parts that wait for persons to agree.
+        version: Of the record; older ones wait for nothing any more.
     """
 
     token_id: str
@@ -95,6 +99,8 @@ class Decided(msgspec.Struct, frozen=True):
     rows: tuple[NewDelivery, ...]
     not_given: Counter[str]
     about: tuple[str, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    version: Newer | None = None
 
 
 Outcome = Refused | Decided
@@ -126,6 +132,7 @@ def decide(
     *,
     now: float,
     scopes: Scopes = _NO_SCOPES,
+    agreed: Agreed | None = None,
 ) -> Outcome:
     """Decide what becomes of one message.
 
@@ -135,6 +142,7 @@ def decide(
     Args:
         scopes: What members have of this record. Who has nothing gets the ids of its
             audience.
+        agreed: Decide again for this view alone, with what persons agreed to show.
     """
     try:
         told = seen.verify_headers(message.headers, context.directory, now=now)
@@ -147,11 +155,15 @@ def decide(
     issuer, sub = verified.issuer, verified.claims.sub
     mentioned = about(verified)
     given: dict[tuple[View, str], tuple[Redacted, bytes] | str] = {}
+    approved = _approved(agreed, context.policy)
+    waiting: list[Waiting] = []
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
     for subscriber in context.subscribers:
         org = subscriber.member.org
         view = view_of(subscriber.member, verified.claims)
+        if agreed is not None and view_digest(view) != agreed.view:
+            continue
         named = view.addressed or view.concerned
         missed = misses(subscriber.interests, verified.claims, named=named) or ""
         if missed and verified.claims.sup is UNSET:
@@ -169,7 +181,9 @@ def decide(
                     author=author,
                     now=timestamps.from_epoch(_cut_at(verified, now, not_before)),
                     scope=scope,
+                    approved=approved,
                 )
+                waiting += waiting_in(redacted, context.policy, now=now)
                 signed = receipt(redacted, told, context.signer, now=int(now))
                 given[view, scope] = redacted, signed
             except NotGivenError as error:
@@ -180,11 +194,32 @@ def decide(
         else:
             rows += [
                 _row(
-                    org, sink, *found, scope=scope, not_before=not_before, missed=missed
+                    org,
+                    sink,
+                    *found,
+                    scope=scope,
+                    not_before=not_before,
+                    missed=missed,
+                    supplement=len(approved),
                 )
                 for sink in subscriber.sinks
             ]
-    return Decided(verified.token_id, issuer, tuple(rows), not_given, mentioned)
+    return Decided(
+        verified.token_id,
+        issuer,
+        tuple(rows),
+        not_given,
+        mentioned,
+        tuple(waiting),
+        Newer(issuer, sub, verified.claims.ver),
+    )
+
+
+def _approved(agreed: Agreed | None, policy: Policy) -> frozenset[Part]:
+    """Give what was agreed to under the policy that holds now, and no other."""
+    if agreed is None or agreed.policy_sha256 != policy.sha256:
+        return frozenset()
+    return agreed.parts
 
 
 def _cut_at(verified: Verified, now: float, not_before: float) -> float:
@@ -204,6 +239,7 @@ def _row(
     scope: str,
     not_before: float,
     missed: str,
+    supplement: int,
 ) -> NewDelivery:
     verified = redacted.verified
     return NewDelivery(
@@ -222,6 +258,7 @@ def _row(
         scope=scope,
         not_before=not_before,
         missed=missed,
+        supplement=supplement,
     )
 
 
@@ -233,6 +270,7 @@ async def take(
     now: float,
     run: Run,
     monotonic: Callable[[], float],
+    agreed: Agreed | None = None,
 ) -> list[Outcome]:
     """Decide the first of a batch and store their deliveries in one transaction.
 
@@ -243,13 +281,14 @@ async def take(
     Args:
         run: Decides elsewhere, so that deciding holds up nobody else.
         monotonic: Seconds of a clock that is never set.
+        agreed: See `decide`.
 
     Returns:
         One outcome per message taken, in order. The caller dead-letters the
         refused ones, acknowledges those taken, and gives the rest again.
     """
     outcomes: list[Outcome] = []
-    deciding = partial(decide, context=context, now=now)
+    deciding = partial(decide, context=context, now=now, agreed=agreed)
     began, size = monotonic(), 0
     for message in messages:
         outcomes.append(await run(partial(deciding, message)))

@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 
+from adapters.config import AdapterConfig
 from adapters.pseudonyms import (
     KEY_BYTES,
     Length,
@@ -52,6 +53,13 @@ def open_keys(folder: Path, length: Length, keep: int, *, now: float) -> Pseudon
     except OSError as error:
         raise ConfigError(f"cannot write {folder}: {error.strerror}") from None
     return PseudonymKeys(length, {name: read_key(folder / name) for name in kept})
+
+
+def keys_of(config: AdapterConfig, now: float) -> PseudonymKeys:
+    """Open the keys that a configuration names, see `open_keys`."""
+    return open_keys(
+        config.pseudonym_keys, config.pseudonym_period, config.keep_periods, now=now
+    )
 
 
 def read_key(path: Path) -> bytes:

@@ -13,6 +13,8 @@ from typing import Any, Final
 import msgspec
 
 from adapters.reviewing import (
+    Agreed,
+    Newer,
     Reviewers,
     State,
     Statement,
@@ -25,6 +27,9 @@ from broker.bus import Message
 from broker.errors import ConfigError, TrustError
 from broker.private_sqlite import Layout, PrivateFile, open_private
 from schemas import timestamps
+
+Kept = tuple[Message, Sequence[Waiting], Newer | None]
+"""A message that was decided, what of it waits, and which version it is."""
 
 _LAYOUT: Final = Layout(
     name="a file of reviews",
@@ -67,23 +72,12 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """A message to be decided again for one view, with what was agreed to.
 
     Attributes:
-        approved: All parts that were agreed to, also those sent before.
         reviews: Numbers of those that were not sent yet.
     """
 
     message: Message
-    view: str
-    policy_sha256: str
-    approved: frozenset[tuple[str, str]]
+    agreed: Agreed
     reviews: tuple[str, ...]
-
-
-class Newer(msgspec.Struct, frozen=True):
-    """A version that was decided: what older ones wait for is over."""
-
-    issuer: str
-    sub: str
-    ver: str
 
 
 class Reviews:
@@ -95,38 +89,11 @@ class Reviews:
     def __init__(self, file: PrivateFile, reviewers: Reviewers) -> None:
         self._file, self._reviewers = file, reviewers
 
-    def keep(
-        self, message: Message, waiting: Sequence[Waiting], newer: Iterable[Newer] = ()
-    ) -> None:
+    def keep(self, decided: Iterable[Kept]) -> None:
         """Keep what waits, and end what older versions wait for. Safe to repeat."""
         with self._file.transaction() as db:
-            for each in waiting:
-                key = timestamps.key(each.ver)
-                [later] = db.execute(
-                    "SELECT COUNT(*) FROM reviews "
-                    "WHERE issuer = ? AND sub = ? AND ver_key > ?",
-                    (each.issuer, each.sub, key),
-                ).fetchone()
-                db.execute(
-                    "INSERT OR IGNORE INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                    (
-                        each.review, each.token_id, each.issuer, each.sub, key,
-                        each.policy_sha256, _encode(each), each.due,
-                        "superseded" if later else "waiting",
-                    ),
-                )  # fmt: skip
-            if waiting:
-                db.execute(
-                    "INSERT OR IGNORE INTO messages VALUES (?, ?)",
-                    (waiting[0].token_id, _encode(message)),
-                )
-            for version in newer:
-                db.execute(
-                    "UPDATE reviews SET state = 'superseded' WHERE issuer = ? "
-                    "AND sub = ? AND ver_key < ? AND (state = 'waiting' OR "
-                    "(state = 'approved' AND sent = 0))",
-                    (version.issuer, version.sub, timestamps.key(version.ver)),
-                )
+            for each in decided:
+                _keep(db, *each)
             _forget(db)
 
     def held(self, *, now: float, every: bool = False) -> list[Held]:
@@ -241,9 +208,9 @@ class Reviews:
             if message is not None and unsent:
                 yield Ready(
                     message=message,
-                    view=view,
-                    policy_sha256=policy,
-                    approved=frozenset(h.waiting.part for h, _ in found),
+                    agreed=Agreed(
+                        view, policy, frozenset(h.waiting.part for h, _ in found)
+                    ),
                     reviews=unsent,
                 )
 
@@ -279,6 +246,37 @@ class Reviews:
             if said.review == review:
                 found.append(said)
         return found
+
+
+def _keep(
+    db: Any, message: Message, waiting: Sequence[Waiting], newer: Newer | None
+) -> None:
+    for each in waiting:
+        key = timestamps.key(each.ver)
+        [later] = db.execute(
+            "SELECT COUNT(*) FROM reviews WHERE issuer = ? AND sub = ? AND ver_key > ?",
+            (each.issuer, each.sub, key),
+        ).fetchone()
+        db.execute(
+            "INSERT OR IGNORE INTO reviews VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            (
+                each.review, each.token_id, each.issuer, each.sub, key,
+                each.policy_sha256, _encode(each), each.due,
+                "superseded" if later else "waiting",
+            ),
+        )  # fmt: skip
+    if waiting:
+        db.execute(
+            "INSERT OR IGNORE INTO messages VALUES (?, ?)",
+            (waiting[0].token_id, _encode(message)),
+        )
+    if newer is not None:
+        db.execute(
+            "UPDATE reviews SET state = 'superseded' WHERE issuer = ? AND sub = ? "
+            "AND ver_key < ? AND (state = 'waiting' OR "
+            "(state = 'approved' AND sent = 0))",
+            (newer.issuer, newer.sub, timestamps.key(newer.ver)),
+        )
 
 
 def _forget(db: Any) -> None:

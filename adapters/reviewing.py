@@ -78,6 +78,27 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     decision: Decision
 
 
+class Newer(msgspec.Struct, frozen=True):
+    """A version that was decided: what older ones wait for is over."""
+
+    issuer: str
+    sub: str
+    ver: str
+
+
+class Agreed(msgspec.Struct, frozen=True):
+    """What persons agreed to show of one token to one view.
+
+    Attributes:
+        view: Its `view_digest`.
+        parts: All of them, also those shown before.
+    """
+
+    view: str
+    policy_sha256: str
+    parts: frozenset[Part]
+
+
 Reviewers = Mapping[str, tuple[str, PublicKey]]
 """Name and key of each reviewer, by key id."""
 

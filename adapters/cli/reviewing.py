@@ -63,25 +63,22 @@ def list_(*, config: ConfigOption, every: bool = False, json: bool = False) -> i
     if not found:
         show.line("nothing waits")
         return 0
-    show.rows(
-        ("number", "state", "what", "for", "record", "persons missing", "due in"),
-        [_row(each, now) for each in found],
-    )
+    for each in found:
+        show.line(_told(each, now))
     return 0
 
 
-def _row(held: Held, now: float) -> tuple[str, ...]:
+def _told(held: Held, now: float) -> str:
+    """Tell of one review in two lines."""
     of = held.waiting
-    left = (of.due - now) / _DAY_S
-    return (
-        of.review[:_SHORT],
-        held.state,
-        escape(of.title),
-        of.view.audience,
-        f"{of.issuer} {of.sub.rpartition('--')[2][:8]}",
-        str(held.missing),
-        f"{left:.1f} days" if held.state == "waiting" else "",
-    )
+    record = f"{of.issuer} {of.sub.rpartition('--')[2][:8]}"
+    if held.state == "waiting":
+        left = (
+            f"{held.missing} more must agree, {(of.due - now) / _DAY_S:.1f} days left"
+        )
+    else:
+        left = held.state
+    return f"{of.review[:_SHORT]}  {of.title}\n    for {of.view.audience}, {record}: {left}"
 
 
 def _facts(held: Held) -> dict[str, Any]:

@@ -13,10 +13,11 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from adapters import app
-from adapters.app import batches, context_of, run_adapter, serve, try_writing
+from adapters import app, intake
+from adapters.app import context_of, run_adapter, serve, try_writing
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
+from adapters.intake import batches
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
 from adapters.projection import Author
@@ -157,7 +158,7 @@ async def test_another_period_begins_with_another_key_while_the_adapter_runs(
             raise fault
         return open_keys(*args, **more)
 
-    monkeypatch.setattr("adapters.app.open_keys", opening)
+    monkeypatch.setattr("adapters.pseudonym_files.open_keys", opening)
     before = PseudonymKeys("quarter", {"2025-Q4": b"k" * 32})
     known = msgspec.structs.replace(CONTEXT, pseudonyms=before)
     async with stage(tmp_path) as here:
@@ -421,15 +422,15 @@ def test_a_dead_letter_has_a_short_place_and_an_id_of_its_own_if_there_was_none(
 ):
     bare = Message(body=b"no token", message_id="", routing_key="cert-aq.x")
     refused = Refused("framing", "$." + "a" * 500)
-    dead = app.dead_letter(bare, refused, "main")
+    dead = intake.dead_letter(bare, refused, "main")
     assert dead.headers["tocsin-where"] == refused.where[:200]
     # The same message again has the same id, another one has not.
     assert len(dead.message_id) == 43
-    assert app.dead_letter(bare, refused, "main").message_id == dead.message_id
+    assert intake.dead_letter(bare, refused, "main").message_id == dead.message_id
     other = msgspec.structs.replace(bare, body=b"another")
-    assert app.dead_letter(other, refused, "main").message_id != dead.message_id
+    assert intake.dead_letter(other, refused, "main").message_id != dead.message_id
     named = msgspec.structs.replace(bare, message_id="m")
-    assert app.dead_letter(named, refused, "main").message_id == "m"
+    assert intake.dead_letter(named, refused, "main").message_id == "m"
 
 
 async def test_deciding_does_not_hold_up_the_event_loop(

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from adapters import reviewing
-from adapters.review import Newer, open_reviews
-from adapters.reviewing import view_digest
+from adapters.review import open_reviews
+from adapters.reviewing import Newer, view_digest
 from broker.bus import Message
 from broker.errors import ConfigError, TrustError
 from tests.adapters.test_reviewing import ANA, BEN, DAY, REVIEWERS, waiting
@@ -31,7 +31,7 @@ def reviews(path):
 
 def kept(reviews, **changes):
     found = waiting(**changes)
-    reviews.keep(MESSAGE, [found])
+    reviews.keep([(MESSAGE, [found], None)])
     return found
 
 
@@ -69,9 +69,9 @@ def test_it_is_ready_when_enough_agreed_and_only_once(reviews):
     assert agree(reviews, found, BEN).state == "approved"
     [ready] = reviews.ready(now=NOW)
     assert ready.message == MESSAGE
-    assert ready.view == view_digest(found.view)
-    assert ready.policy_sha256 == found.policy_sha256
-    assert ready.approved == {found.part}
+    assert ready.agreed.view == view_digest(found.view)
+    assert ready.agreed.policy_sha256 == found.policy_sha256
+    assert ready.agreed.parts == {found.part}
     assert ready.reviews == (found.review,)
     reviews.sent(ready.reviews)
     assert reviews.ready(now=NOW) == []
@@ -80,23 +80,23 @@ def test_it_is_ready_when_enough_agreed_and_only_once(reviews):
 
 def test_what_was_sent_before_is_sent_along_with_what_is_agreed_to_later(reviews):
     first, second = waiting(), waiting(part=("tool--x", "name"))
-    reviews.keep(MESSAGE, [first, second])
+    reviews.keep([(MESSAGE, [first, second], None)])
     agree(reviews, first)
     [ready] = reviews.ready(now=NOW)
     reviews.sent(ready.reviews)
     agree(reviews, second)
     [ready] = reviews.ready(now=NOW)
-    assert ready.approved == {first.part, second.part}
+    assert ready.agreed.parts == {first.part, second.part}
     assert ready.reviews == (second.review,)
 
 
 def test_views_are_ready_each_by_itself(reviews):
     first = waiting()
     second = waiting(view=msgspec.structs.replace(first.view, concerned=True))
-    reviews.keep(MESSAGE, [first, second])
+    reviews.keep([(MESSAGE, [first, second], None)])
     agree(reviews, second)
     [ready] = reviews.ready(now=NOW)
-    assert ready.view == view_digest(second.view)
+    assert ready.agreed.view == view_digest(second.view)
 
 
 def test_one_who_rejects_ends_it(reviews):
@@ -123,9 +123,10 @@ def test_a_newer_version_ends_what_waits_and_what_was_not_sent_yet(reviews):
     found = kept(reviews)
     other = kept(reviews, part=("tool--x", "name"))
     agree(reviews, other)
-    reviews.keep(MESSAGE, [], [Newer(found.issuer, "incident--else", LATER_VERSION)])
+    other_record = Newer(found.issuer, "incident--else", LATER_VERSION)
+    reviews.keep([(MESSAGE, [], other_record)])
     assert sorted(states(reviews)) == ["approved", "waiting"]
-    reviews.keep(MESSAGE, [], [Newer(found.issuer, found.sub, LATER_VERSION)])
+    reviews.keep([(MESSAGE, [], Newer(found.issuer, found.sub, LATER_VERSION))])
     assert states(reviews) == ["superseded", "superseded"]
     assert reviews.ready(now=NOW) == []
     assert reviews.message(found.token_id) is None

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from adapters import app, interests_file
+from adapters import intake, interests_file
 from adapters.app import serve
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
@@ -178,7 +178,7 @@ async def test_what_is_filtered_leaves_no_gap_and_what_came_is_kept_up_to_date(
 async def test_a_filter_changes_while_the_adapter_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(app, "_LOOK_S", 0.02)
+    monkeypatch.setattr(intake, "_LOOK_S", 0.02)
     with capture_logs() as logs:
         events = lambda: [entry["event"] for entry in logs]  # noqa: E731
         async with stage(tmp_path, 'countries = ["TH"]') as here:

@@ -74,10 +74,13 @@ def service(org: str = "hub", **more: object) -> Service:
 
 
 def member(org: str, **more: object) -> Member:
-    values = {"kinds": ALL_KINDS, "keys": (key_entry(org),), **more}
-    return Member(
-        org=org, name=org.upper(), country="AQ", audience="peer-cert", **values
-    )
+    values = {
+        "audience": "peer-cert",
+        "kinds": ALL_KINDS,
+        "keys": (key_entry(org),),
+        **more,
+    }
+    return Member(org=org, name=org.upper(), country="AQ", **values)
 
 
 def directory(*more: Member | Service) -> Directory:

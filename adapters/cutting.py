@@ -201,13 +201,18 @@ class Work:
     ) -> None:
         """Take one property away; *replaced*: a made value stands instead."""
         part = self.parts[i]
+        telling = place in _TOLD_BY_NAMES and ("name",) in part.made
+        told = self.instead(part, ("name",), "", "generalise") if telling else None
         part.shown.pop(place, None)
         if not replaced:
             part.made.pop(place, None)
         if place[0].startswith(coarse.PREFIX):
             part.made.pop((place[0].removeprefix(coarse.PREFIX),), None)
-        if place in _TOLD_BY_NAMES and ("name",) in part.made:
-            part.made["name",] = self.instead(part, ("name",), "", "generalise")
+        if telling and part.made["name",] == told:
+            del part.made["name",]
+            again = self.instead(part, ("name",), "", "generalise")
+            if again is not None:
+                part.made["name",] = again
         self.cuts.append(
             self.cut_of(i, place, reason, rule, made=replaced, found=found)
         )

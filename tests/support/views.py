@@ -247,8 +247,8 @@ VIEWS = {
 }  # fmt: skip
 
 
-def cut(verified: Verified, to: View, policy: Policy = POLICY) -> Redacted:
-    return redact(verified, to, policy, author=AUTHOR, now=NOW_TEXT)
+def cut(verified: Verified, to: View, policy: Policy = POLICY, **more: Any) -> Redacted:
+    return redact(verified, to, policy, author=AUTHOR, now=NOW_TEXT, **more)
 
 
 def cut_new(to: View, *objects: dict[str, Any], **signing: Any) -> Redacted:

@@ -10,6 +10,8 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import compress
+from operator import not_
 from typing import Final
 from urllib.parse import unquote
 
@@ -86,7 +88,8 @@ def normalise(text: str) -> str:
         visible = _INVISIBLE.sub("", text)
         folded = unicodedata.normalize("NFKC", visible).casefold()
         parted = unicodedata.normalize("NFKD", folded)
-        bare = "".join(c for c in parted if not unicodedata.combining(c))
+        marks = map(unicodedata.combining, parted)
+        bare = "".join(compress(parted, map(not_, marks)))  # four times a generator
         text = unicodedata.normalize("NFC", bare).translate(_PLAIN)
     text = _SPACES.sub(" ", text)
     if _FANGED.search(text):

@@ -31,6 +31,7 @@ from tests.bench import (
     profiling,
     publishing_speed,
     sources_speed,
+    text_speed,
 )
 from tests.bench.installation import hub_on_rabbitmq, version_of
 from tests.bench.rounds import Report
@@ -44,6 +45,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "bundle": large_bundle.measure,
     "linear": large_bundle.linear,
     "profile": profiling.measure,
+    "text": text_speed.measure,
 }
 ON_RABBITMQ = {
     "publish": publishing_speed.measure,
@@ -52,8 +54,9 @@ ON_RABBITMQ = {
 }
 SECTIONS = (*PURE, *ON_RABBITMQ)
 _PACKAGES = (
-    "aio-pika", "aiormq", "aiosqlite", "cryptography", "misp-stix", "msgspec", "pymisp",
-    "sd-jwt", "sqlalchemy", "stix2", "zstandard",
+    "aio-pika", "aiormq", "aiosqlite", "cryptography", "misp-stix", "msgspec",
+    "phonenumbers", "pymisp", "python-stdnum", "sd-jwt", "sqlalchemy", "stix2",
+    "zstandard",
 )  # fmt: skip
 
 

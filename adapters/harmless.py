@@ -10,7 +10,9 @@ from typing import Final
 _YEAR: Final = r"20[0-4]\d"  # a date before 2000 may be a birthday
 _MONTH: Final = r"(?:0[1-9]|1[0-2])"
 _DAY: Final = r"(?:0[1-9]|[12]\d|3[01])"
-_TIME: Final = r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?z|[+-][01]\d:?[0-5]\d)?"
+_TIME: Final = (
+    r"[0-2]\d:[0-5]\d(?::[0-5]\d(?:[.,]\d{1,9})?)?(?: ?z|[+-][01]\d:?[0-5]\d)?"
+)
 
 # ISO 8601, extended and basic; days as Europe, Asia and America write them.
 _DATES: Final = (
@@ -19,26 +21,26 @@ _DATES: Final = (
     rf"|(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|1[0-2])\1{_YEAR}(?![./-]?\d)"
     rf"|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])/{_YEAR}(?![./-]?\d)"
     rf"|{_YEAR}[/.]{_MONTH}[/.]{_DAY}(?![./-]?\d)"
-    rf"|(?<!\d[ ().])(?<!\+){_YEAR} ?[-/] ?{_YEAR}(?![ ().]?\d)"
+    rf"|(?<!\d[ ()]){_YEAR} ?[-/] ?{_YEAR}(?![ ().]?\d)"
 )
 # Catalogues of weaknesses and advice, techniques, articles of knowledge bases.
 _CODES: Final = (
     r"(?:cve|cnnvd|cnvd|jvndb|euvd|icsa|icsma|zdi|rhsa|dsa)-\d{2,6}(?:-\d{2,7}){1,2}"
-    r"(?![\w-])|t\d{4}\.\d{3}(?!\w)|kb\d{6,8}(?!\w)"
+    r"(?![a-z0-9-])|t\d{4}\.\d{3}(?![a-z0-9])|kb\d{6,8}(?![a-z0-9])"
 )
 # MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. Of digits alone it is no hash.
 _HEX: Final = (
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?!\w)"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![a-z0-9])"
     r"|(?=[0-9a-f]{32})(?=\d{0,127}[a-f])"
     r"(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})"
-    r"(?!\w)"
+    r"(?![a-z0-9])"
 )
 # A version that could be an address in a network was taken for one before. Without a
 # word it is known by its second part, which is a zero, and a build too large for an
 # address (Windows, Chrome): no groups of a phone number or of an identity number.
 _PART: Final = r"(?:0|[1-9]\d{0,5})"
 _VERSIONS: Final = (
-    rf"(?:v|(?:ver|vers|version|versi|versión|build|firmware)[.:]? ?)[1-9]\d{{0,3}}"
+    rf"(?:v|(?:ver|vers|version|versi|build|firmware)[.:]? ?)[1-9]\d{{0,3}}"
     rf"(?:\.{_PART}){{1,4}}(?![.-]?\w)"
     r"|[1-9]\d{0,2}\.0\.[1-9]\d{3,4}\.(?:0|[1-9]\d{0,3})(?![.-]?\w)(?! \d)"
 )
@@ -57,11 +59,10 @@ _COUNTED: Final = (
 )
 _AMOUNTS: Final = (
     rf"(?:{_MONEY})\.? ?{_GROUPED}(?![.,-]?\d)(?! \d)"
-    rf"|(?<!\d[ .,()-])(?<![+-]){_GROUPED} ?(?:{_MONEY}|{_COUNTED})(?![a-z])"
+    rf"|(?<!\d[ ,()])(?<!-){_GROUPED} ?(?:{_MONEY}|{_COUNTED})(?![a-z])"
 )
 _HARMLESS: Final = re.compile(
-    # A hash may be the longest; an id of a catalogue and a version begin with a letter.
-    rf"(?<!\w)(?<!\d[.-])(?:{_DATES}|{_CODES}|{_HEX}|{_VERSIONS}|{_AMOUNTS})"
+    rf"(?<![a-z0-9+])(?<!\d[./-])(?:{_DATES}|{_CODES}|{_HEX}|{_VERSIONS}|{_AMOUNTS})"
 )
 BLANK: Final = "|"
 

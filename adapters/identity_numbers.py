@@ -10,6 +10,7 @@ OECD means the country's sheet on tax identification numbers
 (oecd.org/tax/automatic-exchange); EU means the European Commission's list "TIN on
 Europa". Longer than most files because it is data.
 """
+# ruff: noqa: RUF001  words in all scripts
 
 import re
 from collections.abc import Callable, Iterator
@@ -137,7 +138,8 @@ TABLE: Final = (
     # ------------------------------------------------------------------- EU
     Numbering("AT", "Versicherungsnummer", r"[1-9]\d{3}[0-3]\d[01]\d{3}",
               vnr.is_valid, 10),  # stdnum.at.vnr
-    Numbering("BE", "numéro national, BIS", r"\d{11}", ssn.is_valid, 11),  # stdnum.be.ssn
+    Numbering("BE", "numéro national, BIS", r"\d\d(?:[024]\d|[135][0-2])[0-3]\d{6}",
+              ssn.is_valid, 11),  # stdnum.be.ssn
     Numbering("BG", "EGN", r"\d\d[0-5]\d[0-3]\d{5}", egn.is_valid, 10),  # stdnum.bg.egn
     Numbering("BG", "PNF (LNC)", r"\d{10}", pnf.is_valid, 10),  # stdnum.bg.pnf
     Numbering("HR", "OIB", r"\d{11}", oib.is_valid, 11),  # stdnum.hr.oib
@@ -177,8 +179,10 @@ TABLE: Final = (
               rf"[a-z]{{3}}[ -]?[a-z]{{3}}[ -]?{_OMOCODE}{{2}}[ -]?[abcdehlmprst]"
               rf"[ -]?{_OMOCODE}{{2}}[ -]?[a-z]{_OMOCODE}{{3}}[ -]?[a-z]",
               _is_fiscal_code),
-    Numbering("LV", "personas kods", r"[0-3]\d{10}", pvn.is_valid, 11),  # stdnum.lv.pvn
-    Numbering("LT", "asmens kodas", r"[1-9]\d{10}", asmens.is_valid, 11),  # stdnum.lt.asmens
+    Numbering("LV", "personas kods", r"(?:[0-3]\d[01]\d|3[2-9]\d\d)\d{7}",
+              pvn.is_valid, 11),  # stdnum.lv.pvn
+    Numbering("LT", "asmens kodas", r"(?:[1-6]\d\d[01]\d[0-3]|9\d{5})\d{5}",
+              asmens.is_valid, 11),  # stdnum.lt.asmens
     # OECD: Luhn and Verhoeff.
     Numbering("LU", "matricule", r"(?:18|19|20)" + _YYMMDD + r"\d{5}",
               check_digits.is_luxembourg_matricule, 13),
@@ -188,7 +192,8 @@ TABLE: Final = (
               words=_words("id", "id no", "id card", "identity card", "karta tal-identità")),
     Numbering("NL", "BSN", r"\d{9}", bsn.is_valid, 9),  # stdnum.nl.bsn
     Numbering("NL", "BSN, without the zero", r"[1-9]\d{7}", bsn.is_valid, 8),
-    Numbering("PL", "PESEL", r"\d\d[0-9][0-9][0-3]\d{6}", pesel.is_valid, 11),  # stdnum.pl.pesel
+    Numbering("PL", "PESEL", r"\d\d(?:[02468][1-9]|[13579][0-2])[0-3]\d{6}",
+              pesel.is_valid, 11),  # stdnum.pl.pesel
     Numbering("PT", "NIF", r"[1-9]\d{8}", pt_nif.is_valid, 9),  # stdnum.pt.nif
     Numbering("PT", "cartão de cidadão", r"\d{8}[ -]?\d[ -]?[a-z0-9]{2}\d",
               _bare(cc.is_valid)),  # stdnum.pt.cc

@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from adapters import text
+from adapters import personal_data, text
 from schemas import profile, stix
 from schemas.findings import Finding
 from schemas.stix.cases import Grouping, Identity, Incident, Report
@@ -87,7 +87,7 @@ def leaks(
                 visible.setdefault(shown, f"{where}{place}")
         if isinstance(each, _HEADLINED):
             name = each.name
-            if name is not UNSET and text.holds_personal_data(name):
+            if name is not UNSET and personal_data.holds_any(name):
                 yield Finding("contact-in-name", f"{where}.name")
     if visible:
         secrets = _Secrets(each for each in objects if each.id != own)

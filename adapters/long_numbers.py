@@ -16,60 +16,78 @@ from adapters.phones import is_bare, is_international
 MIN_DIGITS: Final = 7
 _RUN: Final = re.compile(r"\d(?:[ ().\-/_]{0,2}\d){6,}")
 _GROUP: Final = re.compile(r"\d+")
-_SLASH: Final = re.compile(r"[^/]+")
+_SLASHED: Final = re.compile(r"[^/]+")
+_BIRTHDAY: Final = re.compile(r"(?<!\d)\d\d?/\d\d?/1[89]\d\d(?!\d)")
 _MAX_DIGITS: Final = 19  # ISO/IEC 7812
+_MAX_GROUPS: Final = 8  # a French NIR has seven
+# Numbers that are looked at closely in one text; the rest are long numbers all the
+# same. Some 15 microseconds each, and an issuer can send a megabyte of digits.
+MAX_LOOKS: Final = 50_000
+LONG: Final = "long-number"
 Found = tuple[int, int, str]
+Groups = list[tuple[int, int]]
+Known = dict[str, tuple[str, ...]]
 
 
 def numbers(text: str) -> Iterator[Found]:
     """Find numbers: where they begin and end, and of what kind they are."""
-    known: dict[str, str] = {}
+    known: Known = {}  # kinds by digits, for this text only
     for run in _RUN.finditer(text):
         start, end = run.span()
-        whole = False
-        for found in _known_in(text, start, end, known):
-            whole = whole or found[:2] == (start, end)
-            yield found
-        if not whole:
-            yield from _unknown_in(text, start, end)
+        groups = [group.span() for group in _GROUP.finditer(text, start, end)]
+        whole = _kinds_of(text, groups, known)
+        if whole:
+            yield from ((start, end, kind) for kind in whole)
+        else:
+            yield from _within(text, groups, known)
+            yield from _unknown(text, start, end)
 
 
-def _known_in(
-    text: str, start: int, end: int, known: dict[str, str]
-) -> Iterator[Found]:
-    """Find numbers that are known in one run.
-
-    Args:
-        known: Kinds of the digits that were looked at, for as long as this call.
-    """
-    groups = [(g.start(), g.end()) for g in _GROUP.finditer(text, start, end)]
-    for first, (begin, _) in enumerate(groups):
-        digits = "+" if text[max(0, begin - 2) : begin].rstrip("(")[-1:] == "+" else ""
-        for low, high in groups[first : first + _MAX_DIGITS]:
-            digits += text[low:high]
-            if len(digits) > _MAX_DIGITS:
-                break
-            if len(digits) < MIN_DIGITS:
-                continue
-            kind = known.get(digits)
-            if kind is None:
-                kind = known[digits] = _kind(digits)
-            if kind:
-                yield begin, high, kind
+def _within(text: str, groups: Groups, known: Known) -> Iterator[Found]:
+    """Find numbers made of some of the groups of a run, side by side."""
+    for first in range(len(groups)):
+        for last in range(first + 1, min(first + _MAX_GROUPS, len(groups)) + 1):
+            some = groups[first:last]
+            for kind in _kinds_of(text, some, known):
+                yield some[0][0], some[-1][1], kind
 
 
-def _kind(digits: str) -> str:
+def _kinds_of(text: str, groups: Groups, known: Known) -> tuple[str, ...]:
+    if len(groups) > _MAX_DIGITS:
+        return ()
+    digits = "".join(text[start:end] for start, end in groups)
+    if not MIN_DIGITS <= len(digits) <= _MAX_DIGITS:
+        return ()
+    begin = groups[0][0]
+    if text[max(0, begin - 3) : begin].rstrip(" (").endswith("+"):
+        digits = f"+{digits}"
+    kinds = known.get(digits)
+    if kinds is None:
+        if len(known) >= MAX_LOOKS:
+            return (LONG,)
+        kinds = known[digits] = tuple(_kinds(digits))
+    return kinds
+
+
+def _kinds(digits: str) -> Iterator[str]:
     if digits[0] == "+":
-        return "phone" if is_international(digits[1:]) else ""
-    if is_card(digits):
-        return "card"
-    if is_identity_number(digits):
-        return "national-id"
-    return "phone" if is_bare(digits) else ""
+        if is_international(digits[1:]):
+            yield "phone"
+        return
+    card, national = is_card(digits), is_identity_number(digits)
+    if card:
+        yield "card"
+    if national:
+        yield "national-id"
+    if not card and not national and is_bare(digits):
+        yield "phone"
 
 
-def _unknown_in(text: str, start: int, end: int) -> Iterator[Found]:
-    """Give the run as a long number; a slash parts two, but for numbers of phones."""
-    for part in _SLASH.finditer(text, start, end):
+def _unknown(text: str, start: int, end: int) -> Iterator[Found]:
+    """Give a run, or what is long enough between its slashes, as a long number."""
+    if _BIRTHDAY.search(text, start, end):
+        yield start, end, LONG
+        return
+    for part in _SLASHED.finditer(text, start, end):
         if sum(map(str.isdigit, part[0])) >= MIN_DIGITS:
-            yield *part.span(), "long-number"
+            yield *part.span(), LONG

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from adapters import text
+from adapters import personal_data
 from schemas import iep, pap, profile
 
 # STIX 2.1, 2.5 (external reference) and 2.8 (kill chain phase); OpenCTI numbers the
@@ -112,7 +112,7 @@ def _is_public(url: str) -> bool:
 
 def _is_catalogued(reference: dict[str, Any]) -> bool:
     said = str(reference.get("description", ""))
-    return bool(reference.get("external_id")) and not text.holds_personal_data(said)
+    return bool(reference.get("external_id")) and not personal_data.holds_any(said)
 
 
 def _is_within(value: Any, allowed: frozenset[str]) -> bool:

@@ -18,9 +18,9 @@ _DOMAIN: Final = re.compile(
 )
 
 # RFC 3986, 3.2.1.
-_USERINFO: Final = re.compile(r"://([^\s/@]{1,512})@")
+_USERINFO: Final = re.compile(r"://([^\s/@?#]{1,512})@")
 _SECRET: Final = re.compile(
-    r"[?&;#](?:[a-z]{1,16}[_-]?)?(?:token|password|passwd|passwort|pwd|pass|secret|"
+    r"[?&;#](?:[a-z]{1,16}[_-])?(?:(?:access|auth|id|api|csrf)?token|password|passwd|passwort|pwd|pass|secret|"
     r"api_?-?key|key|auth|authorization|credentials?|signature|sig|jwt|session_?id|sid|otp|pin)"
     r"=([^\s&#;]{1,512})"
 )
@@ -29,7 +29,7 @@ _OCTET: Final = r"(?:25[0-5]|2[0-4]\d|[01]?\d?\d)"
 _IPV4: Final = re.compile(rf"(?<!\d)(?<!\d\.){_OCTET}(?:\.{_OCTET}){{3}}(?!\.?\d)")
 # Colons twice in a row, or seven of them: times of day have neither.
 _IPV6: Final = re.compile(
-    r"(?<![0-9a-z:.])(?=[0-9a-f:]{0,37}::|(?:[0-9a-f]{1,4}:){6})"
+    r"(?<![0-9a-z.])(?=[0-9a-f:]{0,37}::|(?:[0-9a-f]{1,4}:){6})"
     r"[0-9a-f:]{2,39}(?:\.\d{1,3}){0,3}(?![0-9a-z:])"
 )
 
@@ -40,14 +40,14 @@ def mails(text: str) -> Iterator[tuple[int, int]]:
     while at >= 0:
         local = _LOCAL.search(text, max(0, at - _MAX_LOCAL_CHARS), at)
         domain = _DOMAIN.match(text, at + 1)
-        if local and domain and _is_even(text, at):
+        if local and domain and not _is_mention(text, at):
             yield local.start(), domain.end()
         at = text.find("@", at + 1)
 
 
-def _is_even(text: str, at: int) -> bool:
-    """Tell whether there are spaces on both sides of the sign, or on none."""
-    return (text[at - 1] == " ") == (text[at + 1] == " ")
+def _is_mention(text: str, at: int) -> bool:
+    """Tell whether there is a space before the sign, but none after it."""
+    return text[at - 1] == " " and text[at + 1] != " "
 
 
 def logins(text: str) -> Iterator[tuple[int, int]]:

@@ -45,7 +45,9 @@ _BLANKED_NEXT: Final[tuple[tuple[str, Spans], ...]] = (
     ("national-id", lettered),
 )
 # Nothing is found in a text without a digit, an `@`, or what normalising may make one of.
-_TRIGGER: Final = re.compile(r"[\d@%&=]|[^\x00-\x7f]|[\[({<]\s*at|\bdot\b", re.I)
+_TRIGGER: Final = re.compile(
+    r"[\d@%&=]|[^\x00-\x7f]|[\[({<]\s*at|\bdot\b", re.IGNORECASE
+)
 _FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 _DASH: Final = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b]")
 
@@ -54,10 +56,7 @@ class Recogniser(Protocol):
     """Finds names of persons in a text."""
 
     def names(self, text: str) -> Iterable[tuple[int, int]]:
-        """Give where names begin and end, counted in characters of *text*.
-
-        Any text of any length may come; raises nothing but for a fault of its own.
-        """
+        """Give where names begin and end, in characters of *text*, of any length."""
 
 
 def holds_any(text: str) -> bool:
@@ -118,8 +117,9 @@ class _Places:
 
     def add(self, kinds: dict[int, set[str]], start: int, end: int, kind: str) -> None:
         """Add *kind* to all pieces that hold a part of the text from start to end."""
-        first = bisect_right(self._ends, start)
-        last = min(bisect_left(self._ends, end), len(self._ends) - 1)
+        final = len(self._ends) - 1
+        first = min(bisect_right(self._ends, start), final)
+        last = min(bisect_left(self._ends, end), final)
         for index in range(first, last + 1):
             kinds.setdefault(index, set()).add(kind)
 
@@ -165,7 +165,8 @@ def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
     """Put blanks over *spans*, which come in order."""
     if not spans:
         return text
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for start, end in spans:
         pieces += text[done:start], BLANK * (end - max(done, start))
         done = max(done, end)

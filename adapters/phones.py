@@ -34,14 +34,15 @@ _WORDS: Final = "|".join(
     for word in (
         "tel", "tél", "telp", "tlp", "tlf", "tfno", "telephone", "téléphone", "telefon",
         "telefono", "teléfono", "telefone", "telepon", "telpon", "telefoon", "puhelin",
-        "phone", "phone number", "fax", "faks", "hotline", "whatsapp", "hp", "handphone",
-        "no hp", "ponsel", "số điện thoại", "điện thoại", "sđt", "đt", "τηλ", "τηλέφωνο",
+        "phone", "phone number", "fax", "faks", "hotline", "whatsapp", "hp:", "handphone",
+        "no hp", "ponsel", "số điện thoại", "điện thoại", "sđt", "τηλ", "τηλέφωνο",
         "тел", "телефон", "โทร", "โทรศัพท์", "เบอร์โทร", "เบอร์", "ໂທ", "ໂທລະສັບ", "ເບີ",
         "ទូរស័ព្ទ", "ទូរសព្ទ័", "លេខទូរស័ព្ទ", "ဖုန်း", "ဖုန်းနံပါတ်", "هاتف", "电话", "電話", "手机",
     )
 )  # fmt: skip
 _CALLED: Final = re.compile(
     rf"(?<![a-z])(?:{_WORDS})(?:[ .:]{{0,2}}(?:no|nr|nomor|number)\b)?[ .:#=+(/-]{{0,4}}"
+    r"(?!20\d\d[./-]\d\d[./-]\d\d(?!\d)|\d\d?[./-]\d\d?[./-]20\d\d(?!\d))"  # days
     r"(\d(?:[ ().\-/]{0,2}\d){3,14})(?!\d)"
 )
 
@@ -69,9 +70,7 @@ def is_bare(digits: str) -> bool:
     if digits.startswith("0"):
         return _domestic().fullmatch(digits[1:]) is not None
     return (
-        len(digits) >= 10
-        and digits.startswith(_codes())
-        and is_international(digits)
+        len(digits) >= 10 and digits.startswith(_codes()) and is_international(digits)
     )
 
 

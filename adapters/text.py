@@ -10,8 +10,6 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import compress
-from operator import not_
 from typing import Final
 from urllib.parse import unquote
 
@@ -23,10 +21,11 @@ _INVISIBLE = re.compile(
 )
 # Letters that no Unicode form takes apart, as people without the key write them;
 # and the full stop of Chinese and Japanese, which parts domain names too.
-_PLAIN: Final = str.maketrans(
-    {"đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "\u0131": "i", "æ": "ae",
-     "œ": "oe", "þ": "th", "。": "."}
-)  # fmt: skip
+_PLAIN: Final = {
+    "đ": "d", "ð": "d", "ø": "o", "ł": "l", "ħ": "h", "\u0131": "i", "æ": "ae",
+    "œ": "oe", "þ": "th", "。": ".",
+}  # fmt: skip
+_UNPLAIN = re.compile(f"[{''.join(_PLAIN)}]")
 _SPACES = re.compile(r"\s+")
 # How people write addresses so that nobody follows them.
 _FANGS: Final = (
@@ -88,9 +87,9 @@ def normalise(text: str) -> str:
         visible = _INVISIBLE.sub("", text)
         folded = unicodedata.normalize("NFKC", visible).casefold()
         parted = unicodedata.normalize("NFKD", folded)
-        marks = map(unicodedata.combining, parted)
-        bare = "".join(compress(parted, map(not_, marks)))  # four times a generator
-        text = unicodedata.normalize("NFC", bare).translate(_PLAIN)
+        bare = "".join(c for c in parted if not unicodedata.combining(c))
+        composed = unicodedata.normalize("NFC", bare)
+        text = _UNPLAIN.sub(lambda found: _PLAIN[found[0]], composed)
     text = _SPACES.sub(" ", text)
     if _FANGED.search(text):
         for written, meant in _FANGS:

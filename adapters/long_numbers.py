@@ -79,7 +79,8 @@ def _kinds(digits: str) -> Iterator[str]:
         yield "card"
     if national:
         yield "national-id"
-    if not card and not national and is_bare(digits):
+    # A number with the zero of home before it is more often a phone's.
+    if not card and (digits[0] == "0" or not national) and is_bare(digits):
         yield "phone"
 
 

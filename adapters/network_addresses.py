@@ -20,7 +20,7 @@ _DOMAIN: Final = re.compile(
 # RFC 3986, 3.2.1.
 _USERINFO: Final = re.compile(r"://([^\s/@?#]{1,512})@")
 _SECRET: Final = re.compile(
-    r"[?&;#](?:[a-z]{1,16}[_-])?(?:(?:access|auth|id|api|csrf)?token|password|passwd|passwort|pwd|pass|secret|"
+    r"[?&;#](?:[a-z0-9_-]{0,24}[_-])?(?:(?:access|auth|id|api|csrf)?token|password|passwd|passwort|pwd|pass|secret|"
     r"api_?-?key|key|auth|authorization|credentials?|signature|sig|jwt|session_?id|sid|otp|pin)"
     r"=([^\s&#;]{1,512})"
 )

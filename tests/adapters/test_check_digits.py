@@ -11,7 +11,7 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     ("body", "letter"),
     [
         ("S1234567", "D"), ("S0000001", "I"), ("T1234567", "J"), ("F1234567", "N"),
-        ("G1234567", "X"), ("M1234567", "K"), ("M0000000", "T"), ("M0001000", "J"), ("F0001000", "M"), ("F0000000", "X"),
+        ("G1234567", "X"), ("M1234567", "K"), ("M0000000", "T"), ("M0001000", "J"), ("F0000004", "M"), ("F0000000", "X"),
     ],
 )  # fmt: skip
 def test_singapore_gives_each_number_one_letter_by_its_series(body, letter):

@@ -1,0 +1,98 @@
+"""Phone numbers: with a plus, with a word before them, as they are dialled at home."""
+# ruff: noqa: RUF001  digits and words of all scripts
+
+import pytest
+
+from adapters.personal_data import found_in, holds_any
+from adapters.phones import REGIONS, called, is_bare, is_international
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+62 812-3456-7890", "+60 12-345 6789", "+66 2 123 4567", "+66 81 234 5678",
+        "+84 912 345 678", "+63 917 123 4567", "+855 12 345 678", "+95 9 421 234 567",
+        "+65 9123 4567", "+856 20 2345 6789", "+673 712 3456", "+670 7721 2345",
+        "+49 30 123456", "+33 1 23 45 67 89", "+39 06 698 12345", "+34 912 34 56 78",
+        "+48 601 234 567", "+351 912 345 678", "+353 85 012 3456", "+372 5123 456",
+        "+358 41 234 5678", "+36 1 234 5678", "+420 601 123 456", "+30 21 2345 6789",
+        "+61 412 345 678", "+86 131 2345 6789", "+91 81234 56789", "+44 7400 123456",
+        "+49 (0)30 123456", "+49.30.123456", "+49/30/123456", "(+62) 812 3456 7890",
+        "+ 62 812 3456 7890", "+(62) 812 3456 7890", "0062 812 3456 7890",
+        "6281234567890", "0812-3456-7890", "0812.3456.7890", "081 234 5678",
+        "030/1234567", "06 12 34 56 78", "010_1234_5678",
+        "\uff0b\uff16\uff12 \uff18\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10",
+        "๐๘๑-๒๓๔-๕๖๗๘", "០១២ ៣៤៥ ៦៧៨", "០១២\u200b៣៤៥\u200b៦៧៨", "໐໒໐ ໒໒໓໔ ໕໖໗໘",
+        "၀၉ ၄၂၁ ၂၃၄ ၅၆၇", "+٦٢ ٨١٢ ٣٤٥٦ ٧٨٩٠", "۰۸۱۲ ۳۴۵۶ ۷۸۹۰", "0812‑3456‑7890",
+        "0812–3456−7890",
+    ],
+)  # fmt: skip
+def test_a_phone_number_is_found_however_it_is_written(text):
+    for shown in (text, f"Call {text}, then wait.", f"โทร{text}ครับ"):
+        assert "phone" in found_in([shown])[0]
+        assert holds_any(shown)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tel 1234", "Tel.: 12-34-56", "TEL #4321", "phone number 12345", "fax: 4567",
+        "téléphone 3456", "Telefon Nr. 12345", "Telp. 5678", "số điện thoại: 1080",
+        "τηλ. 12345", "тел. 12345", "โทร ๑๑๒๓", "โทรศัพท์: 1155", "ໂທ 1623", "ទូរស័ព្ទ ១១៧៧",
+        "ဖုန်း ၁၂၃၄", "هاتف: ١٢٣٤", "电话：12345", "hp: 4567", "WhatsApp 12 34 56",
+        "tel. 2024-2025",
+    ],
+)  # fmt: skip
+def test_a_short_number_is_found_after_a_word(text):
+    assert "phone" in found_in([text])[0]
+    assert holds_any(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tel 112", "call 4567", "hotel 1234", "Intel 8086", "by phone 2026-03-14",
+        "by phone 14.3.2026", "by phone at 10", "telex 1234", "the phone; 48,217 voters",
+        "HP 4500",
+    ],
+)  # fmt: skip
+def test_a_word_that_is_another_or_a_day_makes_no_phone_number(text):
+    assert found_in([text]) == {}
+    assert not holds_any(text)
+
+
+def test_of_a_number_after_a_word_all_is_found():
+    text = "phone (030) 123-4567."
+    assert [text[start:end] for start, end in called(text)] == ["030) 123-4567"]
+    assert list(called("tel 123")) == []
+    assert list(called("tel 1234567890123456")) == []  # more than a phone number has
+
+
+@pytest.mark.parametrize(
+    ("digits", "valid"),
+    [
+        ("6281234567890", True), ("4930123456", True), ("999123456789", False),
+        ("621", False), ("123456", False), ("4930123", True), ("0", False),
+        ("6281234567890123", False), ("", False), ("0000000", False),
+    ],
+)  # fmt: skip
+def test_after_a_plus_the_number_must_be_one_of_a_country(digits, valid):
+    assert is_international(digits) is valid
+
+
+@pytest.mark.parametrize(
+    ("digits", "likely"),
+    [
+        ("006281234567890", True), ("00999123456789", False), ("081234567890", True),
+        ("0812345678", True), ("030123456", True), ("01", False), ("0999999999999", False),
+        ("6281234567890", True), ("91234567", False), ("6591234567", True),
+        ("9991234567", False), ("659123456", False), ("2125550143", False),
+    ],
+)  # fmt: skip
+def test_without_a_plus_it_takes_a_zero_or_the_code_of_a_country_nearby(digits, likely):
+    assert is_bare(digits) is likely
+
+
+def test_the_regions_are_asean_the_eu_and_their_neighbours_each_once():
+    assert len(REGIONS) == len(set(REGIONS)) == 11 + 10 + 27 + 16
+    assert {"ID", "TL", "DE", "MT", "AU", "UA"} <= set(REGIONS)

@@ -118,6 +118,8 @@ class _Places:
     def add(self, kinds: dict[int, set[str]], start: int, end: int, kind: str) -> None:
         """Add *kind* to all pieces that hold a part of the text from start to end."""
         final = len(self._ends) - 1
+        if final < 0:
+            return
         first = min(bisect_right(self._ends, start), final)
         last = min(bisect_left(self._ends, end), final)
         for index in range(first, last + 1):

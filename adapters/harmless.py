@@ -44,8 +44,10 @@ _VERSIONS: Final = (
     rf"(?:\.{_PART}){{1,4}}(?![.-]?[a-z0-9])"
     r"|[1-9]\d{0,2}\.0\.[1-9]\d{3,4}\.(?:0|[1-9]\d{0,3})(?![.-]?[a-z0-9])(?! \d)"
 )
-# Groups of three, and money or what is counted beside them.
+# Groups of three with a currency before them; or money or what is counted after them,
+# and then no more than eight digits: nine in threes are an identity number or a phone's.
 _GROUPED: Final = r"[1-9]\d{0,2}(?:[., ]\d{3}){1,4}(?:[.,]\d{1,2})?"
+_FEW: Final = r"[1-9]\d?(?:[. ]\d{3}){2}(?:[.,]\d{1,2})?"
 _MONEY: Final = (
     "usd|us\\$|eur|euros?|gbp|chf|idr|rp|rm|myr|sgd|s\\$|php|thb|baht|vnd|dong|khr|riel|"
     "lak|kip|mmk|kyat|bnd|sek|dkk|pln|czk|huf|ron|bgn|jpy|cny|dollars?|rupiah|ringgit|"
@@ -59,7 +61,7 @@ _COUNTED: Final = (
 )
 _AMOUNTS: Final = (
     rf"(?:{_MONEY})\.? ?{_GROUPED}(?![.,-]?\d)(?! \d)"
-    rf"|(?<!\d[ ,()])(?<!-){_GROUPED} ?(?:{_MONEY}|{_COUNTED})(?![a-z])"
+    rf"|(?<!\d[ ,()])(?<!-){_FEW} ?(?:{_MONEY}|{_COUNTED})(?![a-z])"
 )
 _HARMLESS: Final = re.compile(
     rf"(?<![a-z0-9+])(?<!\d[./-])(?:{_DATES}|{_CODES}|{_HEX}|{_VERSIONS}|{_AMOUNTS})"

@@ -77,6 +77,8 @@ def normalise(text: str) -> str:
     Compatibility forms, case, accents, invisible characters, percent and HTML
     escapes, defanging; every run of spaces becomes one.
     """
+    if not text.isascii():  # escapes can be written in full width, too
+        text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
     if "%" in text:
         text = unquote(text)
     if "&" in text:

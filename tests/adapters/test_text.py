@@ -34,6 +34,7 @@ from adapters.text import (
         ("한국", "한국"),
         ("a%40b.example", "a@b.example"),
         ("a&#64;b.example", "a@b.example"),
+        ("a\uff05\uff14\uff10b.example", "a@b.example"),
         ("a[at]b[.]example", "a@b.example"),
         ("a (at) b", "a @ b"),
         ("b(dot)example", "b.example"),

@@ -26,7 +26,7 @@ _DATES: Final = (
 # Catalogues of weaknesses and advice, techniques, articles of knowledge bases.
 _CODES: Final = (
     r"(?:cve|cnnvd|cnvd|jvndb|euvd|icsa|icsma|zdi|rhsa|dsa)-\d{2,6}(?:-\d{2,7}){1,2}"
-    r"(?![a-z0-9-])|t\d{4}\.\d{3}(?![a-z0-9])|kb\d{6,8}(?![a-z0-9])"
+    r"(?![a-z0-9-])|t\d{4}\.\d{3}(?![.-]?[a-z0-9])|kb\d{6,8}(?![.-]?[a-z0-9])"
 )
 # MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. Of digits alone it is no hash.
 _HEX: Final = (

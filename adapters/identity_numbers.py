@@ -115,9 +115,9 @@ TABLE: Final = (
     # As the Ministry of Immigration and Population writes it: state or region,
     # township, kind of citizenship, six digits. No check digit.
     Numbering("MM", "NRC",
-              rf"(?:1[0-4]|0?[1-9]) ?/ ?(?:[a-z]{{3,12}}|[{_MYANMAR}]{{3,12}}) ?"
-              rf"\((?:n|naing|e|eh|p|pyu|t|th|tha|thi|y|yay|c|s|f|[{_MYANMAR}]{{1,8}})\)"
-              r" ?\d{6}"),
+              rf"(?:1[0-4]|0?[1-9]) ?[/-] ?(?:[a-z]{{3,12}}|[{_MYANMAR}]{{3,12}}) ?"
+              rf"[(\[{{] ?(?:n|naing|e|eh|p|pyu|t|th|tha|thi|y|yay|c|s|f|[{_MYANMAR}]{{1,8}}) ?[)\]}}]"
+              r" ?-?\d{6}"),
     # Republic Act 11055: PSN of 12, PCN of 16 digits. No published check digit.
     Numbering("PH", "PhilSys", r"\d{4}-?\d{4}-?\d{4}(?:-?\d{4})?",
               words=_words("philsys", "philid", "psn", "pcn", "ephilid")),
@@ -248,7 +248,7 @@ _MIXED: Final = tuple(row for row in TABLE if not row.length and not row.words)
 _MIXED_PATTERN: Final = _together(_MIXED, _ENDS)
 # Where one of them may begin: near a digit.
 _MIXED_START: Final = re.compile(
-    _BEGINS + rf"(?=\d{{1,2}} ?/ ?[a-z{_MYANMAR}]|\d{{6}}|\d\d\.?\d{{3}}\.|[stfgmxyz][ -]?\d{{7}}"
+    _BEGINS + rf"(?=\d{{1,2}} ?[/-] ?[a-z{_MYANMAR}]{{3}}|\d{{6}}|\d\d\.?\d{{3}}\.|[stfgmxyz][ -]?\d{{7}}"
     rf"|[a-z]{{3}}[ -]?[a-z]{{3}}[ -]?{_OMOCODE}{{2}}[ -]?[a-z][ -]?{_OMOCODE}{{2}}"
     r"|[1-478][ .]\d\d[ .]\d\d[ .]2)"
 )  # fmt: skip

@@ -14,7 +14,7 @@ from adapters.identity_numbers import is_identity_number
 from adapters.phones import is_bare, is_international
 
 MIN_DIGITS: Final = 7
-_RUN: Final = re.compile(r"\d(?:[ ().\-/_]{0,2}\d){6,}")
+_RUN: Final = re.compile(r"\d(?:[ ().\-/_]{0,3}\d){6,}")
 _GROUP: Final = re.compile(r"\d+")
 _SLASHED: Final = re.compile(r"[^/]+")
 _BIRTHDAY: Final = re.compile(r"(?<!\d)\d\d?/\d\d?/1[89]\d\d(?!\d)")

@@ -14,7 +14,7 @@ _LOCAL: Final = re.compile(r"[^\x00-\x20\"(),:;<>@\[\\\]|]{1,64} ?\Z|\" ?\Z")
 _MAX_LOCAL_CHARS: Final = 65  # RFC 5321, 4.5.3.1.1, and a space
 _LABEL: Final = r"[^\x00-\x2c./:;<=>?@\[\\\]^`{|}~\s]{1,63}"
 _DOMAIN: Final = re.compile(
-    rf" ?(?:{_LABEL}(?:(?:\.| \. ){_LABEL})+|\[(?:ipv6:)?[0-9a-f.:]{{3,45}}\])"
+    rf" ?(?:{_LABEL}(?:(?:\.| \. | dot ){_LABEL})+|\[(?:ipv6:)?[0-9a-f.:]{{3,45}}\])"
 )
 
 # RFC 3986, 3.2.1.

@@ -50,6 +50,7 @@ _TRIGGER: Final = re.compile(
 )
 _FOREIGN_DIGIT: Final = re.compile(r"[^\D0-9]")
 _DASH: Final = re.compile("[\u2010-\u2015\u2212\u2e3a\u2e3b]")
+_DOT: Final = re.compile("[\u00b7\u2022\u2027\u2219\u22c5\u30fb]")
 
 
 class Recogniser(Protocol):
@@ -132,7 +133,7 @@ def _comparable(text: str) -> str:
     if folded.isascii():
         return folded
     folded = _FOREIGN_DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), folded)
-    return _DASH.sub("-", folded)
+    return _DOT.sub(".", _DASH.sub("-", folded))
 
 
 def _comparable_each(parts: Sequence[str]) -> Iterator[str]:

@@ -14,10 +14,10 @@ from typing import Final
 from urllib.parse import unquote
 
 # Characters that are not seen but would part a word: format characters, joiners,
-# fillers, variation selectors.
+# fillers, variation selectors, frames and keycaps.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+    "\u202a-\u202e\u2060-\u206f\u20dd-\u20e0\u20e2-\u20e4\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
 # Letters that no Unicode form takes apart, as people without the key write them;
 # and the full stop of Chinese and Japanese, which parts domain names too.

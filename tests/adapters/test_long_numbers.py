@@ -27,7 +27,7 @@ def test_seven_digits_are_a_long_number_whatever_people_write_between_them(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["123456", "1234,567", "123 | 4567", "123   4567", "123x4567", "1:2:3:4:5:6:7"]
+    "text", ["123456", "1234,567", "123 | 4567", "123    4567", "123x4567", "1:2:3:4:5:6:7"]
 )  # fmt: skip
 def test_fewer_digits_or_another_sign_are_none(text):
     assert found(text) == []

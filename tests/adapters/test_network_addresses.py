@@ -13,7 +13,7 @@ from adapters.personal_data import found_in, holds_any
         "ilvara\uff20mail\uff0eexample", "ilvara[at]mail[.]example",
         "ilvara (at) mail (dot) example", "ilvara at mail dot example", "i@b.example",
         "ilvara%40mail.example", "ilvara&#64;mail.example", "ilvara@mail。example",
-        "ilvara{at}mail{dot}example", "ilvara <at> mail.example", "ilvara@mail\\.example",
+        "ilvara{at}mail{dot}example", "ilvara <at> mail.example", "ilvara@mail\\.example", "ilvara[at]mail dot example",
         "ผู้ใช้@ตัวอย่าง.ไทย", "用户@例子.广告", "संपर्क@उदाहरण.भारत", "josé@españa.example",
         "Пётр@пример.рф", '"ilvara temcott"@mail.example', "ilvara@[192.0.2.1]",
         "ilvara@[IPv6:2001:db8::1]", "mailto:ilvara@mail.example", "x=ilvara@mail.example",

@@ -24,7 +24,8 @@ from adapters.phones import REGIONS, called, is_bare, is_international
         "\uff0b\uff16\uff12 \uff18\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19\uff10",
         "๐๘๑-๒๓๔-๕๖๗๘", "០១២ ៣៤៥ ៦៧៨", "០១២\u200b៣៤៥\u200b៦៧៨", "໐໒໐ ໒໒໓໔ ໕໖໗໘",
         "၀၉ ၄၂၁ ၂၃၄ ၅၆၇", "+٦٢ ٨١٢ ٣٤٥٦ ٧٨٩٠", "۰۸۱۲ ۳۴۵۶ ۷۸۹۰", "0812‑3456‑7890",
-        "0812–3456−7890",
+        "0812–3456−7890", "0812 - 3456 - 7890", "0812·3456•7890", "(0812) 3456 7890",
+        "0\ufe0f\u20e38\ufe0f\u20e31\ufe0f\u20e32\ufe0f\u20e3 3456 7890",
     ],
 )  # fmt: skip
 def test_a_phone_number_is_found_however_it_is_written(text):

@@ -68,27 +68,39 @@ def is_bare(digits: str) -> bool:
     if digits.startswith("00"):
         return is_international(digits[2:])
     if digits.startswith("0"):
-        return _domestic().fullmatch(digits[1:]) is not None
-    return (
-        len(digits) >= 10 and digits.startswith(_codes()) and is_international(digits)
-    )
-
-
-@cache
-def _codes() -> tuple[str, ...]:
-    codes = {phonenumbers.country_code_for_region(region) for region in REGIONS}
-    return tuple(str(code) for code in sorted(codes))
+        return _domestic().fullmatch(digits, 1) is not None
+    return len(digits) >= 10 and _foreign().fullmatch(digits) is not None
 
 
 @cache
 def _domestic() -> re.Pattern[str]:
     """Make a pattern of all numbers that are written with a zero first at home."""
     shapes = {
-        kind.national_number_pattern
+        shape
         for region in REGIONS
-        if (data := phonenumbers.PhoneMetadata.metadata_for_region(region)) is not None
-        and data.national_prefix == "0"
-        for kind in (data.fixed_line, data.mobile)
-        if kind is not None and kind.national_number_pattern
+        for shape in _shapes(region)
+        if phonenumbers.ndd_prefix_for_region(region, True) == "0"
     }
     return re.compile("|".join(f"(?:{shape})" for shape in sorted(shapes)))
+
+
+@cache
+def _foreign() -> re.Pattern[str]:
+    """Make a pattern of all numbers with the code of a country before them."""
+    shapes = {
+        f"{phonenumbers.country_code_for_region(region)}(?:{shape})"
+        for region in REGIONS
+        for shape in _shapes(region)
+    }
+    return re.compile("|".join(sorted(shapes)))
+
+
+def _shapes(region: str) -> list[str]:
+    """List the patterns that `phonenumbers` has for numbers of houses and of people."""
+    known = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    kinds = (known.fixed_line, known.mobile) if known else ()
+    return [
+        kind.national_number_pattern
+        for kind in kinds
+        if kind is not None and kind.national_number_pattern
+    ]

@@ -25,7 +25,8 @@ _DATES: Final = (
 )
 # Catalogues of weaknesses and advice, techniques, articles of knowledge bases.
 _CODES: Final = (
-    r"(?:cve|cnnvd|cnvd|jvndb|euvd|icsa|icsma|zdi|rhsa|dsa)-\d{2,6}(?:-\d{2,7}){1,2}"
+    r"(?:(?:cve|euvd|jvndb)-(?:19|20)\d\d-\d{4,7}"
+    r"|(?:cnnvd|cnvd|icsa|icsma|zdi|rhsa|dsa)-\d{2,6}(?:-\d{2,5}){1,2})"
     r"(?![a-z0-9-])|t\d{4}\.\d{3}(?![.-]?[a-z0-9])|kb\d{6,8}(?![.-]?[a-z0-9])"
 )
 # MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512. Of digits alone it is no hash.
@@ -38,7 +39,7 @@ _HEX: Final = (
 # A version that could be an address in a network was taken for one before. Without a
 # word it is known by its second part, which is a zero, and a build too large for an
 # address (Windows, Chrome): no groups of a phone number or of an identity number.
-_PART: Final = r"(?:0|[1-9]\d{0,5})"
+_PART: Final = r"(?:0|[1-9]\d{0,4})"
 _VERSIONS: Final = (
     rf"(?:v|(?:ver|vers|version|versi|build|firmware)[.:]? ?)[1-9]\d{{0,3}}"
     rf"(?:\.{_PART}){{1,4}}(?![.-]?[a-z0-9])"

@@ -115,3 +115,52 @@ def test_digits_alone_are_asked_by_their_length():
     assert not identity_numbers.is_identity_number("")
     assert not identity_numbers.is_identity_number("31006004456350")
     assert {8, 9, 10, 11, 12, 13, 15, 16} == identity_numbers.LENGTHS
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ic 00-123456", "ic no 00123456", "kad pengenalan 00-123456", "Brunei ID 00-123456",
+        "cambodian id 010123456", "philid 1234-5678-9012", "ephilid 123456789012",
+        "psn 123456789012", "PCN 1234-5678-9012-3456", "sss no 34-1234567-8",
+        "TIN no. 123456789", "TIN 123-456-789-00000", "cmtnd 012345678",
+        "chứng minh thư 012345678", "αδτ α123456", "α.δ.τ. αβ-123456",
+        "ADT AB 123456", "δελτίο ταυτότητας: Χ 123456", "cyprus id 1234567890",
+        "id no 345G", "karta tal-identità 12345(M)".replace("(M)", "M"),
+        "identity card 123456 L", "national id 12345", "identity number: AB-12345",
+        "id number 123456789012", "paspor A1234567", "pasport A12345", "carte d'identité 12345",
+        "passeport 12AB".replace("12AB", "AB12345"), "Personalausweis L12345", "Reisepass C12345",
+        "cartão eleitoral 12345", "passaporte AB123456", "pasaporte AAA123456",
+        "hộ chiếu B1234567", "căn cước 12345", "บัตรประชาชน ๑๒๓๔๕", "หนังสือเดินทาง AA12345",
+        "លិខិតឆ្លងដែន N12345", "နိုင်ငံကူးလက်မှတ် MA12345", "passport nomor 12345",
+        "Passport Number: 12345A", "passport num 12345",
+    ],
+)  # fmt: skip
+def test_each_word_announces_a_number(text):
+    assert "national-id" in found_in([text])[0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "TIN 123-456-789-00", "adt abc 123456", "passport ABCD12345", "passport 1234",
+        "id 12G", "passport;;;;; 12345", "cyprus id 12345",
+    ],
+)  # fmt: skip
+def test_after_a_word_the_number_must_have_its_form(text):
+    said = [text[start:end] for start, end in identity_numbers.announced(text.lower())]
+    assert said in ([], ["123-456-789"])
+
+
+def test_the_length_of_a_number_after_a_word_has_its_bounds():
+    def said(text):
+        return [text[start:end] for start, end in identity_numbers.announced(text)]
+
+    assert said("tin 123-456-789-12345") == ["123-456-789-12345"]
+    assert said("tin 123-456-789-123456") == ["123-456-789"]
+    assert said("adt ab 123456") == ["ab 123456"]
+    assert said("cyprus id 1234567890") == ["1234567890"]
+    assert said("cyprus id 12345678901") == []
+    assert said("id no 123456m") == ["123456m"]
+    assert said("passport abc 123456789012z") == ["abc 123456789012z"]
+    assert said("passport 1234567890123") == []

@@ -88,6 +88,8 @@ def test_the_longest_number_that_is_looked_at_has_nineteen_digits():
     nineteen = "4000000000000000006"
     assert found(nineteen) == [(nineteen, "card")]
     assert found("0" + nineteen) == [("0" + nineteen, "long-number")]
+    nineteen_groups = " ".join(nineteen)
+    assert found(nineteen_groups) == [(nineteen_groups, "card")]
     twenty = " ".join("0" * 20)
     assert found(twenty) == [(twenty, "long-number")]
 

@@ -72,6 +72,13 @@ def test_other_addresses_hold_no_credentials(text):
     assert "url-login" not in found_in([text]).get(0, ())
 
 
+def test_credentials_have_an_end():
+    assert [*logins("://" + "a" * 512 + "@")]
+    assert not [*logins("://" + "a" * 513 + "@")]
+    assert [*logins("?" + "a" * 23 + "-token=b")] == [(31, 32)]
+    assert not [*logins("?" + "a" * 25 + "-token=b")]
+
+
 def test_exactly_the_credentials_are_found():
     text = "https://user:secret@host/?a=b&token=abc#pin=1 then"
     found = [text[start:end] for start, end in logins(text)]

@@ -1,10 +1,12 @@
 """Phone numbers: with a plus, with a word before them, as they are dialled at home."""
 # ruff: noqa: RUF001  digits and words of all scripts
 
+import phonenumbers
 import pytest
 
 from adapters.personal_data import found_in, holds_any
 from adapters.phones import REGIONS, called, is_bare, is_international
+from adapters.text import normalise
 
 
 @pytest.mark.parametrize(
@@ -97,3 +99,113 @@ def test_without_a_plus_it_takes_a_zero_or_the_code_of_a_country_nearby(digits, 
 def test_the_regions_are_asean_the_eu_and_their_neighbours_each_once():
     assert len(REGIONS) == len(set(REGIONS)) == 11 + 10 + 27 + 16
     assert {"ID", "TL", "DE", "MT", "AU", "UA"} <= set(REGIONS)
+
+
+NEARBY = [
+    "BN",
+    "ID",
+    "KH",
+    "LA",
+    "MM",
+    "MY",
+    "PH",
+    "SG",
+    "TH",
+    "TL",
+    "VN",
+    "AU",
+    "BD",
+    "CN",
+    "HK",
+    "IN",
+    "JP",
+    "KR",
+    "MO",
+    "PG",
+    "TW",
+    "AT",
+    "BE",
+    "BG",
+    "CY",
+    "CZ",
+    "DE",
+    "DK",
+    "EE",
+    "ES",
+    "FI",
+    "FR",
+    "GR",
+    "HR",
+    "HU",
+    "IE",
+    "IT",
+    "LT",
+    "LU",
+    "LV",
+    "MT",
+    "NL",
+    "PL",
+    "PT",
+    "RO",
+    "SE",
+    "SI",
+    "SK",
+    "AL",
+    "BA",
+    "BY",
+    "CH",
+    "GB",
+    "GE",
+    "IS",
+    "LI",
+    "MD",
+    "ME",
+    "MK",
+    "NO",
+    "RS",
+    "TR",
+    "UA",
+    "XK",
+]
+
+
+@pytest.mark.parametrize("region", NEARBY)
+def test_a_mobile_number_of_every_country_nearby_is_known_without_its_plus(region):
+    mobile = phonenumbers.PhoneNumberType.MOBILE
+    example = phonenumbers.example_number_for_type(region, mobile)
+    digits = (
+        f"{example.country_code}{phonenumbers.national_significant_number(example)}"
+    )
+    assert is_international(digits)
+    assert is_bare(digits) is (len(digits) >= 10)
+    if phonenumbers.ndd_prefix_for_region(region, True) == "0":
+        assert is_bare("0" + phonenumbers.national_significant_number(example))
+
+
+@pytest.mark.parametrize("region", ["US", "BR", "NG", "RU"])
+def test_numbers_from_afar_are_phones_only_with_a_plus(region):
+    mobile = phonenumbers.PhoneNumberType.MOBILE
+    example = phonenumbers.example_number_for_type(region, mobile)
+    digits = (
+        f"{example.country_code}{phonenumbers.national_significant_number(example)}"
+    )
+    assert is_international(digits)
+    assert not is_bare(digits)
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "tel", "tél", "telp", "tlp", "tlf", "tfno", "telephone", "téléphone", "telefon",
+        "telefono", "teléfono", "telefone", "telepon", "telpon", "telefoon", "puhelin",
+        "phone", "phone number", "fax", "faks", "hotline", "whatsapp", "hp:", "handphone",
+        "no hp", "ponsel", "số điện thoại", "điện thoại", "sđt", "τηλ", "τηλέφωνο",
+        "тел", "телефон", "โทร", "โทรศัพท์", "เบอร์โทร", "เบอร์", "ໂທ", "ໂທລະສັບ", "ເບີ",
+        "ទូរស័ព្ទ", "ទូរសព្ទ័", "លេខទូរស័ព្ទ", "ဖုန်း", "ဖုန်းနံပါတ်", "هاتف", "电话", "電話", "手机",
+        "tel. no", "Telefon Nr", "telepon nomor", "fax number",
+    ],
+)  # fmt: skip
+def test_each_word_announces_a_number_and_some_signs_may_stand_between(word):
+    assert [*called(normalise(f"{word} 1234"))]
+    assert [*called(normalise(f"{word} : (1234"))]
+    assert not [*called(normalise(f"{word} :  ... 1234"))]

@@ -7,7 +7,7 @@ from typing import Final
 
 from stdnum import iban, luhn, numdb
 
-_IBAN: Final = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?:[ .-]?[a-z0-9]){11,30}")
+_IBAN: Final = re.compile(r"(?<![a-z0-9])(?=([a-z]{2}\d{2}(?:[ .-]?[a-z0-9]){11,30}))")
 _SHORTEST: Final = 15  # Norway
 _CARD_LENGTHS: Final = frozenset({14, 15, 16, 18, 19})
 # ISO/IEC 7812: American Express, Diners, JCB; Visa; Mastercard; Discover, Maestro,
@@ -27,8 +27,8 @@ def is_card(digits: str) -> bool:
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Find IBANs of the countries in SWIFT's registry, in groups or not."""
     for found in _IBAN.finditer(text):
-        length = _length(found[0][:2].upper())
-        end = _end(text, found.start(), found.end(), length)
+        length = _length(found[1][:2].upper())
+        end = _end(text, found.start(1), found.end(1), length)
         if end is None or text[end : end + 1].isalnum():
             continue
         bare = "".join(c for c in text[found.start() : end] if c.isalnum())

@@ -108,7 +108,7 @@ TABLE: Final = (
     # ---------------------------------------------------------------- ASEAN
     # Immigration and National Registration Department: two digits, six digits.
     Numbering("BN", "kad pengenalan", r"\d\d-?\d{6}",
-              words=_words("ic", "ic no", "kad pengenalan", "brunei id")),
+              words=_words("ic", "kad pengenalan", "brunei id")),
     # Nine digits on the card, with two more in brackets on some; no check digit known.
     Numbering("KH", "identity card", r"\d{9}(?: ?\(\d\d\))?",
               words=_words("khmer id", "cambodian id", "អត្តសញ្ញាណប័ណ្ណ", "អត្តសញ្ញាណបណ្ណ")),
@@ -126,10 +126,10 @@ TABLE: Final = (
     # Republic Act 11055: PSN of 12, PCN of 16 digits. No published check digit.
     Numbering("PH", "PhilSys", r"\d{4}-?\d{4}-?\d{4}(?:-?\d{4})?",
               words=_words("philsys", "philid", "psn", "pcn", "ephilid")),
-    Numbering("PH", "SSS", r"\d\d-?\d{7}-?\d", words=_words("sss", "sss no")),
+    Numbering("PH", "SSS", r"\d\d-?\d{7}-?\d", words=_words("sss")),
     # Bureau of Internal Revenue, form 1902; the branch follows.
     Numbering("PH", "TIN", r"\d{3}-?\d{3}-?\d{3}(?:-?\d{3,5})?",
-              words=_words("tin", "tin no")),
+              words=_words("tin")),
     # National Registration Act; the letters: no official publication, but well known.
     Numbering("SG", "NRIC, FIN", r"[stfgm][ -]?\d{7}[ -]?[a-z]",
               _bare(check_digits.is_singapore_nric)),
@@ -195,7 +195,7 @@ TABLE: Final = (
     # OECD: up to seven digits and a letter; no check digit.
     Numbering("MT", "identity card", r"\d{7}[mgaplhbz]"),
     Numbering("MT", "identity card, short", r"\d{3,6}[ -]?[mgaplhbz]",
-              words=_words("id", "id no", "id card", "identity card", "karta tal-identità")),
+              words=_words("id", "id card", "identity card", "karta tal-identità")),
     Numbering("NL", "BSN", r"\d{9}", bsn.is_valid, 9),  # stdnum.nl.bsn
     Numbering("NL", "BSN, without the zero", r"[1-9]\d{7}", bsn.is_valid, 8),
     Numbering("PL", "PESEL", r"\d\d(?:[02468][1-9]|[13579][0-2])[0-3]\d{6}",
@@ -218,7 +218,7 @@ TABLE: Final = (
     Numbering("", "identity document", r"[a-z]{0,3}[ -]?\d{5,12}[a-z]?",
               words=_words(
                   "identity card", "id card", "national id", "identity number",
-                  "id number", "passport", "passport no", "paspor", "pasport", "ktp",
+                  "id number", "passport", "paspor", "pasport", "ktp",
                   "carte d'identité", "passeport", "personalausweis", "reisepass",
                   "bilhete de identidade", "cartão eleitoral", "passaporte", "pasaporte",
                   "hộ chiếu", "căn cước", "บัตรประชาชน", "หนังสือเดินทาง",

@@ -32,9 +32,9 @@ _LONGEST: Final = 15  # ITU-T E.164, 6
 _WORDS: Final = "|".join(
     re.escape(normalise(word))
     for word in (
-        "tel", "tél", "telp", "tlp", "tlf", "tfno", "telephone", "téléphone", "telefon",
-        "telefono", "teléfono", "telefone", "telepon", "telpon", "telefoon", "puhelin",
-        "phone", "phone number", "fax", "faks", "hotline", "whatsapp", "hp:", "handphone",
+        "tel", "telp", "tlp", "tlf", "tfno", "telephone", "telefon",
+        "telefono", "telefone", "telepon", "telpon", "telefoon", "puhelin",
+        "phone", "fax", "faks", "hotline", "whatsapp", "hp:", "handphone",
         "no hp", "ponsel", "số điện thoại", "điện thoại", "sđt", "τηλ", "τηλέφωνο",
         "тел", "телефон", "โทร", "โทรศัพท์", "เบอร์โทร", "เบอร์", "ໂທ", "ໂທລະສັບ", "ເບີ",
         "ទូរស័ព្ទ", "ទូរសព្ទ័", "លេខទូរស័ព្ទ", "ဖုန်း", "ဖုန်းနံပါတ်", "هاتف", "电话", "電話", "手机",

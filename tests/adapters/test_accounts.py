@@ -76,3 +76,15 @@ def test_the_test_numbers_of_the_schemes_are_cards():
 )  # fmt: skip
 def test_another_check_digit_length_or_scheme_is_no_card(digits):
     assert not is_card(digits)
+
+
+def test_of_several_the_good_one_is_found_whatever_stands_before_it():
+    good = "de89 3704 0044 0532 0130 00"
+    for before in (
+        "ab12 ",
+        "de89 3704 0044 0532 0130 01 ",
+        "de89 37 ",
+        "no93 8601 1117 94 ",
+    ):
+        text = f"{before}{good}"
+        assert [text[a:b] for a, b in ibans(text)] == [good]

@@ -80,3 +80,32 @@ def test_blanks_take_as_much_room_as_what_they_cover():
 def test_a_number_beside_something_harmless_is_found_and_only_that():
     text = "2026-03-14 3171011708450001 CVE-2026-12345 10.0.19041.3, 1 200 000 accounts"
     assert found_in([text]) == {0: frozenset({"national-id"})}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "€ 1.200", "€ 123.200.000.000.000", "€ 1.200,5", "€ 1.200,50", "1.200.000,5 users",
+        "12.200.000,50 users", "1.0.1234.1", "123.0.12345.1234", "1.0.1234.0",
+        "v1.0", "v1234.1.2.3.4", "v1.12345", "cve-2026-1234", "cve-2026-1234567",
+        "1" * 127 + "a", "rhsa-26-12345-12345", "icsa-260501-01", "kb123456", "kb12345678",
+        "2026-03-14 10:00:00.123456789z", "2026-03-14, 10:00", "20260314t100000z",
+    ],
+)  # fmt: skip
+def test_the_longest_and_shortest_of_each_form_is_covered_whole(text):
+    assert blanked(text) == "|" * len(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "€ 1200", "€ 1234.200", "€ 1.200.000.000.000.000", "€ 0.200", "1.200 users",
+        "123.200.000 users", "1.200.000.000 users", "1234.0.1234.1", "1.0.123.1",
+        "1.0.123456.1", "1.0.1234.12345", "1.0.1234.01", "1.1.1234.1", "v12345.1",
+        "v1.123456", "v1.2.3.4.5.6", "v0.1", "cve-2026-123", "cve-2026-12345678",
+        "cve-1812-12345", "rhsa-2-123", "dsa-1234567-1", "kb12345", "kb123456789",
+        "2026-03-14-5", "2026-00-14", "2026-03-00", "2026-03-32", "1999-03-14",
+    ],
+)  # fmt: skip
+def test_what_is_longer_or_shorter_is_left_as_it_is(text):
+    assert blanked(text) == text

@@ -164,3 +164,17 @@ def test_the_length_of_a_number_after_a_word_has_its_bounds():
     assert said("id no 123456m") == ["123456m"]
     assert said("passport abc 123456789012z") == ["abc 123456789012z"]
     assert said("passport 1234567890123") == []
+
+
+@pytest.mark.parametrize(
+    "letters", ["abc", "abcdefghijkl", "\u1000" * 3, "\u1000" * 12]
+)
+def test_a_township_has_three_to_twelve_letters(letters):
+    for text in (f"12/{letters}(n)123456", f"9 / {letters} (n) 123456"):
+        assert list(identity_numbers.lettered(text)) == [(0, len(text))]
+    for other in (letters[:2], letters * 5):
+        assert not list(identity_numbers.lettered(f"12/{other}(n)123456"))
+
+
+def test_every_country_without_a_format_has_its_reason():
+    assert {"LA", "TL"} == set(WITHOUT_PUBLIC_FORMAT)

@@ -209,3 +209,12 @@ def test_each_word_announces_a_number_and_some_signs_may_stand_between(word):
     assert [*called(normalise(f"{word} 1234"))]
     assert [*called(normalise(f"{word} : (1234"))]
     assert not [*called(normalise(f"{word} :  ... 1234"))]
+
+
+def test_the_gaps_in_a_number_after_a_word_and_its_digits_have_bounds():
+    assert [*called("tel 12 - 34")] == [(4, 11)]
+    assert not [*called("tel 12 -- 34")]
+    assert [*called("tel " + "1" * 15)] == [(4, 19)]
+    assert [*called("tel nr 1234")] == [(7, 11)]
+    assert [*called("tel. no.: 1234")] == [(10, 14)]
+    assert not [*called("tel. : no 1234")]

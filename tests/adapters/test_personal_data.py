@@ -36,6 +36,13 @@ def test_each_kind_is_found_in_the_segment_that_holds_it_and_in_no_other(text, k
     assert holds_any(text)
 
 
+def test_the_kinds_are_stable_names():
+    assert {
+        "card", "e-mail", "iban", "ip-address", "long-number", "name", "national-id",
+        "phone", "url-login",
+    } == KINDS  # fmt: skip
+
+
 def test_segments_without_anything_are_not_listed():
     assert found_in([]) == {}
     assert found_in([""]) == {}

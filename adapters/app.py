@@ -40,6 +40,7 @@ from adapters.pipeline import Context, Subscriber
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonym_files import keys_of, read_key
+from adapters.recognisers import load_spacy
 from adapters.review import Reviews, open_reviews
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
@@ -96,6 +97,11 @@ def context_of(
         pseudonyms=keys_of(config, now),
         signer=load_signer(config.org, config.key),
         subscribers=tuple(subscribers),
+        recogniser=(
+            load_spacy(config.recogniser)
+            if isinstance(config.recogniser, Path)
+            else None
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, assert_never
 from adapters import guard, made, masking, members, roles
 from adapters.cutting import Work
 from adapters.handling import names_of
+from adapters.personal_data import found_in
 from adapters.policy import Rule
 from adapters.projection import ObjectParts
 from schemas import coarse, profile, stix
@@ -160,14 +161,16 @@ def _mask(work: Work, i: int, place: profile.Place, value: Any, rule: Rule) -> b
     """Cut what holds personal data out of a text; False if all of it is cut."""
     parts = masking.parts_of(work.verified, i, place)
     if not parts:
-        found = masking.found_in(list(guard.strings(value)))
-        if not found:
+        strings = guard.strings(value)
+        found = [found_in([s], recogniser=work.recogniser) for s in strings]
+        kinds = {kind for each in found for kind in each.get(0, ())}
+        if not kinds:
             return True
-        kinds = frozenset().union(*found.values())
         work.cut_softly(i, place, "mask-hit", value, rule=rule, found=kinds)
         return False
-    found = masking.found_in([text for _, _, text in parts])
-    return work.cut_sentences(i, place, found, "mask-hit", rule)
+    texts = [text for _, _, text in parts]
+    hits = found_in(texts, recogniser=work.recogniser)
+    return work.cut_sentences(i, place, hits, "mask-hit", rule)
 
 
 def _use_coarse(work: Work, part: ObjectParts) -> None:

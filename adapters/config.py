@@ -150,6 +150,7 @@ class AdapterConfig(
             bounds what waits: 2 x 50 bodies of at most 16 MiB make 1.6 GiB in the
             worst case, and some MB with records of the usual size. What is being
             decided comes on top: one batch of each queue.
+        recogniser: Folder of a spaCy model that finds names in texts (the extra `ner`).
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
@@ -172,6 +173,7 @@ class AdapterConfig(
     policy: Path | UnsetType = UNSET
     batch: Annotated[int, Meta(ge=1, le=1000)] = 25
     prefetch: Annotated[int, Meta(ge=1, le=5000)] = 50
+    recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7

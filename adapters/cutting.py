@@ -11,6 +11,7 @@ from adapters import guard, made, masking, roles
 from adapters.cuts import Cut, Part
 from adapters.handling import Handling
 from adapters.ids import Ids
+from adapters.personal_data import Recogniser
 from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, Rules
 from adapters.projection import Author, ObjectParts
 from adapters.view import View
@@ -29,6 +30,7 @@ class Work:
         attackers: Ids that may at most count as the attacker's; None: any.
         now: RFC 3339; policies that end are over by then.
         approved: Parts that persons agreed to show.
+        recogniser: Finds names in texts that are masked.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Work:
         attackers: frozenset[str] | None,
         now: str,
         approved: Set[Part] = frozenset(),
+        recogniser: Recogniser | None = None,
     ) -> None:
         self.verified, self.view, self.policy, self.author = (
             verified, view, policy, author,
@@ -49,7 +52,7 @@ class Work:
         self.ids = Ids(o.id for o in self.objects)
         self.places = {o.id: i for i, o in enumerate(self.objects)}
         self.issuer = org_identity(verified.issuer)
-        self.approved = approved
+        self.approved, self.recogniser = approved, recogniser
         self.rules = policy.seen_by(view)
         self.narrower = self._narrower()
         self.handling = Handling(verified, view, policy, now, approved)

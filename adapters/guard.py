@@ -148,11 +148,6 @@ def says_something(place: profile.Place, value: Any) -> bool:
     return isinstance(value, list | dict) and place[-1] not in _NOTHING_SAID
 
 
-def is_clean(value: Any) -> bool:
-    """Tell whether no detector finds personal data in *value*, numbers included."""
-    return not any(text.holds_personal_data(found) for found in strings(value))
-
-
 class Forms:
     """Values of any JSON type, in the spellings that are compared.
 

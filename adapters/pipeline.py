@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from adapters.cuts import Part
 from adapters.delivery import NewDelivery, StoreOutcome
 from adapters.interests import EVERYTHING, Interests, misses
+from adapters.personal_data import Recogniser
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
@@ -55,6 +56,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         author: Without pseudonyms; `author_at` has them.
+        recogniser: Finds names in texts that are masked, beside the detectors.
     """
 
     directory: Directory
@@ -63,6 +65,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     pseudonyms: PseudonymKeys
     signer: RecordSigner
     subscribers: tuple[Subscriber, ...]
+    recogniser: Recogniser | None = None
 
     def author_at(self, first_seen: float) -> Author:
         """Give the author of what is made of a record, by its period."""
@@ -182,6 +185,7 @@ def decide(
                     now=timestamps.from_epoch(_cut_at(verified, now, not_before)),
                     scope=scope,
                     approved=approved,
+                    recogniser=context.recogniser,
                 )
                 waiting += waiting_in(redacted, context.policy, now=now)
                 signed = receipt(redacted, told, context.signer, now=int(now))

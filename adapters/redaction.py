@@ -18,6 +18,7 @@ from adapters.applying import apply_policy, gate
 from adapters.cuts import Cut, NotGivenError, Part
 from adapters.cutting import Work
 from adapters.guarding import check
+from adapters.personal_data import Recogniser
 from adapters.policy import Policy
 from adapters.projection import Author, ObjectParts, project
 from adapters.pseudonyms import is_pseudonym
@@ -66,6 +67,7 @@ def redact(
     author: Author,
     now: str,
     approved: Set[Part] = frozenset(),
+    recogniser: Recogniser | None = None,
     scope: str = "",
 ) -> Redacted:
     """Cut *verified* down to what *view* may see.
@@ -76,6 +78,7 @@ def redact(
         author: In whose name the projection is written, with the keys.
         now: RFC 3339; `modified` of the projection. Policies that ended are over.
         approved: Parts that persons agreed to show, of those that the policy holds.
+        recogniser: Finds names in texts that are masked, beside the detectors.
         scope: Audience that projected ids derive for, see `adapters.scopes`; that of
             *view*, if not given.
 
@@ -91,7 +94,7 @@ def redact(
     def begin(attackers: frozenset[str] | None) -> Work:
         return Work(
             verified, view, policy, author,
-            attackers=attackers, now=now, approved=approved,
+            attackers=attackers, now=now, approved=approved, recogniser=recogniser,
         )  # fmt: skip
 
     work = _settled(begin)

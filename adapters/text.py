@@ -147,14 +147,3 @@ def may_hold_personal_data(text: str) -> bool:
     if not text.isascii() or not _PLAIN_TEXT.fullmatch(text):
         return True
     return "dot" in text.lower() or len(_DIGIT.findall(text)) >= _MIN_DIGITS
-
-
-def holds_personal_data(text: str) -> bool:
-    """Tell whether *text* seems to hold an address, a login or a long number."""
-    if not may_hold_personal_data(text):
-        return False
-    folded = normalise(text)
-    if next(addresses(folded), None) is not None:
-        return True
-    # With IPv4 addresses: in free text they may be a victim's.
-    return _NUMBER.search(_HARMLESS.sub("|", folded)) is not None

@@ -15,6 +15,7 @@ from adapters.policy import GENERAL, NOT_NAMED, Policy, Role, Rule, passes
 from adapters.policy_checks import ROLE_LISTS
 from adapters.policy_file import Action, Pass
 from adapters.policy_names import is_property, roles_of
+from adapters.policy_table import spelled
 from broker.directory import DEFAULT_CLEARANCE, Audience
 
 Mark = Literal["more", "less", "other"]
@@ -294,14 +295,9 @@ def _is_same(old: Policy, before: Rule, new: Policy, after: Rule) -> bool:
 
 
 def _given(policy: Policy, rule: Rule) -> Given:
-    action: str = rule.action
-    if _bound(policy, rule) is not None:
-        action += f": {rule.only}"
-    elif rule.action == "hold":
-        action += f": {rule.approvals}, meanwhile {rule.meanwhile}"
     limits, rows = policy.file.limit, policy.file.row
     title = rows[rule.row - 1].title if rule.row else ""
-    return Given(action, limits[rule.limit - 1].title if rule.limit else title)
+    return Given(spelled(rule), limits[rule.limit - 1].title if rule.limit else title)
 
 
 def _mark(old: Policy, before: Rule, new: Policy, after: Rule) -> Mark:

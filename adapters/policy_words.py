@@ -5,7 +5,7 @@ marks and laws. `tocsin policy show` and docs/policy.md tell the same.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import msgspec
@@ -16,7 +16,7 @@ from adapters.policy_file import Action, AudienceEntry, Gate, Pass, Row, WordLis
 from broker.directory import Audience
 from schemas.vocabularies.countries import COUNTRIES
 
-SHORT: Final[dict[Action, str]] = {
+SHORT: Final[Mapping[str, str]] = {
     "keep": "in full",
     "listed": "from a list",
     "defang": "made safe",
@@ -28,7 +28,7 @@ SHORT: Final[dict[Action, str]] = {
 }
 """What an audience gets, in a word or two; for tables."""
 
-PASSES: Final[dict[Pass, str]] = {
+PASSES: Final[Mapping[str, str]] = {
     "cleared": "all",
     "affected": "those named",
     "addressed": "those addressed",
@@ -94,9 +94,14 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     line: int
 
     @property
+    def text(self) -> str:
+        """What becomes of it, and why."""
+        return f"{self.says}. {self.reason}"
+
+    @property
     def sentence(self) -> str:
         """All of it, to be read aloud."""
-        return f"{self.title}: {self.says}. {self.reason}"
+        return f"{self.title}: {self.text}"
 
 
 class Part(msgspec.Struct, frozen=True):

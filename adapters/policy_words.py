@@ -18,24 +18,34 @@ from schemas.vocabularies.countries import COUNTRIES
 
 SHORT: Final[Mapping[str, str]] = {
     "keep": "in full",
-    "listed": "from a list",
+    "listed": "listed",
     "defang": "made safe",
-    "mask": "checked text",
+    "mask": "checked",
     "hold": "waits",
     "generalise": "coarser",
-    "pseudonymise": "made-up name",
+    "pseudonymise": "renamed",
     "drop": "-",
 }
-"""What an audience gets, in a word or two; for tables."""
+"""What an audience gets, in a word; for tables."""
 
 PASSES: Final[Mapping[str, str]] = {
     "cleared": "all",
-    "affected": "those named",
-    "addressed": "those addressed",
+    "affected": "named",
+    "addressed": "addressed",
     "hold": "waits",
     "nobody": "-",
 }
-"""Whom a mark lets pass, in a word or two; for tables."""
+"""Whom a mark lets pass, in a word; for tables."""
+
+LEGEND: Final = (
+    "Of a marking: all get it; named: those that the record addresses, or names as "
+    "concerned; addressed: those that it addresses by name; waits: all, once persons have "
+    "agreed; - nobody.",
+    "Of a row: in full; listed: what stands on a list; made safe: written so that nobody "
+    "opens it by accident; checked: text without personal data; waits: once persons have "
+    "agreed; coarser: the day, the network, the order of magnitude; renamed: a made-up "
+    "name; - withheld.",
+)
 
 IN_FULL: Final = "In full, as the issuer wrote it"
 IN_PART: Final = "In part, or written so that it does no harm"

@@ -1,7 +1,7 @@
 """policy show: what one audience gets, in sentences; or all of them, as tables."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import Parameter
@@ -18,6 +18,7 @@ from broker.directory import Audience
 from broker.errors import ConfigError
 from schemas import stix
 
+_FILE_COLUMNS: Final = 200
 TypeOption = Annotated[str | None, Parameter(name="--type")]
 
 
@@ -59,6 +60,14 @@ def show_policy(
         _overview(rules)
 
 
+def _console() -> Console:
+    """Give a console that does not fold what goes into a file."""
+    console = Console(highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = _FILE_COLUMNS
+    return console
+
+
 def _told(policy: Policy, audience: Audience, *, as_json: bool) -> None:
     told = policy_words.told(policy, audience)
     if as_json:
@@ -70,16 +79,21 @@ def _told(policy: Policy, audience: Audience, *, as_json: bool) -> None:
     )
     show.line(" ".join(told.opening))
     with show.output():
-        console = Console(highlight=False, emoji=False)
+        console = _console()
         for part in told.parts:
             console.print(f"\n[bold]{escape(show.printable(part.heading))}[/]")
             for line in part.lines:
                 title, text = map(show.printable, (line.title, line.text))
-                console.print(f"- [bold]{escape(title)}[/]: {escape(text)}")
+                console.print(
+                    f"- [bold]{escape(title)}[/]: {escape(text)}",
+                    soft_wrap=not console.is_terminal,  # a sentence a line
+                )
 
 
 def _overview(policy: Policy) -> None:
-    table = Table("", *policy.audiences, box=None, pad_edge=False)
+    table = Table("", box=None, pad_edge=False)
+    for name in policy.audiences:
+        table.add_column(name, no_wrap=True)
     for gate in policy_table.gates(policy):
         words = (policy_words.PASSES[word] for word in gate.words.values())
         table.add_row(escape(gate.title), *words)
@@ -88,8 +102,9 @@ def _overview(policy: Policy) -> None:
         actions = (policy_words.SHORT[word] for word in row.words.values())
         table.add_row(escape(show.printable(row.title)), *actions)
     with show.output():
-        Console(highlight=False, emoji=False).print(table)
-    show.line("A line for each mark, then one for each row; - is withheld.")
+        _console().print(table)
+    for line in policy_words.LEGEND:
+        show.line(line)
     show.line("To read one audience with all reasons: tocsin policy show civil-society")
 
 
@@ -129,7 +144,7 @@ def _type(
             *(str(number or "") for number in (each.row, each.line, each.limit)),
         )
     with show.output():
-        Console(highlight=False, emoji=False).print(table)
+        _console().print(table)
     for number, limit in policy_table.limits_of(policy, kind):
         laws = " ".join(limit.jurisdictions)
         names = ", ".join(limit.properties)

@@ -74,9 +74,7 @@ def _told(policy: Policy, audience: Audience, *, as_json: bool) -> None:
         facts: dict[str, Any] = msgspec.to_builtins(told)
         show.json_line({"ok": True, "policy": policy.name, **facts})
         return
-    show.line(
-        f"What {told.called} get, under policy {policy.id}, version {policy.version}"
-    )
+    show.line(f"Policy {policy.id}, version {policy.version}, for {told.called}")
     show.line(" ".join(told.opening))
     with show.output():
         console = _console()

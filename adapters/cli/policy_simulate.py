@@ -89,6 +89,9 @@ def simulate(
     """
     old, new = load_policy(against), load_policy(policy)
     known = [a for a in DEFAULT_CLEARANCE if a in old.audiences or a in new.audiences]
+    unknown = [a for a in audience if a not in known]
+    if unknown:
+        raise ConfigError(f"neither policy has an audience {unknown[0]}")
     audiences = [a for a in known if a in audience or not audience]
     files = _files(folder)
     now = time.time()

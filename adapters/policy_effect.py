@@ -272,10 +272,12 @@ def _title(change: Change, spot: Spot, old: _Side, new: _Side) -> str:
 def _of_safe_writing(spot: Spot, policies: tuple[Policy, Policy]) -> str:
     """Name the row under which a signed value is written safely: nothing was cut."""
     kind = spot[0].partition("--")[0]
-    for policy in policies:
-        for row in policy.file.row:
-            said = (row.peer_cert, row.platform, row.civil_society, row.research)
-            is_named = kind in row.types and spot[1] in row.properties
-            if is_named and "defang" in (*said, row.public):
-                return row.title
-    return _BY_REASON["not-named"]
+    titles = (
+        row.title
+        for policy in policies
+        for row in policy.file.row
+        if kind in row.types
+        and spot[1] in row.properties
+        and "defang" in msgspec.structs.astuple(row)
+    )
+    return next(titles, _BY_REASON["not-named"])

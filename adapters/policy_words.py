@@ -6,7 +6,7 @@ marks and laws. `tocsin policy show` and docs/policy.md tell the same.
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -286,6 +286,8 @@ def _passing(gate: Gate, word: Pass) -> str:
             return f"comes when {persons(gate.approvals)} {agree} agreed"
         case "nobody":
             return "does not come"
+        case _:
+            assert_never(word)
 
 
 def _rows(policy: Policy, entry: AudienceEntry) -> Iterable[Line]:

@@ -1,11 +1,10 @@
 """policy show: what one audience gets, in sentences; or all of them, as tables."""
 
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
 from cyclopts import Parameter
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,7 +17,6 @@ from broker.directory import Audience
 from broker.errors import ConfigError
 from schemas import stix
 
-_FILE_COLUMNS: Final = 200
 TypeOption = Annotated[str | None, Parameter(name="--type")]
 
 
@@ -60,14 +58,6 @@ def show_policy(
         _overview(rules)
 
 
-def _console() -> Console:
-    """Give a console that does not fold what goes into a file."""
-    console = Console(highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = _FILE_COLUMNS
-    return console
-
-
 def _told(policy: Policy, audience: Audience, *, as_json: bool) -> None:
     told = policy_words.told(policy, audience)
     if as_json:
@@ -77,7 +67,7 @@ def _told(policy: Policy, audience: Audience, *, as_json: bool) -> None:
     show.line(f"Policy {policy.id}, version {policy.version}, for {told.called}")
     show.line(" ".join(told.opening))
     with show.output():
-        console = _console()
+        console = show.console()
         for part in told.parts:
             console.print(f"\n[bold]{escape(show.printable(part.heading))}[/]")
             for line in part.lines:
@@ -100,7 +90,7 @@ def _overview(policy: Policy) -> None:
         actions = (policy_words.SHORT[word] for word in row.words.values())
         table.add_row(escape(show.printable(row.title)), *actions)
     with show.output():
-        _console().print(table)
+        show.console().print(table)
     for line in policy_words.LEGEND:
         show.line(line)
     show.line("To read one audience with all reasons: tocsin policy show civil-society")
@@ -142,7 +132,7 @@ def _type(
             *(str(number or "") for number in (each.row, each.line, each.limit)),
         )
     with show.output():
-        _console().print(table)
+        show.console().print(table)
     for number, limit in policy_table.limits_of(policy, kind):
         laws = " ".join(limit.jurisdictions)
         names = ", ".join(limit.properties)

@@ -288,7 +288,7 @@ def _print(old: Policy, new: Policy, totals: Totals) -> None:
         show.line("nothing would change for any audience")
         return
     with show.output():
-        console = Console(highlight=False, emoji=False)
+        console = show.console()
         console.print(_of_audiences(totals))
         for turned in totals.turned:
             sign = "[bold red]+ given" if turned.is_given else "[bold green]- refused"

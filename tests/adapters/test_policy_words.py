@@ -98,16 +98,16 @@ def test_no_sentence_of_a_row_or_gate_holds_jargon(audience: str):
 
 def test_rows_stand_where_one_looks_for_them():
     found = parts(told(POLICY, "platform"))
-    where = {
-        line.title: heading for heading, lines in found.items() for line in lines
-    }
+    where = {line.title: heading for heading, lines in found.items() for line in lines}
     assert where["Advice"] == IN_FULL
     assert where["Labels"] == IN_PART
     assert where["The title of a case"] == IN_PART
     assert where["The name of an organisation"] == COARSER
     assert where["The name of an accused"] == WAITING
     assert where["Passwords and logins of accounts"] == NOT_AT_ALL
-    assert where["An account run by the campaign, for the platform concerned"] == IN_FULL
+    assert (
+        where["An account run by the campaign, for the platform concerned"] == IN_FULL
+    )
 
 
 def test_what_makes_no_difference_to_an_audience_is_not_told_twice():
@@ -123,13 +123,19 @@ def test_what_makes_no_difference_to_an_audience_is_not_told_twice():
         (row(peer="drop"), "withheld"),
         (row(peer="mask"), "as far as it holds no personal data"),
         (row(peer="pseudonymise"), "a made-up name, the same one"),
-        (row("*", "labels", "listed", only="x-y"), "only what stands on the list “x y”"),
+        (
+            row("*", "labels", "listed", only="x-y"),
+            "only what stands on the list “x y”",
+        ),
         (row("url", "value", "defang"), "written so that nobody opens it by accident"),
         (
             row("indicator", "pattern", "defang", only="x-y"),
             "by accident, and only what stands on the list “x y”",
         ),
-        (row(peer="hold"), "withheld until one person agrees, with nothing in its place"),
+        (
+            row(peer="hold"),
+            "withheld until one person agrees, with nothing in its place",
+        ),
         (
             row(peer="hold", approvals=2, meanwhile="pseudonymise"),
             "until two persons agree, with a made-up name in its place; given up after 7 days",
@@ -244,7 +250,13 @@ def test_a_part_without_lines_is_left_out():
 
 @pytest.mark.parametrize(
     ("count", "said"),
-    [(1, "1 day"), (7, "7 days"), (365, "1 year"), (1825, "5 years"), (400, "400 days")],
+    [
+        (1, "1 day"),
+        (7, "7 days"),
+        (365, "1 year"),
+        (1825, "5 years"),
+        (400, "400 days"),
+    ],
 )
 def test_days_are_said_as_people_do(count: int, said: str):
     assert policy_words.days(count) == said

@@ -5,7 +5,7 @@ came out of them is compared: the disclosures that the evidence keeps, and the v
 stand in the projection instead. Values themselves are compared and never told.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final, Literal
 
 import msgspec
@@ -20,7 +20,7 @@ from broker.trust import Verified
 from schemas import profile
 from schemas.markings import Tlp
 
-State = Literal["nothing", "made", "signed"]
+State = Literal["nothing", "waits", "made", "signed"]
 Change = Literal["shown", "hidden", "changed"]
 Spot = tuple[str, str]
 """(id of the object as signed, property as policies spell it; "" for all of it)"""
@@ -49,19 +49,23 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
         signed: Parts that the evidence discloses, and which element of each; -1 is
             the part itself. What is always visible goes with its object.
         made: Values of the adapter's, by part; of an object, that it is projected.
+        waits: Parts that persons may agree to show.
         cuts: By part.
     """
 
     refused: str = ""
     signed: frozenset[tuple[Spot, int]] = frozenset()
     made: Mapping[Spot, Any] = {}
+    waits: frozenset[Spot] = frozenset()
     cuts: Mapping[Spot, tuple[Cut, ...]] = {}
 
     def state(self, spot: Spot) -> State:
         """Tell what there is of a part: the issuer's own words count more."""
         if (spot, -1) in self.signed:
             return "signed"
-        return "made" if spot in self.made else "nothing"
+        if spot in self.made:
+            return "made"
+        return "waits" if spot in self.waits else "nothing"
 
 
 class PartChange(msgspec.Struct, frozen=True, kw_only=True, order=True):
@@ -167,7 +171,10 @@ def seen(
     for cut in redacted.cuts:
         cuts[cut.part] = (*cuts.get(cut.part, ()), cut)
     return Seen(
-        signed=frozenset(_signed(redacted)), made=dict(_made(redacted)), cuts=cuts
+        signed=frozenset(_signed(redacted)),
+        made=dict(_made(redacted)),
+        waits=frozenset(cut.part for cut in redacted.cuts if cut.approvals),
+        cuts=cuts,
     )
 
 
@@ -228,19 +235,8 @@ def _changes(old: _Side, new: _Side, kinds: Mapping[str, str]) -> Iterator[PartC
         for spot in before.made.keys() | after.made.keys()
         if before.made.get(spot) != after.made.get(spot)
     }
-    for spot in gained | lost | remade:
-        change: Change = "changed"
-        if (spot in gained) != (spot in lost):
-            change = "shown" if spot in gained else "hidden"
-        elif spot not in gained and "signed" not in (
-            before.state(spot),
-            after.state(spot),
-        ):
-            # Made values, where nothing of the issuer's stands.
-            if spot not in before.made:
-                change = "shown"
-            elif spot not in after.made:
-                change = "hidden"
+    for spot in gained | lost | remade | (before.waits ^ after.waits):
+        change = _change(spot, before, after, gained, lost)
         yield PartChange(
             change=change,
             title=_title(change, spot, old, new),
@@ -251,6 +247,20 @@ def _changes(old: _Side, new: _Side, kinds: Mapping[str, str]) -> Iterator[PartC
             after=after.state(spot),
             is_part=before.state(spot) == after.state(spot) == "signed",
         )
+
+
+def _change(
+    spot: Spot, before: Seen, after: Seen, gained: Set[Spot], lost: Set[Spot]
+) -> Change:
+    """Tell whether a part is shown or hidden; the issuer's own words count first."""
+    came, went = spot in gained, spot in lost
+    is_signed = "signed" in (before.state(spot), after.state(spot))
+    if not (came or went or is_signed):
+        came = spot in after.made.keys() - before.made.keys()
+        went = spot in before.made.keys() - after.made.keys()
+    if came == went:
+        return "changed"
+    return "shown" if came else "hidden"
 
 
 def _title(change: Change, spot: Spot, old: _Side, new: _Side) -> str:

@@ -17,7 +17,7 @@ from rich.table import Table
 from adapters.cli import show
 from adapters.cli.inputs import read_record
 from adapters.cli.load import SHIPPED, load_directory, load_policy, read_file
-from adapters.cli.options import draft_options
+from adapters.cli.options import TlpOption, draft_options
 from adapters.policy import Policy
 from adapters.policy_effect import Effect, default_view, effect
 from adapters.policy_totals import CHANGES, Found, Tally, Totals, Turned
@@ -39,7 +39,7 @@ _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 _ORG: Final = "simulation"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1: the magic number of a frame
 _TOKEN: Final = b"eyJ"  # base64url of the '{"' that every header begins with
-_PLAIN: Final = frozenset({".csv", ".json", ".tsv", ".xlsx"})
+_PLAIN: Final = frozenset({".csv", ".json", ".tsv"})
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -65,6 +65,7 @@ def simulate(
     jurisdiction: str = "",
     addressed: bool = False,
     concerned: bool = False,
+    tlp: TlpOption | None = None,
     places: int = 20,
     json: bool = False,
 ) -> int:
@@ -84,7 +85,8 @@ def simulate(
         jurisdiction: Jurisdiction of the members (ISO 3166-1).
         addressed: The records name the members in "to".
         concerned: The records name the members as concerned.
-        places: How many places to list of each kind of change.
+        tlp: Marks what is unmarked in files that are signed for the trial.
+        places: How many places to list of each kind of change, and how many records.
         json: Print JSON.
     """
     old, new = load_policy(against), load_policy(policy)
@@ -104,7 +106,7 @@ def simulate(
         for file in files:
             name = show.file_name(file.relative_to(folder))
             try:
-                record = _read(file, issuers, now)
+                record = _read(file, issuers, tlp, now)
             except RefusedError as error:
                 refused[name] = error
             else:
@@ -130,7 +132,7 @@ def simulate(
     if json:
         show.json_line(_facts(old, new, totals, refused))
     else:
-        _print(old, new, totals)
+        _print(old, new, totals, most=places)
         for name, why in refused.items():
             show.refusal(why, name)
     return _REFUSED if refused else _DONE
@@ -170,14 +172,14 @@ class _Issuers:
         return self._loaded
 
 
-def _read(file: Path, issuers: _Issuers, now: float) -> _Record:
+def _read(file: Path, issuers: _Issuers, tlp: TlpOption | None, now: float) -> _Record:
     """Read one record.
 
     Raises:
         RefusedError: It is none, or of nobody who is known.
     """
     if not _is_token(file):
-        return _signed_now(file, now)
+        return _signed_now(file, tlp, now)
     data = read_file(file)
     if data.startswith(_ZSTD):
         message = Message(body=data, message_id="", routing_key="", user_id="")
@@ -185,9 +187,9 @@ def _read(file: Path, issuers: _Issuers, now: float) -> _Record:
     return _Record(verify(data.strip(), issuers.known(), now=now))
 
 
-def _signed_now(file: Path, now: float) -> _Record:
+def _signed_now(file: Path, tlp: TlpOption | None, now: float) -> _Record:
     """Sign a plain file with a key of the moment."""
-    options = draft_options(tlp=None, primary=None, report=None, kind=None, coarse=())
+    options = draft_options(tlp=tlp, primary=None, report=None, kind=None, coarse=())
     checked = read_record(file, options).checked
     if checked.draft is None:
         first = checked.errors[0]
@@ -282,7 +284,7 @@ def _place(found: Found) -> dict[str, Any]:
     return {"file": found.record, "audience": found.audience, **facts}
 
 
-def _print(old: Policy, new: Policy, totals: Totals) -> None:
+def _print(old: Policy, new: Policy, totals: Totals, *, most: int) -> None:
     show.line(f"from {old.name} to {new.name}: {totals.records:,} records")
     if not totals.titles and not totals.turned:
         show.line("nothing would change for any audience")
@@ -290,7 +292,7 @@ def _print(old: Policy, new: Policy, totals: Totals) -> None:
     with show.output():
         console = show.console()
         console.print(_of_audiences(totals))
-        for turned in totals.turned:
+        for turned in totals.turned[:most]:
             sign = "[bold red]+ given" if turned.is_given else "[bold green]- refused"
             name = escape(show.printable(turned.record))
             console.print(
@@ -298,12 +300,16 @@ def _print(old: Policy, new: Policy, totals: Totals) -> None:
                 f"({turned.reason}: {escape(_why(turned.reason))})",
                 soft_wrap=True,
             )
+        _say_rest(console, len(totals.turned) - most, "records as a whole")
         console.print(_of_titles(totals))
-        console.print(_of_records(totals))
+        console.print(_of_records(totals, most))
+        _say_rest(console, len(totals.by_record) - most, "lines of records")
         for change in CHANGES:
             for found in totals.places[change]:
                 console.print(_line(found), soft_wrap=True)
-        _say_rest(console, totals)
+            whole = sum(getattr(t, change) for t in totals.audiences.values())
+            rest = whole - len(totals.places[change])
+            _say_rest(console, rest, f"places {change}")
 
 
 def _why(reason: str) -> str:
@@ -330,9 +336,11 @@ def _of_titles(totals: Totals) -> Table:
     return table
 
 
-def _of_records(totals: Totals) -> Table:
+def _of_records(totals: Totals, most: int) -> Table:
+    """List the records, those first of which most is shown."""
     table = _table("record", "audience")
-    for (name, audience), tally in totals.by_record.items():
+    found = sorted(totals.by_record.items(), key=lambda each: -each[1].shown)
+    for (name, audience), tally in found[:most]:
         table.add_row(escape(show.printable(name)), *_cells(tally), audience)
     return table
 
@@ -366,9 +374,6 @@ def _line(found: Found) -> str:
     )
 
 
-def _say_rest(console: Console, totals: Totals) -> None:
-    for change in CHANGES:
-        most = sum(getattr(tally, change) for tally in totals.audiences.values())
-        more = most - len(totals.places[change])
-        if more:
-            console.print(f"and {more:,} more places {change}")
+def _say_rest(console: Console, more: int, what: str) -> None:
+    if more > 0:
+        console.print(f"and {more:,} more {what}")

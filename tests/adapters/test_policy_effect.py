@@ -191,7 +191,7 @@ def test_what_is_shown_and_hidden_is_the_difference_of_the_redactions(
 # ----------------------------------------------------------------- kinds of changes
 
 
-def row_change(before: str, after: str, to: View = PLATFORM) -> PartChange | None:
+def row_change(before: str, after: str, to: View = PLATFORM) -> Any:
     def made(word: str) -> Policy:
         return compiled(
             row("incident campaign", "name", *["keep"] * 3),
@@ -229,6 +229,16 @@ def test_a_value_that_is_written_safely_is_changed_and_has_the_title_of_its_row(
     assert (part.change, part.title) == ("changed", title)
     back = tried(verified, PLATFORM, safe, POLICY)["url", "value"]
     assert (back.change, back.title) == ("changed", title)
+
+
+def test_what_waits_for_persons_is_told():
+    assert row_change("keep", "hold").after == "waits"
+    came, went = row_change("drop", "hold"), row_change("hold", "drop")
+    assert (came.change, came.before, came.after) == ("changed", "nothing", "waits")
+    assert (went.change, went.before, went.after) == ("changed", "waits", "nothing")
+    assert came.title == "A row of a test"
+    made = row_change("hold", "pseudonymise")
+    assert (made.change, made.before, made.after) == ("shown", "waits", "made")
 
 
 def test_what_becomes_coarser_still_is_changed():

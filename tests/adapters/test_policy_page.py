@@ -81,7 +81,9 @@ def test_no_jargon_stands_above_the_appendix():
     without_code = re.sub(r"```.*?```|`[^`]*`|\]\([^)]*\)", "", PROSE, flags=re.DOTALL)
     said = "\n".join(
         # Words of a list stand as issuers write them.
-        line for line in without_code.splitlines() if "**The list “" not in line
+        line
+        for line in without_code.splitlines()
+        if "**The list “" not in line
     )
     assert not re.findall(r"\w+_\w+", said)
     types = {kind for kind in POLICY.types if "-" in kind}

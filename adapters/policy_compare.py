@@ -341,6 +341,20 @@ def _uncovered(words: Iterable[str], by: Iterable[str]) -> list[str]:
 
 
 def _audiences(old: Policy, new: Policy) -> Iterator[OtherChange]:
+    # A value that a wider audience loses is made as for those behind it.
+    orders = [
+        [a for a in p.with_rows if a in q.with_rows]
+        for p, q in ((old, new), (new, old))
+    ]
+    if orders[0] != orders[1]:
+        yield OtherChange(
+            subject="audience",
+            name="order",
+            audience=None,
+            mark="other",
+            before=", ".join(orders[0]),
+            after=", ".join(orders[1]),
+        )
     for audience in DEFAULT_CLEARANCE:
         one, other = old.audiences.get(audience), new.audiences.get(audience)
         if one is None or other is None:

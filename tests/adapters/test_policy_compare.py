@@ -438,3 +438,11 @@ def test_the_time_to_agree():
     change = other(compare(one, two))
     assert (change.subject, change.mark) == ("review", "other")
     assert (change.before, change.after) == ("7", "9")
+
+
+def test_the_order_of_audiences_says_who_gets_less():
+    first, *rest = AUDIENCES.split("[[audience]]")[1:]
+    turned = "".join(f"[[audience]]{each}" for each in (*rest, first))
+    change = other(compare(compiled(row()), compiled(row(), audiences=turned)))
+    assert (change.subject, change.name, change.mark) == ("audience", "order", "other")
+    assert change.after == "platform, civil-society, peer-cert"

@@ -10,14 +10,8 @@ from rich.markup import escape
 
 from adapters.cli import show
 from adapters.cli.load import load_policy
-from adapters.policy_compare import (
-    Differences,
-    Mark,
-    OtherChange,
-    Place,
-    RowChange,
-    compare,
-)
+from adapters.policy_changes import Differences, Mark, OtherChange, Place, RowChange
+from adapters.policy_compare import compare
 from adapters.policy_names import roles_of
 
 _DONE, _DIFFERENT = 0, 1

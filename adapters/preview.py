@@ -62,15 +62,15 @@ def preview(
     Raises:
         SchemaError, TrustError: What signing or verifying would refuse.
     """
-    token = sign(
+    verified = tried(
         draft,
-        signer,
-        blind_map=BlindMap(lambda: random_uuid(entropy), own_id(signer.org, identity)),
-        now=int(now),
-        entropy=entropy,
+        BlindMap(lambda: random_uuid(entropy), own_id(signer.org, identity)),
+        signer=signer,
+        directory=directory,
         address=address,
+        now=now,
+        entropy=entropy,
     )
-    verified = verify(token, directory, now=now)
     author = trial_author(entropy)
     communities = frozenset(verified.claims.aud)
     views = [
@@ -80,6 +80,32 @@ def preview(
     ]
     written = timestamps.from_epoch(now)
     return [_seen(verified, view, policy, author, written) for view in views]
+
+
+def tried(
+    draft: Draft,
+    blind_map: BlindMap,
+    *,
+    signer: RecordSigner,
+    directory: Directory,
+    address: Address,
+    now: float,
+    entropy: Callable[[int], bytes],
+) -> Verified:
+    """Sign a record for a trial, and take it as the hub would.
+
+    Args:
+        blind_map: Knows afterwards which id stands for which; the rest as for `preview`.
+    """
+    token = sign(
+        draft,
+        signer,
+        blind_map=blind_map,
+        now=int(now),
+        entropy=entropy,
+        address=address,
+    )
+    return verify(token, directory, now=now)
 
 
 def _seen(

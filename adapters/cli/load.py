@@ -17,6 +17,7 @@ from broker.keys import Jwk
 from schemas.errors import RefusedError, SchemaError
 
 MAX_FILE_BYTES = 32 << 20
+SHIPPED = "shipped"  # what to type for the shipped policy; ./shipped is a file
 
 
 def read_file(path: Path, max_bytes: int = MAX_FILE_BYTES) -> bytes:
@@ -123,9 +124,27 @@ def load_policy(path: Path | None) -> Policy:
     """Load a policy, by default the shipped one.
 
     Raises:
-        ConfigError: It is none.
+        ConfigError: It is none; the first of several problems, and how to see the rest.
     """
-    if path is not None:
-        return Policy(read_file(path), str(path))
+    data, where = read_policy(path)
+    try:
+        return Policy(data, where)
+    except ConfigError as error:
+        first, *others = str(error).splitlines()
+        if not others:
+            raise
+        raise ConfigError(
+            f"{first} (and {len(others)} more; type: tocsin policy check {where})"
+        ) from None
+
+
+def read_policy(path: Path | None) -> tuple[bytes, str]:
+    """Read a policy, by default the shipped one, and say what to call it.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    if path is not None and str(path) != SHIPPED:
+        return read_file(path), str(path)
     shipped = resources.files("adapters") / "policies" / "default.toml"
-    return Policy(shipped.read_bytes(), "default.toml")
+    return shipped.read_bytes(), "default.toml"

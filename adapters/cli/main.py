@@ -13,6 +13,7 @@ from adapters.cli import (
     catalogue,
     check,
     interests,
+    policy,
     polling,
     processes,
     publishing,
@@ -52,6 +53,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(catalogue.catalogue, name="catalogue")
 app.command(interests.interests, name="interests")
+app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(reviewing.review, name="review")
 app.command(processes.gate, name="gate")

@@ -19,6 +19,8 @@ from schemas import codec
 from schemas.errors import RefusedError
 from schemas.reasons import explain as explain_reason
 
+_FILE_COLUMNS = 200
+
 
 def line(text: str) -> None:
     """Print one plain line."""
@@ -66,6 +68,14 @@ def refusal(error: RefusedError, file: str = "") -> None:
     """Print why input is refused, and of which *file*, on standard error."""
     name = f"{file}: " if file else ""
     complaint(f"refused: {name}{error}: {explain_reason(error.reason)}")
+
+
+def console() -> Console:
+    """Give a console for tables; what goes into a file is not folded."""
+    made = Console(highlight=False, emoji=False)
+    if not made.is_terminal:
+        made.width = _FILE_COLUMNS
+    return made
 
 
 def json_line(value: dict[str, Any]) -> None:

@@ -1,5 +1,8 @@
 """Small policies for tests: what they must state anyway, and the rows of the test."""
 
+import re
+from pathlib import Path
+
 from adapters.policy import Policy
 from adapters.policy_names import MARKS
 
@@ -94,3 +97,28 @@ def written(*entries, start=None, audiences=AUDIENCES, gates=GATES):
 def compiled(*entries, **parts):
     """Compile a policy of these entries."""
     return Policy(written(*entries, **parts), "test.toml")
+
+
+SHIPPED = Path(__file__).parents[2] / "adapters" / "policies" / "default.toml"
+
+
+def shipped(*titles, without=(), **columns):
+    """Give the shipped policy with other words in the rows of these titles.
+
+    None takes a line out; *without* names lists to leave out.
+    """
+    text = SHIPPED.read_text("utf-8")
+    for name in without:
+        text = re.sub(rf'\[\[list\]\]\nname = "{name}"\n(?:.*\n)*?reason.*\n', "", text)
+    for title in titles:
+        start = text.index(f'title = "{title}"\n')
+        end = text.index("\nreason = ", start)
+        entry = text[start:end]
+        for column, word in columns.items():
+            key = column.replace("_", "-")
+            line = rf"\n{key} = .*"
+            value = "" if word is None else f'\n{key} = "{word}"'
+            entry, found = re.subn(line, value, entry)
+            entry += "" if found else value
+        text = text[:start] + entry + text[end:]
+    return text.encode()

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from adapters.policy_file import Role
-from schemas import coarse, iep, pap, profile, stix
+from schemas import coarse, iep, pap, stix
 from schemas.protection import Group
 from schemas.stix.core import EXTRA, StixObject
 from schemas.stix.disinformation import Disinformation
@@ -111,8 +111,3 @@ def near(word: str, known: Iterable[str]) -> str:
 def is_listable(name: str) -> bool:
     """Tell whether a list can bound what passes of a property."""
     return name in ("labels", "external_references", "pattern")
-
-
-def is_text(name: str) -> bool:
-    """Tell whether a property holds free text that is parted into segments."""
-    return profile.is_text((name,))

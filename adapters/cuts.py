@@ -47,8 +47,10 @@ class NotGivenError(Exception):
     Attributes:
         reason: `community`, `kind`, `retention`, `tlp-*`, `primary-withheld`,
             `guard-visible`.
+        cuts: Those of the primary object, where they are the reason.
     """
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, cuts: tuple[Cut, ...] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.cuts = cuts

@@ -100,8 +100,7 @@ def redact(
     work = _settled(begin)
     evidence = sdjwt.withhold(verified.opened, _kept_disclosures(work))
     complete(work)
-    if verified.primary in work.gone:
-        raise NotGivenError("primary-withheld")
+    _need_primary(work)
     parts = [p for i, p in enumerate(work.parts) if i not in work.gone]
     return Redacted(
         verified=verified,
@@ -141,8 +140,7 @@ def _settled(begin: Callable[[frozenset[str] | None], Work]) -> Work:
         apply_policy(work)
         settle(work)
         check(work)
-        if work.verified.primary in work.gone:
-            raise NotGivenError("primary-withheld")
+        _need_primary(work)
         return work
 
     attackers: frozenset[str] | None = None
@@ -153,6 +151,13 @@ def _settled(begin: Callable[[frozenset[str] | None], Work]) -> Work:
             return work
         attackers = work.attackers & tied
     return work_with(frozenset())
+
+
+def _need_primary(work: Work) -> None:
+    if work.verified.primary in work.gone:
+        primary = work.verified.claims.sub
+        cuts = tuple(cut for cut in work.cuts if cut.object_id == primary)
+        raise NotGivenError("primary-withheld", cuts)
 
 
 def _kept_disclosures(work: Work) -> set[int]:

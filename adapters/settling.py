@@ -37,7 +37,11 @@ def settle(work: Work, *, whole: bool = False) -> None:
                 by_mark = loss.reason != "reference-withheld"
                 work.cut(loss.index, loss.place, loss.reason, above=by_mark)
             else:
-                work.cuts.append(work.cut_of(loss.index, loss.place, loss.reason))
+                work.cuts.append(
+                    work.cut_of(
+                        loss.index, loss.place, loss.reason, element=loss.element
+                    )
+                )
         revealing = [
             i
             for i, part in enumerate(work.parts)

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Final
 
-from adapters.comparing import Card, Cell, Column, Comparison, Row, flat
+from adapters.comparing import Card, Cell, Column, Comparison, Row, State, flat
 from adapters.explaining import as_sentence
+from schemas.markings import TLP_IDS
 
 _STYLE: Final = """
 :root { color-scheme: light dark; --ink: #16202b; --soft: #4a5866; --page: #f4f6f8; --card: #fff; --line: #c9d2db;
@@ -88,7 +89,7 @@ _CSP: Final = (
     f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
     "form-action 'none'"
 )
-_STATES: Final = {
+_STATES: Final[Mapping[State, str]] = {
     "full": "in full",
     "part": "in part",
     "made": "replaced",
@@ -117,6 +118,7 @@ _LEGEND: Final = (
 )
 # Invisible, but words of Persian, Khmer or Hindi and some pictures need them.
 _JOINERS: Final = frozenset("\u200b\u200c\u200d\u2060")
+_MARKS: Final = {stix_id: f"TLP:{tlp.label}" for tlp, stix_id in TLP_IDS.items()}
 _LAST_LATIN: Final = 0x2FF
 _HIDING: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -131,7 +133,7 @@ def page(comparison: Comparison, *, made_at: str) -> str:
         made_at: RFC 3339.
     """
     numbers = comparison.numbers()
-    heading = f"What {_joined(c.name for c in comparison.columns)} get of one record"
+    heading = f"What {_joined(c.heading for c in comparison.columns)} get of one record"
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -220,7 +222,7 @@ def _totals(comparison: Comparison) -> str:
 
 
 def _totals_of(column: Column) -> str:
-    head = f'<th scope="row">{text(column.name)}<span class="why">{_view(column)}</span></th>'
+    head = f'<th scope="row">{text(column.heading)}<span class="why">{text(column.described)}</span></th>'
     if column.refusal is not None:
         return (
             f'<tr>{head}<td class="withheld" colspan="{len(_STATES)}" '
@@ -234,19 +236,10 @@ def _totals_of(column: Column) -> str:
     return f"<tr>{head}{cells}</tr>"
 
 
-def _view(column: Column) -> str:
-    said = [f"{column.called}, up to TLP:{column.clearance}"]
-    if column.jurisdiction:
-        said.append(f"law of {column.jurisdiction}")
-    said += ["addressed by name"] if column.addressed else []
-    said += ["named as concerned"] if column.concerned else []
-    return text(", ".join(said))
-
-
 def _card(
     card: Card, comparison: Comparison, numbers: Mapping[str, tuple[int, str]]
 ) -> str:
-    names = [column.name for column in comparison.columns]
+    names = [column.heading for column in comparison.columns]
     heads = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
     links = [_links(numbers, column.ids) for column in comparison.columns]
     signed = _links(numbers, {object_id: object_id for object_id in numbers})
@@ -286,13 +279,9 @@ def _row(row: Row, names: list[str], links: list[Link], signed: Link) -> str:
     )
     kind = ' class="minor"' if row.is_minor else ""
     return (
-        f'<tr{kind}><th scope="row" class="name">{text(_spoken(row.property))}</th>'
+        f'<tr{kind}><th scope="row" class="name">{text(row.spoken)}</th>'
         f'<td data-of="as signed">{_value(row.signed, signed)}</td>{cells}</tr>'
     )
-
-
-def _spoken(name: str) -> str:
-    return name.removeprefix("extensions.").replace("_", " ")
 
 
 def _cell(cell: Cell, name: str, link: Link) -> str:
@@ -329,6 +318,8 @@ def _leaf(leaf: Any, link: Link) -> str:
 
 def _links(numbers: Mapping[str, tuple[int, str]], ids: Mapping[str, str]) -> Link:
     def link(value: str) -> str:
+        if value in _MARKS:
+            return _MARKS[value]
         found = numbers.get(ids.get(value, ""))
         if found is None:
             return ""

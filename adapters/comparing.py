@@ -13,6 +13,7 @@ import msgspec
 from adapters import made
 from adapters.cuts import NotGivenError
 from adapters.explaining import (
+    ADAPTERS_OWN,
     Explanation,
     Refusal,
     explained,
@@ -38,18 +39,16 @@ _DEFANGED: Final = (
     "as the issuer wrote it."
 )
 _REWRITTEN: Final = (
-    "The adapter writes its own here; the signed evidence has what the issuer wrote."
+    "The adapter writes this anew; the signed evidence has it as the issuer wrote it."
 )
 # Were it not for the object, something would stand there.
 _WOULD_BE_MADE: Final = frozenset({"policy-generalise", "policy-pseudonymise"})
 # In the head of each object.
 _HEAD: Final = frozenset({("type",), ("id",), ("spec_version",)})
-# Every projected object has these from the adapter, whatever becomes of the issuer's.
-_ADAPTERS_OWN: Final = frozenset({("modified",), ("created_by_ref",)})
 _MARKINGS: Final = frozenset(
     {("object_marking_refs",), ("granular_markings",), ("revoked",), ("lang",)}
 )
-_TIMES: Final = frozenset({("created",), *_ADAPTERS_OWN})
+_TIMES: Final = frozenset({("created",), ("modified",), ("created_by_ref",)})
 _TITLES: Final = ("name", "value", "relationship_type", "abstract", "user_id", "title")
 
 
@@ -89,18 +88,24 @@ class Row(msgspec.Struct, frozen=True):
     """One property of an object.
 
     Attributes:
-        property: As policies spell it.
+        name: The property, as policies spell it.
         path: JSON path in the record as signed.
         signed: The value as its issuer signed it.
         cells: One a column.
         is_minor: It says when, by whom and how to handle it, not what happened.
     """
 
-    property: str
+    name: str
     path: str
     signed: Any
     cells: tuple[Cell, ...]
     is_minor: bool = False
+
+    @property
+    def spoken(self) -> str:
+        """The property in words."""
+        name = self.name.removeprefix("extensions.")
+        return name.replace(".", " ").replace("_", " ")
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +146,20 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     totals: Mapping[State, int]
     ids: Mapping[str, str]
 
+    @property
+    def heading(self) -> str:
+        """What people call it."""
+        return self.called if self.name == self.audience else self.name
+
+    @property
+    def described(self) -> str:
+        """Say what the policy knows of this view."""
+        said = [f"{self.audience}, up to TLP:{self.clearance}"]
+        said += [f"law of {self.jurisdiction}"] if self.jurisdiction else []
+        said += ["addressed by name"] if self.addressed else []
+        said += ["named as concerned"] if self.concerned else []
+        return ", ".join(said)
+
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     """One record side by side."""
@@ -170,7 +189,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
             for card in self.cards
             if card.object_id == object_id
             for row in card.rows
-            if row.property == name
+            if row.name == name
         )
 
 
@@ -338,13 +357,24 @@ class _Side:
         if found is None:
             gone = self._notes[object_id, ""]
             own = [each for each in notes if each.reason not in _WOULD_BE_MADE]
-            why = _why(own or gone)
-            return Cell("waiting" if _waits(gone) else "withheld", None, why)
+            return Cell(
+                "waiting" if _waits(gone) else "withheld", None, _why(own or gone)
+            )
+        return self._cell_of(found, place, signed, notes)
+
+    def _cell_of(
+        self,
+        found: dict[str, Any],
+        place: profile.Place,
+        signed: Any,
+        notes: Sequence[Explanation],
+    ) -> Cell:
+        """Look up a property of an object that is there."""
         value = _at(found, place)
         whole = [note for note in notes if note.element is None]
         if whole:
             how = made_of(found).get(profile.spell(place), "")
-            if value is None or not how or place in _ADAPTERS_OWN:
+            if value is None or not how or place[0] in ADAPTERS_OWN:
                 return _withheld(whole)
             state: State = "waiting" if _waits(whole) else "made"
             return Cell(state, value, _why(whole), _instead(whole))
@@ -352,7 +382,9 @@ class _Side:
             return Cell("part", value, _why(notes))
         if self._ids.renamed(value, lambda new: self.back.get(new, new)) == signed:
             return Cell("full", value)
-        is_safe = value is not None and value == made.defanged(signed)
+        if value is None or place[0] in ADAPTERS_OWN:
+            return Cell("full", None, (_REWRITTEN,), "the adapter's own")
+        is_safe = value == made.defanged(signed)
         return Cell("full", value, (_DEFANGED if is_safe else _REWRITTEN,))
 
 

@@ -22,6 +22,10 @@ from schemas.protection import groups_of
 from schemas.reasons import explain
 
 _WORDS: Final = {
+    "policy-drop": "A row of the policy withholds it.",
+    "policy-pseudonymise": "A made-up name stands instead in the projection.",
+    "policy-generalise": "A coarser value stands instead in the projection.",
+    "policy-hold": "It waits until persons agree.",
     "not-named": "No row of the policy names it, so it is withheld.",
     "type-not-named": "No row of the policy names this kind of object.",
     "not-listed": "It is not on the list that the policy lets pass.",
@@ -44,6 +48,13 @@ _INSTEAD: Final = {
     "generalise": "a coarser value",
     "pseudonymise": "a made-up name",
 }
+_MARKS: Final = {
+    "pap-amber": "PAP:AMBER",
+    "pap-red": "PAP:RED",
+    "iep-actions": "IEP:unseen",
+}
+# Every projected object has these from the adapter, whatever becomes of the issuer's.
+ADAPTERS_OWN: Final = frozenset({"modified", "created_by_ref"})
 _SIGNED_COARSE: Final = "the issuer's own coarser value"
 _NUMBERS: Final = ("nobody", "one person", "two persons", "three persons")
 
@@ -78,8 +89,8 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         approvals: Waits for so many persons to agree; 0: it does not wait.
     """
 
-    object_id: str
-    object_type: str
+    object_id: str = msgspec.field(name="object")
+    object_type: str = msgspec.field(name="type")
     path: str
     property: str
     element: int | None
@@ -173,6 +184,11 @@ def as_sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def meaning(reason: str) -> str:
+    """Give the sentence for a reason of cuts, whatever row or gate it comes from."""
+    return _WORDS.get(reason) or as_sentence(explain(reason))
+
+
 def persons(count: int) -> str:
     """Say how many persons."""
     return _NUMBERS[count] if count < len(_NUMBERS) else f"{count} persons"
@@ -247,7 +263,7 @@ class _Explaining:
     def above_clearance(self, label: str) -> str:
         """Say that something is marked above what the view may receive."""
         return (
-            f"It is marked TLP:{label}, and this view may receive up to "
+            f"It is marked TLP:{label}, and this audience may receive up to "
             f"TLP:{self._view.clearance.label}."
         )
 
@@ -281,25 +297,26 @@ class _Explaining:
             if cut.limit
             else None,
             gate=gate,
-            instead=self._instead(cut, made.get(cut.place, "")) if cut.made else "",
+            instead=self._instead(cut, made.get(cut.place, "")),
             found=cut.found,
             approvals=cut.approvals,
         )
 
     def _why(self, cut: Cut, index: int, gate: Entry | None) -> str:
         said: list[str] = []
+        tlp = self._verified.tlp_of(index)
         if cut.approvals:
             said.append(f"It waits until {persons(cut.approvals)} agree.")
         if cut.row:
             if not cut.reason.startswith("policy-"):
-                said.append(_WORDS[cut.reason])
+                said.append(meaning(cut.reason))
             said.append(self._policy.reason(cut.row, cut.limit))
         elif gate is not None:
             said.append(self._policy.file.gate[gate.number - 1].reason)
-        elif cut.reason == "tlp-clearance":
-            said.append(self.above_clearance(self._verified.tlp_of(index).label))
+        elif cut.reason == "tlp-clearance" and tlp > self._view.clearance:
+            said.append(self.above_clearance(tlp.label))
         else:
-            said.append(_WORDS.get(cut.reason) or as_sentence(explain(cut.reason)))
+            said.append(meaning(cut.reason))
         if cut.reason == "required-withheld":
             missing = self._missing(cut, index)
             if missing:
@@ -321,29 +338,21 @@ class _Explaining:
         """Name the mark whose gate took an object; "" where none did."""
         if cut.place:
             return ""
-        match cut.reason:
-            case "pap-red" | "pap-amber":
-                return cut.reason.upper().replace("-", ":")
-            case "iep-actions":
-                return "IEP:unseen"
-            case "held" | "protected":
-                marks = (
-                    f"protect:{group.value}"
-                    for group in sorted(groups_of(self._verified.objects[index]))
-                )
-                words = {mark: self._policy.gate(self._view, mark)[0] for mark in marks}
-                held = cut.reason == "held"
-                strict = ("hold",) if held else ("addressed", "affected", "nobody")
-                return next(mark for mark, word in words.items() if word in strict)
-            case "tlp-clearance":
-                return ""
-            case reason if reason.startswith("tlp-"):
-                # The terms of an IEP have a TLP of their own.
-                tlp = self._verified.tlp_of(index)
-                own = self._policy.tlp_refusal(self._view, tlp)
-                return f"TLP:{tlp.label}" if own == reason else ""
-            case _:
-                return ""
+        if cut.reason in ("held", "protected"):
+            return self._protecting(cut, index)
+        if cut.reason.startswith("tlp-") and cut.reason != "tlp-clearance":
+            # The terms of an IEP have a TLP of their own.
+            tlp = self._verified.tlp_of(index)
+            own = self._policy.tlp_refusal(self._view, tlp)
+            return f"TLP:{tlp.label}" if own == cut.reason else ""
+        return _MARKS.get(cut.reason, "")
+
+    def _protecting(self, cut: Cut, index: int) -> str:
+        groups = sorted(groups_of(self._verified.objects[index]))
+        marks = [f"protect:{group.value}" for group in groups]
+        words = {mark: self._policy.gate(self._view, mark)[0] for mark in marks}
+        passing = {"cleared"} if cut.reason == "held" else {"cleared", "hold"}
+        return next(mark for mark in marks if words[mark] not in passing)
 
     def _instead(self, cut: Cut, how: str) -> str:
         """Say what stands in the projection.
@@ -351,9 +360,11 @@ class _Explaining:
         Args:
             how: What the projection says of it; "" if nothing stands there.
         """
+        if not cut.made or not how or cut.place in ADAPTERS_OWN:
+            return ""
         if how == "coarse":
             return _SIGNED_COARSE
         action = cut.reason.removeprefix("policy-")
         if action == "hold":
             action = self._policy.row(cut.row).meanwhile
-        return _INSTEAD.get(action, "a value made by the adapter") if how else ""
+        return _INSTEAD.get(action, "a value made by the adapter")

@@ -31,13 +31,24 @@ def receipt(redacted: Redacted, seen: Seen, signer: RecordSigner, *, now: int) -
     Returns:
         A compact JWS, `typ` `vnd.tocsin.receipt+jwt`.
     """
+    claims: dict[str, Any] = {
+        "iss": org_urn(signer.org),
+        "iat": now,
+        **account(redacted),
+        "chain": {"pos": seen.stamp.pos, "link": seen.stamp.link},
+    }
+    if seen.head:
+        claims["head"] = seen.head
+    return jws.compact(TYP, codec.encode_json(claims), signer)
+
+
+def account(redacted: Redacted) -> dict[str, Any]:
+    """Give what a receipt says of a redaction, unsigned."""
     verified = redacted.verified
     texts = verified.opened.texts
     received = b"~".join([verified.opened.jwt, *texts, b""])
     policy_id, version, _ = redacted.policy.split("/")
-    claims: dict[str, Any] = {
-        "iss": org_urn(signer.org),
-        "iat": now,
+    said: dict[str, Any] = {
         "token": verified.token_id,
         "audience": redacted.view.audience,
         "received": _sha256(received),
@@ -51,13 +62,10 @@ def receipt(redacted: Redacted, seen: Seen, signer: RecordSigner, *, now: int) -
         "withheld": {
             reason: bucket(count) for reason, count in sorted(redacted.reasons.items())
         },
-        "chain": {"pos": seen.stamp.pos, "link": seen.stamp.link},
     }
     if redacted.period:
-        claims["period"] = redacted.period
-    if seen.head:
-        claims["head"] = seen.head
-    return jws.compact(TYP, codec.encode_json(claims), signer)
+        said["period"] = redacted.period
+    return said
 
 
 def bucket(count: int) -> str:

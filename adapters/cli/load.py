@@ -1,6 +1,8 @@
 """Files that commands read and write, with errors that say what to do."""
 
 import difflib
+import os
+import secrets
 import sys
 from collections.abc import Collection
 from importlib import resources
@@ -55,6 +57,28 @@ def write_file(path: Path | None, data: bytes) -> None:
     except OSError as error:
         place = "standard output" if path is None else path
         raise ConfigError(f"cannot write {place}: {error.strerror}") from None
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a file that its owner alone can read, in place of what was there.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigError(f"cannot write {path}: it is no file")
+        # Made anew: of a file that others have open already, the mode says nothing.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        try:
+            with open(os.open(unfinished, flags, 0o600), "wb") as file:
+                file.write(data)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
 
 
 def load_directory(directory: Path | None, jwk: Path | None) -> Directory:

@@ -12,6 +12,7 @@ from adapters.cli import (
     answering,
     catalogue,
     check,
+    comparing,
     interests,
     policy,
     polling,
@@ -46,6 +47,7 @@ app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
 app.command(records.redact)
+app.command(comparing.compare)
 app.command(publishing.publish)
 app.command(publishing.correct)
 app.command(publishing.retract)

@@ -8,26 +8,24 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from adapters.cli import show, show_findings
+from adapters.cli import show, show_explained, show_findings, viewing
 from adapters.cli.inputs import read_record
-from adapters.cli.load import load_directory, load_policy, read_file, write_file
+from adapters.cli.load import load_policy, write_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.explaining import refused
 from adapters.projection import trial_author
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
-from adapters.view import View, view_of
 from broker import signers
 from broker.blinding import BlindMap, own_id
-from broker.directory import DEFAULT_CLEARANCE, Audience, Member, single_key
+from broker.directory import Audience, single_key
 from broker.errors import ConfigError
 from broker.signing import Address, random_uuid
 from broker.signing import sign as sign_record
-from broker.trust import Verified
 from broker.trust import verify as verify_token
 from schemas import record, timestamps
 from schemas.coarse import Coarse
 from schemas.errors import RefusedError
-from schemas.markings import Tlp
 
 _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 
@@ -151,7 +149,7 @@ def verify(
         json: Print JSON.
     """
     try:
-        verified = _verified(token, directory, jwk)
+        verified = viewing.verified_token(token, directory, jwk)
     except RefusedError as error:
         if json:
             show.json_line({"ok": False, "reason": error.reason, "where": error.where})
@@ -174,6 +172,7 @@ def redact(
     jwk: Path | None = None,
     policy: Path | None = None,
     explain: bool = False,
+    receipt: bool = False,
     evidence: Path | None = None,
     projection: Path | None = None,
     json: bool = False,
@@ -192,46 +191,47 @@ def redact(
         directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
         policy: Redaction policy (TOML); the shipped one if not given.
-        explain: List every cut with its reason and row of the policy.
+        explain: List every cut: where, by what in the policy, why, what stands instead.
+        receipt: Show what a receipt would say, unsigned.
         evidence: Write the cut token here.
         projection: Write the plain bundle here.
         json: Print JSON.
     """
-    verified = _verified(token, directory, jwk)
+    verified = viewing.verified_token(token, directory, jwk)
     if (member is None) == (audience is None):
         raise ConfigError("give either --member or --audience")
     if member is not None:
-        view = view_of(_member(member, directory), verified.claims)
+        view = viewing.member_view(member, directory, verified)
     else:
         assert audience is not None  # noqa: S101  checked above
-        view = View(
-            audience=audience,
-            clearance=Tlp.parse(clearance or DEFAULT_CLEARANCE[audience]),
-            communities=frozenset(community or verified.claims.aud),
+        facts = viewing.Facts(
+            community=community,
             jurisdiction=jurisdiction,
             addressed=addressed,
             concerned=concerned,
         )
+        view = viewing.audience_view(audience, clearance, facts, verified)
     rules = load_policy(policy)
-    # Keys of the moment: pseudonyms of a trial must not equal those in use.
-    author = trial_author(os.urandom)
     try:
         redacted = redact_record(
             verified,
             view,
             rules,
-            author=author,
+            # Keys of the moment: pseudonyms of a trial must not equal those in use.
+            author=trial_author(os.urandom),
             now=timestamps.from_epoch(time.time()),
         )
     except NotGivenError as error:
-        if json:
-            show.json_line({"ok": False, "reason": error.reason})
+        refusal = refused(verified, view, rules, error)
+        show_explained.refused(refusal, explain=explain, as_json=json)
         raise RefusedError(error.reason) from None
     if evidence is not None:
         write_file(evidence, redacted.evidence)
     if projection is not None:
         write_file(projection, redacted.projection)
-    show.redacted(redacted, rules, explain=explain, as_json=json)
+    show_explained.redacted(
+        redacted, rules, explain=explain, receipt=receipt, as_json=json
+    )
 
 
 def _need_org(org: str) -> None:
@@ -240,18 +240,3 @@ def _need_org(org: str) -> None:
             "an organisation name is 2 to 41 lower case letters, digits and hyphens, "
             "beginning with a letter"
         )
-
-
-def _verified(token: Path, directory: Path | None, jwk: Path | None) -> Verified:
-    return verify_token(
-        read_file(token).strip(), load_directory(directory, jwk), now=time.time()
-    )
-
-
-def _member(name: str, directory: Path | None) -> Member:
-    if directory is None:
-        raise ConfigError("--member needs --directory")
-    entry = load_directory(directory, None).members.get(name)
-    if entry is None:
-        raise ConfigError(f"no member {name} in the directory")
-    return entry

@@ -11,8 +11,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from adapters.policy import Policy
-from adapters.redaction import Redacted
 from broker.errors import ConfigError
 from broker.trust import Verified
 from schemas import codec
@@ -143,90 +141,3 @@ def verified(verified: Verified, *, as_json: bool) -> None:
             table,
             sep="\n",
         )
-
-
-def redacted(
-    redacted: Redacted, policy: Policy, *, explain: bool, as_json: bool
-) -> None:
-    """Print the outcome of `tocsin redact`."""
-    reasons = dict(sorted(redacted.reasons.items()))
-    if as_json:
-        facts: dict[str, Any] = {
-            "ok": True,
-            "token": redacted.verified.token_id,
-            "policy": redacted.policy,
-            "audience": redacted.view.audience,
-            "evidence_bytes": len(redacted.evidence),
-            "projection_bytes": len(redacted.projection),
-            "withheld": reasons,
-        }
-        if explain:
-            facts["cuts"] = [
-                {
-                    "object": cut.object_id,
-                    "property": cut.place,
-                    "reason": cut.reason,
-                    "row": cut.row,
-                    "made": cut.made,
-                }
-                for cut in redacted.cuts
-            ]
-        json_line(facts)
-        return
-    table = Table("cuts", "reason", "meaning", box=None, pad_edge=False)
-    for reason, count in reasons.items():
-        table.add_row(str(count), reason, _meaning(reason))
-    with output():
-        console = Console(highlight=False)
-        console.print(
-            f"[bold]{redacted.view.audience}[/] under policy "
-            f"{escape(redacted.policy)}: evidence {len(redacted.evidence):,} bytes, "
-            f"projection {len(redacted.projection):,} bytes, {len(redacted.cuts)} cuts"
-        )
-        console.print(table)
-        for part in _cuts(redacted, policy) if explain else ():
-            console.print(part)
-
-
-def _meaning(reason: str) -> str:
-    return _CUT_REASONS.get(reason) or explain_reason(reason)
-
-
-def _cuts(redacted: Redacted, policy: Policy) -> Iterator[Table]:
-    """List every cut by object, then what the rows of the policy say."""
-    table = Table("object", "property", "reason", "row", pad_edge=False)
-    before = ""
-    for cut in sorted(redacted.cuts, key=lambda c: (c.object_type, c.object_id)):
-        kind, _, value = cut.object_id.rpartition("--")
-        shown = "" if cut.object_id == before else f"{kind} [dim]{value[:8]}[/]"
-        if shown and before:
-            table.add_section()
-        before = cut.object_id
-        reason = cut.reason + (" [dim](value made instead)[/]" if cut.made else "")
-        place = escape(cut.place) or "[bold]the whole object[/]"
-        table.add_row(shown, place, reason, str(cut.row or ""))
-    yield table
-    legend = Table("row", "what the policy says", box=None, pad_edge=False)
-    for row in sorted({cut.row for cut in redacted.cuts if cut.row}):
-        legend.add_row(str(row), escape(policy.reason(row)))
-    yield legend
-
-
-_CUT_REASONS = {
-    "policy-drop": "A row of the policy withholds it.",
-    "policy-pseudonymise": "A pseudonym stands instead in the projection.",
-    "policy-generalise": "A coarser value stands instead in the projection.",
-    "not-named": "No row of the policy names it, so it is withheld.",
-    "type-not-named": "No row of the policy names this type of object.",
-    "mask-hit": "The text seems to hold personal data.",
-    "guard": "It repeats a value that was withheld elsewhere.",
-    "granular-tlp": "A granular marking is stricter than this view.",
-    "granular-visible": "A granular marking covers a part that cannot be withheld.",
-    "marking-unknown": "It is marked with something that is neither TLP, PAP, IEP nor a "
-    "statement, and may forbid what is not known here.",
-    "marking-withheld": "The terms that it is under are not for this view, so it goes.",
-    "iep-actions": "Its IEP permits no visible action; peers alone get it.",
-    "pap-red": "PAP:RED permits no visible action; peers alone get it.",
-    "reference-withheld": "It refers to an object that is withheld.",
-    "required-withheld": "A required property is withheld, so the object goes.",
-}

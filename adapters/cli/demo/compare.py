@@ -9,12 +9,16 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.cli.demo.facts import COMPARED, Cell, Sight, cell
+from adapters.cli.demo.facts import COMPARED, Sight
+from adapters.comparing import Cell, Given, compare
+from adapters.explaining import Refusal, as_sentence
 from adapters.policy import Policy
+from adapters.view import view_of
 from broker.directory import Directory
 from broker.trust import Verified, verify
 from schemas.errors import RefusedError
 from schemas.profile import Place
+from schemas.reasons import explain
 
 COMPARED_FILE: Final = "election-leak.json"
 _COUNT: Final = ("extensions", "confidentiality-ext", "record_count")
@@ -79,19 +83,27 @@ def side_by_side(found: Iterable[Sight], policy: Policy) -> list[Row]:
     """Compare what the copies say."""
     here = compared(found)
     verified = here[0].published.verified
-    plain = {value["id"]: value for value in verified.plain}
+    comparison = compare(verified, policy, [_given(sight) for sight in here])
     rows = []
     for label, object_id, place in _parts(verified):
-        signed = _at(plain[object_id], place)
-        cells = (cell(sight, policy, object_id, place, signed) for sight in here)
-        rows.append(Row(label, signed, tuple(cells)))
+        row = comparison.row(object_id, place)
+        rows.append(Row(label, row.signed, row.cells))
     return rows
 
 
-def _at(value: Any, place: Place) -> Any:
-    for part in place:
-        value = value[part]
-    return value
+def _given(sight: Sight) -> Given:
+    org, view = sight.member.org, view_of(sight.member, sight.published.verified.claims)
+    if sight.redacted is None or sight.received is None:
+        why = as_sentence(explain(sight.refused))
+        return Given(
+            name=org, view=view, refusal=Refusal(reason=sight.refused, why=why)
+        )
+    return Given(
+        name=org,
+        view=view,
+        redacted=sight.redacted,
+        projection=sight.received.projection,
+    )
 
 
 def _parts(verified: Verified) -> list[tuple[str, str, Place]]:

@@ -10,12 +10,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from adapters.cli.demo.facts import COMPARED, as_sentence
+from adapters.cli.demo.facts import COMPARED
 from adapters.cli.demo.page import Page
 from adapters.cli.demo.played import Published
 from adapters.cli.demo.refusals import Refusal, refusal_of
 from adapters.cli.demo.side_by_side import compared
 from adapters.cli.demo.story import AUDIENCE_WORDS, Story
+from adapters.explaining import as_sentence
 from schemas.reasons import explain
 
 _REASONS_SHOWN: Final = 8

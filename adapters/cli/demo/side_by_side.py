@@ -7,9 +7,10 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.cli.demo.compare import COMPARED_FILE, Proof
-from adapters.cli.demo.facts import COMPARED, Cell
+from adapters.cli.demo.facts import COMPARED
 from adapters.cli.demo.page import MARGIN, Page
 from adapters.cli.demo.story import AUDIENCE_WORDS, Story
+from adapters.comparing import Cell
 
 _LABEL_WIDTH: Final = 12
 _GAP: Final = 2
@@ -53,7 +54,8 @@ def compared(story: Story, page: Page) -> Group:
 def _cell(cell: Cell, notes: dict[str, int], page: Page, width: int) -> Text:
     if not cell.why:
         return Text(page.fitted(_value(cell.value), width, _LINES))
-    mark = f"[{notes.setdefault(cell.why, len(notes) + 1)}]"
+    why = " ".join(cell.why)
+    mark = f"[{notes.setdefault(why, len(notes) + 1)}]"
     if cell.value is None:
         return Text(f"withheld {mark}", "dim")
     value = page.fitted(_value(cell.value), width, _LINES)

@@ -11,13 +11,13 @@ from adapters.cli.demo.facts import (
     COMPARED,
     Reason,
     Sight,
-    as_sentence,
     reasons,
     sights,
 )
 from adapters.cli.demo.played import Played, Published
 from adapters.cli.demo.refusals import refusal_of
 from adapters.cli.demo.world import World
+from adapters.explaining import as_sentence
 from schemas.reasons import explain
 
 AUDIENCE_WORDS: Final = {

@@ -1,0 +1,66 @@
+"""Whose view of which token a command is asked for."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from adapters.cli.load import load_directory, need_known, read_file
+from adapters.cli.options import TlpOption
+from adapters.view import View, view_of
+from broker.directory import DEFAULT_CLEARANCE, Audience
+from broker.errors import ConfigError
+from broker.trust import Verified, verify
+from schemas.markings import Tlp
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What the options say of a view that is no member's.
+
+    Attributes:
+        community: Those of the token if empty.
+    """
+
+    community: Sequence[str] = ()
+    jurisdiction: str = ""
+    addressed: bool = False
+    concerned: bool = False
+
+
+def verified_token(token: Path, directory: Path | None, jwk: Path | None) -> Verified:
+    """Read and verify a token.
+
+    Raises:
+        ConfigError: A file is unusable.
+        RefusedError: It does not verify.
+    """
+    known = load_directory(directory, jwk)
+    return verify(read_file(token).strip(), known, now=time.time())
+
+
+def audience_view(
+    audience: Audience, clearance: TlpOption | None, facts: Facts, verified: Verified
+) -> View:
+    """Give the view of an audience, at its default clearance if none is given."""
+    return View(
+        audience=audience,
+        clearance=Tlp.parse(clearance or DEFAULT_CLEARANCE[audience]),
+        communities=frozenset(facts.community or verified.claims.aud),
+        jurisdiction=facts.jurisdiction,
+        addressed=facts.addressed,
+        concerned=facts.concerned,
+    )
+
+
+def member_view(name: str, directory: Path | None, verified: Verified) -> View:
+    """Give the view of a member.
+
+    Raises:
+        ConfigError: It is not known.
+    """
+    if directory is None:
+        raise ConfigError("--member needs --directory")
+    members = load_directory(directory, None).members
+    need_known(name, members, f"no member {name} in the directory")
+    return view_of(members[name], verified.claims)

@@ -360,11 +360,12 @@ class _Explaining:
         Args:
             how: What the projection says of it; "" if nothing stands there.
         """
-        if not cut.made or not how or cut.place in ADAPTERS_OWN:
+        if not how or cut.element >= 0 or cut.place in ADAPTERS_OWN:
             return ""
         if how == "coarse":
             return _SIGNED_COARSE
-        action = cut.reason.removeprefix("policy-")
+        action = cut.reason.removeprefix("policy-") if cut.made else ""
         if action == "hold":
             action = self._policy.row(cut.row).meanwhile
+        # Such as the day of the record for a `created` of which nothing was made.
         return _INSTEAD.get(action, "a value made by the adapter")

@@ -241,9 +241,9 @@ def _card(
 ) -> str:
     names = [column.heading for column in comparison.columns]
     heads = "".join(f'<th scope="col">{text(name)}</th>' for name in names)
-    links = [_links(numbers, column.ids) for column in comparison.columns]
+    columns = [(c.heading, _links(numbers, c.ids)) for c in comparison.columns]
     signed = _links(numbers, {object_id: object_id for object_id in numbers})
-    rows = "".join(_row(row, names, links, signed) for row in card.rows)
+    rows = "".join(_row(row, columns, signed, card.lost) for row in card.rows)
     return (
         f'<section class="card" id="object-{card.number}"><h3>{card.number} '
         f'<span class="kind">{text(card.object_type)}</span> {text(card.title)}</h3>'
@@ -272,10 +272,15 @@ def _lost(card: Card, names: list[str]) -> str:
     )
 
 
-def _row(row: Row, names: list[str], links: list[Link], signed: Link) -> str:
+def _row(
+    row: Row,
+    columns: list[tuple[str, Link]],
+    signed: Link,
+    lost: tuple[tuple[str, ...], ...],
+) -> str:
     cells = "".join(
-        _cell(cell, name, link)
-        for cell, name, link in zip(row.cells, names, links, strict=True)
+        _cell(cell, name, link, said)
+        for cell, (name, link), said in zip(row.cells, columns, lost, strict=True)
     )
     kind = ' class="minor"' if row.is_minor else ""
     return (
@@ -284,13 +289,15 @@ def _row(row: Row, names: list[str], links: list[Link], signed: Link) -> str:
     )
 
 
-def _cell(cell: Cell, name: str, link: Link) -> str:
+def _cell(cell: Cell, name: str, link: Link, said: tuple[str, ...]) -> str:
+    """Write a cell, without the sentences that were said of the whole object."""
     state = as_sentence(cell.instead) if cell.instead else _STATES[cell.state]
     if cell.state == "waiting" and cell.instead:
         state = f"{_STATES['waiting']}; meanwhile {cell.instead}"
+    why = tuple(each for each in cell.why if each not in said)
     return (
         f'<td class="{cell.state}" data-of="{escape(name)}">{_value(cell.value, link)}'
-        f'<span class="state">{escape(state)}</span>{_sentences(cell.why)}</td>'
+        f'<span class="state">{escape(state)}</span>{_sentences(why)}</td>'
     )
 
 

@@ -346,6 +346,8 @@ class _Side:
 
     def lost(self, object_id: str) -> tuple[str, ...]:
         """Tell why all of an object is withheld; empty if it is not."""
+        if self.given.refusal is not None:
+            return (self.given.refusal.why,)
         return _why(self._notes.get((object_id, ""), []))
 
     def cell(self, object_id: str, place: profile.Place, signed: Any) -> Cell:

@@ -306,7 +306,8 @@ class _Explaining:
         said: list[str] = []
         tlp = self._verified.tlp_of(index)
         if cut.approvals:
-            said.append(f"It waits until {persons(cut.approvals)} agree.")
+            verb = "agrees" if cut.approvals == 1 else "agree"
+            said.append(f"It waits until {persons(cut.approvals)} {verb}.")
         if cut.row:
             if not cut.reason.startswith("policy-"):
                 said.append(meaning(cut.reason))

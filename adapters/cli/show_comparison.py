@@ -38,7 +38,7 @@ def comparison(found: Comparison) -> None:
         console = Console(highlight=False, emoji=False)
         _head(console, found)
         paper = _Paper(found, min(console.width, _MAX_WIDTH))
-        for card in found.cards:
+        for card in found.cards if paper.has_columns else ():
             console.print(paper.title(card), soft_wrap=True)
             console.print(paper.table(card))
         console.print(paper.reasons())
@@ -95,6 +95,7 @@ class _Paper:
         self._shown = [
             n for n, column in enumerate(found.columns) if column.refusal is None
         ]
+        self.has_columns = bool(self._columns)
         count = max(len(self._columns), 1)
         self._width = (width - _NAME_WIDTH - _GAP * count) // count
         self._numbers = found.numbers()

@@ -51,7 +51,7 @@ th.name { width: 18%; }
 .value { white-space: pre-wrap; }
 .label { color: var(--soft); }
 .state { font-size: .8rem; font-weight: 600; }
-.why { font-size: .85rem; color: var(--soft); }
+.why { font-size: .85rem; font-weight: 400; color: var(--soft); }
 td.part, td.made { background: var(--made-bg); }
 td.part .state, td.made .state { color: var(--made); }
 td.withheld { background: var(--gone-bg); color: var(--gone); }
@@ -75,7 +75,8 @@ footer { color: var(--soft); font-size: .85rem; margin-top: 2rem; }
 }
 @media print {
   @page { size: A4 landscape; margin: 12mm; }
-  body { max-width: none; padding: 0; background: #fff; font-size: 9pt; }
+  :root { font-size: 9pt; }
+  body { max-width: none; padding: 0; background: #fff; }
   .card { break-inside: auto; border-color: #888; }
   h2, h3, tr, .warn { break-inside: avoid; break-after: auto; }
   h2, h3 { break-after: avoid; }

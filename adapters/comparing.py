@@ -130,6 +130,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     """One view.
 
     Attributes:
+        after_days: Gets a record so long after the hub first saw it.
         refusal: None if it gets something.
         totals: Parts by state.
         ids: Id in the record as signed by id in this projection.
@@ -142,6 +143,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     jurisdiction: str
     addressed: bool
     concerned: bool
+    after_days: int
     refusal: Refusal | None
     totals: Mapping[State, int]
     ids: Mapping[str, str]
@@ -158,6 +160,7 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
         said += [f"law of {self.jurisdiction}"] if self.jurisdiction else []
         said += ["addressed by name"] if self.addressed else []
         said += ["named as concerned"] if self.concerned else []
+        said += [f"{self.after_days} days later"] if self.after_days else []
         return ", ".join(said)
 
 
@@ -277,6 +280,7 @@ def _column(side: "_Side", policy: Policy, cells: Sequence[Cell]) -> Column:
         jurisdiction=view.jurisdiction,
         addressed=view.addressed,
         concerned=view.concerned,
+        after_days=entry.after_days if entry else 0,
         refusal=side.given.refusal,
         totals={state: counts[state] for state in STATES},
         ids=side.back,

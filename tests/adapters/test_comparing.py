@@ -342,6 +342,11 @@ def test_a_column_says_what_the_policy_knows_of_its_view():
     )
 
 
+def test_a_column_says_that_its_audience_waits():
+    comparison, _ = side_by_side(signed(INCIDENT), [view("research")])
+    assert comparison.columns[0].described == "research, up to TLP:GREEN, 30 days later"
+
+
 def test_an_audience_that_the_policy_does_not_have_gets_nothing_and_is_called_as_it_is():
     record = signed(INCIDENT)
     comparison, _ = side_by_side(record, [view("research")], compiled(row("incident")))

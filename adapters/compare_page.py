@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 from typing import Any, Final
 
-from adapters.comparing import Card, Cell, Column, Comparison, Row, State, flat
+from adapters.comparison import Card, Cell, Column, Comparison, Row, State, flat
 from adapters.explaining import as_sentence
 from schemas.markings import TLP_IDS
 

@@ -13,6 +13,7 @@ import msgspec
 
 from adapters.cuts import Cut, NotGivenError
 from adapters.policy import Policy
+from adapters.policy_words import persons
 from adapters.projection import EXTENSION_ID
 from adapters.redaction import Redacted
 from adapters.view import View
@@ -56,7 +57,6 @@ _MARKS: Final = {
 # Every projected object has these from the adapter, whatever becomes of the issuer's.
 ADAPTERS_OWN: Final = frozenset({"modified", "created_by_ref"})
 _SIGNED_COARSE: Final = "the issuer's own coarser value"
-_NUMBERS: Final = ("nobody", "one person", "two persons", "three persons")
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -187,11 +187,6 @@ def as_sentence(text: str) -> str:
 def meaning(reason: str) -> str:
     """Give the sentence for a reason of cuts, whatever row or gate it comes from."""
     return _WORDS.get(reason) or as_sentence(explain(reason))
-
-
-def persons(count: int) -> str:
-    """Say how many persons."""
-    return _NUMBERS[count] if count < len(_NUMBERS) else f"{count} persons"
 
 
 def json_path(index: int, place: profile.Place, element: int | None = None) -> str:

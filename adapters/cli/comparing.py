@@ -13,6 +13,7 @@ from adapters.cli import show, show_comparison, viewing
 from adapters.cli.load import load_policy, write_private
 from adapters.cli.options import TlpOption
 from adapters.compare_page import page
+from adapters.comparison import Comparison
 from adapters.projection import trial_author
 from adapters.view import View
 from broker.directory import Audience
@@ -113,5 +114,5 @@ def _of_audiences(
     ]
 
 
-def _document(found: comparing.Comparison) -> dict[str, Any]:
+def _document(found: Comparison) -> dict[str, Any]:
     return {"ok": True, **msgspec.to_builtins(found)}

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.cli.show import output, printable
-from adapters.comparing import STATES, Card, Cell, Column, Comparison, State, flat
+from adapters.comparison import STATES, Card, Cell, Column, Comparison, State, flat
 from schemas.markings import TLP_IDS
 
 _MAX_WIDTH: Final = 140  # longer lines are hard to read
@@ -41,7 +41,8 @@ def comparison(found: Comparison) -> None:
         for card in found.cards if paper.has_columns else ():
             console.print(paper.title(card), soft_wrap=True)
             console.print(paper.table(card))
-        console.print(paper.reasons())
+        if paper.has_columns:
+            console.print(paper.reasons())
 
 
 def summary(found: Comparison) -> None:

@@ -13,8 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from adapters.cli import show
-from adapters.explaining import Entry, Explanation, Refusal, explained, meaning, persons
+from adapters.explaining import Entry, Explanation, Refusal, explained, meaning
 from adapters.policy import Policy
+from adapters.policy_words import persons
 from adapters.receipts import account
 from adapters.redaction import Redacted
 

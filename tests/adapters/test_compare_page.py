@@ -10,7 +10,8 @@ import pytest
 
 from adapters.cli.demo.secrets import CANARIES
 from adapters.compare_page import page, text
-from adapters.comparing import Comparison, compare, flat, give
+from adapters.comparing import compare, give
+from adapters.comparison import Comparison, flat
 from adapters.policy import Policy
 from adapters.view import View
 from broker.trust import Verified

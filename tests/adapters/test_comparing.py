@@ -11,16 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from adapters.cli.demo.secrets import CANARIES
-from adapters.comparing import (
-    STATES,
-    Card,
-    Cell,
-    Comparison,
-    Given,
-    compare,
-    flat,
-    give,
-)
+from adapters.comparing import Given, compare, give
+from adapters.comparison import STATES, Card, Cell, Comparison, flat
 from adapters.policy import Policy
 from adapters.view import View
 from broker.trust import Verified

@@ -16,7 +16,6 @@ from adapters.explaining import (
     explained,
     json_path,
     meaning,
-    persons,
     refused,
 )
 from adapters.policy import Policy
@@ -410,8 +409,3 @@ def test_a_bare_token_has_no_cut_to_tell():
     record = sample("election-leak")
     bare = msgspec.structs.replace(record, primary=None)
     assert refusal(bare, PEER).cuts == ()
-
-
-def test_persons_are_counted_in_words_as_long_as_there_are_some():
-    assert persons(1) == "one person"
-    assert persons(5) == "5 persons"

@@ -10,7 +10,8 @@ from typing import Any, Final
 import msgspec
 
 from adapters.cli.demo.facts import COMPARED, Sight
-from adapters.comparing import Cell, Given, compare
+from adapters.comparing import Given, compare
+from adapters.comparison import Cell
 from adapters.explaining import Refusal, as_sentence
 from adapters.policy import Policy
 from adapters.view import view_of

@@ -10,7 +10,7 @@ from adapters.cli.demo.compare import COMPARED_FILE, Proof
 from adapters.cli.demo.facts import COMPARED
 from adapters.cli.demo.page import MARGIN, Page
 from adapters.cli.demo.story import AUDIENCE_WORDS, Story
-from adapters.comparing import Cell
+from adapters.comparison import Cell
 
 _LABEL_WIDTH: Final = 12
 _GAP: Final = 2

@@ -143,7 +143,7 @@ def _outcome(cut: Explanation) -> str:
             said += f"; meanwhile {cut.instead}"
     elif cut.instead:
         said = cut.instead
-    if cut.found:
+    if cut.found and cut.reason == "mask-hit":
         said += f" (found: {', '.join(cut.found)})"
     return said
 

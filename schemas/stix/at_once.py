@@ -175,7 +175,10 @@ def _gathered(struct: type[StixObject]) -> list[tuple[int, Callable[[Row], Row]]
         places[5] = [names.index(name) for name in REQUIRED.get(kind, ())]
     return [
         # Of a slice, too, a tuple comes.
-        (place, itemgetter(*own) if len(own) > 1 else itemgetter(slice(*own, own[0] + 1)))
+        (
+            place,
+            itemgetter(*own) if len(own) > 1 else itemgetter(slice(*own, own[0] + 1)),
+        )
         for place, own in enumerate(places)
         if own
     ]
@@ -194,7 +197,5 @@ def _is_bounded(kind: Any) -> bool:
     return isinstance(kind, _BOUNDED)
 
 
-_BOUNDED: Final = (
-    inspect.StrType, inspect.BoolType, inspect.LiteralType
-)
+_BOUNDED: Final = (inspect.StrType, inspect.BoolType, inspect.LiteralType)
 _GATHERED: Final = {struct: _gathered(struct) for struct in TYPES.values()}

@@ -4,8 +4,9 @@ Most questions are about a property, and most objects give no reason to ask. One
 at a column tells that for all of them, far faster than asking each object.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 from msgspec import UNSET, UnsetType
@@ -46,6 +47,9 @@ COMMON: Final = len(Columns._fields)
 Row = tuple[Any, ...]
 """All properties of an object, in the order of the fields of its struct."""
 
+Get = Callable[[Row], Row]
+"""Takes some properties out of a row."""
+
 
 def rows_of(objects: Sequence[StixObject]) -> list[Row]:
     """List all properties of each object."""
@@ -58,7 +62,15 @@ def columns_of(rows: Sequence[Row]) -> Columns:
     return Columns(*islice(zip(*rows, strict=False), COMMON))
 
 
-def said(column: _Column[_T]) -> set[_T]:
+def getter(struct: type[StixObject], names: Sequence[str]) -> Get:
+    """Make what takes some properties, one at least, out of the rows of a type."""
+    indexes = [struct.__struct_fields__.index(name) for name in names]
+    if len(indexes) == 1:  # of a slice, too, a tuple comes
+        return itemgetter(slice(indexes[0], indexes[0] + 1))
+    return itemgetter(*indexes)
+
+
+def said(column: Iterable[_T | UnsetType]) -> set[_T]:
     """Give the different values in a column of values that can be hashed."""
     values = set(column)
     values.discard(UNSET)

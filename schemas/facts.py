@@ -6,7 +6,7 @@ They are always visible, so a part marked stricter must not show through them
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -14,6 +14,7 @@ from msgspec import UNSET
 from schemas import stix
 from schemas.markings import Tlp, granular_languages, granular_tlp, tlp_of
 from schemas.profile import INCIDENT_CORE
+from schemas.stix.columns import Get, getter, rows_of
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 
@@ -29,6 +30,20 @@ _SAID_BY = {
     "incident": (*_SAID, "extensions"),
     "location": (*_SAID, "country"),
 }
+
+
+_Asked = tuple[tuple[str, ...], Get]
+
+
+def _asked(struct: type[stix.StixObject], names: tuple[str, ...]) -> _Asked:
+    return names, getter(struct, names)
+
+
+_ASKED: Final = {
+    stix.TYPES[kind]: _asked(stix.TYPES[kind], names)
+    for kind, names in _SAID_BY.items()
+}
+_ASKED_OF_ALL: Final = _asked(stix.StixObject, _SAID)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,14 +62,14 @@ def facts_of(
     countries: set[str] = set()
     sectors: set[str] = set()
     languages: set[str] = set()
-    for candidate in objects:
+    for candidate, row in zip(objects, rows_of(objects), strict=True):
+        names, get = _ASKED.get(type(candidate), _ASKED_OF_ALL)
+        values = get(row)
+        if not any(values):
+            continue  # as most objects say nothing of it
         said = [
-            (name, value)
-            for name in _SAID_BY.get(candidate.type, _SAID)
-            if (value := getattr(candidate, name)) is not UNSET
+            each for each in zip(names, values, strict=True) if each[1] is not UNSET
         ]
-        if not said:
-            continue
         own = tlp_of(candidate.object_marking_refs or ())
         if own is None or own > tlp:
             continue

@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from schemas.stix import PROPERTY_NAMES, incident_suite
+from msgspec import UNSET
+
+from schemas.stix import PROPERTY_NAMES, TYPES, StixObject, incident_suite
+from schemas.stix.columns import Row
 from schemas.stix.disinformation import DISINFORMATION
-from schemas.stix.forms import form
+from schemas.stix.forms import Form, form
 from schemas.stix.identity_contact import IDENTITY_CONTACT
 
 VCT: Final = "urn:tocsin:record:1"
@@ -157,6 +160,28 @@ def misformed(kind: str, get: Callable[[str, object], Any]) -> str | None:
         ):
             return name
     return None
+
+
+def has_words(struct: type[StixObject], row: Row) -> bool:
+    """Tell whether `misformed` names none of the properties that the struct has.
+
+    Args:
+        row: As `columns.rows_of` gives it.
+    """
+    for index, (known, fits) in _FORMED_AT.get(struct, _FORMED_IN_ALL):
+        text = row[index]
+        if text is not UNSET and text not in known and not fits(text):
+            return False
+    return True
+
+
+def _formed_at(struct: type[StixObject]) -> tuple[tuple[int, Form], ...]:
+    formed = _FORMED.get(str(struct.__struct_config__.tag), _FORMED_ALWAYS)
+    return tuple((struct.__struct_fields__.index(name), form) for name, form in formed)
+
+
+_FORMED_AT: Final = {struct: _formed_at(struct) for struct in TYPES.values()}
+_FORMED_IN_ALL: Final = _formed_at(StixObject)
 
 
 def worded(kind: str) -> tuple[str, ...]:

@@ -204,6 +204,8 @@ def faults(
         primary: Index of the primary object, if there is one.
     """
     for i, each in enumerate(objects):
+        if not marks.terms and type(each) is not MarkingDefinition:
+            continue  # as most are
         where = places.get(each.id, "$")
         if isinstance(each, MarkingDefinition):
             try:

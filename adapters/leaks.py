@@ -14,6 +14,7 @@ from adapters import personal_data, text
 from schemas import profile, stix
 from schemas.findings import Finding
 from schemas.stix.cases import Grouping, Identity, Incident, Report
+from schemas.stix.columns import Columns, Get, getter, rows_of
 from schemas.stix.threats import Campaign
 
 # The properties that name somebody.
@@ -29,7 +30,7 @@ _IDENTIFYING: Final[dict[str, tuple[str, ...]]] = {
 }
 _ALIASED: Final = ("channel", "threat-actor")
 # Names that nearly every audience is shown, and without which there is no record.
-_HEADLINED: Final = (Incident, Campaign, Report, Grouping)
+_HEADLINED: Final = frozenset({Incident, Campaign, Report, Grouping})
 _MIN_CHARS: Final = 5  # a shorter name may be a word of a vocabulary
 _MAX_WORDS: Final = 16
 
@@ -80,15 +81,22 @@ def leaks(
         own: Id of the issuer's identity, which everybody sees anyway.
     """
     visible: dict[str, str] = {}
-    for each in objects:
-        where = places.get(each.id, "$")
-        for place, shown in _visible(each):
-            if len(shown) >= _MIN_CHARS:
-                visible.setdefault(shown, f"{where}{place}")
-        if isinstance(each, _HEADLINED):
+    for each, row in zip(objects, rows_of(objects), strict=True):
+        words = _WORDS.get(type(each))
+        if (
+            words is None
+            or row[_EXTENSIONS]
+            or row[_GRANULAR_MARKINGS]
+            or not _USUAL.issuperset(words(row))
+        ):
+            where = places.get(each.id, "$")
+            for place, shown in _visible(each):
+                if len(shown) >= _MIN_CHARS:
+                    visible.setdefault(shown, f"{where}{place}")
+        if type(each) in _HEADLINED:
             name = each.name
             if name is not UNSET and personal_data.holds_any(name):
-                yield Finding("contact-in-name", f"{where}.name")
+                yield Finding("contact-in-name", f"{places.get(each.id, '$')}.name")
     if visible:
         secrets = _Secrets(each for each in objects if each.id != own)
         for shown, place in visible.items():
@@ -118,6 +126,18 @@ def _visible(each: stix.StixObject) -> list[tuple[str, str]]:
 def _worded(struct: type[stix.StixObject]) -> tuple[str, ...]:
     names = profile.worded(str(struct.__struct_config__.tag))
     return tuple(name for name in names if name in struct.__struct_fields__)
+
+
+def _words(struct: type[stix.StixObject]) -> Get:
+    sectors = ("sectors",) if struct is Identity else ()
+    return getter(struct, (*_worded(struct), *sectors))
+
+
+_WORDS: Final = {struct: _words(struct) for struct in stix.TYPES.values()}
+# And frequent texts that are too short for a name.
+_USUAL: Final = _COMMON | {UNSET, "2.0", "2.1", "en"}
+_EXTENSIONS: Final = Columns._fields.index("extensions")
+_GRANULAR_MARKINGS: Final = Columns._fields.index("granular_markings")
 
 
 def _visible_inside(each: stix.StixObject) -> Iterator[tuple[str, str]]:

@@ -73,7 +73,8 @@ def facts_of(
         own = tlp_of(candidate.object_marking_refs or ())
         if own is None or own > tlp:
             continue
-        stricter = {p for p, t in granular_tlp(candidate).items() if t > tlp}
+        parts = granular_tlp(candidate) if candidate.granular_markings else {}
+        stricter = {p for p, t in parts.items() if t > tlp}
         for name, value in said:
             if name in stricter:
                 continue
@@ -89,8 +90,8 @@ def facts_of(
                 country = _members(story.get("targeted_election")).get("country")
                 _collect([country], _COUNTRY, countries, str.upper)
             else:
-                parts = granular_languages(candidate)
-                languages.update(lang for part, lang in parts if part not in stricter)
+                said_in = granular_languages(candidate)
+                languages.update(lang for part, lang in said_in if part not in stricter)
     return Facts(
         severity=_visible_severity(primary, tlp),
         countries=tuple(sorted(countries)),

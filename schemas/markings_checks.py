@@ -5,7 +5,6 @@ Nothing of it refuses a record; what does is `composing.attempt`'s to tell.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import compress
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
@@ -25,9 +24,10 @@ from schemas.record import ALL_COMMUNITY, find_primary
 from schemas.stix import StixObject
 from schemas.stix.columns import columns_of, rows_of
 from schemas.stix.meta import MarkingDefinition
-from schemas.terms import TLP_EXTENSION, Marks, marks_of, refs_of
+from schemas.terms import AS_WRITTEN, TLP_EXTENSION, Marks, marks_of, refs_of
 
 _TLP_PREFIX: Final = "tlp:"
+_TELLING: Final = (_TLP_PREFIX, "pap:", "ex:chr")
 _NO_TARGETS: Final = frozenset({"object_marking_refs"})
 
 Said = tuple[str, str]
@@ -103,7 +103,11 @@ def contradictions(
         looked_at: Iterable[StixObject] = objects
     else:  # nothing else can be odd
         inside = zip(columns.labels, columns.granular_markings, strict=True)
-        looked_at = compress(objects, map(any, inside))
+        looked_at = [
+            each
+            for each, (labels, parts) in zip(objects, inside, strict=True)
+            if parts or (labels and any(map(_is_telling, labels)))
+        ]
     for each in looked_at:
         level, where = found[each.object_marking_refs], places.get(each.id, "$")
         if level.is_odd or each.labels or each.granular_markings:
@@ -116,7 +120,15 @@ def contradictions(
         yield from _compared(objects, places, found, primary)
 
 
+def _is_telling(label: str) -> bool:
+    """Tell whether a label may be about TLP or PAP."""
+    return label.strip().lower().startswith(_TELLING)
+
+
 def _level(refs: Sequence[str], case: _Case) -> _Level:
+    if refs in AS_WRITTEN:  # as most objects are marked; it asks for nothing else
+        own = AS_WRITTEN[refs]
+        return _Level(own, own, (), False)
     own = tlp_of(refs)
     tlp = own or case.default
     said = [(rule, f".object_marking_refs{at}") for rule, at in _of_refs(refs, case)]

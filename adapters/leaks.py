@@ -6,7 +6,7 @@ Pure. DESIGN.md, section 2, step 1. Redaction has a guard against the same
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -14,7 +14,7 @@ from adapters import personal_data, text
 from schemas import profile, stix
 from schemas.findings import Finding
 from schemas.stix.cases import Grouping, Identity, Incident, Report
-from schemas.stix.columns import Columns, Get, getter, rows_of
+from schemas.stix.columns import Get, getter, rows_of
 from schemas.stix.threats import Campaign
 
 # The properties that name somebody.
@@ -85,9 +85,9 @@ def leaks(
         words = _WORDS.get(type(each))
         if (
             words is None
-            or row[_EXTENSIONS]
-            or row[_GRANULAR_MARKINGS]
+            or each.granular_markings
             or not _USUAL.issuperset(words(row))
+            or (each.extensions and not _are_usual(each.extensions))
         ):
             where = places.get(each.id, "$")
             for place, shown in _visible(each):
@@ -136,8 +136,13 @@ def _words(struct: type[stix.StixObject]) -> Get:
 _WORDS: Final = {struct: _words(struct) for struct in stix.TYPES.values()}
 # And frequent texts that are too short for a name.
 _USUAL: Final = _COMMON | {UNSET, "2.0", "2.1", "en"}
-_EXTENSIONS: Final = Columns._fields.index("extensions")
-_GRANULAR_MARKINGS: Final = Columns._fields.index("granular_markings")
+
+
+def _are_usual(extensions: Mapping[str, Any]) -> bool:
+    return profile.EXTENSION_ALIASES.keys() >= extensions.keys() and all(
+        type(word) is str and word in _COMMON
+        for word in profile.visible_inside(extensions)
+    )
 
 
 def _visible_inside(each: stix.StixObject) -> Iterator[tuple[str, str]]:

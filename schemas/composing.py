@@ -26,7 +26,14 @@ from schemas.markings import (
     granular_marks,
     tlp_of,
 )
-from schemas.profile import has_words, is_text, may_be_visible, misformed
+from schemas.profile import (
+    has_words,
+    is_text,
+    is_word,
+    may_be_visible,
+    misformed,
+    visible_inside,
+)
 from schemas.profile import places as profile_places
 from schemas.record import (
     MAX_OBJECTS,
@@ -39,7 +46,7 @@ from schemas.record import (
     need_behaviour,
     refuse_red,
 )
-from schemas.stix.columns import columns_of, rows_of, said
+from schemas.stix.columns import rows_of
 
 _T = TypeVar("_T")
 UNMARKED_TLP: Final = Tlp.AMBER_STRICT
@@ -300,17 +307,16 @@ def _untyped(candidate: stix.StixObject) -> Iterator[tuple[str, Any]]:
 
 def _to_check(objects: Sequence[stix.StixObject]) -> Iterable[stix.StixObject]:
     """Leave out the objects that no check can refuse: most, and they are soon found."""
-    rows = rows_of(objects)
-    columns = columns_of(rows)
-    if any(not RED_IDS.isdisjoint(refs) for refs in said(columns.object_marking_refs)):
+    marks = {each.object_marking_refs for each in objects}
+    if any(refs and not RED_IDS.isdisjoint(refs) for refs in marks):
         return objects
-    checked = map(
-        any, zip(columns.extra, columns.extensions, columns.granular_markings)
-    )
     return [
         each
-        for each, row, is_rich in zip(objects, rows, checked, strict=True)
-        if is_rich or not has_words(type(each), row)
+        for each, row in zip(objects, rows_of(objects), strict=True)
+        if each.extra
+        or each.granular_markings
+        or not has_words(type(each), row)
+        or (each.extensions and not all(map(is_word, visible_inside(each.extensions))))
     ]
 
 

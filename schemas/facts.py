@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
 
 from schemas import stix
 from schemas.markings import Tlp, granular_languages, granular_tlp, tlp_of
@@ -62,21 +61,23 @@ def facts_of(
     countries: set[str] = set()
     sectors: set[str] = set()
     languages: set[str] = set()
+    seen: dict[tuple[str, ...], bool] = {}
     for candidate, row in zip(objects, rows_of(objects), strict=True):
-        names, get = _ASKED.get(type(candidate), _ASKED_OF_ALL)
-        values = get(row)
-        if not any(values):
+        asked = _ASKED.get(type(candidate))
+        if asked is None and not candidate.lang and not candidate.granular_markings:
             continue  # as most objects say nothing of it
-        said = [
-            each for each in zip(names, values, strict=True) if each[1] is not UNSET
-        ]
-        own = tlp_of(candidate.object_marking_refs or ())
-        if own is None or own > tlp:
+        names, get = asked or _ASKED_OF_ALL
+        values = get(row)
+        refs = candidate.object_marking_refs or ()
+        if refs not in seen:  # few combinations of marks stand on many objects
+            own = tlp_of(refs)
+            seen[refs] = own is not None and own <= tlp
+        if not seen[refs]:
             continue
         parts = granular_tlp(candidate) if candidate.granular_markings else {}
         stricter = {p for p, t in parts.items() if t > tlp}
-        for name, value in said:
-            if name in stricter:
+        for name, value in zip(names, values, strict=True):
+            if not value or name in stricter:
                 continue
             if name == "country":
                 _collect([value], _COUNTRY, countries, str.upper)
@@ -85,6 +86,8 @@ def facts_of(
             elif name == "lang":
                 _collect([value], _LANGUAGE, languages, str)
             elif name == "extensions":
+                if DISINFORMATION not in value:
+                    continue
                 story = _members(value.get(DISINFORMATION))
                 _collect(story.get("languages"), _LANGUAGE, languages, str)
                 country = _members(story.get("targeted_election")).get("country")

@@ -67,9 +67,7 @@ def _lint_unknown(run: Run, each: stix.StixObject, where: str) -> None:
 def _lint_indicators(
     run: Run, objects: Sequence[stix.StixObject], places: Mapping[str, str]
 ) -> None:
-    ends = [
-        (each.id, each.valid_until) for each in objects if isinstance(each, Indicator)
-    ]
+    ends = [(o.id, o.valid_until) for o in objects if type(o) is Indicator]
     if ends and all(end is not UNSET and is_after(run.now, end) for _, end in ends):
         run.add("all-expired", f"{places.get(ends[0][0], '$')}.valid_until")
 

@@ -99,11 +99,12 @@ def to_look_at(run: Run, objects: Sequence[stix.StixObject]) -> Iterable[int]:
             continue
         for place, get in plan:
             found = get(row)
-            own[place].extend(found)
-            if place == _TARGETS and any(found):
-                run.linking.add(each.id)
-            elif place == _OTHERS and any(found):
-                loud.add(index)
+            if any(found) or place == _TEXTS:  # an empty text is found
+                own[place].extend(found)
+                if place == _TARGETS:
+                    run.linking.add(each.id)
+                elif place == _OTHERS:
+                    loud.add(index)
     for index, extensions in enumerate(columns.extensions):
         if not extensions:
             continue

@@ -22,7 +22,6 @@ from schemas.markings import (
 from schemas.pap import Pap
 from schemas.record import ALL_COMMUNITY, find_primary
 from schemas.stix import StixObject
-from schemas.stix.columns import columns_of, rows_of
 from schemas.stix.meta import MarkingDefinition
 from schemas.terms import AS_WRITTEN, TLP_EXTENSION, Marks, marks_of, refs_of
 
@@ -94,19 +93,16 @@ def contradictions(
         marks_rest=tlp is not None,
         is_wide=ALL_COMMUNITY in communities,
     )
-    columns = columns_of(rows_of(objects))
     # Few combinations of marks stand on many objects.
-    found = {
-        refs: _level(refs or (), case) for refs in set(columns.object_marking_refs)
-    }
-    if definitions or any(level.is_odd for level in found.values()):
-        looked_at: Iterable[StixObject] = objects
-    else:  # nothing else can be odd
-        inside = zip(columns.labels, columns.granular_markings, strict=True)
-        looked_at = [
+    combined = {each.object_marking_refs for each in objects}
+    found = {refs: _level(refs or (), case) for refs in combined}
+    looked_at = objects
+    if not definitions and not any(level.is_odd for level in found.values()):
+        looked_at = [  # nothing else can be odd
             each
-            for each, (labels, parts) in zip(objects, inside, strict=True)
-            if parts or (labels and any(map(_is_telling, labels)))
+            for each in objects
+            if each.granular_markings
+            or (each.labels and any(map(_is_telling, each.labels)))
         ]
     for each in looked_at:
         level, where = found[each.object_marking_refs], places.get(each.id, "$")

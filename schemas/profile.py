@@ -7,7 +7,7 @@ token that hides what must be seen or shows what could not be withheld.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from msgspec import UNSET
@@ -142,6 +142,17 @@ def is_visible(place: Place, kind: str, *, primary: bool, own: bool = False) -> 
 def visible_in_extension(key: str) -> frozenset[str]:
     """Name what can never be a disclosure in the extension *key*."""
     return _VISIBLE_IN_INCIDENT_CORE if key == INCIDENT_CORE else _VISIBLE_IN_EXTENSION
+
+
+def visible_inside(extensions: Mapping[str, Any]) -> list[Any]:
+    """List what can never be a disclosure in the extensions of an object."""
+    return [
+        extension[name]
+        for key, extension in extensions.items()
+        if key in EXTENSION_ALIASES and isinstance(extension, dict)
+        for name in visible_in_extension(key)
+        if name in extension
+    ]
 
 
 def misformed(kind: str, get: Callable[[str, object], Any]) -> str | None:

@@ -120,6 +120,8 @@ def outside(candidate: StixObject, where: str = "$") -> Iterator[Finding]:
         value = getattr(candidate, name)
         if value is UNSET or (not path and _is_within(value, spelt)):
             continue
+        if path and spelt.issuperset(_words(value, path)):
+            continue
         found = [
             (place, text)
             for place, text in _texts(value, path, f"{where}.{name}")

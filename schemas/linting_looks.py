@@ -76,7 +76,7 @@ def looks_of(struct: type[stix.StixObject]) -> tuple[tuple[str, Look], ...]:
     """List what to look at in objects of a type: property and how."""
     has = struct.__struct_fields__
     found: list[tuple[str, Look]] = [
-        (later, partial(is_in_order, earlier=earlier))
+        (later, partial(_is_in_order, earlier=earlier))
         for earlier, later in _PAIRS
         if earlier in has and later in has
     ]
@@ -93,7 +93,7 @@ def looks_of(struct: type[stix.StixObject]) -> tuple[tuple[str, Look], ...]:
     return (*found, *looks_at_values(struct))
 
 
-def is_in_order(
+def _is_in_order(
     run: Run, each: stix.StixObject, where: str, name: str, late: str, *, earlier: str
 ) -> None:
     early = getattr(each, earlier)
@@ -113,17 +113,20 @@ def are_in_order(earlier: Iterable[Any], later: Iterable[Any]) -> bool:
 
 
 def is_after(one: str, other: str) -> bool:
+    """Tell whether a time is after another."""
     # Most differ in the second: only equal ones need their fractions compared.
     left, right = one[:_SECOND_CHARS], other[:_SECOND_CHARS]
     return left > right or (left == right and timestamps.compare(one, other) > 0)
 
 
 def is_past(run: Run, _each: stix.StixObject, where: str, name: str, time: str) -> None:
+    """Say that a time lies in the future."""
     if time > run.late:  # to the second, as text: both are UTC
         run.add("time-future", f"{where}.{name}")
 
 
 def refers(run: Run, each: stix.StixObject, where: str, name: str, target: str) -> None:
+    """Say that a reference leads nowhere, or to an object of another type."""
     run.targets.add(target)
     if name != "created_by_ref":
         run.linking.add(each.id)
@@ -134,6 +137,7 @@ def refers(run: Run, each: stix.StixObject, where: str, name: str, target: str) 
 def refers_to_all(
     run: Run, each: stix.StixObject, where: str, name: str, targets: tuple[str, ...]
 ) -> None:
+    """Say what `refers` does of each reference in a list."""
     run.targets.update(targets)
     run.linking.add(each.id)
     wanted = TARGETS.get(name)
@@ -175,6 +179,7 @@ def _is_marked_in_part(
 
 
 def is_known_mark(mark: str) -> bool:
+    """Tell whether an id stands for a mark without a definition in the input."""
     return is_known_marking(mark) or mark in pap.PAP_IDS or mark in PROTECTION_IDS
 
 

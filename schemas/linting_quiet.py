@@ -17,7 +17,6 @@ from schemas.linting_looks import (
     TARGETS,
     Run,
     are_in_order,
-    is_in_order,
     is_known_mark,
     is_past,
     looks_of,
@@ -64,7 +63,6 @@ class _Own(NamedTuple):
 
 _PAIRS, _PAST, _TARGETS, _TEXTS, _LISTS, _VALUES, _PATTERNS, _OTHERS = range(8)
 _GATHERED_IN: Final[dict[Any, int]] = {
-    is_in_order: _PAIRS,
     is_past: _PAST,
     refers: _TARGETS,
     refers_to_all: _TARGETS,
@@ -140,8 +138,9 @@ def _are_quiet(run: Run, columns: Columns, own: _Own) -> bool:
         and are_plain(texts)
         and are_usual(
             [
-                (i[:-ID_TAIL_CHARS], value)
-                for i, value in zip(*_parted(own.values), strict=True)
+                (stix_id[:-ID_TAIL_CHARS], value)
+                for stix_id, value in zip(*_parted(own.values), strict=True)
+                if value is not UNSET
             ]
         )
         and all(map(is_usual_pattern, *_parted(own.patterns)))
@@ -158,12 +157,11 @@ def _plan(struct: type[stix.StixObject]) -> list[tuple[int, Get]]:
     for name, look in looks_of(struct):
         if name in Columns._fields:
             continue
-        is_partial = isinstance(look, partial)
-        with_it = look.keywords.values() if is_partial else ()
-        place = _GATHERED_IN.get(look.func if is_partial else look, _OTHERS)
-        if name in TARGETS:
-            place = _OTHERS
-        names[place] += (*with_it, *_WITH.get(place, ()), name)
+        if isinstance(look, partial):
+            names[_PAIRS] += (*look.keywords.values(), name)
+            continue
+        place = _OTHERS if name in TARGETS else _GATHERED_IN.get(look, _OTHERS)
+        names[place] += (*_WITH.get(place, ()), name)
     return [(place, getter(struct, own)) for place, own in enumerate(names) if own]
 
 

@@ -15,6 +15,7 @@ _NAMES: Final = frozenset(
     {"name", "display_name", "title", "subject", "account_login", "user_id"}
 )
 _LISTS: Final = frozenset({"aliases", "labels"})
+_NO_TEXTS: Final = frozenset({("sighting", "summary")})  # a flag
 # Unicode 15, UAX 9: embeddings, overrides, isolates; and what is not seen at all.
 _TRICKS = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2060\ufeff"
@@ -81,7 +82,7 @@ def looks_at_values(struct: type[stix.StixObject]) -> list[tuple[str, Look]]:
             found.append((name, look_at_name))
         elif name in _LISTS:
             found.append((name, look_at_list))
-        elif profile.is_text((name,)):
+        elif profile.is_text((name,)) and (kind, name) not in _NO_TEXTS:
             found.append((name, look_at_text))
         elif name == "value" and kind in _FORMS:
             found.append((name, look_at_value))
@@ -93,6 +94,7 @@ def looks_at_values(struct: type[stix.StixObject]) -> list[tuple[str, Look]]:
 def look_at_name(
     notes: Notes, _each: stix.StixObject, where: str, name: str, text: str
 ) -> None:
+    """Say that a text is empty, or holds what is not seen."""
     if not text or text.isspace():
         notes.add("empty-text", f"{where}.{name}")
     elif not text.isprintable() and _TRICKS.search(text):
@@ -102,15 +104,15 @@ def look_at_name(
 def look_at_list(
     notes: Notes, _each: stix.StixObject, where: str, name: str, texts: tuple[str, ...]
 ) -> None:
+    """Say what `look_at_name` does of each text in a list."""
     for index, text in enumerate(texts):
         look_at_name(notes, _each, where, f"{name}[{index}]", text)
 
 
 def look_at_text(
-    notes: Notes, _each: stix.StixObject, where: str, name: str, text: Any
+    notes: Notes, _each: stix.StixObject, where: str, name: str, text: str
 ) -> None:
-    if type(text) is not str:  # a sighting's summary is no text
-        return
+    """Say what `look_at_name` does, and that a text is very long."""
     if len(text) > LONG_TEXT_CHARS:
         notes.add("long-text", f"{where}.{name}")
     look_at_name(notes, _each, where, name, text)
@@ -119,6 +121,7 @@ def look_at_text(
 def look_at_value(
     notes: Notes, each: stix.StixObject, where: str, name: str, value: str
 ) -> None:
+    """Say that the value of an observable is a wrong one, or stands there twice."""
     kind = each.type
     if (kind, value) in notes.values:
         notes.add("same-value", f"{where}.{name}")
@@ -151,9 +154,10 @@ def is_usual(kind: str, value: str) -> bool:
 
 
 def are_usual(observables: Sequence[tuple[str, str]]) -> bool:
-    """Tell whether nothing can be said of any (type, value); UNSET is no value."""
-    known = [each for each in observables if each[1] is not UNSET]
-    return len({*known}) == len(known) and all(is_usual(*each) for each in known)
+    """Tell whether nothing can be said of any (type, value)."""
+    return len({*observables}) == len(observables) and all(
+        is_usual(kind, value) for kind, value in observables
+    )
 
 
 def are_plain(texts: Set[str]) -> bool:
@@ -171,14 +175,15 @@ def is_usual_pattern(language: str | UnsetType, pattern: str | UnsetType) -> boo
     """Tell whether nothing can be said of a pattern, if there is one."""
     return (
         pattern is UNSET
-        or (pattern.isascii() or pattern.isprintable())
-        and (language != "stix" or is_balanced(pattern))
+        or ((pattern.isascii() or pattern.isprintable())
+        and (language != "stix" or is_balanced(pattern)))
     )
 
 
 def look_at_pattern(
     notes: Notes, each: stix.StixObject, where: str, name: str, pattern: str
 ) -> None:
+    """Say that a pattern is none, or holds what is not seen."""
     if getattr(each, "pattern_type", None) == "stix" and not is_balanced(pattern):
         notes.add("pattern-form", f"{where}.{name}")
     if not pattern.isascii() and _TRICKS.search(pattern) is not None:

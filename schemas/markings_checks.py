@@ -3,7 +3,8 @@
 Nothing of it refuses a record; what does is `composing.attempt`'s to tell.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -256,10 +257,9 @@ def _compared(
     """Compare objects with the primary one, and with those that they refer to."""
     levels = {each.id: found[each.object_marking_refs].tlp for each in objects}
     highest = max(levels.values())
-    try:
+    main: Tlp | None = None
+    with suppress(SchemaError):
         main = levels[objects[find_primary(objects, primary)].id]
-    except SchemaError:
-        main = None
     for each in objects:
         level = found[each.object_marking_refs]
         tlp = level.tlp

@@ -6,10 +6,10 @@ given: `codec` and `examining`, which go through it value by value, then say wha
 or find that all is in order.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import chain
-from operator import itemgetter, or_
+from operator import or_
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, inspect
 
 from schemas.codec import RESERVED_NAMES, check_values
 from schemas.errors import SchemaError
-from schemas.stix.columns import COMMON, Columns, Row, columns_of, rows_of, said
+from schemas.stix.columns import Columns, Get, Row, columns_of, getter, rows_of, said
 from schemas.stix.core import StixObject
 from schemas.stix.forms import Form, form, forms_of
 from schemas.stix.objects import TYPES
@@ -60,10 +60,12 @@ def decode_sound(data: bytes) -> Sound | None:
         return None
     try:
         bundle = _decode(data)
+        compact = _encode(bundle)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    # As `codec` finds repeated names, and what the structs do not know is lacking, too.
-    if _encode(bundle).count(b":") != data.count(b":"):
+    # A colon stands behind every name, see `codec`: one that is repeated is lacking, and
+    # one that the structs do not know.
+    if compact.count(b":") != data.count(b":"):
         return None
     objects: tuple[StixObject, ...] = bundle.objects
     rows = rows_of(objects)
@@ -154,34 +156,25 @@ def _are_plain(values: Iterable[Any]) -> bool:
 _ID, _TIME, _MARKING = map(form, (ID_PATTERN, TIMESTAMP_PATTERN, MARKING_PATTERN))
 
 
-def _gathered(struct: type[StixObject]) -> list[tuple[int, Callable[[Row], Row]]]:
+def _gathered(struct: type[StixObject]) -> list[tuple[int, Get]]:
     """List what to take out of the rows of a type, and where it belongs in `_Own`."""
-    names, kind = struct.__struct_fields__, str(struct.__struct_config__.tag)
-    fields = inspect.type_info(struct).fields  # type: ignore[attr-defined]
     forms = forms_of(struct)
     texts, lists = dict(forms.of_texts), dict(forms.of_lists)
-    places: list[list[int]] = [[] for _ in _Own._fields]
-    for index, each in enumerate(fields[COMMON:], start=COMMON):
+    own = _Own([], [], [], [], [], [])
+    for each in inspect.type_info(struct).fields[len(Columns._fields) :]:  # type: ignore[attr-defined]
         name = each.name
         if name in texts:
-            places[0 if texts[name] is _ID else 1].append(index)
+            (own.ids if texts[name] is _ID else own.times).append(name)
         elif name in lists:
-            places[2].append(index)
+            own.id_lists.append(name)
         elif name == "kill_chain_phases":
-            places[3].append(index)
+            own.phases.append(name)
         elif not _is_bounded(each.type):
-            places[4].append(index)
+            own.plain.append(name)
+    kind = str(struct.__struct_config__.tag)
     if kind not in NOT_LISTED:
-        places[5] = [names.index(name) for name in REQUIRED.get(kind, ())]
-    return [
-        # Of a slice, too, a tuple comes.
-        (
-            place,
-            itemgetter(*own) if len(own) > 1 else itemgetter(slice(*own, own[0] + 1)),
-        )
-        for place, own in enumerate(places)
-        if own
-    ]
+        own.required.extend(REQUIRED.get(kind, ()))
+    return [(place, getter(struct, names)) for place, names in enumerate(own) if names]
 
 
 def _is_bounded(kind: Any) -> bool:

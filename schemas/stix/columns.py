@@ -42,7 +42,7 @@ class Columns(NamedTuple):
     extra: tuple[Open, ...] = ()
 
 
-COMMON: Final = len(Columns._fields)
+_COMMON: Final = len(Columns._fields)
 
 Row = tuple[Any, ...]
 """All properties of an object, in the order of the fields of its struct."""
@@ -59,7 +59,7 @@ def rows_of(objects: Sequence[StixObject]) -> list[Row]:
 def columns_of(rows: Sequence[Row]) -> Columns:
     """Give the common properties of the objects that *rows* are of."""
     # Every struct begins with the fields of the common one.
-    return Columns(*islice(zip(*rows, strict=False), COMMON))
+    return Columns(*islice(zip(*rows, strict=False), _COMMON))
 
 
 def getter(struct: type[StixObject], names: Sequence[str]) -> Get:

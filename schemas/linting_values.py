@@ -173,10 +173,9 @@ def are_plain(texts: Set[str]) -> bool:
 
 def is_usual_pattern(language: str | UnsetType, pattern: str | UnsetType) -> bool:
     """Tell whether nothing can be said of a pattern, if there is one."""
-    return (
-        pattern is UNSET
-        or ((pattern.isascii() or pattern.isprintable())
-        and (language != "stix" or is_balanced(pattern)))
+    return pattern is UNSET or (
+        (pattern.isascii() or pattern.isprintable())
+        and (language != "stix" or is_balanced(pattern))
     )
 
 

@@ -123,9 +123,9 @@ def _is_telling(label: str) -> bool:
 
 
 def _level(refs: Sequence[str], case: _Case) -> _Level:
-    if refs in AS_WRITTEN:  # as most objects are marked; it asks for nothing else
-        own = AS_WRITTEN[refs]
-        return _Level(own, own, (), False)
+    only = AS_WRITTEN.get(refs)
+    if only is not None:  # as most objects are marked; it asks for nothing else
+        return _Level(only, only, (), False)
     own = tlp_of(refs)
     tlp = own or case.default
     said = [(rule, f".object_marking_refs{at}") for rule, at in _of_refs(refs, case)]

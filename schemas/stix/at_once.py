@@ -77,9 +77,11 @@ def decode_sound(data: bytes) -> Sound | None:
 
 
 def _spells_by_number(data: bytes) -> bool:
-    """Tell whether ASCII may be spelled by numbers; faster than `in` tells it."""
-    behind = data.split(b"\\")[1:]
-    return any(each.startswith(b"u00") for each in behind)
+    """Tell whether ASCII may be spelled by numbers, a colon for example."""
+    return any(each.startswith(_ASCII) for each in data.split(b"\\")[1:])
+
+
+_ASCII: Final = tuple(b"u00%d" % first for first in range(8))
 
 
 def _longest(data: bytes) -> int:
@@ -183,8 +185,6 @@ def _is_bounded(kind: Any) -> bool:
         return all(map(_is_bounded, kind.types))
     if isinstance(kind, inspect.VarTupleType):
         return _is_bounded(kind.item_type)
-    if isinstance(kind, inspect.Metadata):
-        return _is_bounded(kind.type)
     if isinstance(kind, inspect.IntType):
         return kind.le is not None
     return isinstance(kind, _BOUNDED)

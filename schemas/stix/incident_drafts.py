@@ -52,11 +52,10 @@ def in_one_form(candidate: StixObject, where: str, losses: Findings) -> StixObje
 
 def _incident(incident: StixObject, where: str, losses: Findings) -> StixObject:
     found = found_in(incident, INCIDENT_CORE, where)
-    if found is not None and _is_emitted(found, where):
+    if not found or incident.extensions is UNSET or _is_emitted(found, where):
         return incident
     core = incident_core(incident, where)
-    if found is None or core is None or incident.extensions is UNSET:
-        return incident
+    assert core is not None  # noqa: S101  the extension is there
     place = place_in(where)
     body = {name: value for name, value in found.items() if name not in _STEPS}
     for name in _STEPS:

@@ -82,11 +82,7 @@ def _are_within(row: Row, watched: tuple[tuple[int, _Watched], ...]) -> bool:
         return False
     for index, (_, path, _, spelt) in watched:
         value = row[index]
-        if value is UNSET:
-            continue
-        if not (
-            spelt.issuperset(_words(value, path)) if path else _is_within(value, spelt)
-        ):
+        if value is not UNSET and not _are_spelt(value, path, spelt):
             return False
     return True
 
@@ -118,21 +114,21 @@ def outside(candidate: StixObject, where: str = "$") -> Iterator[Finding]:
         return  # OpenCTI's, which has words of its own
     for name, path, vocabulary, spelt in watched:
         value = getattr(candidate, name)
-        if value is UNSET or (not path and _is_within(value, spelt)):
-            continue
-        if path and spelt.issuperset(_words(value, path)):
+        if value is UNSET or _are_spelt(value, path, spelt):
             continue
         found = [
             (place, text)
             for place, text in _texts(value, path, f"{where}.{name}")
             if text not in spelt
         ]
-        if found:
-            rule = "enumeration" if vocabulary.closed else "vocabulary"
-            yield _finding(rule, found, vocabulary)
+        rule = "enumeration" if vocabulary.closed else "vocabulary"
+        yield _finding(rule, found, vocabulary)
 
 
-def _is_within(value: Any, spelt: frozenset[str]) -> bool:
+def _are_spelt(value: Any, path: tuple[str, ...], spelt: frozenset[str]) -> bool:
+    """Tell whether all words that `_texts` yields are among those *spelt*."""
+    if path:
+        return spelt.issuperset(_words(value, path))
     return value in spelt if type(value) is str else spelt.issuperset(value)
 
 

@@ -30,7 +30,7 @@ _IDENTIFYING: Final[dict[str, tuple[str, ...]]] = {
 }
 _ALIASED: Final = ("channel", "threat-actor")
 # Names that nearly every audience is shown, and without which there is no record.
-_HEADLINED: Final = (Incident, Campaign, Report, Grouping)
+_HEADLINED: Final = frozenset({Incident, Campaign, Report, Grouping})
 _MIN_CHARS: Final = 5  # a shorter name may be a word of a vocabulary
 _MAX_WORDS: Final = 16
 
@@ -93,8 +93,8 @@ def leaks(
             for place, shown in _visible(each):
                 if len(shown) >= _MIN_CHARS:
                     visible.setdefault(shown, f"{where}{place}")
-        if isinstance(each, _HEADLINED):
-            name = each.name
+        if type(each) in _HEADLINED:
+            name = getattr(each, "name", UNSET)
             if name is not UNSET and personal_data.holds_any(name):
                 yield Finding("contact-in-name", f"{places.get(each.id, '$')}.name")
     if visible:

@@ -108,8 +108,11 @@ def _members(value: Any) -> dict[str, Any]:
     return value if type(value) is dict else {}
 
 
+_LISTS: Final = (list, tuple)
+
+
 def _collect(values: Any, pattern: re.Pattern[str], into: set[str], spell: Any) -> None:
-    for value in values if isinstance(values, list | tuple) else ():
+    for value in values if isinstance(values, _LISTS) else ():
         if isinstance(value, str) and pattern.fullmatch(value):
             into.add(spell(value))
 

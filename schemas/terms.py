@@ -62,7 +62,7 @@ def marks_of(objects: Iterable[StixObject]) -> Marks:
     paps: dict[str, Pap] = {}
     statements: set[str] = set()
     for each in objects:
-        if not isinstance(each, MarkingDefinition) or not _is_plain(each):
+        if type(each) is not MarkingDefinition or not _is_plain(each):
             continue
         try:
             own = iep.read(each)

@@ -71,7 +71,8 @@ def outside_in(
         places: Where in the input each object comes from, by its id.
     """
     for each, row in zip(objects, rows_of(objects), strict=True):
-        if not _are_within(row, _WATCHED_AT.get(type(each), ())):
+        watched = _WATCHED_AT.get(type(each), ())
+        if (watched or each.labels) and not _are_within(row, watched):
             yield from outside(each, places.get(each.id, "$"))
 
 

@@ -6,6 +6,7 @@ given: `codec` and `examining`, which go through it value by value, then say wha
 or find that all is in order.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from itertools import chain
@@ -56,7 +57,7 @@ def decode_sound(data: bytes) -> Sound | None:
     """
     if b'"bundle"' not in data or _spells_by_number(data):
         return None
-    if len(data) > MAX_TEXT_CHARS and _longest(data) > MAX_TEXT_CHARS:
+    if _may_be_too_long(data):
         return None
     try:
         bundle = _decode(data)
@@ -78,16 +79,24 @@ def decode_sound(data: bytes) -> Sound | None:
 
 def _spells_by_number(data: bytes) -> bool:
     """Tell whether ASCII may be spelled by numbers, a colon for example."""
-    return any(each.startswith(_ASCII) for each in data.split(b"\\")[1:])
+    # Each is faster than the next, and few have to be asked.
+    return b"\\" in data and b"\\u00" in data and _BY_NUMBER.search(data) is not None
 
 
-_ASCII: Final = tuple(b"u00%d" % first for first in range(8))
+_BY_NUMBER: Final = re.compile(rb"\\u00[0-7]")
 
 
-def _longest(data: bytes) -> int:
-    """Give a size that no string in *data* exceeds."""
-    plain = data.replace(rb"\\", b"..").replace(rb"\"", b"..")
-    return max(map(len, plain.split(b'"')))
+def _may_be_too_long(data: bytes) -> bool:
+    """Tell whether *data* may hold a string of more than `MAX_TEXT_CHARS`."""
+    known = 0  # a quote at which a string begins or ends
+    while len(data) - known > MAX_TEXT_CHARS:
+        found = data.rfind(b'"', known + 1, known + MAX_TEXT_CHARS)
+        while found > 0 and data[found - 1 : found] == b"\\":
+            found = data.rfind(b'"', known + 1, found)
+        if found < 0:
+            return True
+        known = found
+    return False
 
 
 def _are_sound(

@@ -69,8 +69,6 @@ def _incident(incident: StixObject, where: str, losses: Findings) -> StixObject:
         body[_COUNTS] = _dictionary(body[_COUNTS], place, losses)
     if core.determination is not UNSET:
         body["determination"] = core.determination
-    if body == found:
-        return incident
     extensions = incident.extensions | {INCIDENT_CORE: body}
     return msgspec.structs.replace(incident, extensions=extensions)
 

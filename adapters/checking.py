@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from itertools import chain
 from typing import Final
 
 import msgspec
@@ -18,7 +17,7 @@ from schemas.markings_checks import contradictions
 from schemas.rules import Level, rule
 from schemas.stix.cases import Identity
 from schemas.techniques import unknown_techniques
-from schemas.vocabularies.checking import outside
+from schemas.vocabularies.checking import outside_in
 
 _ORDER: Final[dict[Level, int]] = {"error": 0, "warning": 1, "note": 2}
 
@@ -77,7 +76,7 @@ def check(
             communities=communities,
         ),
         *leaks(found.objects, places, own=own),
-        *chain.from_iterable(outside(o, places.get(o.id, "$")) for o in found.objects),
+        *outside_in(found.objects, places),
         *(unknown_techniques(found.objects, catalogues, places) if catalogues else ()),
         *(_own_identity(draft, places) if draft is not None and own is None else ()),
         *found.losses,

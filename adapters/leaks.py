@@ -6,7 +6,7 @@ Pure. DESIGN.md, section 2, step 1. Redaction has a guard against the same
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
@@ -14,6 +14,7 @@ from adapters import personal_data, text
 from schemas import profile, stix
 from schemas.findings import Finding
 from schemas.stix.cases import Grouping, Identity, Incident, Report
+from schemas.stix.columns import Get, getter, rows_of
 from schemas.stix.threats import Campaign
 
 # The properties that name somebody.
@@ -29,7 +30,7 @@ _IDENTIFYING: Final[dict[str, tuple[str, ...]]] = {
 }
 _ALIASED: Final = ("channel", "threat-actor")
 # Names that nearly every audience is shown, and without which there is no record.
-_HEADLINED: Final = (Incident, Campaign, Report, Grouping)
+_HEADLINED: Final = frozenset({Incident, Campaign, Report, Grouping})
 _MIN_CHARS: Final = 5  # a shorter name may be a word of a vocabulary
 _MAX_WORDS: Final = 16
 
@@ -80,15 +81,22 @@ def leaks(
         own: Id of the issuer's identity, which everybody sees anyway.
     """
     visible: dict[str, str] = {}
-    for each in objects:
-        where = places.get(each.id, "$")
-        for place, shown in _visible(each):
-            if len(shown) >= _MIN_CHARS:
-                visible.setdefault(shown, f"{where}{place}")
-        if isinstance(each, _HEADLINED):
-            name = each.name
+    for each, row in zip(objects, rows_of(objects), strict=True):
+        words = _WORDS.get(type(each))
+        if (
+            words is None
+            or each.granular_markings
+            or not _USUAL.issuperset(words(row))
+            or (each.extensions and not _are_usual(each.extensions))
+        ):
+            where = places.get(each.id, "$")
+            for place, shown in _visible(each):
+                if len(shown) >= _MIN_CHARS:
+                    visible.setdefault(shown, f"{where}{place}")
+        if type(each) in _HEADLINED:
+            name = getattr(each, "name", UNSET)
             if name is not UNSET and personal_data.holds_any(name):
-                yield Finding("contact-in-name", f"{where}.name")
+                yield Finding("contact-in-name", f"{places.get(each.id, '$')}.name")
     if visible:
         secrets = _Secrets(each for each in objects if each.id != own)
         for shown, place in visible.items():
@@ -118,6 +126,23 @@ def _visible(each: stix.StixObject) -> list[tuple[str, str]]:
 def _worded(struct: type[stix.StixObject]) -> tuple[str, ...]:
     names = profile.worded(str(struct.__struct_config__.tag))
     return tuple(name for name in names if name in struct.__struct_fields__)
+
+
+def _words(struct: type[stix.StixObject]) -> Get:
+    sectors = ("sectors",) if struct is Identity else ()
+    return getter(struct, (*_worded(struct), *sectors))
+
+
+_WORDS: Final = {struct: _words(struct) for struct in stix.TYPES.values()}
+# And frequent texts that are too short for a name.
+_USUAL: Final = _COMMON | {UNSET, "2.0", "2.1", "en"}
+
+
+def _are_usual(extensions: Mapping[str, Any]) -> bool:
+    return profile.EXTENSION_ALIASES.keys() >= extensions.keys() and all(
+        type(word) is str and word in _COMMON
+        for word in profile.visible_inside(extensions)
+    )
 
 
 def _visible_inside(each: stix.StixObject) -> Iterator[tuple[str, str]]:

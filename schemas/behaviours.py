@@ -37,6 +37,10 @@ def of_behaviours(
     Raises:
         SchemaError: `bad-property`: the extension is malformed.
     """
+    holders = [o for o in objects if o.type in _HOLDERS]
+    named = [(o, disinformation(o, places.get(o.id, "$"))) for o in holders]
+    if not any(said and said.behaviours for _, said in named):
+        return []
     made: list[tuple[stix.StixObject, str]] = []
     patterns: dict[str, list[tuple[str, AttackPattern]]] = {}
     used: set[tuple[str, str]] = set()
@@ -47,11 +51,8 @@ def of_behaviours(
                 patterns.setdefault(number, []).append((words, each))
         elif isinstance(each, Relationship) and each.relationship_type == "uses":
             used.add((str(each.source_ref), str(each.target_ref)))
-    for holder in objects:
-        if holder.type not in _HOLDERS:
-            continue
+    for holder, said in named:
         place = places.get(holder.id, "$")
-        said = disinformation(holder, place)
         for behaviour in dict.fromkeys(said.behaviours if said else ()):
             same = patterns.setdefault(behaviour.id, [])
             known = [p for words, p in same if _is_of(words, behaviour.framework)]

@@ -18,14 +18,22 @@ from schemas.coarse import added as coarse_values
 from schemas.errors import SchemaError
 from schemas.facts import facts_of
 from schemas.markings import (
+    KNOWN_IDS,
+    RED_IDS,
     TLP_IDS,
     Tlp,
     check_selectors,
     granular_marks,
-    is_known_marking,
     tlp_of,
 )
-from schemas.profile import is_text, may_be_visible, misformed, worded
+from schemas.profile import (
+    has_words,
+    is_text,
+    is_word,
+    may_be_visible,
+    misformed,
+    visible_inside,
+)
 from schemas.profile import places as profile_places
 from schemas.record import (
     MAX_OBJECTS,
@@ -38,6 +46,7 @@ from schemas.record import (
     need_behaviour,
     refuse_red,
 )
+from schemas.stix.columns import rows_of
 
 _T = TypeVar("_T")
 UNMARKED_TLP: Final = Tlp.AMBER_STRICT
@@ -161,7 +170,8 @@ def _attempt(
     # Places are those of the input, whatever is left out or added here.
     if not places:
         places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
-    objects = [o for o in objects if not _redefines_marking(o)]
+    # TLP is read from the table of ids; a body sent along is never trusted.
+    objects = [o for o in objects if o.id not in KNOWN_IDS]
     marks = terms.marks_of(objects)
     if report is not None:
         wrapped = run(_wrap, objects, report, tlp, now, marks)
@@ -181,7 +191,7 @@ def _attempt(
         run(_check_count, objects)
     marked = terms.mark_all(objects, marks, tlp if tlp is not None else UNMARKED_TLP)
     run.note(terms.faults(objects, marks, places, now=now, primary=place))
-    for each in marked:
+    for each in _to_check(marked):
         run.all_of(_CHECKS, each, places.get(each.id, "$"))
     run(need_behaviour, marked)
     if place is None:
@@ -237,11 +247,6 @@ def _has_several_primaries(objects: Sequence[stix.StixObject]) -> bool:
     return False
 
 
-def _redefines_marking(candidate: stix.StixObject) -> bool:
-    # TLP is read from the table of ids; a body sent along is never trusted.
-    return candidate.type == "marking-definition" and is_known_marking(candidate.id)
-
-
 def _wrap(
     objects: Sequence[stix.StixObject],
     name: str,
@@ -285,26 +290,34 @@ def _check_places(candidate: stix.StixObject, where: str) -> None:
             if is_list or not may_be_visible(place, value):
                 raise SchemaError("bad-property", f"{where}.{place[0]}")
 
-    kind = candidate.type
-    if candidate.lang is UNSET and not candidate.extra and worded(kind) == _LANG_ALONE:
-        return  # as in most objects
-
     def get(name: str, default: object) -> Any:
         value = getattr(candidate, name, UNSET)
         return candidate.extra.get(name, default) if value is UNSET else value
 
-    odd = misformed(kind, get)
+    odd = misformed(candidate.type, get)
     if odd is not None:
         raise SchemaError("bad-property", f"{where}.{odd}")
-
-
-_LANG_ALONE: Final = ("lang",)
 
 
 def _untyped(candidate: stix.StixObject) -> Iterator[tuple[str, Any]]:
     if candidate.extensions is not UNSET:
         yield "extensions", candidate.extensions
     yield from candidate.extra.items()
+
+
+def _to_check(objects: Sequence[stix.StixObject]) -> Iterable[stix.StixObject]:
+    """Leave out the objects that no check can refuse: most, and they are soon found."""
+    marks = {each.object_marking_refs for each in objects}
+    if any(refs and not RED_IDS.isdisjoint(refs) for refs in marks):
+        return objects
+    return [
+        each
+        for each, row in zip(objects, rows_of(objects), strict=True)
+        if each.extra
+        or each.granular_markings
+        or not has_words(type(each), row)
+        or (each.extensions and not all(map(is_word, visible_inside(each.extensions))))
+    ]
 
 
 # What each object must hold, marked as it will be signed.

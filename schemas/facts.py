@@ -6,14 +6,14 @@ They are always visible, so a part marked stricter must not show through them
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
 
 from schemas import stix
 from schemas.markings import Tlp, granular_languages, granular_tlp, tlp_of
 from schemas.profile import INCIDENT_CORE
+from schemas.stix.columns import Get, getter, rows_of
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 
@@ -29,6 +29,20 @@ _SAID_BY = {
     "incident": (*_SAID, "extensions"),
     "location": (*_SAID, "country"),
 }
+
+
+_Asked = tuple[tuple[str, ...], Get]
+
+
+def _asked(struct: type[stix.StixObject], names: tuple[str, ...]) -> _Asked:
+    return names, getter(struct, names)
+
+
+_ASKED: Final = {
+    stix.TYPES[kind]: _asked(stix.TYPES[kind], names)
+    for kind, names in _SAID_BY.items()
+}
+_ASKED_OF_ALL: Final = _asked(stix.StixObject, _SAID)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,20 +61,23 @@ def facts_of(
     countries: set[str] = set()
     sectors: set[str] = set()
     languages: set[str] = set()
-    for candidate in objects:
-        said = [
-            (name, value)
-            for name in _SAID_BY.get(candidate.type, _SAID)
-            if (value := getattr(candidate, name)) is not UNSET
-        ]
-        if not said:
+    seen: dict[tuple[str, ...], bool] = {}
+    for candidate, row in zip(objects, rows_of(objects), strict=True):
+        asked = _ASKED.get(type(candidate))
+        if asked is None and not candidate.lang and not candidate.granular_markings:
+            continue  # as most objects say nothing of it
+        names, get = asked or _ASKED_OF_ALL
+        values = get(row)
+        refs = candidate.object_marking_refs or ()
+        if refs not in seen:  # few combinations of marks stand on many objects
+            own = tlp_of(refs)
+            seen[refs] = own is not None and own <= tlp
+        if not seen[refs]:
             continue
-        own = tlp_of(candidate.object_marking_refs or ())
-        if own is None or own > tlp:
-            continue
-        stricter = {p for p, t in granular_tlp(candidate).items() if t > tlp}
-        for name, value in said:
-            if name in stricter:
+        parts = granular_tlp(candidate) if candidate.granular_markings else {}
+        stricter = {p for p, t in parts.items() if t > tlp}
+        for name, value in zip(names, values, strict=True):
+            if not value or name in stricter:
                 continue
             if name == "country":
                 _collect([value], _COUNTRY, countries, str.upper)
@@ -69,13 +86,15 @@ def facts_of(
             elif name == "lang":
                 _collect([value], _LANGUAGE, languages, str)
             elif name == "extensions":
+                if DISINFORMATION not in value:
+                    continue
                 story = _members(value.get(DISINFORMATION))
                 _collect(story.get("languages"), _LANGUAGE, languages, str)
                 country = _members(story.get("targeted_election")).get("country")
                 _collect([country], _COUNTRY, countries, str.upper)
             else:
-                parts = granular_languages(candidate)
-                languages.update(lang for part, lang in parts if part not in stricter)
+                said_in = granular_languages(candidate)
+                languages.update(lang for part, lang in said_in if part not in stricter)
     return Facts(
         severity=_visible_severity(primary, tlp),
         countries=tuple(sorted(countries)),
@@ -89,8 +108,11 @@ def _members(value: Any) -> dict[str, Any]:
     return value if type(value) is dict else {}
 
 
+_LISTS: Final = (list, tuple)
+
+
 def _collect(values: Any, pattern: re.Pattern[str], into: set[str], spell: Any) -> None:
-    for value in values if isinstance(values, list | tuple) else ():
+    for value in values if isinstance(values, _LISTS) else ():
         if isinstance(value, str) and pattern.fullmatch(value):
             into.add(spell(value))
 

@@ -1,8 +1,10 @@
 """Texts, names and values that are probably not what their author means: findings."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from typing import Any, Final
+
+from msgspec import UNSET, UnsetType
 
 from schemas import profile, stix
 from schemas.findings import Finding
@@ -13,6 +15,7 @@ _NAMES: Final = frozenset(
     {"name", "display_name", "title", "subject", "account_login", "user_id"}
 )
 _LISTS: Final = frozenset({"aliases", "labels"})
+_NO_TEXTS: Final = frozenset({("sighting", "summary")})  # a flag
 # Unicode 15, UAX 9: embeddings, overrides, isolates; and what is not seen at all.
 _TRICKS = re.compile(
     "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2060\ufeff"
@@ -45,6 +48,8 @@ _PRIVATE = re.compile(
 )
 # STIX 2.1, STIX Patterning: what brackets and strings are made of.
 _TOKENS = re.compile(r"'(?:[^'\\]++|\\.)*+'|\[(?:[0-9]++|\*)\]|[\[\]()']", re.DOTALL)
+# Comparisons with strings and nothing else, as most patterns are.
+_COMPARISON = re.compile(r"\[(?:[^\[\]()']*+'[^'\\]*+')++\s*+\]")
 _CLOSES: Final = {"]": "[", ")": "("}
 
 
@@ -74,51 +79,55 @@ def looks_at_values(struct: type[stix.StixObject]) -> list[tuple[str, Look]]:
     kind = struct.__struct_config__.tag
     for name in struct.__struct_fields__:
         if name in _NAMES:
-            found.append((name, _look_at_name))
+            found.append((name, look_at_name))
         elif name in _LISTS:
-            found.append((name, _look_at_list))
-        elif profile.is_text((name,)):
-            found.append((name, _look_at_text))
+            found.append((name, look_at_list))
+        elif profile.is_text((name,)) and (kind, name) not in _NO_TEXTS:
+            found.append((name, look_at_text))
         elif name == "value" and kind in _FORMS:
-            found.append((name, _look_at_value))
+            found.append((name, look_at_value))
         elif name == "pattern":
-            found.append((name, _look_at_pattern))
+            found.append((name, look_at_pattern))
     return found
 
 
-def _look_at_name(
+def look_at_name(
     notes: Notes, _each: stix.StixObject, where: str, name: str, text: str
 ) -> None:
+    """Say that a text is empty, or holds what is not seen."""
     if not text or text.isspace():
         notes.add("empty-text", f"{where}.{name}")
     elif not text.isprintable() and _TRICKS.search(text):
         notes.add("hidden-character", f"{where}.{name}")
 
 
-def _look_at_list(
+def look_at_list(
     notes: Notes, _each: stix.StixObject, where: str, name: str, texts: tuple[str, ...]
 ) -> None:
+    """Say what `look_at_name` does of each text in a list."""
     for index, text in enumerate(texts):
-        _look_at_name(notes, _each, where, f"{name}[{index}]", text)
+        look_at_name(notes, _each, where, f"{name}[{index}]", text)
 
 
-def _look_at_text(
-    notes: Notes, _each: stix.StixObject, where: str, name: str, text: Any
+def look_at_text(
+    notes: Notes, _each: stix.StixObject, where: str, name: str, text: str
 ) -> None:
-    if type(text) is not str:  # a sighting's summary is no text
-        return
+    """Say what `look_at_name` does, and that a text is very long."""
     if len(text) > LONG_TEXT_CHARS:
         notes.add("long-text", f"{where}.{name}")
-    _look_at_name(notes, _each, where, name, text)
+    look_at_name(notes, _each, where, name, text)
 
 
-def _look_at_value(
+def look_at_value(
     notes: Notes, each: stix.StixObject, where: str, name: str, value: str
 ) -> None:
+    """Say that the value of an observable is a wrong one, or stands there twice."""
     kind = each.type
     if (kind, value) in notes.values:
         notes.add("same-value", f"{where}.{name}")
     notes.values.add((kind, value))
+    if is_usual(kind, value):
+        return
     form, words = _FORMS[kind]
     is_formed = form.fullmatch(value) is not None
     may_be_defanged = not is_formed or kind == "url" or "[" in value
@@ -133,9 +142,47 @@ def _look_at_value(
         notes.add("hidden-character", f"{where}.{name}")
 
 
-def _look_at_pattern(
+def is_usual(kind: str, value: str) -> bool:
+    """Tell whether nothing can be said of a value, but that it stands there twice."""
+    return (
+        _FORMS[kind][0].fullmatch(value) is not None
+        and value.isprintable()
+        and "[" not in value
+        and (kind != "url" or _DEFANGED.match(value) is None)
+        and (kind != "ipv4-addr" or _PRIVATE.match(value) is None)
+    )
+
+
+def are_usual(observables: Sequence[tuple[str, str]]) -> bool:
+    """Tell whether nothing can be said of any (type, value)."""
+    return len({*observables}) == len(observables) and all(
+        is_usual(kind, value) for kind, value in observables
+    )
+
+
+def are_plain(texts: Set[str]) -> bool:
+    """Tell whether nothing can be said of any of some texts."""
+    return (
+        all(map(str.strip, texts))
+        and max(map(len, texts), default=0) <= LONG_TEXT_CHARS
+        and (
+            all(map(str.isprintable, texts)) or _TRICKS.search("\n".join(texts)) is None
+        )
+    )
+
+
+def is_usual_pattern(language: str | UnsetType, pattern: str | UnsetType) -> bool:
+    """Tell whether nothing can be said of a pattern, if there is one."""
+    return pattern is UNSET or (
+        (pattern.isascii() or pattern.isprintable())
+        and (language != "stix" or is_balanced(pattern))
+    )
+
+
+def look_at_pattern(
     notes: Notes, each: stix.StixObject, where: str, name: str, pattern: str
 ) -> None:
+    """Say that a pattern is none, or holds what is not seen."""
     if getattr(each, "pattern_type", None) == "stix" and not is_balanced(pattern):
         notes.add("pattern-form", f"{where}.{name}")
     if not pattern.isascii() and _TRICKS.search(pattern) is not None:
@@ -147,6 +194,8 @@ def is_balanced(pattern: str) -> bool:
 
     Whether it is one, only a parser of the whole language can say.
     """
+    if _COMPARISON.fullmatch(pattern) is not None:
+        return True
     if pattern.lstrip()[:1] not in ("[", "("):
         return False
     open_brackets: list[str] = []

@@ -84,6 +84,10 @@ RED_IDS: Final = frozenset(m for m, tlp in _KNOWN.items() if tlp is Tlp.RED)
 """Every id that means RED."""
 
 
+KNOWN_IDS: Final = frozenset(_KNOWN)
+"""Every id that stands for a TLP."""
+
+
 def is_known_marking(marking: str) -> bool:
     """Tell whether the id *marking* stands for a TLP."""
     return marking in _KNOWN

@@ -3,7 +3,8 @@
 Nothing of it refuses a record; what does is `composing.attempt`'s to tell.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -23,9 +24,10 @@ from schemas.pap import Pap
 from schemas.record import ALL_COMMUNITY, find_primary
 from schemas.stix import StixObject
 from schemas.stix.meta import MarkingDefinition
-from schemas.terms import TLP_EXTENSION, Marks, marks_of, refs_of
+from schemas.terms import AS_WRITTEN, TLP_EXTENSION, Marks, marks_of, refs_of
 
 _TLP_PREFIX: Final = "tlp:"
+_TELLING: Final = (_TLP_PREFIX, "pap:", "ex:chr")
 _NO_TARGETS: Final = frozenset({"object_marking_refs"})
 
 Said = tuple[str, str]
@@ -83,43 +85,47 @@ def contradictions(
         primary: Id of the primary object, where several qualify.
         communities: To whom the record goes; URNs.
     """
+    definitions = [o for o in objects if type(o) is MarkingDefinition]
     case = _Case(
-        marks=marks_of(objects),
-        defined=frozenset(o.id for o in objects if type(o) is MarkingDefinition),
+        marks=marks_of(definitions),
+        defined=frozenset(each.id for each in definitions),
         now=now,
         default=tlp or UNMARKED_TLP,
         marks_rest=tlp is not None,
         is_wide=ALL_COMMUNITY in communities,
     )
-    try:
-        main = objects[find_primary(objects, primary)].id
-    except SchemaError:
-        main = ""
     # Few combinations of marks stand on many objects.
-    found: dict[Any, _Level] = {}
-    levels: dict[str, Tlp] = {}
-    unmarked: set[str] = set()
-    for each in objects:
-        refs = each.object_marking_refs
-        level = found.get(refs)
-        if level is None:
-            level = found[refs] = _level(refs or (), case)
-        own_id = each.id
-        levels[own_id] = level.tlp
-        if level.own is None:
-            unmarked.add(own_id)
+    combined = {each.object_marking_refs for each in objects}
+    found = {refs: _level(refs or (), case) for refs in combined}
+    looked_at = objects
+    if not definitions and not any(level.is_odd for level in found.values()):
+        looked_at = [  # nothing else can be odd
+            each
+            for each in objects
+            if each.granular_markings
+            or (each.labels and any(map(_is_telling, each.labels)))
+        ]
+    for each in looked_at:
+        level, where = found[each.object_marking_refs], places.get(each.id, "$")
         if level.is_odd or each.labels or each.granular_markings:
-            where = places.get(own_id, "$")
             for rule, place in _of_object(each, level, case):
                 yield Finding(rule, where + place)
         if type(each) is MarkingDefinition:
-            yield from _definition(each, places.get(own_id, "$"))
+            yield from _definition(each, where)
     # Not of all objects: hashing a member of an enum calls Python.
     if len({level.tlp for level in found.values()}) > 1:
-        yield from _compared(objects, places, levels, levels.get(main), unmarked)
+        yield from _compared(objects, places, found, primary)
+
+
+def _is_telling(label: str) -> bool:
+    """Tell whether a label may be about TLP or PAP."""
+    return label.strip().lower().startswith(_TELLING)
 
 
 def _level(refs: Sequence[str], case: _Case) -> _Level:
+    only = AS_WRITTEN.get(refs)
+    if only is not None:  # as most objects are marked; it asks for nothing else
+        return _Level(only, only, (), False)
     own = tlp_of(refs)
     tlp = own or case.default
     said = [(rule, f".object_marking_refs{at}") for rule, at in _of_refs(refs, case)]
@@ -243,17 +249,21 @@ def _tlp(word: Any) -> Tlp | None:
 
 
 def _compared(
-    objects: Iterable[StixObject],
+    objects: Sequence[StixObject],
     places: Mapping[str, str],
-    levels: Mapping[str, Tlp],
-    main: Tlp | None,
-    unmarked: Collection[str],
+    found: Mapping[Any, _Level],
+    primary: str | None,
 ) -> Iterator[Finding]:
     """Compare objects with the primary one, and with those that they refer to."""
+    levels = {each.id: found[each.object_marking_refs].tlp for each in objects}
     highest = max(levels.values())
+    main: Tlp | None = None
+    with suppress(SchemaError):
+        main = levels[objects[find_primary(objects, primary)].id]
     for each in objects:
-        tlp = levels[each.id]
-        if main is not None and tlp > main and each.id not in unmarked:
+        level = found[each.object_marking_refs]
+        tlp = level.tlp
+        if main is not None and tlp > main and level.own is not None:
             yield Finding("tlp-above-primary", places.get(each.id, "$"))
         if tlp < highest:
             for place, target in _references(each):

@@ -7,12 +7,15 @@ token that hides what must be seen or shows what could not be withheld.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from schemas.stix import PROPERTY_NAMES, incident_suite
+from msgspec import UNSET
+
+from schemas.stix import PROPERTY_NAMES, TYPES, StixObject, incident_suite
+from schemas.stix.columns import Row
 from schemas.stix.disinformation import DISINFORMATION
-from schemas.stix.forms import form
+from schemas.stix.forms import Form, form
 from schemas.stix.identity_contact import IDENTITY_CONTACT
 
 VCT: Final = "urn:tocsin:record:1"
@@ -141,6 +144,17 @@ def visible_in_extension(key: str) -> frozenset[str]:
     return _VISIBLE_IN_INCIDENT_CORE if key == INCIDENT_CORE else _VISIBLE_IN_EXTENSION
 
 
+def visible_inside(extensions: Mapping[str, Any]) -> list[Any]:
+    """List what can never be a disclosure in the extensions of an object."""
+    return [
+        extension[name]
+        for key, extension in extensions.items()
+        if key in EXTENSION_ALIASES and isinstance(extension, dict)
+        for name in visible_in_extension(key)
+        if name in extension
+    ]
+
+
 def misformed(kind: str, get: Callable[[str, object], Any]) -> str | None:
     """Name an always visible property that could hold a text, if there is one.
 
@@ -157,6 +171,28 @@ def misformed(kind: str, get: Callable[[str, object], Any]) -> str | None:
         ):
             return name
     return None
+
+
+def has_words(struct: type[StixObject], row: Row) -> bool:
+    """Tell whether `misformed` names none of the properties that the struct has.
+
+    Args:
+        row: As `columns.rows_of` gives it.
+    """
+    for index, (known, fits) in _FORMED_AT.get(struct, _FORMED_IN_ALL):
+        text = row[index]
+        if text is not UNSET and text not in known and not fits(text):
+            return False
+    return True
+
+
+def _formed_at(struct: type[StixObject]) -> tuple[tuple[int, Form], ...]:
+    formed = _FORMED.get(str(struct.__struct_config__.tag), _FORMED_ALWAYS)
+    return tuple((struct.__struct_fields__.index(name), form) for name, form in formed)
+
+
+_FORMED_AT: Final = {struct: _formed_at(struct) for struct in TYPES.values()}
+_FORMED_IN_ALL: Final = _formed_at(StixObject)
 
 
 def worded(kind: str) -> tuple[str, ...]:

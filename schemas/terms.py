@@ -6,7 +6,7 @@ the TLP of an IEP becomes one here.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
@@ -62,7 +62,7 @@ def marks_of(objects: Iterable[StixObject]) -> Marks:
     paps: dict[str, Pap] = {}
     statements: set[str] = set()
     for each in objects:
-        if not isinstance(each, MarkingDefinition) or not _is_plain(each):
+        if type(each) is not MarkingDefinition or not _is_plain(each):
             continue
         try:
             own = iep.read(each)
@@ -119,12 +119,13 @@ def mark_all(
     return tuple(marked)
 
 
-_AS_WRITTEN: Final = frozenset((each,) for each in TLP_IDS.values())
+AS_WRITTEN: Final[Mapping[Any, Tlp]] = {(each,): tlp for tlp, each in TLP_IDS.items()}
+"""The marks of an object that is marked with one TLP 2.0 id and nothing else."""
 
 
 def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
     refs = candidate.object_marking_refs or ()
-    if refs in _AS_WRITTEN and not marks.terms:
+    if refs in AS_WRITTEN and not marks.terms:
         return candidate  # as most objects are
     tlp = tlp_of(refs) or default
     terms = iep.terms_of(candidate, marks.terms) if marks.terms else None
@@ -204,6 +205,8 @@ def faults(
         primary: Index of the primary object, if there is one.
     """
     for i, each in enumerate(objects):
+        if not marks.terms and type(each) is not MarkingDefinition:
+            continue  # as most are
         where = places.get(each.id, "$")
         if isinstance(each, MarkingDefinition):
             try:

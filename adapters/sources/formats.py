@@ -55,6 +55,8 @@ def recognise(given: Input) -> Source:
         SchemaError: `unknown-format`, `empty`, `not-utf8`, or JSON that cannot be
             decoded.
     """
+    if given.sound is not None:  # then no other recognises it
+        return SOURCES["stix21"]
     for source in SOURCES.values():
         if source.recognises(given):
             return source

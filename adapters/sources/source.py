@@ -53,6 +53,11 @@ class Input:
         return self.data.removeprefix(_MARK).lstrip()[:1] in (b"{", b"[")
 
     @cached_property
+    def sound(self) -> stix.Sound | None:
+        """What a sound bundle of STIX 2.1 holds; None if it may be anything else."""
+        return stix.decode_sound(self.data.removeprefix(_MARK))
+
+    @cached_property
     def parsed(self) -> Any:
         """The JSON text, decoded; sizes of numbers and depth unchecked.
 

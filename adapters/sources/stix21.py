@@ -43,6 +43,20 @@ _TELLING: Final = frozenset({"spec_version", "created"})
 
 
 def _read(given: Input) -> Found:
+    losses = Findings()
+    faults: tuple[Finding, ...] = ()
+    if given.sound is not None:
+        examined, places = given.sound
+    else:
+        examined, places, faults = _examine(given)
+        _list_bundle(given.parsed, losses)
+    objects, more = _in_one_form(examined, places, losses)
+    return Found(
+        objects=objects, places=places, losses=tuple(losses), faults=(*faults, *more)
+    )
+
+
+def _examine(given: Input) -> stix.Examined:
     odd: SchemaError | None = None
     try:  # once for all, which is cheaper than object by object
         stix.check_plain(given.parsed)
@@ -50,15 +64,10 @@ def _read(given: Input) -> Found:
         if error.reason == "too-deep":
             raise
         odd = error
-    examined, places, faults = stix.examine_bundle(given.parsed, is_checked=odd is None)
-    if odd is not None and not faults:
+    found = stix.examine_bundle(given.parsed, is_checked=odd is None)
+    if odd is not None and not found[2]:
         raise odd  # outside the objects
-    losses = Findings()
-    _list_bundle(given.parsed, losses)
-    objects, more = _in_one_form(examined, places, losses)
-    return Found(
-        objects=objects, places=places, losses=tuple(losses), faults=(*faults, *more)
-    )
+    return found
 
 
 def _list_bundle(value: Any, losses: Findings) -> None:

@@ -1,6 +1,7 @@
 """STIX 2.1 objects as frozen structs, with the dialects that real senders use."""
 
 from schemas.codec import RESERVED_NAMES
+from schemas.stix.at_once import Sound, decode_sound
 from schemas.stix.bundles import decode_bundle
 from schemas.stix.core import (
     ExternalReference,
@@ -9,7 +10,7 @@ from schemas.stix.core import (
     StixObject,
     UnknownObject,
 )
-from schemas.stix.examining import examine_bundle
+from schemas.stix.examining import Examined, examine_bundle
 from schemas.stix.objects import (
     OBSERVABLE_TYPES,
     PROPERTY_NAMES,
@@ -34,15 +35,18 @@ __all__ = [
     "REQUIRED",
     "RESERVED_NAMES",
     "TYPES",
+    "Examined",
     "ExternalReference",
     "GranularMarking",
     "KillChainPhase",
+    "Sound",
     "StixObject",
     "UnknownObject",
     "check_plain",
     "check_required",
     "decode_bundle",
     "decode_object",
+    "decode_sound",
     "encode_object",
     "examine_bundle",
     "missing_property",

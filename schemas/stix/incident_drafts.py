@@ -13,10 +13,12 @@ from msgspec import UNSET
 
 from schemas.findings import Findings
 from schemas.stix.core import StixObject
-from schemas.stix.extension_views import found_in, place_in
+from schemas.stix.extension_views import converted, found_in, place_in
 from schemas.stix.incident_suite import (
+    FIRST_CONFIRMED,
     INCIDENT_CORE,
     Impact,
+    IncidentCore,
     Task,
     counts_by_type,
     incident_core,
@@ -49,12 +51,11 @@ def in_one_form(candidate: StixObject, where: str, losses: Findings) -> StixObje
 
 
 def _incident(incident: StixObject, where: str, losses: Findings) -> StixObject:
-    found, core = (
-        found_in(incident, INCIDENT_CORE, where),
-        incident_core(incident, where),
-    )
-    if found is None or core is None or incident.extensions is UNSET:
+    found = found_in(incident, INCIDENT_CORE, where)
+    if not found or incident.extensions is UNSET or _is_emitted(found, where):
         return incident
+    core = incident_core(incident, where)
+    assert core is not None  # noqa: S101  the extension is there
     place = place_in(where)
     body = {name: value for name, value in found.items() if name not in _STEPS}
     for name in _STEPS:
@@ -68,10 +69,23 @@ def _incident(incident: StixObject, where: str, losses: Findings) -> StixObject:
         body[_COUNTS] = _dictionary(body[_COUNTS], place, losses)
     if core.determination is not UNSET:
         body["determination"] = core.determination
-    if body == found:
-        return incident
     extensions = incident.extensions | {INCIDENT_CORE: body}
     return msgspec.structs.replace(incident, extensions=extensions)
+
+
+def _is_emitted(found: dict[str, Any], where: str) -> bool:
+    """Tell whether an extension has the form already, and check it if so.
+
+    Raises:
+        SchemaError: `bad-property`.
+    """
+    if not found.keys().isdisjoint(_STEPS):
+        return False
+    counts = found.get(_COUNTS)
+    if counts is not None and (type(counts) is not dict or "entity_type" in counts):
+        return False
+    read = converted(found, IncidentCore, place_in(where))
+    return read.determination != FIRST_CONFIRMED
 
 
 def _dictionary(raw: Any, where: str, losses: Findings) -> Any:

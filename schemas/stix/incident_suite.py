@@ -30,6 +30,7 @@ IMPACT: Final = "extension-definition--7cc33dd6-f6a1-489b-98ea-522d351d71b9"
 TASK: Final = "extension-definition--2074a052-8be4-4932-849e-f5e7798e0030"
 
 _COUNTS: Final = "impacted_entity_counts"
+FIRST_CONFIRMED: Final = "successful-attempt"  # draft 1's word for `confirmed`
 # Draft 2 counts by a dictionary, the JSON schema (draft 3) by objects.
 EntityCounts = dict[str, Any] | tuple[Open, ...]
 
@@ -185,7 +186,7 @@ def incident_core(incident: StixObject, where: str = "$") -> IncidentCore | None
         known = {*listed_refs, UNSET}
         refs = dict.fromkeys(getattr(step, name) for step in steps)
         own[f"{name}s"] = (*listed_refs, *(ref for ref in refs if ref not in known))
-    if draft.determination == "successful-attempt":  # draft 1's word
+    if draft.determination == FIRST_CONFIRMED:
         own["determination"] = "confirmed"
     return IncidentCore(**own)
 

@@ -106,6 +106,9 @@ ALTERNATIVES: Final[dict[str, tuple[frozenset[str], ...]]] = {
 _ORDERED: Final = {kind: tuple(sorted(names)) for kind, names in REQUIRED.items()}
 _OF_THEIR_OWN: Final = ("event", "malware")  # of which `required_of` knows more
 
+NOT_LISTED: Final = frozenset({*ALTERNATIVES, *_OF_THEIR_OWN})
+"""Types of which `REQUIRED` does not say all that they require."""
+
 
 def required_of(candidate: StixObject) -> frozenset[str]:
     """Name the properties that this very object must have, besides type and id."""

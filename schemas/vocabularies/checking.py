@@ -2,15 +2,17 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
 from schemas.findings import Finding
+from schemas.stix.columns import Columns, Row, rows_of
 from schemas.stix.core import StixObject
 from schemas.stix.incident_suite import is_suite_event
+from schemas.stix.objects import TYPES
 from schemas.vocabularies.countries import country_code
 from schemas.vocabularies.tables import BY_TYPE, COUNTRY
 from schemas.vocabularies.tags import TAGS
@@ -60,6 +62,41 @@ _SPELT_TAGS: Final = {
 }
 
 
+def outside_in(
+    objects: Sequence[StixObject], places: Mapping[str, str]
+) -> Iterator[Finding]:
+    """Yield what `outside` finds in some objects; most are soon known to be in order.
+
+    Args:
+        places: Where in the input each object comes from, by its id.
+    """
+    for each, row in zip(objects, rows_of(objects), strict=True):
+        watched = _WATCHED_AT.get(type(each), ())
+        if (watched or each.labels) and not _are_within(row, watched):
+            yield from outside(each, places.get(each.id, "$"))
+
+
+def _are_within(row: Row, watched: tuple[tuple[int, _Watched], ...]) -> bool:
+    """Tell whether all words of an object are in their vocabularies."""
+    labels = row[_LABELS]
+    if labels and not all(map(_is_right_tag, labels)):
+        return False
+    for index, (_, path, _, spelt) in watched:
+        value = row[index]
+        if value is not UNSET and not _are_spelt(value, path, spelt):
+            return False
+    return True
+
+
+_LABELS: Final = Columns._fields.index("labels")
+_WATCHED_AT: Final = {
+    TYPES[kind]: tuple(
+        (TYPES[kind].__struct_fields__.index(each.name), each) for each in watched
+    )
+    for kind, watched in _BY_TYPE.items()
+}
+
+
 def outside(candidate: StixObject, where: str = "$") -> Iterator[Finding]:
     """Yield a finding for each property with words outside its vocabulary.
 
@@ -78,20 +115,36 @@ def outside(candidate: StixObject, where: str = "$") -> Iterator[Finding]:
         return  # OpenCTI's, which has words of its own
     for name, path, vocabulary, spelt in watched:
         value = getattr(candidate, name)
-        if value is UNSET or (not path and _is_within(value, spelt)):
+        if value is UNSET or _are_spelt(value, path, spelt):
             continue
         found = [
             (place, text)
             for place, text in _texts(value, path, f"{where}.{name}")
             if text not in spelt
         ]
-        if found:
-            rule = "enumeration" if vocabulary.closed else "vocabulary"
-            yield _finding(rule, found, vocabulary)
+        rule = "enumeration" if vocabulary.closed else "vocabulary"
+        yield _finding(rule, found, vocabulary)
 
 
-def _is_within(value: Any, spelt: frozenset[str]) -> bool:
+def _are_spelt(value: Any, path: tuple[str, ...], spelt: frozenset[str]) -> bool:
+    """Tell whether all words that `_texts` yields are among those *spelt*."""
+    if path:
+        return spelt.issuperset(_words(value, path))
     return value in spelt if type(value) is str else spelt.issuperset(value)
+
+
+def _words(value: Any, path: tuple[str, ...]) -> list[str]:
+    """List the texts that `_texts` yields, without their places."""
+    kind = type(value)
+    if kind is tuple or kind is list:
+        return [text for item in value for text in _words(item, path)]
+    if not path:
+        return [value] if kind is str else []
+    if kind is not dict:
+        return []
+    if path[0] == _NAMES:
+        return _words(value["entity_type"], ()) if "entity_type" in value else [*value]
+    return _words(value[path[0]], path[1:]) if path[0] in value else []
 
 
 def _texts(value: Any, path: tuple[str, ...], where: str) -> Iterator[tuple[str, str]]:
@@ -111,6 +164,12 @@ def _texts(value: Any, path: tuple[str, ...], where: str) -> Iterator[tuple[str,
             yield from ((f"{where}[...]", name) for name in value)
     elif path[0] in value:
         yield from _texts(value[path[0]], path[1:], f"{where}.{path[0]}")
+
+
+def _is_right_tag(label: str) -> bool:
+    namespace, colon, _ = label.partition(":")
+    known = _SPELT_TAGS.get(namespace.lower()) if colon else None
+    return known is None or label.lower() in known
 
 
 def _outside_tags(labels: Iterable[str], where: str) -> Iterator[Finding]:

@@ -119,6 +119,12 @@ def test_words_of_the_vocabularies_are_passed_over() -> None:
     assert found_in(energy) == []
 
 
+def test_words_of_the_vocabularies_are_passed_over_in_extensions_too() -> None:
+    core = {"extension_type": "property-extension", "determination": "suspected"}
+    case = marked("description") | {"extensions": {INCIDENT_CORE: core}}
+    assert found_in(case, PERSON) == []
+
+
 def test_a_text_that_stands_often_is_found_once() -> None:
     again = grouping("ayu-contoh-rahman") | {"id": an_id("grouping", 2)}
     assert len(found_in(grouping("ayu-contoh-rahman"), again, PERSON)) == 1
@@ -139,7 +145,9 @@ def test_every_word_that_the_profile_always_shows_is_looked_at() -> None:
 
 def test_an_extension_that_is_no_object_is_passed_over() -> None:
     key = next(iter(EXTENSION_ALIASES))
-    assert found_in(INCIDENT | {"extensions": {key: "ayu-contoh-rahman"}}, PERSON) == []
+    for case in (INCIDENT, marked("description")):
+        odd = case | {"extensions": {key: "ayu-contoh-rahman"}}
+        assert found_in(odd, PERSON) == []
 
 
 @pytest.mark.parametrize("kind", ["incident", "campaign", "report", "grouping"])

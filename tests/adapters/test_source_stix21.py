@@ -15,7 +15,7 @@ from schemas.findings import Finding
 from schemas.markings import TLP_IDS, Tlp
 from schemas.rules import RULES
 from schemas.stix.incident_suite import INCIDENT_CORE
-from tests.support.records import MODIFIED, an_id, plain_object
+from tests.support.records import MODIFIED, SAMPLES, an_id, plain_object
 
 CORE = {"extension_type": "property-extension", "determination": "suspected"}
 NOTE = plain_object("note", content="Text.", object_refs=[an_id("incident")])
@@ -40,6 +40,19 @@ def test_objects_come_as_they_are() -> None:
         found = found_in(value)
         assert [stix.encode_object(each) for each in found.whole()] == [NOTE]
         assert found.losses == ()
+
+
+def test_a_bundle_that_is_decoded_at_once_is_of_no_other_format() -> None:
+    who = {"type": "identity", "id": an_id("identity"), "name": "A",
+           "created": MODIFIED, "modified": MODIFIED}  # fmt: skip
+    inputs = [path.read_bytes() for path in SAMPLES.glob("*.json")]
+    inputs.append(json.dumps(bundle(who | {"spec_version": "2.1"})).encode())
+    for data in inputs:
+        given = Input(data, when=MODIFIED)
+        assert given.sound is not None
+        assert [s for s in formats.SOURCES.values() if s.recognises(given)] == [SOURCE]
+    older = Input(json.dumps(bundle(who)).encode(), when=MODIFIED)
+    assert formats.recognise(older).name == "stix20"
 
 
 def test_what_a_bundle_says_of_itself_is_listed() -> None:

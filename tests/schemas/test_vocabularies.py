@@ -13,9 +13,10 @@ from schemas import stix, vocabularies
 from schemas.facts import severity_of
 from schemas.findings import Finding
 from schemas.rules import RULES
+from schemas.stix.identity_contact import IDENTITY_CONTACT
 from schemas.stix.incident_suite import EVENT, IMPACT, INCIDENT_CORE, TASK
 from schemas.vocabularies import disarm, words
-from schemas.vocabularies.checking import outside
+from schemas.vocabularies.checking import outside, outside_in
 from schemas.vocabularies.countries import USER_ASSIGNED
 from schemas.vocabularies.tables import COUNTRY
 from tests.support.stix_values import stix_objects
@@ -321,6 +322,30 @@ def test_what_is_inside_an_extension_is_found_there():
     place = f"{HERE}.extensions.{INCIDENT_CORE}"
     assert (first.rule, first.where) == ("enumeration", f"{place}.determination")
     assert (second.rule, second.where) == ("vocabulary", f"{place}.incident_types[1]")
+
+
+def test_what_is_no_word_is_passed_over_beside_one_that_is_wrong():
+    numbers = [5, {}, {"contact_number_type": "odd"}, {"contact_number_type": [6]}]
+    [only] = found(
+        "identity", extensions={IDENTITY_CONTACT: {"contact_numbers": numbers}}
+    )
+    assert only.where.endswith(".contact_numbers[2].contact_number_type")
+    assert only.count == 1
+
+
+def test_several_objects_are_asked_together_as_each_is_by_itself():
+    objects = [
+        of_type("report", report_types=["campaign"], labels=["tlp:green"]),
+        of_type("report", report_types=["odd"]),
+        of_type("malware", malware_types=["worm"], labels=['rsit:odd="x"', "odd:x"]),
+        of_type("event", status="odd"),
+    ]
+    places = {each.id: f"$[{i}]" for i, each in enumerate(objects)}
+    assert (
+        [*outside_in(objects, places)]
+        == [each for o in objects for each in outside(o, places[o.id])]
+        != []
+    )
 
 
 def test_an_extension_of_another_type_is_passed_over():

@@ -14,7 +14,8 @@ from adapters.personal_data import found_in
 from adapters.policy import Rule
 from adapters.projection import ObjectParts
 from schemas import coarse, profile, stix
-from schemas.markings import granular_marks, granular_tlp, is_known_marking
+from schemas.markings import granular_marks, granular_tlp
+from schemas.terms import is_known_by_id
 
 
 def gate(work: Work) -> None:
@@ -25,8 +26,7 @@ def gate(work: Work) -> None:
             reason = work.policy.tlp_refusal(work.view, work.verified.tlp_of(i))
         if reason is None and (
             part.kind not in work.policy.types
-            # TLP is read from the table; a body sent along is never trusted.
-            or is_known_marking(part.source.id)
+            or is_known_by_id(part.source.id)  # its body means nothing
         ):
             reason = "type-not-named"
         if reason is not None:

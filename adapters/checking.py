@@ -121,7 +121,7 @@ def _own_identity(draft: record.Draft, places: Mapping[str, str]) -> Iterator[Fi
             yield Finding("own-identity", places.get(each.id, "$"))
 
 
-_FOLLOWS: Final = {"no-primary", "primary-not-found", "no-behaviour"}
+_FOLLOWS: Final = {"no-primary", "primary-not-found", "no-behaviour", "no-legal-basis"}
 
 
 def _placed(finding: Finding) -> Finding:

@@ -26,6 +26,7 @@ _UNSEEN: Final = frozenset(
     {"none", "contact-for-instruction", "internally-visible-actions"}
 )
 _MARKS: Final = ("object_marking_refs",)
+_PROTECTED: Final = frozenset(PROTECTION_IDS)
 
 
 class Handling:
@@ -64,7 +65,7 @@ class Handling:
         reason = self.refusal_of(refs, lasting=lasting)
         if reason is None and self._paps and source.labels:
             reason = self._of_pap(pap_of(source, self._marks.paps))
-        if reason is None and (source.labels or len(refs) > 1):
+        if reason is None and (source.labels or _PROTECTED.intersection(refs)):
             reason = self._of_groups(groups_of(source), source.id)
         return reason
 

@@ -29,7 +29,7 @@ from broker.directory import Audience
 from broker.errors import ConfigError
 from schemas import coarse, timestamps
 from schemas.markings import Tlp
-from schemas.record import Claims
+from schemas.record import Claims, natural_kind
 
 __all__ = ["Action", "Policy", "Role", "Rule", "Rules", "TimeGrain"]
 
@@ -178,10 +178,12 @@ class Policy:
         """
         if view.communities.isdisjoint(claims.aud):
             return "community"
-        if f"kind:{claims.kind}" in self._gates:
-            word, _ = self.gate(view, f"kind:{claims.kind}")
-            if not _lets_pass(word, view):
-                return "kind"
+        # What corrects or takes back a request says the same once more.
+        for kind in dict.fromkeys((claims.kind, natural_kind(claims.sub))):
+            if f"kind:{kind}" in self._gates:
+                word, _ = self.gate(view, f"kind:{kind}")
+                if not _lets_pass(word, view):
+                    return "kind"
         days = self.seen_by(view).oldest_days
         if days is not None:
             age_s = timestamps.epoch(now) - timestamps.epoch(claims.ver)

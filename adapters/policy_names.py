@@ -62,6 +62,7 @@ _IN_EXTENSION: Final[dict[str, frozenset[str]]] = {
     "task": _ALWAYS,
     "impact": _ALWAYS,
     "disinformation": _fields(Disinformation) | _ALWAYS,
+    "takedown-request": _ALWAYS,
     "identity-contact": _fields(IdentityContact) | _ALWAYS,
 }
 # One property each, though they have members.

@@ -11,9 +11,9 @@ from functools import lru_cache
 from typing import Any, Final
 
 from schemas import stix
-from schemas.markings import is_known_marking
 from schemas.record import org_urn
 from schemas.stix.values import ID_TAIL_CHARS
+from schemas.terms import is_known_by_id
 
 _NAMESPACE: Final = uuid.UUID("9a2f6c0e-52f5-4a44-9d2f-6d3b0f7c51ab")
 # In two steps, from the rare part backwards: one pattern for the whole takes a
@@ -50,7 +50,7 @@ def must_replace(stix_id: str, own: str) -> bool:
     definitions stay.
     """
     kind, _, value = stix_id.rpartition("--")
-    if stix_id == own or kind == "extension-definition" or is_known_marking(stix_id):
+    if stix_id == own or kind == "extension-definition" or is_known_by_id(stix_id):
         return False
     return kind in _ALWAYS_REPLACED or not _RANDOM.match(value)
 

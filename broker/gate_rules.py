@@ -11,6 +11,7 @@ from broker.bus import JSON_CONTENT_TYPE, Message
 from broker.chain import Feed, Gap
 from broker.directory import Directory
 from broker.trust import Verified
+from schemas import takedown, terms
 from schemas.facts import Facts, facts_of
 
 MAX_WHERE: Final = 200  # characters of a place in a header
@@ -94,6 +95,7 @@ def decide(
         (verified.primary is not None, "no-primary"),
         (claims.kind != "heartbeat", "kind-not-supported"),
         (envelope.routing_key == key, "routing-key"),
+        (_may_be_seen(verified), "pap-forbids"),
     ):
         if not holds:
             return Refuse(reason)
@@ -117,6 +119,14 @@ def _facts_hold(verified: Verified) -> bool:
         sectors=claims.sectors,
         languages=claims.languages,
     )
+
+
+def _may_be_seen(verified: Verified) -> bool:
+    """Tell whether PAP allows a takedown, where the record asks for one."""
+    if not takedown.is_request(verified.claims.sub):
+        return True
+    marks = terms.marks_of(verified.objects)
+    return not any(takedown.pap_faults(verified.objects, marks, {}))
 
 
 def _place(verified: Verified, feed: Feed) -> Accept | Refuse:

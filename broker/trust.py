@@ -32,6 +32,7 @@ from schemas.record import (
     refuse_red,
 )
 from schemas.stix.values import MAX_TEXT_CHARS
+from schemas.takedown import is_request, need_legal_basis, need_own_kind
 
 MAX_CLOCK_SKEW_S: Final = 120
 _OBJECTS: Final = ("stix", "objects")
@@ -144,8 +145,7 @@ def _verify(
         bundle, opened.elements, claims.sub, own, is_checked=is_checked
     )
     complete = fullness(opened.digests) == claims.full
-    if complete:
-        need_behaviour(objects)  # from a cut copy it may have been cut
+    _check_conduct(claims, objects, complete=complete)
     return Verified(
         opened=opened,
         token_id=opened.token_id,
@@ -264,6 +264,18 @@ def _decoded(
         place = f"$.stix.objects[{len(objects)}]{error.where}"
         raise type(error)(error.reason, place) from None
     return tuple(plain), tuple(objects)
+
+
+def _check_conduct(
+    claims: Claims, objects: tuple[stix.StixObject, ...], *, complete: bool
+) -> None:
+    need_own_kind(objects, claims.sub)
+    if not complete:
+        return  # what is missing may have been cut
+    need_behaviour(objects)
+    need_legal_basis(objects)
+    if is_request(claims.sub) and not claims.to:
+        raise TrustError("not-addressed", "$.to")
 
 
 def _primary(objects: tuple[stix.StixObject, ...], claims: Claims) -> int | None:

@@ -5,6 +5,7 @@ Marked throughout, one primary object, routing facts computed.
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Final, Required, TypedDict, TypeVar, Unpack
 
@@ -18,7 +19,6 @@ from schemas.coarse import added as coarse_values
 from schemas.errors import SchemaError
 from schemas.facts import facts_of
 from schemas.markings import (
-    KNOWN_IDS,
     RED_IDS,
     TLP_IDS,
     Tlp,
@@ -47,6 +47,7 @@ from schemas.record import (
     refuse_red,
 )
 from schemas.stix.columns import rows_of
+from schemas.takedown import is_request, need_legal_basis, need_own_kind, pap_faults
 
 _T = TypeVar("_T")
 UNMARKED_TLP: Final = Tlp.AMBER_STRICT
@@ -86,10 +87,11 @@ def compose(objects: Sequence[stix.StixObject], **options: Unpack[Options]) -> D
 
     Raises:
         SchemaError: `no-primary`, `several-primaries`, `primary-not-found`,
-            `unmarked`, `needs-sealing`, `no-behaviour`, `not-revoked`, `kind-mismatch`,
-            `too-many-objects`, `bad-selector`, `bad-property` (a text that is a
-            list, no word where nothing can be withheld, a granular marking of
-            nothing), `coarse`, `bad-iep`, `iep-expired`, `attribution-visible`.
+            `unmarked`, `needs-sealing`, `no-behaviour`, `no-legal-basis`,
+            `pap-forbids`, `not-revoked`, `kind-mismatch`, `too-many-objects`,
+            `bad-selector`, `bad-property` (a text that is a list, no word where
+            nothing can be withheld, a granular marking of nothing), `coarse`,
+            `bad-iep`, `iep-expired`, `attribution-visible`.
     """
     draft, faults = attempt(objects, **options)
     for first in faults:
@@ -170,8 +172,8 @@ def _attempt(
     # Places are those of the input, whatever is left out or added here.
     if not places:
         places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
-    # TLP is read from the table of ids; a body sent along is never trusted.
-    objects = [o for o in objects if o.id not in KNOWN_IDS]
+    # Marks are read from tables of ids; a body sent along is never trusted.
+    objects = [o for o in objects if o.id not in terms.KNOWN_BY_ID]
     marks = terms.marks_of(objects)
     if report is not None:
         wrapped = run(_wrap, objects, report, tlp, now, marks)
@@ -194,9 +196,13 @@ def _attempt(
     for each in _to_check(marked):
         run.all_of(_CHECKS, each, places.get(each.id, "$"))
     run(need_behaviour, marked)
+    run(partial(need_legal_basis, blank=None), marked, places)
     if place is None:
         return None
     main = marked[place]
+    run(need_own_kind, marked, main.id, places)
+    if is_request(main.id):
+        run.note(pap_faults(marked, marks, places))
     named = run(_kind, main, kind, places.get(main.id, "$"))
     own = tlp_of(main.object_marking_refs or ())
     assert own is not None  # noqa: S101  just marked

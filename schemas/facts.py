@@ -1,7 +1,7 @@
 """Routing facts of a record, computed only from parts at or below its TLP.
 
-They are always visible, so a part marked stricter must not show through them
-(DESIGN.md 4.2).
+They are always visible, so a part marked stricter, or with whom it may harm, must not
+show through them (DESIGN.md 4.2).
 """
 
 import re
@@ -11,8 +11,15 @@ from typing import Any, Final
 import msgspec
 
 from schemas import stix
-from schemas.markings import Tlp, granular_languages, granular_tlp, tlp_of
+from schemas.markings import (
+    Tlp,
+    granular_languages,
+    granular_marks,
+    granular_tlp,
+    tlp_of,
+)
 from schemas.profile import INCIDENT_CORE
+from schemas.protection import groups_of, groups_of_refs
 from schemas.stix.columns import Get, getter, rows_of
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
@@ -71,11 +78,10 @@ def facts_of(
         refs = candidate.object_marking_refs or ()
         if refs not in seen:  # few combinations of marks stand on many objects
             own = tlp_of(refs)
-            seen[refs] = own is not None and own <= tlp
-        if not seen[refs]:
-            continue
-        parts = granular_tlp(candidate) if candidate.granular_markings else {}
-        stricter = {p for p, t in parts.items() if t > tlp}
+            seen[refs] = own is not None and own <= tlp and not groups_of_refs(refs)
+        if not seen[refs] or (candidate.labels and groups_of(candidate)):
+            continue  # whom it may harm would be found by what shows
+        stricter = _stricter_parts(candidate, tlp)
         for name, value in zip(names, values, strict=True):
             if not value or name in stricter:
                 continue
@@ -118,9 +124,18 @@ def _collect(values: Any, pattern: re.Pattern[str], into: set[str], spell: Any) 
 
 
 def _visible_severity(primary: stix.StixObject, tlp: Tlp) -> SeverityWord:
-    if granular_tlp(primary).get("extensions", tlp) > tlp:
+    if groups_of(primary) or "extensions" in _stricter_parts(primary, tlp):
         return "unknown"
     return severity_of(primary)
+
+
+def _stricter_parts(candidate: stix.StixObject, tlp: Tlp) -> set[str]:
+    """Name the properties whose own marks keep them out of what everybody sees."""
+    if not candidate.granular_markings:
+        return set()
+    stricter = {p for p, t in granular_tlp(candidate).items() if t > tlp}
+    marks = granular_marks(candidate)
+    return stricter | {p for p, refs in marks.items() if groups_of_refs(refs)}
 
 
 def severity_of(primary: stix.StixObject) -> SeverityWord:

@@ -18,7 +18,9 @@ from schemas.stix.threats import Indicator
 
 LARGE_OBJECTS: Final = 5_000
 # Others refer to them in ways of their own, or the whole record is about them.
-_PRIMARY: Final = frozenset({"incident", "campaign", "report", "grouping"})
+_PRIMARY: Final = frozenset(
+    {"takedown-request", "incident", "campaign", "report", "grouping"}
+)
 _ALONE: Final = _PRIMARY | {
     "marking-definition", "extension-definition", "language-content",
 }  # fmt: skip

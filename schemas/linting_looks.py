@@ -8,8 +8,7 @@ from msgspec import UNSET
 
 from schemas import iep, pap, profile, stix, timestamps
 from schemas.linting_values import Look, Notes, looks_at_values
-from schemas.markings import is_known_marking
-from schemas.protection import PROTECTION_IDS
+from schemas.terms import is_known_by_id
 
 _SECOND_CHARS: Final = len("2026-11-02T08:15:00")
 _CLOCK_SKEW_S: Final = 120  # as in verifying: DESIGN.md 4.2, `iat` and `ver`
@@ -180,7 +179,7 @@ def _is_marked_in_part(
 
 def is_known_mark(mark: str) -> bool:
     """Tell whether an id stands for a mark without a definition in the input."""
-    return is_known_marking(mark) or mark in pap.PAP_IDS or mark in PROTECTION_IDS
+    return is_known_by_id(mark) or mark in pap.PAP_IDS
 
 
 def _is_extended(

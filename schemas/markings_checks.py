@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from msgspec import UNSET
 
-from schemas import iep, pap
+from schemas import iep, pap, protection
 from schemas.composing import UNMARKED_TLP
 from schemas.errors import SchemaError
 from schemas.findings import Finding
@@ -24,10 +24,17 @@ from schemas.pap import Pap
 from schemas.record import ALL_COMMUNITY, find_primary
 from schemas.stix import StixObject
 from schemas.stix.meta import MarkingDefinition
-from schemas.terms import AS_WRITTEN, TLP_EXTENSION, Marks, marks_of, refs_of
+from schemas.terms import (
+    AS_WRITTEN,
+    TLP_EXTENSION,
+    Marks,
+    is_known_by_id,
+    marks_of,
+    refs_of,
+)
 
 _TLP_PREFIX: Final = "tlp:"
-_TELLING: Final = (_TLP_PREFIX, "pap:", "ex:chr")
+_TELLING: Final = (_TLP_PREFIX, "pap:", "protect:", "ex:chr")
 _NO_TARGETS: Final = frozenset({"object_marking_refs"})
 
 Said = tuple[str, str]
@@ -118,7 +125,7 @@ def contradictions(
 
 
 def _is_telling(label: str) -> bool:
-    """Tell whether a label may be about TLP or PAP."""
+    """Tell whether a label may be about TLP, PAP or protection."""
     return label.strip().lower().startswith(_TELLING)
 
 
@@ -161,7 +168,7 @@ def _of_ref(ref: str, case: _Case) -> Iterator[str]:
 def _of_object(each: StixObject, level: _Level, case: _Case) -> Iterator[Said]:
     # What an unmarked definition is signed with follows from what it marks.
     unread = isinstance(each, MarkingDefinition) and (
-        is_known_marking(each.id)
+        is_known_by_id(each.id)
         or each.id in case.marks.terms
         or each.id in case.marks.paps
     )
@@ -179,6 +186,8 @@ def _of_labels(labels: Sequence[str], level: _Level) -> Iterator[Said]:
         word = label.strip().lower()
         if pap.is_label(label) and Pap.parse(label) is None:
             yield "pap-unknown", f".labels[{i}]"
+        elif protection.is_label(label) and not protection.names_group(label):
+            yield "protect-unknown", f".labels[{i}]"
         elif word.removeprefix(_TLP_PREFIX) == "ex:chr":
             yield "chatham-house", f".labels[{i}]"
         elif word == "tlp:unclear":

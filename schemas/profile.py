@@ -17,6 +17,7 @@ from schemas.stix.columns import Row
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.stix.forms import Form, form
 from schemas.stix.identity_contact import IDENTITY_CONTACT
+from schemas.stix.takedown import TAKEDOWN
 
 VCT: Final = "urn:tocsin:record:1"
 
@@ -83,6 +84,7 @@ EXTENSION_ALIASES: Final[dict[str, str]] = {
     incident_suite.TASK: "task",
     IDENTITY_CONTACT: "identity-contact",
     DISINFORMATION: "disinformation",
+    TAKEDOWN: "takedown-request",
     "availability-ext": "availability-ext",
     "confidentiality-ext": "confidentiality-ext",
     "external-ext": "external-ext",

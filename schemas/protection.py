@@ -54,9 +54,17 @@ def groups_of(marked: StixObject) -> set[Group]:
     found = groups_of_refs(marked.object_marking_refs or ())
     for label in marked.labels or ():
         if is_label(label):
-            word = label.strip().lower().removeprefix(_PREFIX).strip()
-            found |= {Group(word)} if word in _WORDS else set(Group)
+            found |= {_WORDS[_word(label)]} if names_group(label) else set(Group)
     return found
 
 
-_WORDS: Final = frozenset(group.value for group in Group)
+def names_group(label: str) -> bool:
+    """Tell whether a label that asks for protection says for whom."""
+    return _word(label) in _WORDS
+
+
+def _word(label: str) -> str:
+    return label.strip().lower().removeprefix(_PREFIX).strip()
+
+
+_WORDS: Final = {group.value: group for group in Group}

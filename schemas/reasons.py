@@ -60,6 +60,12 @@ REASONS: Final[dict[str, str]] = {
     "the RED parts.",
     "no-behaviour": "a record with narratives, channels or media content must name at "
     "least one behaviour (attack-pattern): conduct is judged, not speech.",
+    "no-legal-basis": "a takedown request must say who asks, on what legal basis, and "
+    "why it is necessary.",
+    "not-addressed": "a takedown request is made to somebody: name the platform with "
+    "--to.",
+    "pap-forbids": "PAP:AMBER and PAP:RED forbid what the adversary would see, and a "
+    "takedown is seen.",
     "not-revoked": "a retraction needs revoked: true on the primary object.",
     "kind-mismatch": "this kind does not fit the primary object.",
     # the token

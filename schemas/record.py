@@ -30,6 +30,7 @@ Kind = Literal[
     "feedback",
     "correction",
     "retraction",
+    "takedown-request",
     "heartbeat",
 ]
 ORG_PATTERN: Final = r"^[a-z][a-z0-9-]{1,40}\Z"  # `$` would take a line feed too
@@ -56,6 +57,7 @@ Languages = tuple[
 
 # Primary object types in order of precedence, with the kind they make.
 PRIMARY_KINDS: Final[dict[str, Kind]] = {
+    "takedown-request": "takedown-request",
     "incident": "incident",
     "campaign": "campaign",
     "report": "advisory",
@@ -154,8 +156,8 @@ def find_primary(
 ) -> int:
     """Find the primary object: its index.
 
-    The only incident, else campaign, else report, else grouping, else (feedback)
-    the only opinion or note.
+    The only takedown request, else incident, else campaign, else report, else
+    grouping, else (feedback) the only opinion or note.
 
     Args:
         wanted: Id of the primary object, where several qualify.

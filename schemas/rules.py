@@ -176,6 +176,11 @@ RULES: Final[dict[str, Rule]] = {
         "PAP:RED goes to peers alone, but the record is addressed to everybody; "
         "choose a community of peers, or a laxer PAP.",
     ),
+    "protect-unknown": Rule(
+        "warning",
+        "protect: names minors, survivors or defenders; this is none of them and counts "
+        "as all, so nobody gets it.",
+    ),
     "iep-tlp": Rule(
         "note", "its IEP asks for a stricter TLP than its marking; that one is signed."
     ),
@@ -231,7 +236,8 @@ RULES: Final[dict[str, Rule]] = {
     # what STIX 2.1 and the drafts of the incident suite say and a record does not
     "mark-by-id": Rule(
         "note",
-        "a TLP mark is known by its id; what the input says of it stays at home.",
+        "a mark of TLP or protection is known by its id; what the input says of it "
+        "stays at home.",
     ),
     "sequence-left-out": Rule(
         "note",

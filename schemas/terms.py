@@ -15,6 +15,7 @@ from schemas import iep, pap
 from schemas.errors import SchemaError
 from schemas.iep import IepTerms
 from schemas.markings import (
+    KNOWN_IDS,
     TLP_IDS,
     Tlp,
     is_known_marking,
@@ -29,6 +30,15 @@ from schemas.stix.meta import MarkingDefinition
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 _NO_TERMS: Final[Mapping[str, IepTerms]] = MappingProxyType({})
 _NO_PAPS: Final[Mapping[str, Pap]] = MappingProxyType({})
+
+
+KNOWN_BY_ID: Final = KNOWN_IDS | PROTECTION_IDS.keys()
+"""Ids of TLP and of protection."""
+
+
+def is_known_by_id(ref: str) -> bool:
+    """Tell whether a mark is known by its id alone; a body sent along is never trusted."""
+    return ref in KNOWN_BY_ID
 
 
 class Marks(msgspec.Struct, frozen=True):
@@ -47,9 +57,8 @@ class Marks(msgspec.Struct, frozen=True):
     def knows(self, ref: str) -> bool:
         """Tell whether all that the mark *ref* asks is understood."""
         return (
-            is_known_marking(ref)
+            is_known_by_id(ref)
             or ref in pap.PAP_IDS
-            or ref in PROTECTION_IDS
             or ref in self.terms
             or ref in self.paps
             or ref in self.statements
@@ -82,8 +91,8 @@ def _is_plain(definition: MarkingDefinition) -> bool:
     """Tell whether nothing in a definition can ask what is not known here."""
     kind = definition.definition_type or ""
     foreign = (definition.extensions or {}).keys() - {iep.EXTENSION, pap.EXTENSION}
-    if is_known_marking(definition.id) or TLP_EXTENSION in foreign:
-        return False  # read off the table of ids alone
+    if is_known_by_id(definition.id) or TLP_EXTENSION in foreign:
+        return False  # read off the tables of ids alone
     # OpenCTI adds an extension for colour and order to definitions that have a type.
     return kind.lower() in ("statement", "pap") or not (kind or foreign)
 

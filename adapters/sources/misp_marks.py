@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from adapters.sources.found import Intake
+from schemas import protection
 from schemas.errors import SchemaError
 from schemas.findings import Findings
 from schemas.markings import Tlp
@@ -64,6 +65,8 @@ def read_tags(tags: Iterable[Intake], losses: Findings) -> Tags:
         if own is not None:
             # Counts though it be local: it may only make things stricter.
             tlp = own if tlp is None else max(tlp, own)
+        elif protection.is_label(name):
+            labels.append(name)  # though it be local, too
         elif is_local:
             tag.lose("local-only")
         elif name in _CONFIDENCE:

@@ -8,8 +8,8 @@ from adapters.sources.source import Input, Source
 from schemas import stix
 from schemas.errors import SchemaError
 from schemas.findings import Finding, Findings, fault
-from schemas.markings import is_known_marking
 from schemas.stix.incident_drafts import in_one_form
+from schemas.terms import is_known_by_id
 
 _EPOCH: Final = "1970-01-01T00:00:00Z"
 
@@ -88,7 +88,7 @@ def _in_one_form(
             kept.append(each)
             continue
         where = places[each.id]
-        if each.type == "marking-definition" and is_known_marking(each.id):
+        if each.type == "marking-definition" and is_known_by_id(each.id):
             losses.add("mark-by-id", where)
         try:
             kept.append(in_one_form(each, where, losses))

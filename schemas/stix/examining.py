@@ -10,7 +10,7 @@ from schemas.stix.bundles import joined, objects_in
 from schemas.stix.core import StixObject
 from schemas.stix.expected import expected_at, required_words
 from schemas.stix.objects import PROPERTY_NAMES, TYPES, decode_object
-from schemas.stix.required import missing_properties
+from schemas.stix.required import missing_properties, refusal_of_missing
 
 _ANY_UUID: Final = "00000000-0000-4000-8000-000000000000"
 MAX_FAULTS: Final = 1000  # more help nobody
@@ -84,7 +84,8 @@ def _ids_of(item: Any) -> Iterator[str]:
 
 
 def _missing(kind: str, name: str, where: str) -> Finding:
-    return Finding("missing-property", f"{where}.{name}", required_words(kind, name))
+    rule = refusal_of_missing(kind, name)
+    return Finding(rule, f"{where}.{name}", required_words(kind, name))
 
 
 def _faults_of(item: Any, where: str) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from msgspec import inspect
 
-from schemas.stix import relationships, values
+from schemas.stix import relationships, takedown, values
 from schemas.stix.core import StixObject
 from schemas.stix.objects import TYPES, struct_of
 from schemas.stix.required import ALTERNATIVES
@@ -18,6 +18,7 @@ _FORMS: Final = {
     values.TIMESTAMP_PATTERN: "a time in UTC such as 2026-11-02T08:15:00Z",
     values.LANGUAGE_PATTERN: "a language such as en or pt-BR",
     relationships.TYPE_PATTERN: "lower case letters, digits and hyphens",
+    takedown.COUNTRY_PATTERN: "a country of ISO 3166-1 such as NL, or EU",
 }
 _PLAIN: Final[dict[type, str]] = {
     inspect.StrType: "a text",

@@ -16,6 +16,7 @@ from schemas.stix import (
     meta,
     observables,
     relationships,
+    takedown,
     threats,
 )
 from schemas.stix.core import (
@@ -30,7 +31,7 @@ from schemas.stix.values import ID_TAIL_CHARS, MAX_TEXT_CHARS
 
 _MODULES = (
     attack_flow, cases, dialect, incident_suite, meta, observables, relationships,
-    threats,
+    takedown, threats,
 )  # fmt: skip
 
 TYPES: Final[dict[str, type[StixObject]]] = {

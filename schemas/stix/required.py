@@ -8,6 +8,7 @@ from msgspec import UNSET
 from schemas.errors import SchemaError
 from schemas.stix.core import StixObject
 from schemas.stix.incident_suite import is_suite_event
+from schemas.stix.takedown import LEGAL_BASIS
 
 _VERSIONED: Final = frozenset({"spec_version", "created", "modified"})
 
@@ -42,6 +43,7 @@ _OWN: Final[dict[str, str]] = {
     "relationship": "relationship_type source_ref target_ref",
     "report": "name published object_refs",
     "sighting": "sighting_of_ref",
+    "takedown-request": f"{' '.join(LEGAL_BASIS)} object_refs",
     "task": "outcome",
     "threat-actor": "name",
     "tool": "name",
@@ -155,11 +157,18 @@ def check_required(candidate: StixObject, where: str = "$") -> None:
     """Refuse an object that lacks what STIX requires.
 
     Raises:
-        SchemaError: `missing-property`, at the place where it should be.
+        SchemaError: `missing-property`, `no-legal-basis`, at the place where it
+            should be.
     """
     name = missing_property(candidate, _present(candidate))
     if name is not None:
-        raise SchemaError("missing-property", f"{where}.{name}")
+        raise SchemaError(refusal_of_missing(candidate.type, name), f"{where}.{name}")
+
+
+def refusal_of_missing(kind: str, name: str) -> str:
+    """Give the reason for which a property that is missing refuses an object."""
+    is_basis = kind == "takedown-request" and name in LEGAL_BASIS
+    return "no-legal-basis" if is_basis else "missing-property"
 
 
 def _present(candidate: StixObject) -> set[str]:

@@ -60,8 +60,8 @@ def verify(token, keys, *, now, first_seen=None):
     need(claims=coarse_of("", "first_seen", tree["ver"]))  # what has a day is a time
     need(version_in_future=datetime.fromisoformat(tree["ver"]).timestamp() <= now + 120)  # cut at the microsecond
     objects = judged(tree, dict(cuts))
-    types, complete = {each["type"] for each in objects}, sha("~".join(sorted(given)).encode()) == tree["full"]  # step 12
-    need(no_behaviour=not complete or "attack-pattern" in types or not types & {"narrative", "channel", "media-content"})
+    record, complete = {**tree, "objects": objects}, sha("~".join(sorted(given)).encode()) == tree["full"]  # step 12
+    fits("record", record) and complete and fits("complete", record)
     need(duplicate_id=len({each["id"] for each in objects}) == len(objects))  # step 13
     for primary in [each for each in objects if each["id"] == tree["sub"]]:
         tlps = [tlp for tlp, ids in PAGE["tlp"].items() for each in ids if each in primary.get("object_marking_refs", [])]

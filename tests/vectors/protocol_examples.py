@@ -15,7 +15,7 @@ from typing import Any, Final
 from broker import base64url, sdjwt, seen, trust
 from broker.directory import Directory, Service, build
 from broker.signing import FeedPosition
-from schemas import coarse, markings, profile, stix
+from schemas import coarse, markings, profile, protection, stix
 from schemas.record import natural_kind
 from tests.support import records
 from tests.vectors.spelling import full_of
@@ -257,6 +257,23 @@ def _tlp() -> str:
     return _table("| TLP | UUIDs after `marking-definition--` |", rows)
 
 
+def _protections() -> str:
+    rows = [
+        f"| `protect:{group}` | `{ref.removeprefix('marking-definition--')}` | {who} |"
+        for ref, group in protection.PROTECTION_IDS.items()
+        for who in [_PROTECTED[group]]
+    ]
+    return _table("| label | UUID after `marking-definition--` | whom |", rows)
+
+
+_PROTECTED: Final = {
+    protection.Group.MINORS: "children and young people",
+    protection.Group.SURVIVORS: "survivors of gender-based violence",
+    protection.Group.DEFENDERS: "defenders of human rights, the journalists and "
+    "witnesses beside them",
+}
+
+
 def made() -> dict[str, str]:
     """Give each made part of the page by its name."""
     return {
@@ -267,6 +284,7 @@ def made() -> dict[str, str]:
         "split": _names(profile._SPLIT),
         "extensions": _extensions(),
         "tlp": _tlp(),
+        "protections": _protections(),
         "coarse-times": _names(coarse.TIMES),
         "start": _start(),
         "signed": _signed(),

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from tests.vectors.cast import CORE, MARK, address, main, other
+from tests.vectors.cast import (
+    CORE,
+    MADE_TO,
+    MARK,
+    PROTECT,
+    address,
+    main,
+    other,
+    request,
+)
 from tests.vectors.good import FEED
 from tests.vectors.spelling import Cut, Part
 from tests.vectors.vector import Shelf, Vector
@@ -74,6 +83,26 @@ def vectors() -> list[Vector]:
         main(extensions=CRITICAL),
         amber,
     )
+    why = "The country stands in an object that may harm a child, and shows in a claim."
+    child = there | {"object_marking_refs": [*GREEN, PROTECT["minors"]]}
+    sign(
+        "facts-of-a-protected-part",
+        "facts-mismatch",
+        why,
+        main(extensions=CRITICAL),
+        child,
+    )
+    why = "PAP:AMBER forbids what the adversary would see; a takedown is seen."
+    asked = request(labels=Part(["PAP:AMBER"]))
+    shelf.sign(
+        "gate-takedown-under-pap-amber",
+        "pap-forbids",
+        why,
+        asked,
+        with_claims=FEED | MADE_TO,
+    )
+    why = "A request in order is passed on."
+    shelf.sign("gate-takedown", "", why, request(), with_claims=FEED | MADE_TO)
     why = "A heartbeat is not supported yet."
     sign("heartbeat", "kind-not-supported", why, kind="heartbeat")
     why = "Its primary object is not there, and never was."

@@ -6,6 +6,7 @@ from tests.vectors.cast import (
     BARE,
     CORE,
     DISINFORMATION,
+    MADE_TO,
     MARK,
     MODIFIED,
     address,
@@ -13,6 +14,7 @@ from tests.vectors.cast import (
     identity_of,
     main,
     other,
+    request,
 )
 from tests.vectors.good_objects import ALWAYS
 from tests.vectors.spelling import GONE, Cut, Decoy, Part, Raw
@@ -299,11 +301,40 @@ def _objects(shelf: Shelf) -> None:
     for other_kind in ("narrative", "channel", "media-content"):
         parts = main("campaign"), other(other_kind)
         shelf.sign(f"{other_kind}-alone", code, why, *parts, with_claims=kind)
+    _requests(shelf)
     why = "A selector of a granular marking is no path: redaction could not obey it."
     made = main(granular_markings=[MARKING | {"selectors": ["..."]}])
     shelf.sign("selector-of-dots", "bad-selector", why, made)
     made = main(granular_markings=[MARKING | {"selectors": ["name", "labels[0]"]}])
     shelf.sign("selector-without-a-dot", "bad-selector", why, made)
+
+
+def _requests(shelf: Shelf) -> None:
+    code = "no-legal-basis"
+    for name in ("requesting_body", "legal_basis", "necessity"):
+        why = f"A request to take something down does not give its {name}."
+        title = f"takedown-without-{name.replace('_', '-')}"
+        made = request(**{name: GONE})
+        shelf.sign(title, code, why, made, with_claims=MADE_TO)
+    why = "It gives an empty one."
+    made = request(legal_basis=Part(""))
+    shelf.sign("takedown-of-an-empty-basis", code, why, made, with_claims=MADE_TO)
+    code, why = "not-addressed", "A request is made to somebody."
+    kind = {"kind": "takedown-request"}
+    shelf.sign("takedown-to-nobody", code, why, request(), with_claims=kind)
+    nobody = MADE_TO | {"to": Part([])}
+    shelf.sign("takedown-to-an-empty-list", code, why, request(), with_claims=nobody)
+    back = kind | {"kind": "retraction"}
+    why = "It is taken back, and nobody is told."
+    made = request(revoked=True)
+    shelf.sign("takedown-taken-back-to-nobody", code, why, made, with_claims=back)
+    code, why = "kind-mismatch", "A request hides in a record that all may get."
+    made = request(created=GONE, modified=GONE)
+    shelf.sign("takedown-in-an-incident", code, why, BARE, made)
+    name = "takedown-as-advisory"
+    why = "Who may only publish advisories could else ask for takedowns."
+    wrong = MADE_TO | {"kind": "advisory"}
+    shelf.sign(name, code, why, request(), with_claims=wrong)
 
 
 def _coarse(shelf: Shelf) -> None:

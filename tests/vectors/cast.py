@@ -45,6 +45,7 @@ KINDS: Final = [
     "feedback",
     "correction",
     "retraction",
+    "takedown-request",
     "heartbeat",
 ]
 MARK: Final = {
@@ -56,6 +57,12 @@ MARK: Final = {
 }
 CORE: Final = "extension-definition--ef765651-680c-498d-9894-99799f2fa126"
 DISINFORMATION: Final = "extension-definition--6e946d2c-de91-4ba1-a46c-ce1a92392196"
+TAKEDOWN: Final = "extension-definition--665e2785-b7ac-40ef-868a-09dadab520e4"
+PROTECT: Final = {
+    "minors": "marking-definition--0c1b6a8e-57f4-4a39-9a55-3f2d6f0c7b11",
+    "survivors": "marking-definition--6f0f5f0b-1d5e-4d0a-8c0e-94d4bb3b2a52",
+    "defenders": "marking-definition--b1f4c7d6-2e3a-4f68-b7a9-d05c9e8a7f93",
+}
 P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -198,6 +205,31 @@ def main(kind: str = "incident", /, **changes: Any) -> dict[str, Any]:
         "modified": MODIFIED,
         "object_marking_refs": [MARK["GREEN"]],
     } | changes
+
+
+def request(**changes: Any) -> dict[str, Any]:
+    """A request to take something down."""
+    return (
+        main(
+            "takedown-request",
+            extensions={TAKEDOWN: {"extension_type": "new-sdo"}},
+            requesting_body=Part("District Court of Aquenia"),
+            legal_basis=Part("Election Act, section 86"),
+            necessity=Part(
+                "The false hours are shown to voters. A label did not help."
+            ),
+            jurisdiction=Part("XA"),
+            object_refs=Part([an_id("media-content")]),
+        )
+        | changes
+    )
+
+
+MADE_TO: Final = {
+    "kind": "takedown-request",
+    "to": Part(["urn:tocsin:org:platform-lumen"]),
+}
+"""Claims of a request, addressed."""
 
 
 def named(**changes: Any) -> dict[str, Any]:

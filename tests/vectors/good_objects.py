@@ -5,13 +5,16 @@ from typing import Any
 from tests.vectors.cast import (
     CORE,
     DISINFORMATION,
+    MADE_TO,
     MARK,
+    PROTECT,
     address,
     an_id,
     each,
     identity_of,
     main,
     other,
+    request,
     said,
 )
 from tests.vectors.spelling import Cut, Part
@@ -51,6 +54,8 @@ def objects(shelf: Shelf) -> None:
     _coarse(shelf)
     _languages(shelf)
     _conduct(shelf)
+    _requests(shelf)
+    _protections(shelf)
 
 
 def _texts(shelf: Shelf) -> None:
@@ -267,3 +272,38 @@ def _conduct(shelf: Shelf) -> None:
     why = "In a cut copy the behaviour may be what was cut, so it is taken."
     gone = Cut(parts[2])
     shelf.sign("narrative-in-a-cut-copy", "", why, *parts[:2], gone, with_claims=kind)
+
+
+def _requests(shelf: Shelf) -> None:
+    why = "A request to take something down: who asks, on what basis, and why."
+    shelf.sign("takedown", "", why, request(), with_claims=MADE_TO)
+    why = "It is corrected, and addressed as it was."
+    shelf.sign(
+        "takedown-corrected",
+        "",
+        why,
+        request(),
+        with_claims=MADE_TO | {"kind": "correction"},
+    )
+    why = "In a cut copy the legal basis and whom it is made to may be what was cut."
+    shelf.sign(
+        "takedown-in-a-cut-copy",
+        "",
+        why,
+        request(legal_basis=Cut("Election Act")),
+        with_claims=MADE_TO | {"to": Cut(MADE_TO["to"].value)},
+    )
+
+
+def _protections(shelf: Shelf) -> None:
+    school = {"identity_class": "organization", "name": Part("A school")}
+    marks = [MARK["GREEN"], PROTECT["minors"]]
+    parts = [{"selectors": ["name"], "marking_ref": PROTECT["survivors"]}]
+    shelf.sign(
+        "whom-it-may-harm",
+        "",
+        "Marks of whom an alert may harm need no definition, and forbid no verifier.",
+        main(labels=Part(["protect:defenders"])),
+        other("identity", 2, object_marking_refs=marks, **school),
+        other("identity", 3, granular_markings=parts, **school),
+    )

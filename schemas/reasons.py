@@ -64,8 +64,8 @@ REASONS: Final[dict[str, str]] = {
     "why it is necessary.",
     "not-addressed": "a takedown request is made to somebody: name the platform with "
     "--to.",
-    "pap-forbids": "PAP:AMBER and PAP:RED forbid what the adversary would see, and a "
-    "takedown is seen.",
+    "pap-forbids": "a takedown is seen by the adversary, which PAP:AMBER and PAP:RED "
+    "forbid.",
     "not-revoked": "a retraction needs revoked: true on the primary object.",
     "kind-mismatch": "this kind does not fit the primary object.",
     # the token

@@ -40,7 +40,7 @@ _ROLES["identity"] = {
 _CONTAINERS = {
     "incident-core", "event", "impact", "task", "identity-contact", "disinformation",
     "availability-ext", "confidentiality-ext", "external-ext", "integrity-ext", "monetary-ext",
-    "physical-ext", "traceability-ext",
+    "physical-ext", "takedown-request", "traceability-ext",
 }  # fmt: skip
 # IEP 2.0 and PAP, each one property of a marking definition.
 _OF_MARKS = {

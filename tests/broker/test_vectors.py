@@ -26,7 +26,7 @@ from tests.vectors.reading import resolved
 FOLDER = Path(make.__file__).parent
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_bytes())
 VECTORS: list[dict[str, Any]] = MANIFEST["vectors"]
-MAX_BYTES = 1_600_000
+MAX_BYTES = 1_700_000
 
 _CODES = list(REASONS)
 OF_TOKENS = set(_CODES[_CODES.index("framing") : _CODES.index("seen-missing")])
@@ -35,10 +35,11 @@ OF_CONTENTS = {
     "not-json", "not-utf8", "surrogate", "duplicate-key", "number-range", "too-large",
     "too-deep", "not-stix", "stix-version", "bad-id", "bad-property", "bad-selector",
     "missing-property", "reserved-name", "duplicate-id", "coarse", "no-behaviour",
-    "needs-sealing", "not-revoked", "kind-mismatch",
+    "needs-sealing", "not-revoked", "kind-mismatch", "no-legal-basis", "not-addressed",
 }  # fmt: skip
 BY_THE_GATE = {
     "incomplete", "no-feed", "facts-mismatch", "no-primary", "kind-not-supported",
+    "pap-forbids",
 }  # fmt: skip
 # Codes of the section on tokens that no token can cause.
 NEVER_OF_A_TOKEN = {"bad-key": "is said of a key in the directory or a file"}

@@ -55,7 +55,9 @@ CONTACT = next(
 )
 
 DIRECTORY = build(
-    records.member(records.signer(org), kinds=(*records.KINDS, "feedback"))
+    records.member(
+        records.signer(org), kinds=(*records.KINDS, "feedback", "takedown-request")
+    )
     for org in ("cert-aq", "platform-lumen", "monitor-veritas")
 )
 
@@ -135,6 +137,12 @@ _REQUIRED: dict[str, dict[str, Any]] = {
     "process": {"pid": 7},
     "report": {"name": "A report", "published": TIME},
     "software": {"name": "Office"},
+    "takedown-request": {
+        "requesting_body": "District Court",
+        "legal_basis": "Election Act, section 86",
+        "necessity": "A label did not help.",
+        "object_refs": [_SOMEBODY],
+    },
     "task": {"outcome": "successful"},
     "text": {"value": "Some words."},
     "threat-actor": {"name": "Hollow Reed"},

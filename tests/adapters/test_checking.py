@@ -194,3 +194,23 @@ def test_no_finding_repeats_the_input(plain: list[dict[str, Any]], keep: bool) -
     assert CANARY not in str(result.findings)
     ranks = [rule(each.rule).level for each in result.findings]
     assert ranks == sorted(ranks, key=["error", "warning", "note"].index)
+
+
+@pytest.mark.parametrize("name", ["requesting_body", "legal_basis", "necessity"])
+def test_what_a_request_lacks_of_its_legal_basis_is_told_once(name: str) -> None:
+    whole = plain_object(
+        "takedown-request",
+        requesting_body="District Court",
+        legal_basis="Election Act, section 86",
+        necessity="A label did not help.",
+        object_refs=[an_id("indicator")],
+    )
+    indicator = plain_object(
+        "indicator", pattern="[a:b = 'c']", pattern_type="stix", valid_from=MODIFIED
+    )
+    assert checked(whole, indicator).draft is not None
+    bare = {each: value for each, value in whole.items() if each != name}
+    result = checked(bare, indicator)
+    assert result.draft is None
+    told = [(each.rule, each.where, each.expected) for each in result.errors]
+    assert told == [("no-legal-basis", f"$.objects[0].{name}", "a text")]

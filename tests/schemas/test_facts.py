@@ -7,6 +7,7 @@ import pytest
 from schemas.facts import Facts, facts_of, severity_of
 from schemas.markings import TLP_IDS, Tlp
 from schemas.profile import INCIDENT_CORE
+from schemas.protection import PROTECTION_IDS
 from tests.support.records import decoded, incident, plain_object
 
 
@@ -193,3 +194,44 @@ def test_a_criticality_marked_stricter_does_not_show(selector: str) -> None:
     objects = decoded(incident(**partly(selector)))
     assert facts_of(objects, objects[0], Tlp.GREEN).severity == "unknown"
     assert facts_of(objects, objects[0], Tlp.AMBER).severity == "high"
+
+
+# -- whom an alert may harm
+
+
+PROTECTED = [*PROTECTION_IDS]
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        *({"object_marking_refs": [TLP_IDS[Tlp.GREEN], ref]} for ref in PROTECTED),
+        {"labels": ["protect:minors"]},
+        {"labels": ["PROTECT: nobody-knows"]},
+    ],
+)
+def test_what_may_harm_somebody_shows_in_no_fact(marks: dict[str, Any]) -> None:
+    found = facts(
+        place("XA", lang="fr", **marks), victim("energy", **marks), place("XB", 2)
+    )
+    assert (found.countries, found.sectors, found.languages) == (("XB",), (), ())
+
+
+@pytest.mark.parametrize("ref", PROTECTED)
+def test_a_part_that_may_harm_somebody_shows_in_no_fact(ref: str) -> None:
+    def partly(selector: str) -> dict[str, Any]:
+        mark = {"selectors": [selector], "marking_ref": ref}
+        return {"granular_markings": [mark]}
+
+    found = facts(
+        place("XA", lang="fr", **partly("country")),
+        victim("energy", **partly("sectors.[0]")),
+    )
+    assert (found.countries, found.sectors, found.languages) == ((), (), ("fr",))
+    objects = decoded(incident(**core(99), **partly("extensions")))
+    assert facts_of(objects, objects[0], Tlp.GREEN).severity == "unknown"
+
+
+def test_the_severity_of_a_case_that_may_harm_somebody_is_unknown() -> None:
+    objects = decoded(incident(**core(99), labels=["protect:survivors"]))
+    assert facts_of(objects, objects[0], Tlp.GREEN).severity == "unknown"

@@ -23,7 +23,7 @@ from schemas.markings import (
     tlp_of,
 )
 from schemas.pap import Pap
-from schemas.protection import PROTECTION_IDS
+from schemas.protection import PROTECTION_IDS, groups_of
 from schemas.stix import GranularMarking, StixObject
 from schemas.stix.meta import MarkingDefinition
 
@@ -112,6 +112,8 @@ def mark_all(
 ) -> tuple[StixObject, ...]:
     """Mark every object as it is signed: with one TLP 2.0 id, the strictest.
 
+    A label that asks for protection becomes a mark as well.
+
     A definition of an IEP or a PAP that is not marked itself is as open as the most
     open object that it marks: who gets that must be able to read what it asks.
 
@@ -134,6 +136,8 @@ AS_WRITTEN: Final[Mapping[Any, Tlp]] = {(each,): tlp for tlp, each in TLP_IDS.it
 
 def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
     refs = candidate.object_marking_refs or ()
+    if candidate.labels:
+        refs = (*refs, *_asked_by_labels(candidate))
     if refs in AS_WRITTEN and not marks.terms:
         return candidate  # as most objects are
     tlp = tlp_of(refs) or default
@@ -144,7 +148,7 @@ def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
     others = [r for r in normalise_refs(refs) if not is_known_marking(r)]
     own = (TLP_IDS[tlp], *dict.fromkeys(others))
     if not candidate.granular_markings:
-        if own == refs:
+        if own == candidate.object_marking_refs:
             return candidate
         return msgspec.structs.replace(candidate, object_marking_refs=own)
     return msgspec.structs.replace(
@@ -152,6 +156,12 @@ def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
         object_marking_refs=own,
         granular_markings=tuple(_parts(candidate.granular_markings, marks, tlp)),
     )
+
+
+def _asked_by_labels(candidate: StixObject) -> Iterator[str]:
+    """Give the marks of whom labels protect: a label can be withheld, a mark cannot."""
+    groups = groups_of(candidate)
+    return (ref for ref, group in PROTECTION_IDS.items() if group in groups)
 
 
 def _parts(

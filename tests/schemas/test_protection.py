@@ -127,6 +127,28 @@ def test_signing_keeps_the_mark_beside_the_tlp(ref: str) -> None:
     assert [each.marking_ref for each in kept.granular_markings or ()] == [ref]
 
 
+@pytest.mark.parametrize(
+    ("label", "asked"),
+    [
+        ("protect:minors", (MINORS,)),
+        ("Protect: Defenders", (DEFENDERS,)),
+        ("protect:refugees", (MINORS, SURVIVORS, DEFENDERS)),
+        ("election", ()),
+    ],
+)
+def test_signing_turns_a_label_into_the_mark_that_nobody_can_cut(
+    label: str, asked: tuple[str, ...]
+) -> None:
+    for refs in ([GREEN], [GREEN, MINORS], [MINORS, GREEN]):
+        marked = plain_object(
+            "course-of-action", object_marking_refs=refs, labels=["a", label]
+        )
+        [kept] = composed(marked)
+        own = tuple(ref for ref in refs if ref != GREEN)
+        assert kept.object_marking_refs == (GREEN, *dict.fromkeys((*own, *asked)))
+        assert kept.labels == ("a", label)
+
+
 def test_a_mark_alone_says_no_tlp() -> None:
     marked = plain_object("course-of-action", object_marking_refs=[MINORS])
     [kept] = composed(marked)

@@ -52,6 +52,8 @@ def preview(
 ) -> list[Seen]:
     """Tell what each audience would get, at the clearance it has by default.
 
+    Members count as named by the record if anybody is.
+
     Args:
         signer: A key of the moment.
         directory: Knows that key.
@@ -74,7 +76,13 @@ def preview(
     author = trial_author(entropy)
     communities = frozenset(verified.claims.aud)
     views = [
-        View(audience=who, clearance=Tlp.parse(clearance), communities=communities)
+        View(
+            audience=who,
+            clearance=Tlp.parse(clearance),
+            communities=communities,
+            addressed=bool(address.to),
+            concerned=bool(address.concerns),
+        )
         for who, clearance in DEFAULT_CLEARANCE.items()
         if who in policy.with_rows
     ]

@@ -36,6 +36,8 @@ def check(
     *files: Path,
     source: FromOption = None,
     community: tuple[str, ...] = (record.ALL_COMMUNITY,),
+    to: tuple[str, ...] = (),
+    concerns: tuple[str, ...] = (),
     tlp: TlpOption | None = None,
     primary: str | None = None,
     report: str | None = None,
@@ -55,6 +57,9 @@ def check(
         files: STIX, MISP, CSAF, Shadowserver or tables; - reads standard input.
         source: Format, where it is not recognised.
         community: Communities that would be addressed (URN).
+        to: Organisation that would be addressed by name; what is shown is then what
+            members see that are.
+        concerns: Organisation that would be named as concerned; likewise.
         tlp: Marks what is unmarked.
         primary: Id of the primary object, where several qualify.
         report: Wraps loose objects in a report of this name.
@@ -89,7 +94,7 @@ def check(
                     communities=community,
                     catalogues=known,
                 )
-                address = Address(communities=community)
+                address = Address(communities=community, to=to, concerns=concerns)
                 seen, findings = _tried(read.checked, rules, address, identity)
         except ConfigError as error:
             # The others can be read all the same.

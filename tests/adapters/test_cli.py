@@ -1,6 +1,7 @@
 """The `tocsin` command: right exit codes, one clear line, never a value of the input."""
 
 import json
+import re
 import stat
 import subprocess
 import sys
@@ -438,3 +439,79 @@ def test_a_standard_output_that_is_full_is_one_line(
     assert done.stderr.splitlines() == [
         "tocsin: configuration: cannot write standard output: No space left on device"
     ]
+
+
+# -- requests to take something down
+
+
+@pytest.fixture
+def request_text() -> str:
+    page = SAMPLES.parents[2] / "docs" / "takedown.md"
+    [example] = re.findall(r"```json\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    return example
+
+
+ASK = "--to", "platform-lumen", "--concerns", "platform-lumen"
+
+
+def test_a_request_is_signed_for_the_platform_that_it_names(
+    keys: Path, run: Run, request_text: str
+) -> None:
+    token = keys / "t"
+    done = sign(
+        run, keys, request_text, "--kind", "takedown-request", *ASK, "-o", str(token)
+    )
+    assert done[0] == 0
+    code, out, _ = run("verify", token, "--jwk", keys / "cert-aq.jwk", "--json")
+    assert (code, json.loads(out)["kind"]) == (0, "takedown-request")
+    platform = (
+        "redact", token, "--jwk", keys / "cert-aq.jwk", "--audience", "platform",
+        "--projection", keys / "p.json", "--json",
+    )  # fmt: skip
+    code, out, _ = run(*platform)
+    assert (code, json.loads(out)) == (1, {"ok": False, "reason": "kind"})
+    assert run(*platform, "--addressed", "--concerned")[0] == 0
+    shown = (keys / "p.json").read_text()
+    assert "Election Act of Aquenia, section 86" in shown
+    assert "https://electoral-roll.example/check" in shown
+    civil = *platform[:4], "--audience", "civil-society", "--addressed", "--json"
+    code, out, _ = run(*civil)
+    assert (code, json.loads(out)) == (1, {"ok": False, "reason": "kind"})
+
+
+def test_checking_says_who_would_get_a_request(
+    keys: Path, run: Run, request_text: str
+) -> None:
+    path = keys / "request.json"
+    path.write_text(request_text)
+    code, out, _ = run("check", path, *ASK, "--json")
+    facts = json.loads(out)
+    assert (code, facts["kind"], facts["findings"]) == (0, "takedown-request", [])
+    code, out, _ = run("check", path, "--json")
+    told = [each["rule"] for each in json.loads(out)["findings"]]
+    assert (code, told) == (1, ["not-addressed"])
+
+
+def test_a_request_to_nobody_is_not_signed(
+    keys: Path, run: Run, request_text: str
+) -> None:
+    refused(sign(run, keys, request_text), "not-addressed", "$.to")
+
+
+@pytest.mark.parametrize("name", ["requesting_body", "legal_basis", "necessity"])
+def test_a_request_without_its_legal_basis_is_not_signed(
+    keys: Path, run: Run, request_text: str, name: str
+) -> None:
+    bundle = json.loads(request_text)
+    del bundle["objects"][0][name]
+    done = sign(run, keys, json.dumps(bundle), *ASK)
+    refused(done, "no-legal-basis", f"$.objects[0].{name}")
+
+
+def test_a_request_under_pap_amber_is_not_signed(
+    keys: Path, run: Run, request_text: str
+) -> None:
+    bundle = json.loads(request_text)
+    bundle["objects"][2]["labels"] = ["PAP:AMBER"]
+    done = sign(run, keys, json.dumps(bundle), *ASK)
+    refused(done, "pap-forbids", "$.objects[2]")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,6 +25,7 @@ from tests.support.issuing import rest
 
 HUB = topology(["cert-aq", "cert-bv"], [], ["cert-aq", "cert-bv"])
 NAMES = ("cert-aq", "cert-bv")
+TAKEDOWN = Path(__file__).parents[2] / "docs" / "takedown.md"
 
 
 class Desks:
@@ -45,7 +47,9 @@ class Desks:
             )
             entry = {
                 "org": org, "name": org, "country": "XA", "audience": "peer-cert",
-                "kinds": ["incident", "feedback", "correction", "retraction"],
+                "kinds": [
+                    "incident", "feedback", "correction", "retraction", "takedown-request",
+                ],
                 "keys": [
                     {
                         "jwk": json.loads((folder / f"{org}.jwk").read_text()),
@@ -269,3 +273,26 @@ def test_what_does_not_verify_is_not_answered(desks) -> None:
     code, _, err = desks.answer(path, "--sighting")
     assert code == 1
     assert "refused" in err
+
+
+# -- requests to take something down
+
+
+def test_a_request_is_published_corrected_and_taken_back_addressed(desks) -> None:
+    [text] = re.findall(r"```json\n(.*?)```", TAKEDOWN.read_text("utf-8"), re.DOTALL)
+    bundle = json.loads(text)
+    path = desks.folder / "request.json"
+    path.write_text(json.dumps(bundle))
+    for name, *more in (("publish",), ("correct",), ("retract", "--why", "Lapsed.")):
+        if name == "correct":
+            bundle["objects"][0]["necessity"] = "It is still shown."
+            path.write_text(json.dumps(bundle))
+        code, _, err = desks.say("cert-aq", name, path, *more)
+        assert code == 1
+        assert "not-addressed" in err
+        assert desks.say("cert-aq", name, path, *more, "--to", "cert-bv")[0] == 0
+    found = [desks.verified(token) for token in desks.tokens("cert-aq")]
+    assert [each["kind"] for each in found] == [
+        "takedown-request", "correction", "retraction",
+    ]  # fmt: skip
+    assert len({each["record"] for each in found}) == 1

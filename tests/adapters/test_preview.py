@@ -16,6 +16,7 @@ from tests.support.records import (
     NOW,
     PLATFORM,
     address,
+    an_id,
     draft,
     entropy,
     incident,
@@ -84,3 +85,38 @@ def test_nothing_of_the_record_stands_in_the_preview() -> None:
     shown = str(seen(incident(), PERSON))
     assert "Ayu" not in shown
     assert "voter" not in shown
+
+
+def test_if_anybody_is_named_it_is_told_what_those_would_get() -> None:
+    named = Address(to=("platform-lumen",), concerns=("platform-lumen",))
+    request = plain_object(
+        "takedown-request",
+        requesting_body="A court",
+        legal_basis="Election Act, section 86",
+        necessity="A label did not help.",
+        object_refs=[an_id("url")],
+    )
+    url = {
+        "type": "url",
+        "id": an_id("url"),
+        "value": "https://bad.example/",
+        "object_marking_refs": [TLP_IDS[Tlp.GREEN]],
+    }
+    indicator = plain_object(
+        "indicator",
+        pattern="[url:value = 'https://bad.example/']",
+        pattern_type="stix",
+        valid_from="2026-12-01T10:00:00Z",
+    )
+    tie = plain_object(
+        "relationship",
+        relationship_type="based-on",
+        source_ref=indicator["id"],
+        target_ref=url["id"],
+    )
+    found = seen(request, url, indicator, tie, address=named)
+    assert {who: each.refused for who, each in found.items()} == {
+        "peer-cert": "", "platform": "", "civil-society": "kind",
+    }  # fmt: skip
+    with pytest.raises(TrustError, match="not-addressed"):
+        seen(request, url, indicator, tie)

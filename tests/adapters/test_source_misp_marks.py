@@ -76,6 +76,22 @@ def test_a_local_tlp_tag_counts_too():
     assert mark(only(found, "report")) is Tlp.AMBER_STRICT
 
 
+@pytest.mark.parametrize("name", ["protect:minors", "PROTECT: Minors", "protect:x"])
+@pytest.mark.parametrize("local", [True, False])
+def test_a_tag_of_protection_becomes_a_label_though_it_be_local(name, local):
+    told = [{"name": name, "local": local}, {"name": "tlp:green"}]
+    one = attribute("domain", "bad.example", to_ids=True, Tag=told)
+    found = read(
+        event(one, attribute("domain", "other.example"), Tag=tags("tlp:green"))
+    )
+    assert name in only(found, "indicator")["labels"]
+    assert "labels" not in only(found, "report")
+    found = read(event(one, Tag=told))
+    assert name in only(found, "report")["labels"]
+    lost = [loss.where for loss in found.losses if loss.rule == "local-only"]
+    assert not [where for where in lost if "Tag" in where]
+
+
 def test_an_attributes_own_tag_marks_it_and_others_inherit():
     report, own, _ = marks("tlp:green")
     assert (report, own) == (Tlp.AMBER, Tlp.GREEN)

@@ -19,7 +19,12 @@ from broker.gate_rules import (
     issuers_of,
     refusal,
 )
+from broker.signing import Address
 from broker.topology import RECORDS, route
+from schemas import composing
+from schemas.composing import compose
+from schemas.errors import SchemaError
+from schemas.markings import Tlp
 from schemas.profile import INCIDENT_CORE
 from tests.support.issuing import (
     ADAPTER_QUEUES,
@@ -30,6 +35,7 @@ from tests.support.issuing import (
     draft,
     member,
 )
+from tests.support.records import an_id, decoded, plain_object
 
 EMPTY = FeedState()
 ENVELOPE = Envelope("cert-aq", "cert-aq", "cert-aq.incident.green")
@@ -67,6 +73,44 @@ def test_what_the_adapters_take_first_counts_as_urgent(criticality, urgent):
 def test_a_record_whose_issuer_left_its_primary_object_out_is_refused():
     record = verified(Feed())
     assert judge(msgspec.structs.replace(record, primary=None)) == Refuse("no-primary")
+
+
+def asked(**more):
+    """A request to take something down, at the gate."""
+    request = plain_object(
+        "takedown-request",
+        requesting_body="A court",
+        legal_basis="Election Act, section 86",
+        necessity="A label did not help.",
+        object_refs=[an_id("url")],
+        created="2026-02-01T10:00:00.000Z",
+        modified="2026-02-01T10:00:00.000Z",
+    )
+    url = {"type": "url", "id": an_id("url"), "value": "https://a.example/"} | more
+    made = compose(decoded(request, url), now="2026-02-01T12:00:00Z", tlp=Tlp.GREEN)
+    return Feed().sign(made, address=Address(to=("platform-lumen",)))
+
+
+MAY_ASK = directory(member("cert-aq", kinds=("takedown-request",)))
+ENVELOPE_OF_A_REQUEST = Envelope("cert-aq", "cert-aq", "cert-aq.takedown-request.green")
+
+
+def test_a_request_to_take_something_down_has_a_key_of_its_own():
+    record = trust.verify(asked(), MAY_ASK, now=NOW)
+    decision = judge(record, ENVELOPE_OF_A_REQUEST)
+    assert decision.routing_key == ("cert-aq.takedown-request.green.none.none.unknown")
+
+
+def test_what_pap_keeps_from_the_adversary_cannot_be_taken_down(monkeypatch):
+    # Our own publisher refuses to sign it.
+    with pytest.raises(SchemaError, match="pap-forbids"):
+        asked(labels=["PAP:AMBER"])
+    monkeypatch.setattr(composing, "pap_faults", lambda *_: ())
+    for pap, forbidden in (("AMBER", True), ("RED", True), ("GREEN", False)):
+        signed = asked(labels=[f"PAP:{pap}"])
+        record = trust.verify(signed, MAY_ASK, now=NOW)
+        decision = judge(record, ENVELOPE_OF_A_REQUEST)
+        assert (decision == Refuse("pap-forbids")) == forbidden
 
 
 def test_a_known_record_is_a_duplicate_even_if_it_is_cut_this_time():

@@ -341,6 +341,74 @@ def test_a_whole_disinformation_record_without_a_behaviour_is_refused() -> None:
     assert verified(cut(whole, ("stix", "objects", 2)))
 
 
+# -- requests to take something down
+
+ASKED = {"kind": "takedown-request", "to": Hidden(["urn:tocsin:org:platform-lumen"])}
+MAY_ASK = directory(kinds=(*KINDS, "takedown-request"))
+
+
+def request(**properties: Any) -> dict[str, Any]:
+    said = {"requesting_body": "A court", "legal_basis": "§ 86", "necessity": "So."}
+    made = plain_object("takedown-request", **(said | properties))
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def asking(main: dict[str, Any], **claims: Any) -> bytes:
+    return mint(tree(main, severity="unknown", **(ASKED | claims)))
+
+
+def test_a_request_in_order_is_believed() -> None:
+    assert verified(asking(request()), MAY_ASK)
+    assert verified(asking(request(), kind="correction"), MAY_ASK)
+    taken_back = request(revoked=True)
+    assert verified(asking(taken_back, kind="retraction"), MAY_ASK)
+
+
+@pytest.mark.parametrize("name", ["requesting_body", "legal_basis", "necessity"])
+@pytest.mark.parametrize("kind", ["takedown-request", "correction", "retraction"])
+def test_a_whole_request_without_its_legal_basis_is_refused(
+    name: str, kind: str
+) -> None:
+    for said in (None, ""):
+        bare = request(revoked=True, **{name: said})
+        error = refusal(asking(bare, kind=kind), MAY_ASK)
+        assert error.reason == "no-legal-basis"
+        assert error.where == f"$.objects[0].{name}"
+    # In a cut copy, it may be what was cut.
+    place = ("stix", "objects", 0, name)
+    assert verified(cut(asking(request()), place, known=MAY_ASK), MAY_ASK)
+
+
+@pytest.mark.parametrize("kind", ["takedown-request", "correction", "retraction"])
+def test_a_whole_request_to_nobody_is_refused(kind: str) -> None:
+    main = request(revoked=True)
+    assert refusal(asking(main, kind=kind, to=Hidden([])), MAY_ASK).reason == (
+        "not-addressed"
+    )
+    claims = tree(main, severity="unknown", kind=kind)
+    error = refusal(mint(claims), MAY_ASK)
+    assert (error.reason, error.where) == ("not-addressed", "$.to")
+    unnamed = cut(asking(main, kind=kind), ("to",), known=MAY_ASK)
+    assert verified(unnamed, MAY_ASK)
+
+
+def test_a_request_inside_another_record_is_refused_in_every_copy() -> None:
+    whole = tree(incident(), request())
+    for claims in (whole, whole | {"full": "A" * 43}):  # of more than is there
+        error = refusal(mint(claims))
+        assert (error.reason, error.where) == ("kind-mismatch", "$.objects[1]")
+
+
+@pytest.mark.parametrize("kind", ["takedown-request", "correction", "retraction"])
+def test_who_may_not_ask_for_takedowns_may_not_change_requests_either(
+    kind: str,
+) -> None:
+    main = request(revoked=True)
+    assert refusal(asking(main, kind=kind)).reason == "kind-not-allowed"
+    under_another_name = asking(main, kind="advisory")
+    assert refusal(under_another_name, MAY_ASK).reason == "kind-mismatch"
+
+
 # -- times
 
 

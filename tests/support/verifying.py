@@ -99,9 +99,11 @@ def index_of(found: trust.Verified, *path: str | int) -> int:
     return index
 
 
-def cut(signed: bytes, *lost: tuple[str | int, ...]) -> bytes:
+def cut(
+    signed: bytes, *lost: tuple[str | int, ...], known: Directory = DIRECTORY
+) -> bytes:
     """Withhold the disclosures at these paths of the claims."""
-    found = verified(signed)
+    found = verified(signed, known)
     gone = {index_of(found, *path) for path in lost}
     return sdjwt.withhold(
         found.opened, set(range(len(found.opened.disclosures))) - gone

@@ -6,10 +6,11 @@ not travel along, or as a label `protect:minors`.
 """
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from schemas.stix import StixObject
+from schemas.stix import OBSERVABLE_TYPES, StixObject, properties
+from schemas.stix.cases import ObservedData
 
 _PREFIX: Final = "protect:"
 
@@ -56,6 +57,39 @@ def groups_of(marked: StixObject) -> set[Group]:
         if is_label(label):
             found |= {_WORDS[_word(label)]} if names_group(label) else set(Group)
     return found
+
+
+def observed(objects: Sequence[StixObject]) -> dict[str, set[Group]]:
+    """Give whom observables protect through the observed-data that lists them, by id.
+
+    Observables have no labels in STIX, and whoever marks an observation means what was
+    observed; what those refer to is part of it.
+    """
+    waiting = [
+        (ref, groups)
+        for each in objects
+        if type(each) is ObservedData and (groups := groups_of(each))
+        for ref in each.object_refs or ()
+    ]
+    found: dict[str, set[Group]] = {}
+    known = {each.id: each for each in objects} if waiting else {}
+    while waiting:
+        ref, groups = waiting.pop()
+        each = known.get(ref)
+        if each is None or each.type not in OBSERVABLE_TYPES:
+            continue
+        if not groups <= found.setdefault(ref, set()):
+            found[ref] |= groups
+            waiting += [(inner, groups) for inner in _targets(each)]
+    return found
+
+
+def _targets(observable: StixObject) -> Iterator[str]:
+    for name, value in properties(observable):
+        if name.endswith("_ref") and isinstance(value, str):
+            yield value
+        elif name.endswith("_refs") and isinstance(value, tuple | list):
+            yield from (each for each in value if isinstance(each, str))
 
 
 def names_group(label: str) -> bool:

@@ -4,14 +4,14 @@ TLP is all that verifiers and redaction need of a mark that says who may see wha
 the TLP of an IEP becomes one here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from schemas import iep, pap
+from schemas import iep, pap, protection
 from schemas.errors import SchemaError
 from schemas.iep import IepTerms
 from schemas.markings import (
@@ -23,7 +23,7 @@ from schemas.markings import (
     tlp_of,
 )
 from schemas.pap import Pap
-from schemas.protection import PROTECTION_IDS, groups_of
+from schemas.protection import PROTECTION_IDS, Group, groups_of
 from schemas.stix import GranularMarking, StixObject
 from schemas.stix.meta import MarkingDefinition
 
@@ -112,7 +112,8 @@ def mark_all(
 ) -> tuple[StixObject, ...]:
     """Mark every object as it is signed: with one TLP 2.0 id, the strictest.
 
-    A label that asks for protection becomes a mark as well.
+    What a label asks to protect, and what an observed-data so marked lists, is marked
+    so itself: nobody can cut a mark.
 
     A definition of an IEP or a PAP that is not marked itself is as open as the most
     open object that it marks: who gets that must be able to read what it asks.
@@ -120,7 +121,8 @@ def mark_all(
     Args:
         default: Marks what is unmarked. An IEP makes that stricter, never laxer.
     """
-    marked = [_mark(each, marks, default) for each in objects]
+    held = protection.observed(objects)
+    marked = [_mark(each, marks, default, held.get(each.id)) for each in objects]
     if marks.terms or marks.paps:
         asked = marks.terms.keys() | marks.paps.keys()
         open_to = _most_open(marked, asked)
@@ -134,10 +136,16 @@ AS_WRITTEN: Final[Mapping[Any, Tlp]] = {(each,): tlp for tlp, each in TLP_IDS.it
 """The marks of an object that is marked with one TLP 2.0 id and nothing else."""
 
 
-def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
+def _mark(
+    candidate: StixObject,
+    marks: Marks,
+    default: Tlp,
+    groups: Set[Group] | None = None,
+) -> StixObject:
     refs = candidate.object_marking_refs or ()
-    if candidate.labels:
-        refs = (*refs, *_asked_by_labels(candidate))
+    if groups or candidate.labels:
+        groups = (groups or set()) | groups_of(candidate)
+        refs = (*refs, *(ref for ref, each in PROTECTION_IDS.items() if each in groups))
     if refs in AS_WRITTEN and not marks.terms:
         return candidate  # as most objects are
     tlp = tlp_of(refs) or default
@@ -156,12 +164,6 @@ def _mark(candidate: StixObject, marks: Marks, default: Tlp) -> StixObject:
         object_marking_refs=own,
         granular_markings=tuple(_parts(candidate.granular_markings, marks, tlp)),
     )
-
-
-def _asked_by_labels(candidate: StixObject) -> Iterator[str]:
-    """Give the marks of whom labels protect: a label can be withheld, a mark cannot."""
-    groups = groups_of(candidate)
-    return (ref for ref, group in PROTECTION_IDS.items() if group in groups)
 
 
 def _parts(

@@ -14,6 +14,8 @@ from tests.support.misp_events import (
     part,
     read,
 )
+from tests.support.records import token
+from tests.support.views import VIEWS, cut, opened, seen
 
 
 def tags(*names):
@@ -90,6 +92,22 @@ def test_a_tag_of_protection_becomes_a_label_though_it_be_local(name, local):
     assert name in only(found, "report")["labels"]
     lost = [loss.where for loss in found.losses if loss.rule == "local-only"]
     assert not [where for where in lost if "Tag" in where]
+
+
+@pytest.mark.parametrize("to_ids", [True, False])
+@pytest.mark.parametrize("comment", ["", "Their shelter."])
+def test_all_that_a_protected_attribute_becomes_is_given_to_nobody(to_ids, comment):
+    told = tags("protect:minors", "tlp:clear")
+    one = attribute(
+        "email-src", "child@school.example", to_ids=to_ids, comment=comment, Tag=told
+    )
+    kept = attribute("domain", "bad.example", to_ids=True)
+    draft = composed(read(event(one, kept, Tag=tags("tlp:clear"))))
+    verified = opened(token(draft))
+    for to in VIEWS.values():
+        text = seen(cut(verified, to))
+        assert "child" not in text
+        assert "shelter" not in text
 
 
 def test_an_attributes_own_tag_marks_it_and_others_inherit():

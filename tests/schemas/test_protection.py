@@ -149,6 +149,55 @@ def test_signing_turns_a_label_into_the_mark_that_nobody_can_cut(
         assert kept.labels == ("a", label)
 
 
+def observation(*refs: str, number: int = 1, **more: Any) -> dict[str, Any]:
+    return plain_object(
+        "observed-data",
+        number,
+        first_observed=NOW,
+        last_observed=NOW,
+        number_observed=1,
+        object_refs=list(refs),
+        **more,
+    )
+
+
+def observable(kind: str, number: int = 1, **more: Any) -> dict[str, Any]:
+    own = {"type": kind, "id": an_id(kind, number), "object_marking_refs": [GREEN]}
+    return own | more
+
+
+def protecting(*plain: dict[str, Any]) -> dict[str, set[Group]]:
+    marked = {each.id: groups_of_refs(each.object_marking_refs or ()) for each in composed(*plain)}  # fmt: skip
+    return {each: groups for each, groups in marked.items() if groups}
+
+
+def test_signing_marks_what_an_observation_lists_and_what_that_refers_to() -> None:
+    mail = an_id("email-message")
+    child, other = an_id("email-addr"), an_id("email-addr", 2)
+    message = observable(
+        "email-message", is_multipart=False, from_ref=child, to_refs=[other, child]
+    )
+    addresses = [
+        observable("email-addr", 1, value="child@school.example"),
+        observable("email-addr", 2, value="teacher@school.example"),
+    ]
+    apart = observable("ipv4-addr", value="192.0.2.7")
+    seen = observation(mail, apart["id"], an_id("tool"), an_id("url"), number=2)
+    told = observation(mail, an_id("url"), an_id("tool"), labels=["protect:minors"])
+    tool = plain_object("tool")
+    found = protecting(told, seen, message, *addresses, apart, tool)
+    minors = {Group.MINORS}
+    assert found == dict.fromkeys([told["id"], mail, child, other], minors)
+    both = told | {"object_marking_refs": [GREEN, DEFENDERS]}
+    again = protecting(both, told | {"id": an_id("observed-data", 3)}, message)
+    assert again[mail] == {Group.MINORS, Group.DEFENDERS}
+
+
+def test_observations_that_protect_nobody_mark_nothing() -> None:
+    address = observable("ipv4-addr", value="192.0.2.7")
+    assert protecting(observation(address["id"], labels=["a"]), address) == {}
+
+
 def test_a_mark_alone_says_no_tlp() -> None:
     marked = plain_object("course-of-action", object_marking_refs=[MINORS])
     [kept] = composed(marked)

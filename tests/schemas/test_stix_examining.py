@@ -223,7 +223,7 @@ def test_there_are_faults_exactly_when_decoding_refuses(items: list[Any]) -> Non
             if each.type != "location"  # regions by name alone are let through
         )
         assert bool(found) == lacking
-        assert {each.rule for each in found} <= {"missing-property"}
+        assert {each.rule for each in found} <= {"missing-property", "no-legal-basis"}
     assert {each.id for each in objects} <= places.keys()
 
 

@@ -13,6 +13,7 @@ from schemas import stix
 from schemas.errors import SchemaError
 from schemas.findings import Finding
 from schemas.markings import TLP_IDS, Tlp
+from schemas.protection import PROTECTION_IDS
 from schemas.rules import RULES
 from schemas.stix.incident_suite import INCIDENT_CORE
 from tests.support.records import MODIFIED, SAMPLES, an_id, plain_object
@@ -67,13 +68,13 @@ def test_what_a_bundle_says_of_itself_is_listed() -> None:
 
 def test_a_mark_that_is_known_by_its_id_is_listed_once_with_its_count() -> None:
     marks = [
-        plain_object("marking-definition", id=TLP_IDS[tlp], name="TLP")
-        for tlp in (Tlp.GREEN, Tlp.AMBER)
+        plain_object("marking-definition", id=ref, name="A mark")
+        for ref in (TLP_IDS[Tlp.GREEN], TLP_IDS[Tlp.AMBER], *PROTECTION_IDS)
     ]
     own = plain_object("marking-definition", 9, definition_type="statement",
                        definition={"statement": "For members."})  # fmt: skip
     found = found_in(bundle(NOTE, *marks, own))
-    assert found.losses == (Finding("mark-by-id", "$.objects[1]", count=2),)
+    assert found.losses == (Finding("mark-by-id", "$.objects[1]", count=5),)
 
 
 def test_an_incident_of_an_older_draft_comes_in_the_form_that_is_emitted() -> None:

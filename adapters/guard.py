@@ -51,6 +51,7 @@ _PERSONAL: Final[dict[str, frozenset[str]]] = {
     "threat-actor": frozenset({"name", "aliases"}),
     "user-account": _LOGINS | {"display_name"},
 }
+_PERSONS: Final = frozenset({"individual", "protected", "public-role"})
 _NETWORKED: Final = frozenset(
     {"domain-name", "ipv4-addr", "ipv6-addr", "mac-addr", "url"}
 )
@@ -284,7 +285,8 @@ class Watch:
         for leaf in _leaves(cut.value):
             if name not in _HANDLES:
                 added = self._add_name(leaf, soft=_is_soft(candidate.type, cut))
-                if added and cut.role == "individual" and name == "name":
+                is_person = candidate.type == "identity" and cut.role in _PERSONS
+                if added and is_person and name == "name":
                     self.parts.update(_parts(leaf))
             elif candidate.type in _NETWORKED and not cut.above:
                 folded = text.normalise(leaf)

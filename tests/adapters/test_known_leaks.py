@@ -132,6 +132,10 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]], str]] = {
     "a name without its accents": (
         PEER, [about("Nguyen Van Sau"), new("identity", "Nguyễn Văn Sáu")], "nguyen"),
     "a surname alone": (PEER, [about("Ms Temcott said so."), PERSON], "temcott"),
+    "the surname of a journalist": (
+        PEER, [about("Ms Temcott said so."), PERSON | {"labels": ["journalist"]}], "temcott"),
+    "the surname of somebody in office, whom nobody has agreed to name": (
+        PEER, [about("Ms Temcott said so."), PERSON | {"roles": ["minister"]}], "temcott"),
     "a name of three letters": (PEER, [about("Aye was told."), new("identity", "Aye")], "aye"),
     "a Thai name within a sentence": (
         PEER, [about("นายสมชายแจ้งเหตุ"), new("identity", "สมชาย")], "สมชาย"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from adapters import personal_data
 from schemas import iep, pap, profile
+from schemas.stix.values import LANGUAGE_PATTERN
 
 # STIX 2.1, 2.5 (external reference) and 2.8 (kill chain phase); OpenCTI numbers the
 # phases. The steps of all three drafts of the incident suite. The rest is that of the
@@ -27,6 +28,7 @@ _NAMED: Final[dict[str, frozenset[str]]] = {
     "changed_objects": frozenset(
         {"state_change_type", "initial_ref", "result_ref", "result_refs"}
     ),
+    "definition": frozenset({"statement", "tlp", "pap"}),
     "degree": frozenset({"channels", "contents", "platforms", "reach", "engagement"}),
     "events": _STEP,
     "external_references": frozenset(
@@ -43,8 +45,21 @@ _NAMED: Final[dict[str, frozenset[str]]] = {
     "targeted_election": frozenset({"country", "date", "kind"}),
     "tasks": _STEP,
 }
-# Their members have the sender's names; a policy that shows them shows those.
-_OPEN: Final = frozenset({"impacted_entity_counts"})
+# Its members have the sender's names, and are numbers; a policy that shows it shows
+# those. Another draft lists them.
+_COUNT: Final = frozenset({"entity_type", "count", "precise_within"})
+# STIX 2.1, hash-algorithm-ov, and names of the same make that MISP has.
+_IN_HEX: Final = frozenset(
+    {
+        "MD5", "SHA1", "SHA224", "SHA256", "SHA384", "SHA512", "SHA512224", "SHA512256",
+        "SHA3224", "SHA3256", "SHA3384", "SHA3512", "IMPHASH", "CDHASH", "PEHASH",
+        "AUTHENTIHASH",
+    }
+)  # fmt: skip
+_IN_SIGNS: Final = frozenset({"SSDEEP", "TLSH", "VHASH", "IMPFUZZY", "TELFHASH"})
+_HEX: Final = re.compile(r"[0-9A-Fa-f]{8,256}")
+_SIGNS: Final = re.compile(r"[!-~]{8,256}")
+_LANGUAGE: Final = re.compile(LANGUAGE_PATTERN)
 
 
 def passes(place: profile.Place, value: Any) -> bool:
@@ -54,11 +69,12 @@ def passes(place: profile.Place, value: Any) -> bool:
     nothing personal: the others lead back to a source.
     """
     name = place[-1]
+    if name in _CHECKED:
+        return _CHECKED[name](value)
     allowed = _NAMED.get(name)
     if allowed is None:
         # Extensions have no struct that says what a word is.
-        strict = place[0] == "extensions" and name not in _OPEN
-        return not strict or _is_within(value, frozenset())
+        return place[0] != "extensions" or _is_within(value, frozenset())
     if not _is_within(value, allowed):
         return False
     if name == "external_references" and isinstance(value, dict):
@@ -115,10 +131,47 @@ def _is_catalogued(reference: dict[str, Any]) -> bool:
     return bool(reference.get("external_id")) and not personal_data.holds_any(said)
 
 
+def _are_hashes(value: Any) -> bool:
+    """Tell whether all are what algorithms that are known give."""
+    if not isinstance(value, dict):
+        return False
+    for name, inner in value.items():
+        algorithm = name.upper().replace("-", "").replace("_", "")
+        form = _HEX if algorithm in _IN_HEX else _SIGNS
+        is_known = algorithm in _IN_HEX or algorithm in _IN_SIGNS
+        if not (is_known and isinstance(inner, str) and form.fullmatch(inner)):
+            return False
+    return True
+
+
+def _are_translations(value: Any) -> bool:
+    """Tell whether these are languages, and texts alone in each."""
+    return isinstance(value, dict) and all(
+        _LANGUAGE.match(language)
+        and isinstance(words, dict)
+        and all(_is_within(word, frozenset()) for word in words.values())
+        for language, words in value.items()
+    )
+
+
+def _are_counts(value: Any) -> bool:
+    if isinstance(value, dict):
+        return all(isinstance(count, int | float) for count in value.values())
+    return _is_within(value, _COUNT)
+
+
+_CHECKED: Final[dict[str, Callable[[Any], bool]]] = {
+    "contents": _are_translations,
+    "hashes": _are_hashes,
+    "impacted_entity_counts": _are_counts,
+}
+
+
 def _is_within(value: Any, allowed: frozenset[str]) -> bool:
     if isinstance(value, dict):
         return all(
-            name in allowed and (name == "hashes" or _is_within(inner, allowed))
+            name in allowed
+            and (_are_hashes(inner) if name == "hashes" else _is_within(inner, allowed))
             for name, inner in value.items()
         )
     if isinstance(value, list):

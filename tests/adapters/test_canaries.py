@@ -265,7 +265,7 @@ def test_what_the_policy_keeps_does_arrive(kind, role):
     for word, place in canaries.places.items():
         plain = len(place) == 1 and place[0] not in (
             "external_references", "kill_chain_phases", "changed_objects", "subevents",
-            "subtasks", "contents", "impacted_entity_counts",
+            "subtasks", "contents", "impacted_entity_counts", "hashes", "definition",
         )  # fmt: skip
         rule = action(VIEWS["peer"], kind, role, profile.spell(place))
         if plain and rule == "keep" and "." not in place[0]:

@@ -136,6 +136,19 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]], str]] = {
         PEER, [about("Ms Temcott said so."), PERSON | {"labels": ["journalist"]}], "temcott"),
     "the surname of somebody in office, whom nobody has agreed to name": (
         PEER, [about("Ms Temcott said so."), PERSON | {"roles": ["minister"]}], "temcott"),
+    "a member that nobody knows, beside the words of a statement": (
+        CIVIL, [INCIDENT, marked(new("marking-definition", definition={
+            "statement": "For all.", "x_victim": "zorblax"}), CLEAR)], "zorblax"),
+    "a text that is no hash, among hashes": (
+        PLATFORM, [INCIDENT, MALWARE, new("file", hashes={
+            "MD5": "0f" * 16, "x_owner": "Zorblax of the bank"}),
+            link(MALWARE, "drops", new("file"))], "zorblax"),
+    "a language that is none, among translations": (
+        PEER, [INCIDENT, new("language-content", object_ref=INCIDENT["id"],
+               contents={"x_zorblax": {"name": "a"}})], "zorblax"),
+    "a text among counts": (
+        PEER, [told(extensions=core(impacted_entity_counts={"individual": "Zorblax"}))],
+        "zorblax"),
     "a name of three letters": (PEER, [about("Aye was told."), new("identity", "Aye")], "aye"),
     "a Thai name within a sentence": (
         PEER, [about("นายสมชายแจ้งเหตุ"), new("identity", "สมชาย")], "สมชาย"),

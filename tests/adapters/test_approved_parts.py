@@ -150,9 +150,18 @@ def test_cutting_again_with_the_same_agreement_changes_nothing(objects, to, chan
     record = signed(*objects, primary=INCIDENT["id"])
     approved = some(record, chance)
     redacted = outcome(record, to, approved)
-    if redacted is not None:
-        again = cut(opened(redacted.evidence), to, approved=approved)
+    if redacted is None:
+        return
+    again = outcome(opened(redacted.evidence), to, approved)
+    if (parts_shown(redacted) & approved).isdisjoint(names_of_offices(record)):
         assert again.evidence == redacted.evidence
+    elif again is not None:
+        assert disclosures(again) <= disclosures(redacted)
+
+
+def names_of_offices(record: Verified) -> set[Part]:
+    """A name is given without the office, so a copy does not say why it was."""
+    return {(plain["id"], "name") for plain in record.plain if "roles" in plain}
 
 
 @pytest.mark.parametrize("to", VIEWS.values(), ids=VIEWS)

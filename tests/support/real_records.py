@@ -8,8 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from adapters.redaction import Redacted
 from adapters.sources import formats
 from adapters.sources.source import Input
+from adapters.view import View
 from broker.trust import Verified
 from schemas.composing import attempt
 from schemas.errors import SchemaError
@@ -17,7 +19,7 @@ from schemas.markings import Tlp
 from schemas.record import Draft
 from tests.support import records
 from tests.support.real_data import real_files
-from tests.support.views import NOW_TEXT, opened
+from tests.support.views import NOW_TEXT, cut, opened
 
 # Those that are nobody's records: words, licences, tables that explain other tables.
 FILES = real_files(
@@ -44,6 +46,16 @@ def record(path: Path) -> Verified:
         SchemaError: It is no record; `UNSIGNED` says why.
     """
     return opened(records.token(draft(path)))
+
+
+@cache
+def given(path: Path, to: View) -> Redacted:
+    """Cut what a file holds for a view.
+
+    Raises:
+        NotGivenError: Nothing of it may be given.
+    """
+    return cut(record(path), to)
 
 
 def draft(path: Path) -> Draft:

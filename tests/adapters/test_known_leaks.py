@@ -44,6 +44,9 @@ NOTE = new("note", object_refs=[INCIDENT["id"]])
 ADVICE = new("course-of-action")
 DOMAIN = new("domain-name", value="zorblax.example")
 SERVER = new("ipv4-addr", value="198.51.100.23")
+CUSTOM = marked(
+    new("marking-definition", "For some", definition_type="acs", definition={}), CLEAR
+)
 WITH_CONTACT = PERSON | {
     "contact_information": "zorblax@mail.example, +1 202 555 0143",
     "extensions": {
@@ -215,25 +218,33 @@ CASES: dict[str, tuple[Any, list[dict[str, Any]], str]] = {
     "a tie to an indicator of the harmless": (
         PLATFORM, [INCIDENT, DOMAIN, new("indicator", indicator_types=["benign"]),
                    link(new("indicator"), "based-on", DOMAIN)], "zorblax"),
-    # OpenCTI #11496: a relation above the view shows through its ends.
-    "a tie above the view": (
+    "a tie above the view, through what becomes of its ends (OpenCTI #11496)": (
         CIVIL, [INCIDENT, DOMAIN, MALWARE, marked(link(MALWARE, "uses", DOMAIN), STRICT)],
         "zorblax"),
     # --- what is marked above the view
-    # OpenCTI #17576: containers give away what they hold.
-    "the id of an object above the view, in a list": (
+    "the id of an object above the view, in what contains it (OpenCTI #17576)": (
         CIVIL, [INCIDENT, marked(new("campaign", "far"), STRICT), new("report",
                 object_refs=[INCIDENT["id"], new("campaign", "far")["id"]])],
         new("campaign", "far")["id"][-36:]),
-    # OpenCTI #16814: ids above the view in texts and streams.
-    "the id of an object above the view, in a text": (
+    "the id of an object above the view, in a text (OpenCTI #16814)": (
         PEER, [about(f"See {new('campaign', 'far')['id'].upper()}."),
                marked(new("campaign", "far"), STRICT)], new("campaign", "far")["id"][-36:]),
+    "a value above the view, beside what is shown of the record (OpenCTI #16814)": (
+        PLATFORM, [INCIDENT, MALWARE, marked(DOMAIN, STRICT), marked(
+            link(MALWARE, "uses", DOMAIN), CLEAR), new("observed-data",
+            object_refs=[DOMAIN["id"]])], "zorblax"),
+    "an object that something shown needs, above the view (OpenCTI #17576)": (
+        PLATFORM, [INCIDENT, MALWARE, marked(new("intrusion-set", "Zorblax"), STRICT),
+                   link(MALWARE, "authored-by", new("intrusion-set", "Zorblax"))], "zorblax"),
+    "an object with two marks of which only one lets the view pass (OpenCTI #3133)": (
+        PLATFORM, [INCIDENT, marked(new("malware", "Zorblax"), CLEAR, CUSTOM["id"]), CUSTOM],
+        "zorblax"),
+    "an object with two marks, the laxer one last (OpenCTI #3133)": (
+        PLATFORM, [INCIDENT, marked(new("malware", "Zorblax"), STRICT, CLEAR)], "zorblax"),
     "the bare number of an object above the view": (
         PEER, [about(f"See case {new('campaign', 'far')['id'][-36:]}."),
                marked(new("campaign", "far"), STRICT)], new("campaign", "far")["id"][-36:]),
-    # OpenCTI #15533: where something was sighted.
-    "where something was sighted": (
+    "where something was sighted (OpenCTI #15533)": (
         PLATFORM, [INCIDENT, MALWARE, BANK, new("sighting", sighting_of_ref=MALWARE["id"],
                    where_sighted_refs=[BANK["id"]],
                    x_where_sighted_values=["Saltmere Savings Bank"])], "saltmere"),

@@ -5,7 +5,6 @@ then passes a policy without holds as well. What was withheld only because it re
 names or needs an approved part comes along with it.
 """
 
-import re
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from adapters.redaction import NotGivenError, Redacted
 from adapters.view import View
 from broker.trust import Verified
 from schemas import profile, stix
+from tests.support.policy_files import without_holds
 from tests.support.tangles import parts_of, tangles, views
 from tests.support.views import (
     INCIDENT,
@@ -39,20 +39,7 @@ from tests.support.views import (
     signed,
 )
 
-
-def without_holds() -> Policy:
-    """The shipped policy as if everybody had always agreed."""
-    blocks = []
-    for block in re.split(r"(?m)^(?=\[\[)", POLICY_FILE.read_text("utf-8")):
-        laxer = "cleared" if block.startswith("[[gate]]") else "keep"
-        bare = block
-        if '= "hold"' in block:
-            bare = re.sub(r"(?m)^(approvals|meanwhile) = .*\n", "", block)
-        blocks.append(bare.replace('= "hold"', f'= "{laxer}"'))
-    return Policy("".join(blocks).encode(), "without-holds.toml")
-
-
-LIFTED = without_holds()
+LIFTED = without_holds(POLICY_FILE.read_text("utf-8"))
 # What follows from what else is shown.
 FOLLOWS = {"guard", "reference-withheld", "required-withheld", "marking-withheld"}
 # Of these more is shown when a tie to an attacker is.

@@ -10,7 +10,7 @@ are long, short names only in texts, victims' addresses not in what is searched 
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from adapters.redaction import Redacted
@@ -65,17 +65,18 @@ class Word(NamedTuple):
 
 def leaks(redacted: Redacted) -> list[Word]:
     """List the guarded values that the view can read."""
-    areas = Areas(redacted)
-    return sorted({word for word in guarded(redacted) if areas.hold(word)})
+    evidence = opened(redacted.evidence).plain
+    areas = Areas(redacted, evidence)
+    return sorted({word for word in guarded(redacted, evidence) if areas.hold(word)})
 
 
 # ------------------------------------------------------------------ what is guarded
 
 
-def guarded(redacted: Redacted) -> Iterator[Word]:
+def guarded(redacted: Redacted, evidence: Iterable[Plain]) -> Iterator[Word]:
     """List what was cut and identifies somebody, or is above the view."""
     received, view = redacted.verified, redacted.view
-    shown = {each["id"]: each for each in opened(redacted.evidence).plain}
+    shown = {each["id"]: each for each in evidence}
     own = org_identity(received.issuer)
     operations = {
         fold(str(o["name"]))
@@ -217,9 +218,9 @@ def _granular(view: View, plain: Plain) -> set[str]:
 class Areas:
     """What a view can read, by how likely a word stands there by chance."""
 
-    def __init__(self, redacted: Redacted) -> None:
+    def __init__(self, redacted: Redacted, evidence: Iterable[Plain]) -> None:
         anywhere = {s for s in seen(redacted).split("\n") if not NO_TEXT.match(s)}
-        texts = {s for area, s in _read(redacted) if area == "text"}
+        texts = {s for area, s in _read(redacted, evidence) if area == "text"}
         said = "\n".join(s for s in sorted(texts) if not NO_TEXT.match(s))
         self._anywhere = fold("\n".join(sorted(anywhere)))
         self._anywhere_words = f" {words(self._anywhere)} "
@@ -253,9 +254,9 @@ def _stands(word: str, spaced: str) -> bool:
     return (word if UNSPACED.search(word) else f" {word} ") in spaced
 
 
-def _read(redacted: Redacted) -> Iterator[tuple[str, str]]:
+def _read(redacted: Redacted, evidence: Iterable[Plain]) -> Iterator[tuple[str, str]]:
     """List the strings of evidence and projection, and where each stands."""
-    for one in opened(redacted.evidence).plain:
+    for one in evidence:
         for place, value in profile.places(one.items()):
             yield from ((_area(one["type"], place), s) for s in leaves(value))
     for one in projected(redacted):

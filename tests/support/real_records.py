@@ -19,7 +19,7 @@ from schemas.markings import Tlp
 from schemas.record import Draft
 from tests.support import records
 from tests.support.real_data import real_files
-from tests.support.views import NOW_TEXT, cut, opened
+from tests.support.views import cut, opened
 
 # Those that are nobody's records: words, licences, tables that explain other tables.
 FILES = real_files(
@@ -59,8 +59,10 @@ def given(path: Path, to: View) -> Redacted:
 
 
 def draft(path: Path) -> Draft:
-    found = formats.read(Input(path.read_bytes(), name=path.name, when=NOW_TEXT))
-    options: dict[str, Any] = {"now": NOW_TEXT, "tlp": Tlp.GREEN}
+    found = formats.read(
+        Input(path.read_bytes(), name=path.name, when=records.MODIFIED)
+    )
+    options: dict[str, Any] = {"now": records.MODIFIED, "tlp": Tlp.GREEN}
     made, faults = attempt(found.objects, **options)
     match [fault.reason for fault in faults]:
         case []:

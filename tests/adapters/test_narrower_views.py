@@ -20,10 +20,13 @@ from tests.support.views import (
     SAMPLES,
     VIEWS,
     cut,
+    disclosures,
     made_of,
+    new,
     opened,
     projected,
     sample,
+    seen,
     signed,
 )
 
@@ -103,3 +106,23 @@ def test_of_a_sample_nobody_reads_more_by_being_trusted_less(name, to):
         narrow = cut_if_given(sample(name), other)
         if narrow is not None:
             check_narrower(narrow, wide)
+
+
+OWNER = "All systems run again. The owner answers at +62 812-3456-7890."
+
+
+@pytest.mark.parametrize("law", ["FR", "PL", "TH", "SG"])
+def test_a_stricter_law_takes_sentences_away_and_never_gives_any(law):
+    texts = [
+        new("course-of-action", description=OWNER, lang="en"),
+        new("note", content=OWNER, lang="en", object_refs=[INCIDENT["id"]]),
+        new("opinion", explanation=OWNER, lang="en", object_refs=[INCIDENT["id"]]),
+    ]
+    record = signed(INCIDENT, *texts, primary=INCIDENT["id"])
+    for to in VIEWS.values():
+        at_home, abroad = cut(record, to), cut(record, replace(to, jurisdiction=law))
+        check_narrower(abroad, at_home)
+        assert disclosures(abroad) <= disclosures(at_home)
+        assert "7890" not in seen(abroad)
+    # Below peers remarks are searched anyway, and what is found there is not said here.
+    assert "7890" in seen(cut(record, VIEWS["peer"]))

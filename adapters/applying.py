@@ -7,23 +7,28 @@ those left is shown, made, or cut, as its row says.
 from collections.abc import Mapping
 from typing import Any, assert_never
 
-from adapters import guard, made, masking, members, roles
+from adapters import made, masking, members, roles
 from adapters.cutting import Work
 from adapters.handling import names_of
 from adapters.personal_data import found_in
 from adapters.policy import Rule
 from adapters.projection import ObjectParts
+from adapters.spelled import strings
 from schemas import coarse, profile, stix
-from schemas.markings import granular_marks, granular_tlp
+from schemas.markings import Tlp, granular_marks, granular_tlp
 from schemas.terms import is_known_by_id
 
 
 def gate(work: Work) -> None:
     """Take away objects stricter than the view, and types nobody named."""
+    by_tlp: dict[Tlp, str | None] = {}
     for i, part in enumerate(work.parts):
         reason = work.handling.refusal(i)
         if reason is None:
-            reason = work.policy.tlp_refusal(work.view, work.verified.tlp_of(i))
+            tlp = work.verified.tlp_of(i)
+            if tlp not in by_tlp:
+                by_tlp[tlp] = work.policy.tlp_refusal(work.view, tlp)
+            reason = by_tlp[tlp]
         if reason is None and (
             part.kind not in work.policy.types
             or is_known_by_id(part.source.id)  # its body means nothing
@@ -36,10 +41,10 @@ def gate(work: Work) -> None:
                 above=reason != "type-not-named",
                 approvals=work.handling.approvals(i) if reason == "held" else 0,
             )
-    work.attackers = roles.attackers(work.staying(), work.victims)
+    attackers = roles.attackers(work.staying(), work.reading.victims)
     if work.most_attackers is not None:
-        work.attackers &= work.most_attackers
-    work.roles = work.roles_given(work.attackers)
+        attackers &= work.most_attackers
+    work.tie(attackers)
 
 
 def apply_policy(work: Work) -> None:
@@ -51,16 +56,16 @@ def apply_policy(work: Work) -> None:
 
 def _apply_to(work: Work, i: int) -> None:
     part = work.parts[i]
-    primary = i == work.verified.primary
-    stricter = granular_tlp(part.source)
-    marks = granular_marks(part.source)
-    plain = work.verified.plain[i]
-    is_own = plain.get("created_by_ref") == work.issuer
+    shown, rules = part.shown, work.rules.found(part.kind, work.roles[i])
+    is_marked = bool(part.source.granular_markings)
+    stricter = granular_tlp(part.source) if is_marked else {}
+    marks = granular_marks(part.source) if is_marked else {}
     later: list[tuple[profile.Place, Any, Rule]] = []
-    for place, value in profile.places(plain.items()):
-        above = _above(work, i, place, stricter, marks)
-        if profile.is_visible(place, part.kind, primary=primary, own=is_own):
-            part.shown[place] = value
+    # Most properties go the short way: nothing is called for them.
+    for place, name, value, is_visible, is_known in work.reading.objects[i].properties:
+        above = _above(work, i, place, stricter, marks) if is_marked else None
+        if is_visible:
+            shown[place] = value
             if above is not None:
                 # It cannot be cut and must not be seen.
                 work.lose(i, "granular-visible", above=True)
@@ -68,8 +73,10 @@ def _apply_to(work: Work, i: int) -> None:
         elif above is not None:
             work.cut(i, place, above, above=True)
         else:
-            rule = work.rule(i, place)
-            if not _shows(work, i, place, value, rule):
+            rule = rules.get(name) or work.rule(i, place)
+            if is_known and rule.action == "keep":
+                shown[place] = value
+            elif not _shows(work, i, place, value, rule):
                 later.append((place, value, rule))
     for place, value, rule in later:  # made of what is shown by now
         waits = rule.action == "hold"
@@ -79,7 +86,8 @@ def _apply_to(work: Work, i: int) -> None:
             part.made[place] = instead
         reason = f"policy-{rule.action}" if rule.row else "not-named"
         work.cut(i, place, reason, rule, replaced=instead is not None)
-    _use_coarse(work, part)
+    for place in work.reading.objects[i].coarse:
+        _use_coarse(part, place)
     if not work.verified.complete:
         _make_again(work, i)
 
@@ -92,7 +100,7 @@ def _above(
     marks: Mapping[str, Any],
 ) -> str | None:
     """Tell why the marks of a part withhold it; None if they do not."""
-    for name in names_of(place) if stricter or marks else ():
+    for name in names_of(place):
         if name in stricter and work.policy.tlp_refusal(work.view, stricter[name]):
             return "granular-tlp"
         if name in marks and work.handling.refusal_of_part(marks[name]):
@@ -161,8 +169,7 @@ def _mask(work: Work, i: int, place: profile.Place, value: Any, rule: Rule) -> b
     """Cut what holds personal data out of a text; False if all of it is cut."""
     parts = masking.parts_of(work.verified, i, place)
     if not parts:
-        strings = guard.strings(value)
-        found = [found_in([s], recogniser=work.recogniser) for s in strings]
+        found = [found_in([s], recogniser=work.recogniser) for s in strings(value)]
         kinds = {kind for each in found for kind in each.get(0, ())}
         if not kinds:
             return True
@@ -173,12 +180,11 @@ def _mask(work: Work, i: int, place: profile.Place, value: Any, rule: Rule) -> b
     return work.cut_sentences(i, place, hits, "mask-hit", rule)
 
 
-def _use_coarse(work: Work, part: ObjectParts) -> None:
-    """Let the issuer's coarse values stand where the exact ones do not."""
-    for place, value in part.shown.items():
-        base = (place[0].removeprefix(coarse.PREFIX),)
-        if place[0].startswith(coarse.PREFIX) and base not in part.shown:
-            part.made.setdefault(base, coarse.shown_as(value))
+def _use_coarse(part: ObjectParts, place: profile.Place) -> None:
+    """Let the issuer's coarse value stand where the exact one does not."""
+    base = (place[0].removeprefix(coarse.PREFIX),)
+    if place in part.shown and base not in part.shown:
+        part.made.setdefault(base, coarse.shown_as(part.shown[place]))
 
 
 def _make_again(work: Work, i: int) -> None:

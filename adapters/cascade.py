@@ -5,17 +5,17 @@ objects is looked at once per reference, not once per object.
 """
 
 from collections.abc import Iterable, Iterator, Sequence, Set
-from typing import Final, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
+from typing import Final
 
 import msgspec
 
-from adapters.ids import Ids
 from adapters.projection import ObjectParts
+from adapters.reading import Mentions, Use
 from schemas import profile, stix
 
-_NO_TARGETS: Final = frozenset(
-    {("id",), ("object_marking_refs",), ("granular_markings",)}
-)
 # The projection writes these for every object.
 _MADE_ANYWAY: Final = frozenset(
     {"spec_version", "created", "modified", "created_by_ref"}
@@ -44,26 +44,11 @@ class ReferenceLoss(msgspec.Struct, frozen=True):
     reason: str = "reference-withheld"
 
 
-class Use(NamedTuple):
-    """Where an object is mentioned.
-
-    Attributes:
-        by: Index of the object that mentions it.
-        element: Index of the element; None: the whole property.
-        reason: Why the place goes, if the object that is mentioned does.
-    """
-
-    by: int
-    place: profile.Place
-    element: int | None
-    reason: str = "reference-withheld"
-
-
 Loss = ObjectLoss | ReferenceLoss
 
 
 def cascade(
-    ids: Ids,
+    mentions: Mentions,
     parts: Sequence[ObjectParts],
     gone: Set[int],
     present: Set[str],
@@ -77,7 +62,7 @@ def cascade(
     `ObjectParts.lost` is written here.
 
     Args:
-        ids: Of all objects of the record.
+        mentions: Of the record.
         gone: Indexes of the objects that are gone; seen as the caller changes it.
         present: Ids outside the record that may be referred to.
         whole: An object also goes when it lacked a required property on arrival,
@@ -85,7 +70,8 @@ def cascade(
             evidence, but is no valid STIX.
         more: Uses besides references, and the ids of what is used.
     """
-    users, waiting = _users(ids, parts, gone, present, more)
+    users = _Users(mentions, parts, more)
+    waiting = users.dangling(gone, present)
     incomplete = [
         ObjectLoss(i)
         for i, p in enumerate(parts)
@@ -96,7 +82,7 @@ def cascade(
             lost_object = incomplete.pop()
             yield lost_object
             i = lost_object.index
-            waiting.extend(users.get(parts[i].source.id, ()))
+            waiting.extend(users.of(parts[i].source.id))
             continue
         i, place, element, reason = waiting.pop()
         part = parts[i]
@@ -120,37 +106,60 @@ def cascade(
             incomplete.append(ObjectLoss(i))
 
 
-def _users(
-    ids: Ids,
-    parts: Sequence[ObjectParts],
-    gone: Set[int],
-    present: Set[str],
-    more: Iterable[tuple[Use, str]],
-) -> tuple[dict[str, list[Use]], list[Use]]:
-    """List who mentions each object, and which mentions lead nowhere."""
-    known = {part.source.id for part in parts}
-    staying = {p.source.id for i, p in enumerate(parts) if i not in gone} | present
-    users: dict[str, list[Use]] = {}
-    dangling: list[Use] = []
-    for i, part in enumerate(parts):
-        if i in gone:
-            continue
-        others = part.kind in _ABOUT_OTHERS
-        for use, target in _uses(i, part, ids):
-            users.setdefault(target, []).append(use)
-            if target not in staying and not (others and target not in known):
-                dangling.append(use)
-    for use, target in more:
-        users.setdefault(target, []).append(use)
-        if target not in staying:
-            dangling.append(use)
-    return users, dangling
+class _Users:
+    """Knows who mentions what, as far as it still stands there."""
+
+    def __init__(
+        self,
+        mentions: Mentions,
+        parts: Sequence[ObjectParts],
+        more: Iterable[tuple[Use, str]],
+    ) -> None:
+        self._mentions, self._parts = mentions, parts
+        self._more: dict[str, list[Use]] = {}
+        for use, target in more:
+            self._more.setdefault(target, []).append(use)
+
+    def of(self, target: str) -> list[Use]:
+        """List the uses of an object, in the order of the record."""
+        uses = self._mentions.users.get(target, ())
+        found = [use for _, use in uses if self._stands(use, target)]
+        return found + self._more.get(target, [])
+
+    def dangling(self, gone: Set[int], present: Set[str]) -> list[Use]:
+        """List the uses of what is not there, in the order of the record."""
+        parts, index = self._parts, self._mentions.index
+        found: list[tuple[int, Use]] = []
+        for target, uses in self._mentions.users.items():
+            at = index.get(target)
+            if target in present or (at is not None and at not in gone):
+                continue
+            found += [
+                (number, use)
+                for number, use in uses
+                if (at is not None or parts[use.by].kind not in _ABOUT_OTHERS)
+                and self._stands(use, target)
+            ]
+        found.sort(key=itemgetter(0))
+        staying = present | {stix_id for stix_id, i in index.items() if i not in gone}
+        more = (uses for each, uses in self._more.items() if each not in staying)
+        return [use for _, use in found] + list(chain.from_iterable(more))
+
+    def _stands(self, use: Use, target: str) -> bool:
+        """Tell whether a text from which sentences were cut still holds an id."""
+        part = self._parts[use.by]
+        left = part.shown.get(use.place) if use.place in part.lost else None
+        return not isinstance(left, str) or target in self._mentions.ids.mentioned(left)
 
 
 def lacks(part: ObjectParts, *, whole: bool) -> bool:
     """Tell whether an object lacks what STIX requires; *whole* as in `cascade`."""
-    source = part.source
-    has = {place[0] for place in (*part.shown, *part.made)} | _MADE_ANYWAY
+    source, shown = part.source, part.shown
+    if part.kind not in stix.ALTERNATIVES and (
+        shown.keys() >= _needed(stix.required_of(source))
+    ):
+        return False
+    has = {place[0] for place in (*shown, *part.made)} | _MADE_ANYWAY
     if stix.missing_property(source, has) is None:
         return False
     if whole:
@@ -162,14 +171,6 @@ def lacks(part: ObjectParts, *, whole: bool) -> bool:
     return any(c <= had for c in choices) and not any(c <= has for c in choices)
 
 
-def _uses(i: int, part: ObjectParts, ids: Ids) -> Iterator[tuple[Use, str]]:
-    for place, value in part.shown.items():
-        if place in _NO_TARGETS:
-            continue
-        if profile.is_split(place) and isinstance(value, list):
-            for j, element in enumerate(value):
-                for target in ids.mentioned(element):
-                    yield Use(i, place, j), target
-        else:
-            for target in ids.mentioned(value):
-                yield Use(i, place, None), target
+@lru_cache
+def _needed(required: frozenset[str]) -> frozenset[profile.Place]:
+    return frozenset((name,) for name in required - _MADE_ANYWAY)

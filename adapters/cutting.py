@@ -5,18 +5,17 @@ The steps that change it are `adapters.applying` (gates and rows), `adapters.set
 """
 
 from collections.abc import Collection, Mapping, Set
+from functools import cached_property
 from typing import Any, Final
 
 from adapters import guard, made, masking, roles
 from adapters.cuts import Cut, Part
 from adapters.handling import Handling
-from adapters.ids import Ids
 from adapters.personal_data import Recogniser
 from adapters.policy import NOT_NAMED, Action, Policy, Role, Rule, Rules
 from adapters.projection import Author, ObjectParts
+from adapters.reading import Reading
 from adapters.view import View
-from broker.blinding import org_identity
-from broker.trust import Verified
 from schemas import coarse, profile, stix
 
 # Of which a made name tells, if they are shown.
@@ -35,7 +34,7 @@ class Work:
 
     def __init__(
         self,
-        verified: Verified,
+        reading: Reading,
         view: View,
         policy: Policy,
         author: Author,
@@ -45,22 +44,19 @@ class Work:
         approved: Set[Part] = frozenset(),
         recogniser: Recogniser | None = None,
     ) -> None:
+        verified = reading.verified
         self.verified, self.view, self.policy, self.author = (
             verified, view, policy, author,
         )  # fmt: skip
-        self.objects = verified.objects
-        self.ids = Ids(o.id for o in self.objects)
-        self.places = {o.id: i for i, o in enumerate(self.objects)}
-        self.issuer = org_identity(verified.issuer)
+        self.reading = reading
+        self.objects, self.issuer = verified.objects, reading.issuer
         self.approved, self.recogniser = approved, recogniser
         self.rules = policy.seen_by(view)
-        self.narrower = self._narrower()
-        self.handling = Handling(verified, view, policy, now, approved)
-        self.victims = roles.victims(self.objects)
+        self.handling = Handling(reading, view, policy, now, approved)
         self.attackers = frozenset[str]()
         self.most_attackers = attackers
         self.parts = [ObjectParts(o, o.type) for o in self.objects]
-        self.roles = self.roles_given(())
+        self.roles = [self.role_of(i) for i in range(len(self.parts))]
         self.gone: set[int] = set()
         self.cuts: list[Cut] = []
         self.withheld: list[guard.Withheld] = []
@@ -69,12 +65,19 @@ class Work:
         """List the objects that are not gone."""
         return [o for i, o in enumerate(self.objects) if i not in self.gone]
 
-    def roles_given(self, attackers: Collection[str]) -> list[Role]:
-        """Give the role of each object, if these observables are the attacker's."""
-        return [
-            roles.role_of(p.source, p.kind, attackers, self.issuer, self.policy.words)
-            for p in self.parts
-        ]
+    def role_of(self, i: int) -> Role:
+        """Give the role of an object, as far as it is known who attacks."""
+        part = self.parts[i]
+        return roles.role_of(
+            part.source, part.kind, self.attackers, self.issuer, self.policy.words
+        )
+
+    def tie(self, attackers: frozenset[str]) -> None:
+        """Let these observables be the attacker's."""
+        self.attackers = attackers
+        for attacker in attackers & self.reading.index.keys():
+            i = self.reading.index[attacker]
+            self.roles[i] = self.role_of(i)
 
     def rule(self, i: int, place: profile.Place) -> Rule:
         """Find the rule for a property as this view meets it."""
@@ -87,7 +90,8 @@ class Work:
             return NOT_NAMED  # no name of STIX has a dot; it would spell another place
         return rules.of(self.parts[i].kind, self.roles[i], name)
 
-    def _narrower(self) -> list[Rules]:
+    @cached_property
+    def narrower(self) -> list[Rules]:
         """Give the rules of this view, and of those that get less."""
         law = self.view.jurisdiction
         return [
@@ -176,9 +180,7 @@ class Work:
 
     def is_visible(self, i: int, place: profile.Place) -> bool:
         """Tell whether the evidence shows a property, whatever is decided here."""
-        primary = i == self.verified.primary
-        own = self.verified.plain[i].get("created_by_ref") == self.issuer
-        return profile.is_visible(place, self.parts[i].kind, primary=primary, own=own)
+        return self.reading.objects[i].shows(place)
 
     def lose(
         self, i: int, reason: str, *, above: bool = False, approvals: int = 0
@@ -188,7 +190,7 @@ class Work:
         part = self.parts[i]
         cut = Cut(part.source.id, part.kind, "", reason, approvals=approvals)
         self.cuts.append(cut)
-        for place, value in profile.places(self.verified.plain[i].items()):
+        for place, _, value, _, _ in self.reading.objects[i].properties:
             self.note(i, place, value, above=above)
 
     def cut(
@@ -204,7 +206,7 @@ class Work:
     ) -> None:
         """Take one property away; *replaced*: a made value stands instead."""
         part = self.parts[i]
-        telling = place in _TOLD_BY_NAMES and ("name",) in part.made
+        telling = bool(part.made) and place in _TOLD_BY_NAMES and ("name",) in part.made
         told = self.instead(part, ("name",), "", "generalise") if telling else None
         part.shown.pop(place, None)
         if not replaced:
@@ -226,6 +228,8 @@ class Work:
 
     def note(self, i: int, place: profile.Place, value: Any, *, above: bool) -> None:
         """Keep in mind for the guard what was cut."""
+        if type(value) is str and (i, place) not in self.reading.spelled.slots:
+            return  # an id or a time
         if guard.says_something(place, value):
             cut = guard.Withheld(i, place, value, self.roles[i], above)
             self.withheld.append(cut)
@@ -248,10 +252,10 @@ class Work:
             part.kind,
             profile.spell(place),
             reason,
-            row=rule.row,
-            made=made,
-            limit=rule.limit,
-            approvals=rule.approvals if reason == "policy-hold" else 0,
-            element=element,
-            found=tuple(sorted(found)),
+            rule.row,
+            made,
+            rule.limit,
+            rule.approvals if reason == "policy-hold" else 0,
+            element,
+            tuple(sorted(found)) if found else (),
         )

@@ -8,17 +8,15 @@ above the view, and personal data that stood in a text that was cut.
 import enum
 import re
 from collections.abc import Iterable, Iterator
-from functools import cached_property
 from typing import Any, Final, assert_never
 
 import msgspec
 
 from adapters import text
 from adapters.policy_file import Role
-from broker.blinding import org_identity
-from broker.trust import Verified
+from adapters.reading import Reading
+from adapters.spelled import Forms, is_text
 from schemas import profile
-from schemas.stix.values import ID_PATTERN, TIMESTAMP_PATTERN
 
 _NAMES: Final = frozenset(
     {
@@ -64,7 +62,6 @@ _PUBLIC: Final = frozenset(
         "marking-definition", "tool",
     }
 )  # fmt: skip
-_OPERATIONS: Final = frozenset({"campaign", "intrusion-set", "malware"})
 _NO_PERSONAL_DATA: Final = frozenset({"hashes", "payload_bin"})  # but long numbers
 # Accounts that everybody has.
 _COMMON: Final = frozenset(
@@ -96,9 +93,6 @@ _MAX_WORD_CHARS: Final = 64  # a longer value is recognised by its beginning
 # Words times characters looked through: some seconds. A record that needs more is
 # no honest one.
 MAX_WORK: Final = 4_000_000_000
-
-# In these a handle would be found by chance: they hold digits, and nobody's name.
-_NO_TEXT = re.compile(f"{ID_PATTERN}|{TIMESTAMP_PATTERN}")
 
 
 class Withheld(msgspec.Struct, frozen=True):
@@ -145,35 +139,8 @@ def context_of(kind: str, place: profile.Place, *, visible: bool) -> Context:
 def says_something(place: profile.Place, value: Any) -> bool:
     """Tell whether a cut value is worth looking at: no number, time, id or type."""
     if isinstance(value, str):
-        return place[-1] not in _NOTHING_SAID and not _NO_TEXT.match(value)
+        return place[-1] not in _NOTHING_SAID and is_text(value)
     return isinstance(value, list | dict) and place[-1] not in _NOTHING_SAID
-
-
-class Forms:
-    """Values of any JSON type, in the spellings that are compared.
-
-    Ids and times are left out.
-    """
-
-    def __init__(self, values: Iterable[Any]) -> None:
-        found = (s for value in values for s in strings(value))
-        self._joined = "\n".join(s for s in found if not _NO_TEXT.match(s))
-        self.folded = text.normalise(self._joined)
-
-    @cached_property
-    def loose(self) -> str:
-        """Give the words alone, see `text.loosen`."""
-        return text.loosen(self.folded)
-
-    @cached_property
-    def capitals(self) -> frozenset[str]:
-        """List the words that begin with a capital."""
-        return text.capitalised(self._joined)
-
-    @cached_property
-    def numbers(self) -> tuple[str, ...]:
-        """List the digits of long numbers."""
-        return tuple(text.numbers(self.folded))
 
 
 class Watch:
@@ -188,22 +155,15 @@ class Watch:
         parts: Parts of persons' names, found in texts where they have a capital.
     """
 
-    def __init__(self, verified: Verified, withheld: Iterable[Withheld]) -> None:
+    def __init__(self, reading: Reading, withheld: Iterable[Withheld]) -> None:
         self.names: set[str] = set()
         self.titles: set[str] = set()
         self.handles: set[str] = set()
         self.addresses: set[str] = set()
         self.numbers: set[str] = set()
         self.parts: set[str] = set()
-        self._verified = verified
-        self._own = org_identity(verified.issuer)
-        self._issuer = text.loosen(verified.issuer)  # it is always visible
-        # An accused whose name is that of an operation is no person.
-        self._operations = {
-            text.loosen(text.normalise(str(getattr(o, "name", ""))))
-            for o in verified.objects
-            if o.type in _OPERATIONS
-        }
+        self._reading = reading
+        self._issuer = text.loosen(reading.verified.issuer)  # it is always visible
         for cut in withheld:
             self._add(cut)
 
@@ -214,19 +174,29 @@ class Watch:
             or self.numbers or self.parts
         )  # fmt: skip
 
-    def narrow(self, forms: Forms) -> bool:
-        """Forget what stands nowhere in *forms*; False if that is too much work."""
+    def is_too_much(self) -> bool:
+        """Tell whether looking through the record would take too long."""
         words = len(self.names) + len(self.titles)
         words += len(self.handles) + len(self.addresses)
-        if words * len(forms.folded) > MAX_WORK:
-            return False
-        self.names = {w for w in self.names if w in forms.loose}
-        self.titles = {w for w in self.titles if w in forms.loose}
-        self.handles = {w for w in self.handles if w in forms.folded}
-        self.addresses = {w for w in self.addresses if _stands(w, forms.folded)}
+        return words * self._reading.spelled.chars > MAX_WORK
+
+    def suspects(self) -> dict[int, dict[profile.Place, Forms]]:
+        """Find the texts of the record in which a cut value may stand, by object."""
+        spelled = self._reading.spelled
+        slots: set[int] = set()
+        # Of a name any word will do, so the one that stands in the fewest texts.
+        words = (max(name.split(), key=len) for name in self.names | self.titles)
+        for word in {*words, *self.handles, *self.addresses, *self.parts}:
+            slots.update(spelled.holding(word))
+        if self.numbers:
+            slots |= spelled.with_numbers
         if self.parts:
-            self.parts &= forms.capitals
-        return True
+            slots |= spelled.unstable
+        found: dict[int, dict[profile.Place, Forms]] = {}
+        for slot in slots:
+            index, place = spelled.spots[slot]
+            found.setdefault(index, {})[place] = spelled.form(slot)
+        return found
 
     def hits(self, forms: Forms, context: Context = Context.TEXT) -> bool:
         """Tell whether a cut value stands in *forms*, in any of its spellings."""
@@ -254,9 +224,9 @@ class Watch:
 
     def hits_claims(self) -> bool:
         """Tell whether a cut value stands in the always visible claims."""
-        claims = self._verified.claims
+        claims = self._reading.verified.claims
         visible = (*claims.aud, *claims.countries, *claims.sectors, *claims.languages)
-        return self.hits(Forms(visible), Context.VOCABULARY)
+        return self.hits(Forms.of(*visible), Context.VOCABULARY)
 
     def _hits_numbers(self, forms: Forms) -> bool:
         return bool(self.numbers) and any(
@@ -268,16 +238,15 @@ class Watch:
     # ------------------------------------------------------------- what to watch
 
     def _add(self, cut: Withheld) -> None:
-        candidate = self._verified.objects[cut.index]
-        if candidate.id == self._own:
+        candidate = self._reading.objects[cut.index].source
+        if candidate.id == self._reading.issuer:
             return
         name = cut.place[-1]
         if name not in _NO_PERSONAL_DATA:
-            for found in strings(cut.value):
-                if text.may_hold_personal_data(found):
-                    folded = text.normalise(found)
-                    self.handles.update(text.addresses(folded))
-                    self.numbers.update(text.numbers(folded))
+            spot = cut.index, cut.place
+            addresses, numbers = self._reading.spelled.personal_in(spot, cut.value)
+            self.handles |= addresses
+            self.numbers |= numbers
         if not _is_watched(candidate.type, cut):
             return
         if getattr(candidate, "identity_class", None) == "class":
@@ -311,7 +280,7 @@ class Watch:
         bare = loose.strip()
         if len(bare) < _MIN_NAME_CHARS or loose == self._issuer or bare in _COMMON:
             return False
-        if soft and loose in self._operations:
+        if soft and loose in self._reading.operations:
             return False
         # Where no spaces part words, a name stands right beside others.
         word = bare if text.is_unspaced(bare) else loose
@@ -361,7 +330,7 @@ def _parts(name: str) -> Iterator[str]:
 def _leaves(value: Any) -> Iterator[str]:
     """List the strings that say something: no names of members, kinds or ids."""
     if isinstance(value, str):
-        if not _NO_TEXT.match(value):
+        if is_text(value):
             yield value
     elif isinstance(value, dict):
         for name, inner in value.items():
@@ -370,18 +339,3 @@ def _leaves(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _leaves(inner)
-
-
-def strings(value: Any) -> Iterator[str]:
-    """List every string in *value*, names of members included, numbers as text."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield name
-            yield from strings(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from strings(inner)
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        yield str(value)

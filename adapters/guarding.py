@@ -5,7 +5,9 @@ from typing import Any, Final
 from adapters import guard, masking
 from adapters.cuts import NotGivenError
 from adapters.cutting import Work
+from adapters.projection import ObjectParts
 from adapters.settling import settle
+from adapters.spelled import Forms
 from schemas import profile
 
 # Rounds until the guard has nothing more to cut; each cuts more, so that a record made
@@ -15,52 +17,65 @@ _MAX_ROUNDS: Final = 16
 
 def check(work: Work) -> None:
     """Withhold what repeats an identifying value that was cut."""
-    everything: guard.Forms | None = None
     for _ in range(_MAX_ROUNDS):
-        watch = guard.Watch(work.verified, work.withheld)
+        watch = guard.Watch(work.reading, work.withheld)
         work.withheld = []
         if watch.is_empty():
             return
-        if watch.hits_claims():
+        if watch.hits_claims() or watch.is_too_much():
             raise NotGivenError("guard-visible")
-        if everything is None:
-            everything = guard.Forms(
-                value
-                for i, part in enumerate(work.parts)
-                if i not in work.gone
-                for value in part.values()
-            )
-        if not watch.narrow(everything):
-            raise NotGivenError("guard-visible")
-        if watch.is_empty() or not _withhold_hits(work, watch):
+        if not _withhold_hits(work, watch):
             return
         settle(work)
     raise NotGivenError("guard-visible")
 
 
 def _withhold_hits(work: Work, watch: guard.Watch) -> bool:
-    found = False
+    found, suspects = False, watch.suspects()
+    made: dict[str, bool] = {}
     for i, part in enumerate(work.parts):
-        if i not in work.gone and watch.hits(guard.Forms(part.values())):
-            found |= _withhold_hits_of(work, i, watch)
+        if i in work.gone:
+            continue
+        if i in suspects or part.lost:
+            found |= _withhold_shown(work, i, watch, suspects.get(i, {}))
+        if part.made:
+            found |= _withhold_made(part, watch, made)
     return found
 
 
-def _withhold_hits_of(work: Work, i: int, watch: guard.Watch) -> bool:
+def _withhold_shown(
+    work: Work, i: int, watch: guard.Watch, suspects: dict[profile.Place, Forms]
+) -> bool:
     part, found = work.parts[i], False
-    primary = i == work.verified.primary
-    own = work.verified.plain[i].get("created_by_ref") == work.issuer
     for place, value in list(part.shown.items()):
-        visible = profile.is_visible(place, part.kind, primary=primary, own=own)
+        # Of a text that lost sentences what is left is shorter than what was read.
+        is_cut = place in part.lost and isinstance(value, str)
+        forms = Forms.of(value) if is_cut else suspects.get(place)
+        if forms is None:
+            continue
+        visible = work.reading.objects[i].shows(place)
         context = guard.context_of(part.kind, place, visible=visible)
-        if watch.hits(guard.Forms([value]), context):
+        if watch.hits(forms, context):
             if visible:
                 raise NotGivenError("guard-visible")
             _cut_hits(work, i, place, value, watch)
             found = True
+    return found
+
+
+def _withhold_made(
+    part: ObjectParts, watch: guard.Watch, known: dict[str, bool]
+) -> bool:
+    """Take away the made values that hold a cut one; many are alike, so *known*."""
+    found = False
     for place, value in list(part.made.items()):
-        # Pseudonyms are random: a short word may stand in one by chance.
-        if watch.hits(guard.Forms([value]), guard.Context.VOCABULARY):
+        is_hit = known.get(value) if type(value) is str else None
+        if is_hit is None:
+            # Pseudonyms are random: a short word may stand in one by chance.
+            is_hit = watch.hits(Forms.of(value), guard.Context.VOCABULARY)
+            if type(value) is str:
+                known[value] = is_hit
+        if is_hit:
             del part.made[place]
             found = True
     return found
@@ -74,7 +89,7 @@ def _cut_hits(
     hits = {
         j: ("withheld-value",)
         for j, part in enumerate(masking.parts_of(work.verified, i, place))
-        if j not in lost and watch.hits(guard.Forms([part[2]]))
+        if j not in lost and watch.hits(Forms.of(part[2]))
     }
     if hits:
         work.cut_sentences(i, place, hits, "guard")

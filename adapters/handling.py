@@ -8,18 +8,17 @@ lets pass is for the gates of the policy (docs/decisions.md, on PAP).
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from typing import Final
 
-from adapters.cascade import Use
 from adapters.cuts import Part
 from adapters.policy import Policy
 from adapters.projection import ObjectParts
+from adapters.reading import Reading, Use
 from adapters.view import View
-from broker.trust import Verified
 from schemas import coarse, profile
 from schemas.markings import granular_marks, is_known_marking
 from schemas.pap import PAP_IDS, Pap, pap_of, pap_of_refs
 from schemas.protection import PROTECTION_IDS, Group, groups_of, groups_of_refs
 from schemas.stix import StixObject
-from schemas.terms import broken, marks_of
+from schemas.terms import broken
 
 # Platforms and civil society act where others see it.
 _UNSEEN: Final = frozenset(
@@ -39,15 +38,16 @@ class Handling:
 
     def __init__(
         self,
-        verified: Verified,
+        reading: Reading,
         view: View,
         policy: Policy,
         now: str,
         approved: Set[Part] = frozenset(),
     ) -> None:
-        self._verified, self._view, self._now = verified, view, now
+        self._verified, self._view, self._now = reading.verified, view, now
         self._policy, self._approved = policy, approved
-        self._marks = marks_of(verified.objects)
+        self._marks = reading.marks
+        self._refusals: dict[tuple[tuple[str, ...], bool], str | None] = {}
         self._may_act_unseen = policy.gate(view, "IEP:unseen")[0] == "cleared"
         self._paps = {
             pap: f"pap-{pap.name.lower()}"
@@ -62,7 +62,10 @@ class Handling:
         source = self._verified.objects[i]
         lasting = i == self._verified.primary and source.revoked is True
         refs = source.object_marking_refs or ()
-        reason = self.refusal_of(refs, lasting=lasting)
+        marks = tuple(refs), lasting
+        if marks not in self._refusals:  # most objects have the same ones
+            self._refusals[marks] = self.refusal_of(refs, lasting=lasting)
+        reason = self._refusals[marks]
         if reason is None and self._paps and source.labels:
             reason = self._of_pap(pap_of(source, self._marks.paps))
         if reason is None and (source.labels or _PROTECTED.intersection(refs)):

@@ -16,6 +16,7 @@ _UUID = re.compile(
 _TYPE_CHARS: Final = f"{string.ascii_letters}{string.digits}-"
 _MAX_TYPE_CHARS: Final = 250  # STIX 2.1, 2.5
 _UUID_CHARS: Final = 36
+_UUID_HYPHENS: Final = 4
 # Marks and formats: they are the same for everybody.
 _MARKS: Final = ("marking-definition--", "extension-definition--")
 
@@ -23,6 +24,11 @@ _MARKS: Final = ("marking-definition--", "extension-definition--")
 def is_mark(stix_id: str) -> bool:
     """Tell whether the id names a marking or a format."""
     return stix_id.startswith(_MARKS)
+
+
+def may_hold_ids(text: str) -> bool:
+    """Tell, faster than finding out, whether a UUID may stand in *text*."""
+    return len(text) >= _UUID_CHARS and text.count("-") >= _UUID_HYPHENS
 
 
 class Ids:
@@ -34,33 +40,50 @@ class Ids:
         for stix_id in sorted(self._known):
             self._by_uuid.setdefault(stix_id[-_UUID_CHARS:].lower(), []).append(stix_id)
 
+    def __contains__(self, text: str) -> bool:
+        """Tell whether *text* is the id of an object of the record."""
+        return text in self._known
+
     def mentioned(self, value: Any) -> Iterator[str]:
         """List the ids in a value, at any depth; of marks only the record's own.
 
         A bare or wrongly typed UUID means every object of the record that has it.
         """
+        for one in self._found(value):
+            if one in self._known or not is_mark(one):
+                yield one
+
+    def holds_any(self, value: Any) -> bool:
+        """Tell whether `renamed` may change a value: it holds an id, if only of a mark."""
+        if type(value) is list:
+            return any(map(self.holds_any, value))
+        if isinstance(value, str):
+            return value in self._known or (
+                may_hold_ids(value) and next(self._in_text(value), None) is not None
+            )
+        return next(self._found(value), None) is not None
+
+    def _found(self, value: Any) -> Iterator[str]:
         if isinstance(value, str):
             if value in self._known:
                 yield value
-            elif len(value) >= _UUID_CHARS:
+            elif may_hold_ids(value):
                 for _, _, found in self._in_text(value):
-                    for one in found:
-                        if one in self._known or not is_mark(one):
-                            yield one
+                    yield from found
         elif isinstance(value, dict):
             for name, inner in value.items():
-                yield from self.mentioned(name)
-                yield from self.mentioned(inner)
+                yield from self._found(name)
+                yield from self._found(inner)
         elif isinstance(value, list | tuple):
             for inner in value:
-                yield from self.mentioned(inner)
+                yield from self._found(inner)
 
     def renamed(self, value: Any, new: Callable[[str], str]) -> Any:
         """Replace every id in a value, at any depth, by what *new* gives for it."""
         if isinstance(value, str):
             if value in self._known:
                 return new(value)
-            return self._text(value, new) if len(value) >= _UUID_CHARS else value
+            return self._text(value, new) if may_hold_ids(value) else value
         if isinstance(value, dict):
             return {
                 self.renamed(k, new): self.renamed(v, new) for k, v in value.items()

@@ -165,6 +165,8 @@ _CHECKED: Final[dict[str, Callable[[Any], bool]]] = {
     "hashes": _are_hashes,
     "impacted_entity_counts": _are_counts,
 }
+BOUNDED: Final = frozenset(_NAMED) | frozenset(_CHECKED)
+"""Names of the properties, outside of extensions, of which `passes` may be false."""
 
 
 def _is_within(value: Any, allowed: frozenset[str]) -> bool:

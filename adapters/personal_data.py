@@ -48,6 +48,8 @@ _BLANKED_NEXT: Final[tuple[tuple[str, Spans], ...]] = (
 _TRIGGER: Final = re.compile(
     r"[\d@%&=]|[^\x00-\x7f]|[\[({<]\s*at|\bdot\b", re.IGNORECASE
 )
+# The same, in a set of characters: found faster, and seldom for nothing.
+_HINT: Final = re.compile(r"[\d@%&=\[({<\x80-\U0010ffff]")
 # Nor in a comparable text without one of these. A fiscal code of Italy in which letters
 # stand for five digits or more would be one; five persons would have to share the rest.
 _PROSPECT: Final = re.compile(r"[@=]|::|(?::[0-9a-f]{1,4}){3}|\d\D*\d\D*\d")
@@ -65,7 +67,7 @@ class Recogniser(Protocol):
 
 def holds_any(text: str) -> bool:
     """Tell whether *text* holds personal data of any kind but names."""
-    if _TRIGGER.search(text) is None:
+    if not _is_triggered(text):
         return False
     return next(_hits(_comparable(text)), None) is not None
 
@@ -85,13 +87,19 @@ def found_in(
     """
     kinds: dict[int, set[str]] = {}
     joined = "".join(parts)
-    if _TRIGGER.search(joined) is not None:
+    if _is_triggered(joined):
         _find(parts, joined, kinds)
     if recogniser is not None:
         place = _Places(parts)
         for start, end in recogniser.names(joined):
             place.add(kinds, start, end, "name")
     return {index: frozenset(found) for index, found in sorted(kinds.items())}
+
+
+def _is_triggered(text: str) -> bool:
+    if _HINT.search(text) is None and "dot" not in text.lower():
+        return False
+    return _TRIGGER.search(text) is not None
 
 
 def _find(parts: Sequence[str], joined: str, kinds: dict[int, set[str]]) -> None:

@@ -23,6 +23,7 @@ from adapters.personal_data import Recogniser
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
+from adapters.reading import Reading
 from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
 from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
@@ -162,6 +163,7 @@ def decide(
     waiting: list[Waiting] = []
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
+    reading = Reading(verified)
     for subscriber in context.subscribers:
         org = subscriber.member.org
         view = view_of(subscriber.member, verified.claims)
@@ -186,6 +188,7 @@ def decide(
                     scope=scope,
                     approved=approved,
                     recogniser=context.recogniser,
+                    reading=reading,
                 )
                 waiting += waiting_in(redacted, context.policy, now=now)
                 signed = receipt(redacted, told, context.signer, now=int(now))

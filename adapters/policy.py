@@ -283,7 +283,12 @@ class Rules:
                 for name in limit.properties:
                     key = (kind, limit.role, name)
                     self._limits.setdefault(key, []).append((number, limit))
-        self._found: dict[tuple[str, Role, str], Rule] = {}
+        self._found: dict[tuple[str, Role], dict[str, Rule]] = {}
+        self._listed: dict[str, Listed] = {}
+
+    def found(self, kind: str, role: Role) -> dict[str, Rule]:
+        """Give the rules for one kind of objects that `of` has found so far, by name."""
+        return self._found.setdefault((kind, role), {})
 
     def of(self, kind: str, role: Role, name: str) -> Rule:
         """Find the rule for a property; the most specific row wins, limits tighten it.
@@ -293,14 +298,15 @@ class Rules:
             name: As `schemas.profile.spell` gives it. Of the issuer's own coarse
                 values as well: what would be generalised, they are already.
         """
-        found = self._found.get((kind, role, name))
+        of_kind = self._found.get((kind, role), {})
+        found = of_kind.get(name)
         if found is None:
             base = name.removeprefix(coarse.PREFIX)
             found = self._limited(self._search(kind, role, base), kind, role, base)
             if base != name and found.action == "generalise":
                 found = msgspec.structs.replace(found, action="keep")
             if found is not NOT_NAMED:  # of those an issuer can send without end
-                self._found[kind, role, name] = found
+                self.found(kind, role)[name] = found
         return found
 
     def _search(self, kind: str, role: Role, name: str) -> Rule:
@@ -331,6 +337,12 @@ class Rules:
 
     def listed(self, only: str) -> "Listed":
         """Give the test whether a word is on the list *only*; case does not matter."""
+        found = self._listed.get(only)
+        if found is None:
+            found = self._listed[only] = self._made_list(only)
+        return found
+
+    def _made_list(self, only: str) -> "Listed":
         words = [word.casefold() for word in self._lists[only].words]
         exact = frozenset(words)
         starts = tuple(word[:-1] for word in words if word.endswith("*"))

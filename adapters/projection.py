@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import msgspec
 
-from adapters.ids import Ids, is_mark
+from adapters.ids import is_mark
 from adapters.pseudonyms import KEY_BYTES, NONE, Pseudonyms
+from adapters.reading import Reading
 from adapters.view import View
 from broker.blinding import org_identity
 from broker.trust import Verified
@@ -85,7 +86,7 @@ class ObjectParts(msgspec.Struct):
 
 
 def project(
-    verified: Verified,
+    reading: Reading,
     parts: Sequence[ObjectParts],
     *,
     author: Author,
@@ -103,9 +104,8 @@ def project(
         JSON bytes of a STIX 2.1 bundle: the adapter's identity, our extension
         definition, then the objects.
     """
-    issuer, own = org_identity(verified.issuer), org_identity(author.org)
+    verified, issuer, own = reading.verified, reading.issuer, org_identity(author.org)
     new = _new_ids(parts, author, scope, issuer)
-    known = Ids(o.id for o in verified.objects)
 
     def rename(original: str) -> str:
         found = new.get(original)
@@ -118,13 +118,12 @@ def project(
     if issuer not in new and issuer != own:
         objects.append(_issuer_identity(verified, issuer, own, now))
     objects += [
-        _object(p, known.renamed(_written(p), rename), own, verified, now)
-        for p in parts
+        _object(p, _written(p, reading, rename), own, verified, now) for p in parts
     ]
     name = f"{verified.token_id} {view.audience} {scope}"
     digest = hashlib.sha256(name.encode())
-    bundle_id = uuid.UUID(bytes=digest.digest()[:16], version=5)
-    bundle = {"type": "bundle", "id": f"bundle--{bundle_id}", "objects": objects}
+    bundle_id = f"bundle--{_uuid(digest.digest())}"
+    bundle = {"type": "bundle", "id": bundle_id, "objects": objects}
     return codec.encode_json(bundle)
 
 
@@ -161,24 +160,54 @@ def _new_id(part: ObjectParts, author: Author, scope: str, issuer: str) -> str:
 def _scoped_id(original: str, author: Author, scope: str) -> str:
     """Give the id of an object in the projections of one scope, in every record."""
     text = f"{scope} {original}"
-    mac = hmac.new(author.id_key, text.encode(), hashlib.sha256)
-    kind = original.rpartition("--")[0]
-    return f"{kind}--{uuid.UUID(bytes=mac.digest()[:16], version=5)}"
+    mac = hmac.digest(author.id_key, text.encode(), "sha256")
+    return f"{original.rpartition('--')[0]}--{_uuid(mac)}"
 
 
-def _written(part: ObjectParts) -> dict[str, Any]:
-    """Put what is shown and what was made into one plain object."""
-    out: dict[str, Any] = {}
-    for place, value in {**part.shown, **part.made}.items():
-        lost = part.lost.get(place)
-        # Of a text, what is left is joined already.
-        if lost and place not in part.made and isinstance(value, list):
-            _put(out, place, [v for j, v in enumerate(value) if j not in lost])
+def _uuid(digest: bytes) -> str:
+    """Make a UUID of the first bits of *digest*, marked as version 5 (RFC 9562, 5.5)."""
+    text = digest.hex()
+    variant = "89ab"[int(text[16], 16) & 3]
+    return (
+        f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+    )
+
+
+def _written(
+    part: ObjectParts, reading: Reading, rename: Callable[[str], str]
+) -> dict[str, Any]:
+    """Put what is shown and what was made into one plain object, with its new ids."""
+    read = reading.objects[reading.index[part.source.id]]
+    values = part.shown | part.made if part.made else part.shown
+    # Most of it stands as it was read, and in that order.
+    out = {place[0]: value for place, value in values.items()}
+    for place in read.with_ids.union(read.coarse, part.made, part.lost):
+        if place not in values or len(place) > 1:
+            continue
+        if place[0].startswith(coarse.PREFIX):
+            del out[place[0]]  # it stands where the exact one would
         else:
-            _put(out, place, value)
+            left = _left(part, place, values[place])
+            out[place[0]] = reading.ids.renamed(left, rename)
+    if "extensions" in out:
+        inner: dict[str, Any] = {}
+        for place, value in values.items():
+            if len(place) > 1:
+                _put(inner, place[1:], _left(part, place, value))
+        out["extensions"] = reading.ids.renamed(inner, rename)
     out.pop("granular_markings", None)  # applied; selectors would dangle
-    # The issuer's coarse values stand where the exact ones would.
-    return {k: v for k, v in out.items() if not k.startswith(coarse.PREFIX)}
+    out["id"] = rename(out["id"])
+    if read.has_strange_names:
+        out = {reading.ids.renamed(name, rename): v for name, v in out.items()}
+    return out
+
+
+def _left(part: ObjectParts, place: profile.Place, value: Any) -> Any:
+    """Leave out lost elements; of a text, what is left is joined already."""
+    lost = part.lost.get(place)
+    if lost and place not in part.made and isinstance(value, list):
+        return [v for j, v in enumerate(value) if j not in lost]
+    return value
 
 
 def _object(

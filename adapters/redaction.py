@@ -8,7 +8,7 @@ property, the record with its primary object.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Set
 from typing import Final
 
 import msgspec
@@ -22,10 +22,13 @@ from adapters.personal_data import Recogniser
 from adapters.policy import Policy
 from adapters.projection import Author, ObjectParts, project
 from adapters.pseudonyms import is_pseudonym
+from adapters.reading import Reading
 from adapters.settling import complete, settle
 from adapters.view import View
 from broker import sdjwt
 from broker.trust import Verified
+from broker.unfolding import Path
+from schemas import profile
 
 __all__ = ["Cut", "NotGivenError", "Redacted", "redact"]
 
@@ -69,6 +72,7 @@ def redact(
     approved: Set[Part] = frozenset(),
     recogniser: Recogniser | None = None,
     scope: str = "",
+    reading: Reading | None = None,
 ) -> Redacted:
     """Cut *verified* down to what *view* may see.
 
@@ -81,6 +85,7 @@ def redact(
         recogniser: Finds names in texts that are masked, beside the detectors.
         scope: Audience that projected ids derive for, see `adapters.scopes`; that of
             *view*, if not given.
+        reading: Of *verified*, to read it once for several views.
 
     Raises:
         NotGivenError: Nothing of it may be given.
@@ -91,9 +96,11 @@ def redact(
     if verified.primary is None:
         raise NotGivenError("primary-withheld")
 
+    read = reading or Reading(verified)
+
     def begin(attackers: frozenset[str] | None) -> Work:
         return Work(
-            verified, view, policy, author,
+            read, view, policy, author,
             attackers=attackers, now=now, approved=approved, recogniser=recogniser,
         )  # fmt: skip
 
@@ -110,7 +117,7 @@ def redact(
         period=_period(parts, author),
         evidence=evidence,
         projection=project(
-            verified,
+            read,
             parts,
             author=author,
             view=view,
@@ -146,7 +153,7 @@ def _settled(begin: Callable[[frozenset[str] | None], Work]) -> Work:
     attackers: frozenset[str] | None = None
     for _ in range(_MAX_ROUNDS):
         work = work_with(attackers)
-        tied = roles.attackers(work.staying(), work.victims)
+        tied = roles.attackers(work.staying(), work.reading.victims)
         if work.attackers <= tied:
             return work
         attackers = work.attackers & tied
@@ -174,16 +181,26 @@ def _kept_disclosures(work: Work) -> set[int]:
         if i in work.gone:
             continue
         origin = work.verified.origins[i]
+        names, slots = origin.names, origin.slots
         kept.add(origin.own)
+        if not slots:
+            kept.update([names[p[0]] for p in part.shown if p[0] in names])
+            continue
         for place in part.shown:
-            index = origin.slot(place)
+            index = names.get(place[0]) if len(place) == 1 else slots.get(place)
             if index is None:
                 continue  # always visible
             kept.add(index)
-            lost = part.lost.get(place, ())
-            j = 0
-            while (*place, j) in origin.slots:
-                if j not in lost:
-                    kept.add(origin.slots[(*place, j)])
-                j += 1
+            if (*place, 0) in slots:
+                kept.update(_kept_elements(slots, place, part.lost.get(place, ())))
     return kept
+
+
+def _kept_elements(
+    slots: Mapping[Path, int], place: profile.Place, lost: Collection[int]
+) -> Iterator[int]:
+    j = 0
+    while (*place, j) in slots:
+        if j not in lost:
+            yield slots[(*place, j)]
+        j += 1

@@ -1,6 +1,7 @@
 """Who is who in a record: the part of a policy that looks at relations. Pure."""
 
 from collections.abc import Collection, Iterable, Set
+from functools import lru_cache
 from typing import Protocol
 
 from adapters.policy_file import Role
@@ -118,11 +119,17 @@ def role_of(
 
 def _words_of(candidate: stix.StixObject) -> set[str]:
     found = {word.strip().casefold() for word in candidate.labels or ()}
-    for name in ("roles", "channel_types", "narrative_types"):
-        said = getattr(candidate, name, None)
+    for name in _saying(type(candidate)):
+        said = getattr(candidate, name)
         if isinstance(said, tuple | list):
             found.update(w.strip().casefold() for w in said if isinstance(w, str))
     return found
+
+
+@lru_cache
+def _saying(kind: type[stix.StixObject]) -> tuple[str, ...]:
+    names = ("roles", "channel_types", "narrative_types")
+    return tuple(name for name in names if hasattr(kind, name))
 
 
 def _kind(stix_id: str) -> str:

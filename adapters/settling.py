@@ -23,7 +23,7 @@ def settle(work: Work, *, whole: bool = False) -> None:
     """
     while True:
         for loss in cascade(
-            work.ids,
+            work.reading.mentions,
             work.parts,
             work.gone,
             {work.issuer},
@@ -58,7 +58,7 @@ def settle(work: Work, *, whole: bool = False) -> None:
 
 def _reveals(work: Work, i: int) -> bool:
     """Tell whether a translation repeats what is not shown of its original."""
-    target = work.places.get(str(getattr(work.objects[i], "object_ref", "")))
+    target = work.reading.index.get(str(getattr(work.objects[i], "object_ref", "")))
     if target is None:
         return True
     original, contents = work.parts[target], work.parts[i].shown[_CONTENTS]

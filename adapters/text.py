@@ -34,7 +34,7 @@ _FANGS: Final = (
     (re.compile(r"[\[({<] ?(:|://|//|/) ?[\])}>]"), r"\1"),
     (re.compile(r"\bhxxp"), "http"),
 )
-_FANGED = re.compile(r"[\[({<\\]|hxxp")
+_BRACKETED = re.compile(r"[\[({<] ?(?:[.@:/]|dot|at|://|//) ?[\])}>]")
 _SPOKEN = re.compile(r"(?<=\w) at ([\w-]{1,63}(?: dot [\w-]{1,63})+)")
 
 _LOCAL_PART = re.compile(r"[\w.+-]{1,64}\Z")
@@ -93,7 +93,7 @@ def normalise(text: str) -> str:
         composed = unicodedata.normalize("NFC", bare)
         text = _UNPLAIN.sub(lambda found: _PLAIN[found[0]], composed)
     text = _SPACES.sub(" ", text)
-    if _FANGED.search(text):
+    if "\\" in text or "hxxp" in text or _BRACKETED.search(text):
         for written, meant in _FANGS:
             text = written.sub(meant, text)
     if " dot " in text:
@@ -140,6 +140,12 @@ def numbers(normalised: str) -> Iterator[str]:
     """Find long numbers: their digits. IPv4 addresses are not among them."""
     for found in _NUMBER.finditer(_IPV4.sub("|", _HARMLESS.sub("|", normalised))):
         yield "".join(str(unicodedata.digit(c)) for c in found[0] if c.isdigit())
+
+
+def long_numbers(normalised: str) -> Iterator[int]:
+    """Find where long numbers may begin, and IPv4 addresses and dates as well."""
+    for found in _NUMBER.finditer(normalised):
+        yield found.start()
 
 
 def may_hold_personal_data(text: str) -> bool:

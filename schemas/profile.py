@@ -248,6 +248,8 @@ def places(members: Iterable[tuple[str, Any]]) -> Iterator[tuple[Place, Any]]:
 
 def spell(place: Place) -> str:
     """Name a place the way policies and explanations do."""
+    if len(place) == 1:
+        return EXTENSION_ALIASES.get(place[0], place[0])
     return ".".join(EXTENSION_ALIASES.get(part, part) for part in place)
 
 

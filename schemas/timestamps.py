@@ -6,6 +6,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from schemas.errors import SchemaError
@@ -129,6 +130,7 @@ def from_epoch(seconds: float) -> str:
     return render(Instant(whole, millisecond % 1000 * 1_000_000))
 
 
+@lru_cache(1024)
 def truncate(text: str, grain: str) -> str:
     """Cut a moment to its "hour" or "day"; "exact" leaves it.
 

@@ -8,6 +8,7 @@ import pytest
 from adapters.cascade import ObjectLoss, ReferenceLoss, cascade
 from adapters.ids import Ids
 from adapters.projection import ObjectParts
+from adapters.reading import Mentions, ObjectReading
 from schemas import profile, stix
 from tests.support.views import CLEAR, INCIDENT, MALWARE, core, link, marked, new
 
@@ -21,8 +22,9 @@ class Cutting:
         self.parts = [parts_of(one) for one in objects]
         self.gone = {i for i, one in enumerate(objects) if one in gone}
         self.losses = []
-        ids = Ids(one["id"] for one in objects)
-        for loss in cascade(ids, self.parts, self.gone, set(present), whole=whole):
+        for loss in cascade(
+            mentions_of(*objects), self.parts, self.gone, set(present), whole=whole
+        ):
             self.losses.append(loss)
             match loss:
                 case ObjectLoss():
@@ -44,6 +46,19 @@ class Cutting:
             for i, part in enumerate(self.parts)
             if i not in self.gone
         }
+
+
+def mentions_of(*objects):
+    ids = Ids(one["id"] for one in objects)
+    return Mentions(
+        ids,
+        [
+            ObjectReading(
+                stix.decode_object(one), one, ids, is_primary=False, is_own=False
+            )
+            for one in objects
+        ],
+    )
 
 
 def parts_of(plain):
@@ -158,9 +173,9 @@ def without(one, *names):
     cutting = [parts_of(one)]
     for name in names:
         del cutting[0].shown[name,]
-    ids = Ids([one["id"]])
-    return [*cascade(ids, cutting, set(), set())], [
-        *cascade(ids, cutting, set(), set(), whole=True)
+    mentions = mentions_of(one)
+    return [*cascade(mentions, cutting, set(), set())], [
+        *cascade(mentions, cutting, set(), set(), whole=True)
     ]
 
 

@@ -13,7 +13,7 @@ from tests.bench.rounds import Report, Row, side_by_side
 
 SINK = "sink"
 _FEW = len(AUDIENCES)  # one member a view
-_MEMBERS = (1, _FEW, 10, 100, 1000)
+_MEMBERS = (1, _FEW, 10, 100, 200, 1000)
 
 
 def measure(*, quick: bool) -> Report:

@@ -18,6 +18,7 @@ from adapters.cli.load import load_policy
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys, Pseudonyms
+from adapters.reading import Reading
 from adapters.redaction import Redacted, redact
 from adapters.sources import stix21
 from adapters.view import View, view_of
@@ -174,9 +175,16 @@ class Case:
     def verified(self) -> Verified:
         return self.verify()
 
-    def redact(self, view: View) -> Redacted:
+    def redact(self, view: View, reading: Reading | None = None) -> Redacted:
         moment = timestamps.from_epoch(NOW)
-        return redact(self.verified, view, self.policy, author=AUTHOR, now=moment)
+        return redact(
+            self.verified,
+            view,
+            self.policy,
+            author=AUTHOR,
+            now=moment,
+            reading=reading,
+        )
 
     def views(self) -> dict[str, View]:
         return {m.audience: view_of(m, self.verified.claims) for m in members()}

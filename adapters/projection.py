@@ -92,10 +92,12 @@ def project(
     view: View,
     scope: str,
     now: str,
+    evidence: bytes,
 ) -> bytes:
     """Write the bundle.
 
     Args:
+        evidence: That goes with it.
         scope: Audience that ids derive for: see `adapters.scopes`.
         now: RFC 3339; `modified` of every object.
 
@@ -121,9 +123,11 @@ def project(
         _object(p, known.renamed(_written(p), rename), own, verified, now)
         for p in parts
     ]
-    name = f"{verified.token_id} {view.audience} {scope}"
-    digest = hashlib.sha256(name.encode())
-    bundle_id = uuid.UUID(bytes=digest.digest()[:16], version=5)
+    # Nobody else can know it: a receipt has the digest of these bytes, and members of
+    # one audience could else tell by it whether they guess right what another one got.
+    name = f"{verified.token_id} {view.audience} {scope} ".encode()
+    mac = hmac.digest(author.id_key, b"bundle " + name + evidence, "sha256")
+    bundle_id = uuid.UUID(bytes=mac[:16], version=5)
     bundle = {"type": "bundle", "id": f"bundle--{bundle_id}", "objects": objects}
     return codec.encode_json(bundle)
 

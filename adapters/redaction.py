@@ -116,6 +116,7 @@ def redact(
             view=view,
             scope=scope or view.audience,
             now=now,
+            evidence=evidence,
         ),
         cuts=tuple(work.cuts),
     )

@@ -286,6 +286,17 @@ def test_researchers_read_what_civil_society_reads_with_pseudonyms_for_addresses
     assert "bad.example" not in seen(studied)
 
 
+def test_no_pattern_tells_researchers_what_a_pseudonym_stands_for():
+    page = new("domain-name")
+    pattern = new("indicator", pattern="[domain-name:value = 'bad.example']")
+    objects = [INCIDENT, MALWARE, page, link(MALWARE, "uses", page), pattern]
+    assert "bad[.]example" in seen(cut_new(CIVIL, *objects))
+    studied = cut_new(view("research"), *objects)
+    assert only(studied, "domain-name")["value"].startswith("domain-name-")
+    assert projected(studied, "indicator") == []
+    assert "bad" not in seen(studied)
+
+
 def test_the_public_gets_what_is_clear():
     record = signed(INCIDENT, tlp=Tlp.GREEN)
     for to in (view("public", Tlp.CLEAR), view("public", Tlp.GREEN)):

@@ -71,6 +71,7 @@ MUST_FAIL: Final = {
     "hashes.received": "`received` tells whether a guess is right",
     "hashes.neighbour": "a neighbour's receipt tells whether a guess is right",
     "pseudonyms.guessed": "a pseudonym can be computed without the key",
+    "pseudonyms.beside-value": "the value that a pseudonym stands for is elsewhere in the same copy",
     "pseudonyms.same-for-two": "two audiences have the same pseudonym",
     "pseudonyms.same-in-two-periods": "two periods have the same pseudonym",
     "counts.objects-exact": "the number of withheld objects is exact",

@@ -9,11 +9,13 @@ from typing import Any
 
 import msgspec
 
+from tests.redteam.words import MIN_CHARS, plainly
 from tests.redteam.world import Case, Got, Hit, leaves
 from tests.support.views import made_of
 
 MADE = re.compile(r"([a-z0-9]+(?:-[a-z0-9]+)*)-([0-9a-f]{12})")
 _GUESSED_KEYS = (b"", b"\0" * 32, b"tocsin", b"hub", b"secret", b"pseudonyms")
+_COMMON_CHARS = 10  # with its spaces: a shorter word may be one of a list, too
 _COMMON_NAMES = ("admin", "John Doe", "Jane Doe", "info@example.org", "test", "root")
 
 
@@ -59,6 +61,24 @@ def _digests(value: str, kinds: list[str], audience: str, period: str) -> Iterat
                 yield hashlib.sha256(message).hexdigest()[:12]
                 for key in _GUESSED_KEYS:
                     yield hmac.new(key, message, "sha256").hexdigest()[:12]
+
+
+def beside_the_value(case: Case) -> Iterator[Hit]:
+    """Find the very value that a pseudonym stands for elsewhere in the same copy."""
+    for version in case.versions:
+        plain = {str(o["id"]): o for o in version.whole.plain}
+        for got in version.got:
+            words = plainly(got.words)
+            for stix_id, name in _by_object(got):
+                value = plain[stix_id].get(name)
+                word = plainly(str(value))
+                if len(word) >= MIN_CHARS + 2 and word in words:
+                    kind = stix_id.partition("--")[0]
+                    common = len(word) < _COMMON_CHARS and word.strip().isalpha()
+                    yield case.hit(
+                        "values.in-vocabulary" if common else "pseudonyms.beside-value",
+                        f"{got.audience}: {kind}.{name}",
+                    )
 
 
 def over_audiences(case: Case) -> Iterator[Hit]:
@@ -117,4 +137,4 @@ def over_time(case: Case) -> Iterator[Hit]:
                     )
 
 
-ALL = (dictionary, over_audiences, over_time)
+ALL = (dictionary, beside_the_value, over_audiences, over_time)

@@ -303,6 +303,13 @@ def test_a_pseudonym_without_a_key():
         assert "pseudonyms.guessed" in found(on_pseudonyms.dictionary, case)
 
 
+def test_a_pseudonym_beside_what_it_stands_for():
+    one = published()
+    assert found(on_pseudonyms.beside_the_value, of(one)) == set()
+    case = of(changed(one, saying(f"By {NAME}."), "cert-bv"))
+    assert found(on_pseudonyms.beside_the_value, case) == {"pseudonyms.beside-value"}
+
+
 def test_one_pseudonym_for_two_audiences():
     case = of(changed(published(), with_pseudonym("incident-0123456789ab")))
     assert "pseudonyms.same-for-two" in found(on_pseudonyms.over_audiences, case)

@@ -5,7 +5,6 @@ bytes. It is the adapter's work and says so: other ids than the issuer's, create
 by the adapter's identity, every made value listed under our extension.
 """
 
-import hashlib
 import hmac
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -93,10 +92,12 @@ def project(
     view: View,
     scope: str,
     now: str,
+    evidence: bytes,
 ) -> bytes:
     """Write the bundle.
 
     Args:
+        evidence: That goes with it.
         scope: Audience that ids derive for: see `adapters.scopes`.
         now: RFC 3339; `modified` of every object.
 
@@ -120,10 +121,11 @@ def project(
     objects += [
         _object(p, _written(p, reading, rename), own, verified, now) for p in parts
     ]
-    name = f"{verified.token_id} {view.audience} {scope}"
-    digest = hashlib.sha256(name.encode())
-    bundle_id = f"bundle--{_uuid(digest.digest())}"
-    bundle = {"type": "bundle", "id": bundle_id, "objects": objects}
+    # Nobody else can know it: a receipt has the digest of these bytes, and members of
+    # one audience could else tell by it whether they guess right what another one got.
+    name = f"{verified.token_id} {view.audience} {scope} ".encode()
+    mac = hmac.digest(author.id_key, b"bundle " + name + evidence, "sha256")
+    bundle = {"type": "bundle", "id": f"bundle--{_uuid(mac)}", "objects": objects}
     return codec.encode_json(bundle)
 
 

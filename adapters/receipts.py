@@ -2,12 +2,15 @@
 
 One per (token, view, policy); the period of its pseudonyms, if it holds any, follows
 from when the gate first saw the token, and is stated. It names the audience, never the member, and
-buckets the numbers: a small count may itself give something away. It passes on where
+buckets the numbers: a small count may itself give something away. For the same reason
+it does not tell one mark from another. It passes on where
 the record stands in the gate's chain, and the gate's newest head: who compares two
 heads, or a head and the links under it, sees when the chain was changed.
 """
 
 import hashlib
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from adapters.redaction import Redacted
@@ -18,6 +21,12 @@ from schemas import codec
 from schemas.record import org_urn
 
 TYP: Final = "vnd.tocsin.receipt+jwt"
+# Reasons that follow from marks. One word for all: that a child or a survivor is
+# protected must not be read off a number, nor that something waits for persons.
+MARKED: Final = "marked"
+_BY_MARKS: Final = (
+    "granular-", "held", "iep-", "marking-", "pap-", "protected", "tlp-",
+)  # fmt: skip
 _BUCKETS: Final = ((1, "1"), (9, "2-9"), (99, "10-99"), (999, "100-999"))
 
 
@@ -59,13 +68,19 @@ def account(redacted: Redacted) -> dict[str, Any]:
             "version": int(version),
             "sha256": redacted.policy_sha256,
         },
-        "withheld": {
-            reason: bucket(count) for reason, count in sorted(redacted.reasons.items())
-        },
+        "withheld": withheld(redacted.reasons),
     }
     if redacted.period:
         said["period"] = redacted.period
     return said
+
+
+def withheld(reasons: Mapping[str, int]) -> dict[str, str]:
+    """Say how much was withheld for which reason, as far as members may know."""
+    said: Counter[str] = Counter()
+    for reason, count in reasons.items():
+        said[MARKED if reason.startswith(_BY_MARKS) else reason] += count
+    return {reason: bucket(count) for reason, count in sorted(said.items())}
 
 
 def bucket(count: int) -> str:

@@ -123,6 +123,7 @@ def redact(
             view=view,
             scope=scope or view.audience,
             now=now,
+            evidence=evidence,
         ),
         cuts=tuple(work.cuts),
     )

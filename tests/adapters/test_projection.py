@@ -3,6 +3,7 @@
 import json
 import uuid
 
+import msgspec
 import pytest
 
 from adapters.projection import EXTENSION_ID, Author
@@ -244,7 +245,25 @@ def test_the_same_input_gives_the_same_bytes(to):
     assert cut(record, to).projection == cut(record, to).projection
 
 
-def test_views_of_one_audience_have_one_bundle_id_per_record():
+def test_a_receipt_does_not_tell_whether_one_guesses_what_a_neighbour_got():
+    # Two platforms have the same ids, and only one is concerned: whoever saw the
+    # digest of the other's projection could try names until it fits.
+    campaign, channel = new("campaign"), new("channel", "Morning Lantern")
+    record = signed(
+        campaign, channel, link(campaign, "uses", channel), new("attack-pattern")
+    )
+    mine = bundle(cut(record, PLATFORM))
+    theirs = bundle(cut(record, VIEWS["concerned"]))
+    assert [o["id"] for o in mine["objects"]] == [o["id"] for o in theirs["objects"]]
+    assert "Morning Lantern" not in str(mine)
+    assert "Morning Lantern" in str(theirs)
+    assert mine["id"] != theirs["id"]
+    other_key = msgspec.structs.replace(AUTHOR, id_key=b"j" * 32)
+    again = redact(record, PLATFORM, POLICY, author=other_key, now=NOW_TEXT)
+    assert bundle(again)["id"] != mine["id"]
+
+
+def test_views_of_one_audience_that_get_the_same_have_one_bundle_id_per_record():
     one, other = signed(INCIDENT), signed(INCIDENT | {"name": "Other"})
     addressed = view("peer-cert", addressed=True)
     ids = [bundle(cut(r, to))["id"] for r, to in

@@ -7,9 +7,11 @@ import pytest
 
 from adapters.redaction import NotGivenError
 from schemas.markings import Tlp
+from schemas.protection import PROTECTION_IDS
 from tests.support.views import (
     AUDIENCES,
     CIVIL,
+    CLEAR,
     CONCERNED,
     INCIDENT,
     MALWARE,
@@ -22,6 +24,7 @@ from tests.support.views import (
     cut_new,
     link,
     made_of,
+    marked,
     new,
     only,
     projected,
@@ -118,6 +121,15 @@ def test_satire_goes_to_nobody_even_where_somebody_calls_it_part_of_a_campaign(
 
 
 # ------------------------------------------------------------------- under other laws
+
+
+@pytest.mark.parametrize("mark", PROTECTION_IDS)
+@pytest.mark.parametrize("to", EVERYBODY, ids=VIEWS)
+def test_nobody_learns_from_a_definition_that_there_is_somebody_to_protect(to, mark):
+    definition = new("marking-definition") | {"id": mark}
+    redacted = cut_new(to, INCIDENT, marked(MINISTER, CLEAR, mark), definition)
+    assert [one["type"] for one in projected(redacted)] == ["incident"]
+    assert mark not in seen(redacted)
 
 
 def test_under_european_law_advice_is_searched_for_personal_data():
@@ -272,6 +284,17 @@ def test_researchers_read_what_civil_society_reads_with_pseudonyms_for_addresses
     assert civil == "bad[.]example"
     assert value.startswith("domain-name-")
     assert "bad.example" not in seen(studied)
+
+
+def test_no_pattern_tells_researchers_what_a_pseudonym_stands_for():
+    page = new("domain-name")
+    pattern = new("indicator", pattern="[domain-name:value = 'bad.example']")
+    objects = [INCIDENT, MALWARE, page, link(MALWARE, "uses", page), pattern]
+    assert "bad[.]example" in seen(cut_new(CIVIL, *objects))
+    studied = cut_new(view("research"), *objects)
+    assert only(studied, "domain-name")["value"].startswith("domain-name-")
+    assert projected(studied, "indicator") == []
+    assert "bad" not in seen(studied)
 
 
 def test_the_public_gets_what_is_clear():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.receipts import TYP, bucket, receipt
+from adapters.receipts import TYP, bucket, receipt, withheld
 from broker import base64url
 from broker.keys import PublicKey
 from broker.seen import Seen, Stamp
@@ -20,10 +20,12 @@ from tests.support.views import (
     PERSON,
     POLICY,
     SAMPLES,
+    STRICT,
     VIEWS,
     cut,
     cut_new,
     decoded,
+    marked,
     sample,
 )
 
@@ -99,9 +101,27 @@ def test_a_receipt_passes_on_the_place_in_the_chain_and_the_newest_head():
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_receipt_blurs_its_numbers_and_gives_reasons_only(name):
     redacted = cut(sample(name), CIVIL)
-    withheld = claims_of(redacted)["withheld"]
-    assert withheld == {r: bucket(n) for r, n in redacted.reasons.items()}
-    assert list(withheld) == sorted(withheld)
+    said = claims_of(redacted)["withheld"]
+    assert said == withheld(redacted.reasons)
+    assert list(said) == sorted(said)
+    others = {r for r in redacted.reasons if not r.startswith(("tlp-", "granular-"))}
+    assert said.keys() - {"marked"} == others
+
+
+@pytest.mark.parametrize("group", ["minors", "survivors", "defenders"])
+@pytest.mark.parametrize("to", VIEWS.values(), ids=VIEWS)
+def test_a_receipt_does_not_tell_a_protected_person_from_a_stricter_mark(to, group):
+    protected = cut_new(to, INCIDENT, PERSON | {"labels": [f"protect:{group}"]})
+    strict = cut_new(to, INCIDENT, marked(PERSON, STRICT))
+    assert {"protected", "held"} & protected.reasons.keys()
+    assert claims_of(protected)["withheld"] == claims_of(strict)["withheld"]
+    assert claims_of(strict)["withheld"] == {"marked": "1"}
+
+
+def test_reasons_of_all_marks_are_counted_as_one():
+    counts = {"tlp-clearance": 1, "held": 4, "protected": 5, "iep-actions": 0}
+    counts |= {"policy-drop": 1, "guard": 11}
+    assert withheld(counts) == {"guard": "10-99", "marked": "10-99", "policy-drop": "1"}
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6))

@@ -140,6 +140,24 @@ def test_a_part_marked_no_stricter_than_the_record_shows() -> None:
     assert found.countries == ("XA",)
 
 
+@pytest.mark.parametrize("group", ["minors", "survivors", "defenders", "newcomers"])
+def test_what_protects_somebody_does_not_show(group: str) -> None:
+    label = {"labels": [f"protect:{group}"], "lang": "th"}
+    found = facts(place("XA", **label), victim("education", **label), place("XB", 2))
+    assert (found.countries, found.sectors) == (("XB",), ())
+    assert found.languages == ()
+
+
+@pytest.mark.parametrize("ref", PROTECTION_IDS)
+def test_a_part_that_protects_somebody_does_not_show(ref: str) -> None:
+    def mark(selector: str) -> dict[str, Any]:
+        return {"granular_markings": [{"selectors": [selector], "marking_ref": ref}]}
+
+    assert facts(place("XA", **mark("country"))).countries == ()
+    assert facts(victim("education", **mark("sectors.[0]"))).sectors == ()
+    assert facts(place("XA", **mark("name"))).countries == ("XA",)
+
+
 def test_what_is_laxer_than_the_record_shows() -> None:
     assert facts(place("XA", **marked(Tlp.CLEAR))).countries == ("XA",)
     assert facts(place("XA", **marked(Tlp.AMBER)), tlp=Tlp.AMBER).countries == ("XA",)

@@ -123,7 +123,6 @@ def redact(
             view=view,
             scope=scope or view.audience,
             now=now,
-            evidence=evidence,
         ),
         cuts=tuple(work.cuts),
     )

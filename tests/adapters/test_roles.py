@@ -113,3 +113,58 @@ def test_only_what_can_be_somebodys_has_a_role():
         role_of(address, "ipv4-addr", frozenset({address.id}), "", POLICY.words)
         == "attacker"
     )
+
+
+def named(list_name):
+    words = {"protected": {"journalist", "parody"}, "public-roles": {"minister"}}
+    return frozenset(words.get(list_name, ()))
+
+
+def role(one, kind=None, issuer="", attackers=frozenset()):
+    [found] = decoded(one)
+    return role_of(found, kind or found.type, attackers, issuer, named)
+
+
+def test_the_issuers_own_identity_is_the_issuer_whatever_it_says_of_itself():
+    own = new("identity", identity_class="organization", roles=["journalist"])
+    assert role(own, issuer=own["id"]) == "issuer"
+    assert role(PERSON, issuer=own["id"]) == "individual"
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        new("identity", labels=["journalist"]),
+        new("identity", roles=["cook", " Journalist "]),
+        new("identity", roles=["minister", "journalist"]),
+        new("channel", channel_types=["parody"]),
+        new("narrative", narrative_types=["parody"]),
+        new("tool", labels=["Parody "]),
+    ],
+)
+def test_who_says_a_protected_word_of_itself_is_protected(one):
+    assert role(one) == "protected"
+    assert role(one, attackers={one["id"]}) == "protected"
+
+
+def test_an_organisation_is_one_even_if_it_says_a_protected_word():
+    paper = new("identity", identity_class="organization", labels=["journalist"])
+    assert role(paper) == "organisation"
+
+
+def test_an_office_makes_an_identity_public_and_nothing_else():
+    assert role(new("identity", roles=["cook", "Minister"])) == "public-role"
+    assert role(new("identity", labels=["minister"])) == "public-role"
+    assert role(new("channel", labels=["minister"])) == "ordinary"
+
+
+def test_what_says_nothing_of_itself_has_no_such_role():
+    assert role(new("identity", x_roles=["journalist"])) == "individual"
+    assert role(new("tool", description="journalist")) == ""
+
+
+@pytest.mark.parametrize("kind", ["channel", "media-content", "user-account"])
+def test_accounts_and_media_are_operated_by_who_attacks_or_ordinary(kind):
+    one = new(kind)
+    assert role(one, attackers={one["id"]}) == "operated"
+    assert role(one, attackers={"channel--x"}) == "ordinary"

@@ -2,7 +2,8 @@
 
 import pytest
 
-from adapters.members import passes
+from adapters.members import is_listed, passes
+from schemas import iep, pap
 from tests.support.views import CORE
 
 PHASE = {"kill_chain_name": "disarm", "phase_name": "plan"}
@@ -75,3 +76,124 @@ def test_what_is_known_passes(place, value):
 )
 def test_what_nobody_has_heard_of_does_not(place, value):
     assert not passes(place, value)
+
+
+# --------------------------------------------------------------------------- on a list
+
+LISTED = frozenset({"phishing", "news", "url:value", "domain-name:value"})
+REFERENCES = ("external_references",)
+PATTERN = ("pattern",)
+
+
+def is_on(place, value):
+    return is_listed(place, value, LISTED.__contains__)
+
+
+def test_a_word_passes_if_it_is_on_the_list():
+    assert is_on(("labels",), "phishing")
+    assert not is_on(("labels",), "Temcott")
+    assert not is_on(("labels",), {"phishing": 1})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"source_name": "news"},
+        {"source_name": "news", "url": "https://news.example/2026/a"},
+        {"source_name": "news", "url": "https://news.example:8443"},
+    ],
+)
+def test_a_reference_passes_if_its_source_is_listed_and_its_url_public(value):
+    assert is_on(REFERENCES, value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "news",
+        {},
+        {"source_name": "blog", "url": "https://news.example/"},
+        {"url": "https://news.example/"},
+        *(
+            {"source_name": "news", "url": url}
+            for url in [
+                "http://news.example/",
+                "https://ana@news.example/",
+                "https://news.example/?who=ana",
+                "https://news.example/#ana",
+                "https:///2026",
+                "https://[bad/",
+                "news.example",
+                "",
+                7,
+            ]
+        ),
+    ],
+)
+def test_a_reference_that_may_name_who_followed_it_does_not_pass(value):
+    assert not is_on(REFERENCES, value)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[url:value = 'https://bad.example/']",
+        "[url:value='a']",
+        "[ url:value = '' ]",
+        "[url:value = 'a' OR url:value = 'b' AND domain-name:value = 'c']",
+        "[url:value = 'a'] OR [url:value = 'b'] AND [url:value = 'c']",
+        "[url:value = 'a'] AND [ url:value = 'b' OR domain-name:value = 'c' ]",
+    ],
+)
+def test_a_plain_pattern_passes_if_all_that_it_looks_at_is_listed(pattern):
+    assert is_on(PATTERN, pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        7,
+        "",
+        "url:value = 'a'",
+        "[url:value = 'a'",
+        "[email-addr:value = 'a']",
+        "[url:value = 'a' OR email-addr:value = 'b']",
+        "[url:value = 'a'] OR [email-addr:value = 'b']",
+        "[url:value = 'a'] OR [url:value = 'c' AND email-addr:value = 'b']",
+        "[url:value LIKE 'a%']",
+        "[url:value = 'a'] FOLLOWEDBY [url:value = 'b']",
+        "[url:value = 'a'] REPEATS 2 TIMES",
+        "[url:value = 'a' XOR url:value = 'b']",
+        r"[url:value = 'a\' OR email-addr:value = \'b']",
+        "[url:value = 'a'] [url:value = 'b']",
+    ],
+)
+def test_a_pattern_that_is_not_plain_or_looks_at_more_does_not(pattern):
+    assert not is_on(PATTERN, pattern)
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (in_core("tasks"), [{"task_ref": "x", "condition_type": "a"}]),
+        (in_core("subtasks"), [{"task_ref": "x", "sequence_start": 1}]),
+        (in_core("subevents"), [{"event_ref": "x", "sequence_end": 1}]),
+        (in_core("activities"), [{"event_ref": "x", "transition_type": "a"}]),
+        (in_core("degree"), {"contents": 1, "platforms": 2, "engagement": 3}),
+        (in_core("targeted_election"), {"date": "2026-01-01"}),
+        (("changed_objects",), [{"initial_ref": "x", "result_refs": ["y"]}]),
+        (("extensions", pap.EXTENSION), {"extension_type": "x", "pap": "red"}),
+        (("extensions", iep.EXTENSION), dict.fromkeys(iep.TERM_NAMES, "x")),
+    ],
+)
+def test_the_members_that_a_specification_names_pass(place, value):
+    assert passes(place, value)
+    [strange] = value if isinstance(value, list) else [value]
+    assert not passes(place, [strange | {"x_victim": "v"}])
+
+
+def test_only_counts_have_members_of_any_name_and_only_hashes_members_of_any_form():
+    assert passes(in_core("impacted_entity_counts"), {"x": {"y": 1}})
+    assert not passes(in_core("impacted"), {"x": 1})
+    assert passes(REFERENCES, {**ENTRY, "hashes": {"X": {"y": 1}}})
+    assert not passes(REFERENCES, {**ENTRY, "external_id": {"hashes_": 1}})

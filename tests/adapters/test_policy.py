@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.policy import NOT_NAMED, Action, Policy, stricter
+from adapters.policy import NOT_NAMED, Action, Policy, Rule, stricter
 from broker.errors import ConfigError
 from schemas.markings import Tlp
 from tests.support.policy_files import AUDIENCES as AUDIENCES_TEXT
@@ -43,7 +43,9 @@ def peer_action(compiled, kind, role="", name="name", *, concerned=False):
 def test_what_no_row_names_is_withheld(kind, name, role):
     rule = POLICY.rules("peer-cert", concerned=True).of(kind, role, f"x-{name}")
     assert rule is NOT_NAMED
-    assert (rule.action, rule.row) == ("drop", 0)
+    assert rule == Rule(
+        "drop", 0, rule.reason, limit=0, only="", approvals=1, meanwhile="drop"
+    )
 
 
 def test_the_code_finds_what_the_head_of_the_file_promises():
@@ -82,6 +84,32 @@ def test_a_rule_gives_its_row_and_reason():
     assert (rule.action, rule.row) == ("drop", 2)
     assert made.reason(2) == rule.reason == REASON
     assert made.row(2).types == ("tool",)
+
+
+def test_a_row_without_a_list_asks_for_none_and_one_that_holds_says_for_what():
+    made = policy(row("tool"), row("malware", "name", "hold", approvals=2,
+                                   meanwhile="pseudonymise"))  # fmt: skip
+    rules = made.rules("peer-cert")
+    assert rules.of("tool", "", "name").only == ""
+    held = rules.of("malware", "", "name")
+    assert (held.approvals, held.meanwhile) == (2, "pseudonymise")
+
+
+def test_who_is_not_concerned_and_under_no_law_is_what_is_meant_unless_said():
+    made = policy(row("tool", peer="drop"), row("tool", when="concerned"))
+    assert made.rules("peer-cert").of("tool", "", "name").action == "drop"
+    assert made.rules("peer-cert") is made.rules("peer-cert", "", concerned=False)
+
+
+def test_a_word_is_on_a_list_whatever_its_case_and_by_its_beginning_if_the_list_says_so():
+    is_on = policy(
+        row("*", "labels", "listed", only="w"),
+        table("list", name="w", words=["Phishing", "rsit:*", "a*b"], reason=REASON),
+    ).rules("peer-cert").listed("w")  # fmt: skip
+    for word in ("phishing", " PHISHING ", "RSIT:fraud", "rsit:", "A*B"):
+        assert is_on(word)
+    for word in ("phishing2", "phish", "rsit", "my rsit:fraud", "a*", "abb", ""):
+        assert not is_on(word)
 
 
 def test_a_policy_is_named_by_what_it_says():
@@ -138,6 +166,7 @@ def test_an_audience_that_the_policy_does_not_know_gets_nothing():
     assert made.seen_by(stranger).of("tool", "", "name") is NOT_NAMED
     assert made.tlp_refusal(stranger, Tlp.CLEAR) == "tlp-audience"
     assert made.gate(stranger, "PAP:RED") == ("nobody", 0)
+    assert made.gate(view("peer-cert"), "PAP:PURPLE") == ("nobody", 0)
     assert made.delay_s("public") == 0
     assert made.seen_by(stranger).grain == "day"
 
@@ -175,7 +204,9 @@ def test_a_limit_holds_for_its_role_and_under_its_laws_alone():
     made = policy(
         row("identity tool", "name", "keep", "keep", "keep"),
         limit("identity", "*", "drop", role="protected"),
-        limit("tool", "name", "mask", jurisdictions=["DE"]),
+        limit(
+            "tool", "name", "mask", jurisdictions=["DE"], reason="So says a German law."
+        ),
     )
     here, there = made.rules("peer-cert"), made.rules("peer-cert", "DE")
     assert here.of("identity", "protected", "name").action == "drop"
@@ -183,7 +214,8 @@ def test_a_limit_holds_for_its_role_and_under_its_laws_alone():
     assert here.of("tool", "", "name").action == "keep"
     rule = there.of("tool", "", "name")
     assert (rule.action, rule.row, rule.limit) == ("mask", 1, 2)
-    assert made.reason(rule.row, rule.limit) == rule.reason
+    assert made.reason(rule.row, rule.limit) == rule.reason == "So says a German law."
+    assert made.reason(rule.row) == REASON
 
 
 def test_the_issuers_coarse_value_goes_the_way_of_the_exact_one():
@@ -211,6 +243,8 @@ def test_under_a_law_nobody_gets_a_record_that_is_too_old():
     young, old = "2026-03-05T00:00:00Z", "2026-03-06T00:00:00Z"
     assert claims.ver.startswith("2026-02-03T04:05:06")
     assert made.refusal(abroad, claims, now=young) is None
+    assert made.refusal(abroad, claims, now="2026-03-05T04:05:06.789Z") is None
+    assert made.refusal(abroad, claims, now="2026-03-05T04:05:07Z") == "retention"
     assert made.refusal(abroad, claims, now=old) == "retention"
     assert made.refusal(at_home, claims, now=old) is None
 
@@ -240,6 +274,14 @@ def test_a_policy_that_cannot_be_kept_is_refused(text, complaint):
     with pytest.raises(ConfigError, match=complaint) as caught:
         Policy(text, "test.toml")
     assert str(caught.value).startswith("test.toml:")
+
+
+def test_what_is_wrong_is_told_a_line_each():
+    with pytest.raises(ConfigError) as caught:
+        policy(row("tool", "nam"), row("malware", "nam"))
+    found = str(caught.value).split("\n")
+    assert len(found) == 2
+    assert all(each.startswith("test.toml:") for each in found)
 
 
 def test_every_audience_has_an_action_in_every_row():

@@ -2,6 +2,7 @@
 
 import itertools
 
+import msgspec
 import pytest
 
 from adapters.view import View, view_of
@@ -80,6 +81,15 @@ def test_a_record_for_other_communities_is_refused_before_its_mark_is_read():
 def test_one_community_in_common_is_enough():
     both = frozenset({"urn:tocsin:community:x", "urn:tocsin:community:all"})
     assert refusal(view("peer-cert", communities=both), signed(INCIDENT).claims) is None
+
+
+def test_a_kind_with_a_gate_of_its_own_goes_to_whom_it_lets_pass():
+    claims = msgspec.structs.replace(signed(INCIDENT).claims, kind="takedown-request")
+    for audience in ("peer-cert", "platform"):
+        assert refusal(view(audience), claims) == "kind"
+        assert refusal(view(audience, concerned=True), claims) == "kind"
+        assert refusal(view(audience, addressed=True), claims) is None
+    assert refusal(view("civil-society", **EVERYTHING), claims) == "kind"
 
 
 def test_a_view_holds_what_the_directory_says_of_the_member():

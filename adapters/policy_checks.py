@@ -178,7 +178,7 @@ def _row_faults(row: Row) -> Iterator[str]:
     for own, column in ((row.research, "research"), (row.public, "public")):
         if own is not None and _GIVEN[own] > _GIVEN[row.civil_society]:
             yield f"{column} gets more ({own}) than civil-society ({row.civil_society})"
-    said = {*actions, row.research or "drop", row.public or "drop"}
+    said = {*actions, row.research, row.public}
     if row.approvals > 1 and "hold" not in said:
         yield "approvals are asked for, but nothing waits: no audience has hold"
     if "listed" in said and row.only is None:

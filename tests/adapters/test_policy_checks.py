@@ -1,5 +1,7 @@
 """What is wrong with a policy: found at once, each with its line and what to do."""
 
+import itertools
+
 import pytest
 
 from adapters.policy import Policy
@@ -146,6 +148,13 @@ def test_all_problems_are_found_at_once_in_the_order_of_the_lines():
             ],
             "more specific rows decide all of this; remove it",
         ),
+        (
+            [
+                row("*", "is_family", role="protected"),
+                row("malware", "is_family", "mask", role="protected"),
+            ],
+            "more specific rows decide all of this; remove it",
+        ),
         ([row(), limit("tool", "name", "mask")], "so it limits nothing"),
         ([row(), limit("identity", "name", "keep")], "so it limits nothing"),
         (
@@ -164,6 +173,163 @@ def test_all_problems_are_found_at_once_in_the_order_of_the_lines():
 )
 def test_what_contradicts_itself_or_never_applies_is_told(entries, text):
     assert any(text in found for found in complaints(*entries))
+
+
+LAST = "the last entry of its table"
+FOURTH = {"called": "somebody", "time": "day"}
+
+
+@pytest.mark.parametrize(
+    ("table_name", "number", "text", "policy"),
+    [
+        ("audience", 2, "stands twice", {
+            "audiences": AUDIENCES + table("audience", name="platform", **FOURTH)}),
+        ("audience", 4, "is like", {
+            "audiences": AUDIENCES
+            + table("audience", name="public", like="research", **FOURTH)}),
+        ("audience", 4, "has no rows", {
+            "audiences": AUDIENCES + table("audience", name="public", **FOURTH)}),
+        ("gate", LAST, "no mark", {"gates": GATES + gate("TLP:PURPLE")}),
+        ("gate", LAST, "two gates", {
+            "gates": GATES + gate("PAP:RED", "cleared", "nobody", "nobody")}),
+        ("gate", LAST, "approvals", {
+            "gates": without_gate("PAP:AMBER") + gate("PAP:AMBER", approvals=2)}),
+        ("gate", LAST, "lets more civil", {
+            "gates": without_gate("TLP:AMBER+STRICT")
+            + gate("TLP:AMBER+STRICT", "addressed", "addressed")}),
+        ("gate", 1, "is missing", {"gates": without_gate("protect:minors")}),
+        ("gate", 1, "is missing", {"gates": without_gate("TLP:GREEN")}),
+        ("row", 3, "is decided already by “The first” (row 2)", {"entries": [
+            row("tool"), row("malware", title="The first"), row("malware")]}),
+        ("row", 2, "no such property", {"entries": [row("tool"), row("tool", "nam")]}),
+        ("row", 2, "no list", {"entries": [
+            row("tool"), row("*", "labels", "listed", only="w")]}),
+        ("row", 2, "more specific rows decide all", {"entries": [
+            row("malware", "is_family", "keep", "keep", "keep"),
+            row("*", "is_family")]}),
+        ("row", 3, "the same as without when", {"entries": [
+            row("malware", peer="mask"), row("tool"), row("tool", when="concerned")]}),
+        ("limit", 2, "no such property", {"entries": [
+            row(), limit("identity", "name", "drop"), limit("tool", "nam", "drop")]}),
+        ("limit", 2, "no country", {"entries": [
+            row(), limit("identity", "name", "drop"),
+            limit("identity", "name", "mask", jurisdictions=["EU"])]}),
+        ("limit", 2, "limits nothing", {"entries": [
+            row(), limit("identity", "name", "drop"), limit("tool", "name", "drop")]}),
+        ("retention", 2, "no country", {"entries": [
+            row(), *(table("retention", jurisdictions=[law], days=3, reason=REASON)
+                     for law in ("DE", "XX"))]}),
+        ("list", 2, "stands twice", {"entries": [
+            row(), words("protected", "a"), words("protected", "b")]}),
+        ("list", 2, "no row uses", {"entries": [
+            row(), words("protected", "a"), words("others", "b")]}),
+    ],
+)  # fmt: skip
+def test_each_problem_is_told_at_the_line_where_its_entry_begins(
+    table_name, number, text, policy
+):
+    entries = policy.pop("entries", [row()])
+    written_lines = written(*entries, **policy).decode().splitlines()
+    headers = [n for n, s in enumerate(written_lines, 1) if s == f"[[{table_name}]]"]
+    line = headers[-1 if number == LAST else number - 1]
+    found = [each for each in complaints(*entries, **policy) if text in each]
+    assert [each.split(":")[1] for each in found] == [str(line)]
+
+
+# From the most to the least that is given.
+ORDER = {
+    "keep": 6, "listed": 5, "defang": 4, "mask": 3, "hold": 2, "generalise": 1,
+    "pseudonymise": 1, "drop": 0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("more", "less"), list(itertools.product(ORDER, ORDER)))
+def test_nobody_gets_more_than_the_audience_before_it(more, less):
+    needs_list = {more, less} & {"listed", "defang"}
+    entries = [row("*", "labels", more, less, **({"only": "w"} if needs_list else {}))]
+    entries += [words("w", "a")] if needs_list else []
+    if ORDER[less] > ORDER[more]:
+        told = f"platform gets more ({less}) than the audience before it ({more})"
+        assert told in only_complaint(*entries)
+    else:
+        Policy(written(*entries), "p.toml")
+
+
+PASSING = ["nobody", "addressed", "affected", "cleared"]
+
+
+@pytest.mark.parametrize(
+    ("laxer", "tighter"), list(itertools.product(PASSING, PASSING))
+)
+def test_a_stricter_mark_lets_nobody_pass_whom_a_laxer_one_does_not(laxer, tighter):
+    gates = GATES
+    for mark, word in (
+        ("TLP:GREEN", laxer), ("TLP:AMBER", tighter), ("TLP:AMBER+STRICT", "nobody"),
+    ):  # fmt: skip
+        gates = gates.replace(gate_text(mark), gate(mark, word, "nobody", "nobody"))
+    if PASSING.index(tighter) > PASSING.index(laxer):
+        told = "TLP:AMBER lets more peer-cert pass than TLP:GREEN"
+        assert told in only_complaint(row(), gates=gates)
+    else:
+        Policy(written(row(), gates=gates), "p.toml")
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [row("tool", "name", "keep", "mask", "mask", research="hold", approvals=2)],
+        [row("tool", "name", "keep", "mask", "mask", public="hold", approvals=2)],
+        [row("tool", "name", "hold", meanwhile="pseudonymise")],
+        [row("*", "name", role="attacker")],
+        [row("tool malware"), limit("tool malware", "* is_family", "drop")],
+        [row("tool"), limit("*", "name", "drop")],
+        [row("*"), limit("tool", "name", "drop")],
+        [row("tool"), limit("tool", "*", "drop")],
+        [row("tool", "name description"), limit("tool", "name", "drop")],
+        [row("identity", role="protected"), limit("identity", "name", "drop")],
+        [row("identity"), limit("identity", "name", "drop", role="protected")],
+        [
+            row("identity", role="protected"),
+            limit("identity", "name", "drop", role="protected"),
+        ],
+        [row("tool", peer="drop"), row("tool", when="concerned")],
+        [row("tool"), row("malware", when="concerned")],
+        [row("tool"), row("tool", peer="mask", role="protected")],
+        [
+            row("*", "is_family"),
+            row("malware", "is_family", "keep", "keep", "keep", role="protected"),
+        ],
+        [
+            row("*", "labels", "listed", only="w"),
+            row("*", "labels", "listed", only="v", when="concerned"),
+            words("w", "a"),
+            words("v", "b"),
+        ],
+        [row("tool", "name", "mask", research="mask", civil="mask", platform="mask")],
+    ],
+)
+def test_what_applies_and_contradicts_nothing_is_a_policy(entries):
+    Policy(written(*entries), "p.toml")
+
+
+def test_a_property_that_nobody_knows_is_one_problem():
+    assert "no such property" in only_complaint(row("*", "nobody_knows"))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [row("tool"), limit("malware", "name", "drop")],
+        [row("tool"), limit("tool", "description", "drop")],
+        [row("tool", peer="mask"), limit("tool", "name", "mask")],
+        [
+            row("identity", role="protected"),
+            limit("identity", "name", "drop", role="individual"),
+        ],
+    ],
+)
+def test_a_limit_that_tightens_no_row_is_told(entries):
+    assert "no row gives more than this" in only_complaint(*entries)
 
 
 @pytest.mark.parametrize(
@@ -202,6 +368,10 @@ def test_audiences_are_known_and_named_once(audiences, text):
         (
             without_gate("PAP:AMBER") + gate("PAP:AMBER", "affected"),
             "PAP:AMBER lets an audience pass (cleared) or not (nobody)",
+        ),
+        (
+            without_gate("IEP:unseen") + gate("IEP:unseen", "affected"),
+            "IEP:unseen lets an audience pass (cleared) or not (nobody)",
         ),
         (
             without_gate("PAP:AMBER") + gate("PAP:AMBER", approvals=2),

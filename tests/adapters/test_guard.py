@@ -40,6 +40,10 @@ def watch(one, *names, above=False, verified=None):
     )
 
 
+def watching(verified, *cuts):
+    return Watch(verified, cuts)
+
+
 def hits(watching, text, context=TEXT):
     return watching.hits(Forms.of(text), context)
 
@@ -304,3 +308,265 @@ def test_claims_are_looked_through():
 )
 def test_ids_times_and_types_say_nothing(place, value, says):
     assert guard.says_something(place, value) == says
+
+
+# ------------------------------------------------------------- each word of each table
+
+NAMED = "Zorblax Quill"
+HANDLE = "zor.blax7"
+PERSONAL = {
+    "channel": ["name", "aliases"],
+    "email-addr": ["value", "display_name"],
+    "identity": [
+        "name", "aliases", "first_name", "middle_name", "last_name",
+        "contact_information", "contact_numbers", "email_addresses",
+        "social_media_accounts", "street_address", "postal_code",
+    ],
+    "location": ["street_address", "postal_code", "city"],
+    "media-content": ["url", "title"],
+    "note": ["authors"],
+    "opinion": ["authors"],
+    "threat-actor": ["name", "aliases"],
+    "user-account": ["account_login", "user_id", "credential", "display_name"],
+}  # fmt: skip
+NAMES_ABOVE = [
+    "name", "display_name", "aliases", "authors", "first_name", "middle_name",
+    "last_name", "title", "subject", "abstract", "city",
+]  # fmt: skip
+HANDLES_ABOVE = [
+    "account_login", "user_id", "credential", "contact_information", "contact_numbers",
+    "email_addresses", "social_media_accounts", "street_address", "postal_code", "value",
+    "url", "path", "key", "command_line", "message_id", "serial_number", "hashes",
+    "pattern", "decryption_key",
+]  # fmt: skip
+
+
+def watch_value(kind, name, value, *, role="", above=False):
+    """Watch for a value that was cut, whatever the type says of the property."""
+    objects = {o["type"]: o for o in (INCIDENT, new("attack-pattern"), new(kind))}
+    objects["incident"] = INCIDENT
+    verified = signed(*objects.values(), primary=INCIDENT["id"])
+    index = next(i for i, o in enumerate(verified.objects) if o.type == kind)
+    return watching(verified, Withheld(index, (name,), value, role, above))
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [(kind, name) for kind, names in PERSONAL.items() for name in names],
+)
+def test_what_names_a_person_is_watched_wherever_it_was_cut(kind, name):
+    value = [HANDLE] if name in ("aliases", "authors") else HANDLE
+    assert hits(watch_value(kind, name, value), f"by {HANDLE}")
+    assert not hits(watch_value("malware", name, value), f"by {HANDLE}")
+
+
+@pytest.mark.parametrize("name", NAMES_ABOVE)
+def test_a_name_that_is_marked_above_is_watched_as_words(name):
+    one = watch_value("malware", name, NAMED, above=True)
+    assert hits(one, "zorblax_quill")
+    assert not hits(one, "zorblaxquill")
+    assert not hits(watch_value("malware", name, HANDLE, above=True), f"x{HANDLE}x")
+
+
+@pytest.mark.parametrize("name", HANDLES_ABOVE)
+def test_a_handle_that_is_marked_above_is_watched_anywhere(name):
+    assert hits(watch_value("malware", name, HANDLE, above=True), f"x{HANDLE}x")
+
+
+def test_a_text_that_is_no_name_is_not_watched_for_its_words():
+    assert watch_value("malware", "description", NAMED, above=True).is_empty()
+
+
+@pytest.mark.parametrize(
+    "kind", ["domain-name", "ipv4-addr", "ipv6-addr", "mac-addr", "url"]
+)
+def test_an_address_in_a_network_is_watched_if_it_may_be_a_victims(kind):
+    for role in ("unknown", "protected"):
+        one = watch_value(kind, "value", HANDLE, role=role)
+        assert hits(one, f"see {HANDLE}")
+        assert not hits(one, f"see x{HANDLE}")
+        assert not hits(one, f"see {HANDLE}", CODE)
+    assert watch_value(kind, "value", HANDLE, role="attacker").is_empty()
+    assert watch_value(kind, "x_value", HANDLE, role="unknown").is_empty()
+    above = watch_value(kind, "value", HANDLE, role="attacker", above=True)
+    assert hits(above, f"see x{HANDLE}", CODE)
+    assert guard.context_of(kind, ("value",), visible=False) is CODE
+    assert guard.context_of(kind, ("name",), visible=False) is TEXT
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "attack-pattern", "course-of-action", "extension-definition", "location",
+        "marking-definition", "tool",
+    ],
+)  # fmt: skip
+def test_a_public_name_is_not_watched_even_if_it_is_marked_above(kind):
+    assert watch_value(kind, "name", NAMED, above=True).is_empty()
+
+
+@pytest.mark.parametrize("kind", ["campaign", "intrusion-set", "malware"])
+def test_an_accused_may_be_called_like_any_operation(kind):
+    verified = signed(INCIDENT, new(kind, "Doppel"), new("threat-actor", "Doppel"),
+                      primary=INCIDENT["id"])  # fmt: skip
+    index = next(i for i, o in enumerate(verified.objects) if o.type == "threat-actor")
+    for above in (False, True):
+        cut = Withheld(index, ("name",), "Doppel", "", above)
+        assert watching(verified, cut).is_empty() != above
+
+
+@pytest.mark.parametrize("word", ["name", "alias", "mail", "phone", "login", "handle"])
+def test_a_property_of_a_dialect_is_watched_by_the_words_in_its_name(word):
+    assert hits(watch_value("identity", f"x_{word}_1", NAMED), NAMED)
+    assert watch_value("identity", f"{word}_x", NAMED).is_empty()
+    assert watch_value("malware", f"x_{word}_1", NAMED).is_empty()
+    assert hits(watch_value("malware", f"x_{word}_1", NAMED, above=True), NAMED)
+    assert watch_value("malware", "x_note", NAMED, above=True).is_empty()
+
+
+@pytest.mark.parametrize("name", ["hashes", "payload_bin"])
+def test_digits_in_hashes_and_contents_are_nobodys(name):
+    assert watch_value("file", name, "12345678").is_empty()
+    assert hits(watch_value("file", "x_note", "12345678"), "no. 12345678")
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "admin", "administrator", "anonymous", "guest", "info", "none", "nobody", "root",
+        "service", "support", "system", "test", "unknown", "user", "webmaster",
+    ],
+)  # fmt: skip
+def test_an_account_that_everybody_has_is_nobodys(word):
+    assert watch_value("user-account", "account_login", word.title()).is_empty()
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        "the", "and", "van", "von", "bin", "binti", "der", "del", "dos", "san", "abu",
+        "may", "june", "april", "august", "mark", "will", "page", "bank", "grace",
+        "contact", "person", "victim", "employee", "officer", "team", "user", "unknown",
+    ],
+)  # fmt: skip
+def test_a_word_that_is_no_name_is_no_part_of_one(word):
+    one = watch_value("identity", "name", f"Zorblax {word}", role="individual")
+    assert one.parts == {"zorblax"}
+
+
+def test_parts_are_those_of_persons_names_alone():
+    for role, name in (("public-role", "name"), ("individual", "aliases")):
+        assert watch_value("identity", name, NAMED, role=role).parts == set()
+    one = watch_value("identity", "name", "Ana Wu", role="individual")
+    assert one.parts == {"ana"}
+    assert hits(one, "Ana was told")
+    assert not hits(one, "ana was told")
+    assert not hits(one, "Ana was told", CODE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "type", "spec_version", "object_marking_refs", "granular_markings",
+        "object_refs", "relationship_type", "lang", "pattern_type", "pattern_version",
+    ],
+)  # fmt: skip
+def test_a_property_that_says_nothing_is_not_looked_at(name):
+    for value in ("x", ["x"], {"x": 1}):
+        assert not guard.says_something((name,), value)
+
+
+@pytest.mark.parametrize("name", ["labels", "kill_chain_phases", "sectors", "roles"])
+def test_words_of_lists_are_expected_where_lists_are(name):
+    assert guard.context_of("incident", (name,), visible=False) is VOCABULARY
+
+
+def test_definitions_are_code():
+    for kind in ("marking-definition", "extension-definition"):
+        assert guard.context_of(kind, ("name",), visible=False) is CODE
+
+
+# ------------------------------------------------------------------------------ bounds
+
+
+def test_a_name_has_two_characters_and_an_address_four():
+    assert hits(watch_value("identity", "name", "Wu"), "Wu was told")
+    assert watch_value("identity", "name", "W").is_empty()
+    for value, found in (("a.io", True), ("a.i", False)):
+        one = watch_value("domain-name", "value", value, role="unknown")
+        assert hits(one, f"see {value}") == found
+
+
+def test_a_short_login_is_a_word_and_a_short_code_is_nothing():
+    assert hits(watch_value("user-account", "account_login", "ab1"), "x ab 1 y")
+    assert watch_value("user-account", "account_login", "123").is_empty()
+    assert watch_value("identity", "postal_code", "AB1").is_empty()
+    assert watch_value("identity", "postal_code", "123").is_empty()
+    assert watch_value("identity", "street_address", "Elmstreet").is_empty()
+    for value in ("1234", "40417"):
+        one = watch_value("identity", "postal_code", value)
+        assert hits(one, f"in {value} town")
+        assert not hits(one, f"in 9{value}")
+
+
+def test_a_long_value_is_recognised_by_its_beginning():
+    name, handle = "zorblax " * 20, "zor.blax7" * 20
+    assert hits(watch_value("identity", "name", name), name[:66])
+    assert not hits(watch_value("identity", "name", name), name[:55])
+    one = watch_value("user-account", "account_login", handle)
+    assert hits(one, f"x{handle[:64]}x")
+    assert not hits(one, f"x{handle[:63]}")
+
+
+def test_among_words_of_lists_a_name_counts_if_it_cannot_be_one_of_them():
+    for name, found in (("Temcotts", True), ("Temcott", False), ("Ana Wu", True)):
+        assert hits(watch_value("identity", "name", name), name, VOCABULARY) == found
+
+
+def test_an_address_stands_where_no_letter_digit_or_hyphen_touches_it():
+    one = watch_value("domain-name", "value", HANDLE, role="unknown")
+    for text in (HANDLE, f"x{HANDLE} {HANDLE}", f"({HANDLE})", f"www.{HANDLE}."):
+        assert hits(one, text)
+    for text in (f"x{HANDLE}", f"{HANDLE}x", f"1{HANDLE}", f"{HANDLE}-", f"-{HANDLE}"):
+        assert not hits(one, text)
+    assert hits(one, HANDLE, VOCABULARY)
+
+
+def test_an_accused_and_an_organisation_are_not_looked_for_in_code():
+    for kind, role in (("threat-actor", ""), ("identity", "organisation")):
+        soft = watch_value(kind, "name", NAMED, role=role)
+        assert soft.titles
+        assert not hits(soft, NAMED, CODE)
+        assert hits(soft, NAMED, VOCABULARY)
+        assert hits(
+            watch_value(kind, "name", NAMED, role=role, above=True), NAMED, CODE
+        )
+    assert hits(watch_value("channel", "name", NAMED), NAMED, CODE)
+
+
+def test_a_number_is_found_in_a_longer_one_and_the_other_way_round():
+    one = watch_value("incident", "description", "call 202 555 0143")
+    for text in ("2025550143", "+1 202 555 0143", "555 0143 20"[:8]):
+        assert hits(one, text)
+    assert not hits(one, "202 555 0199")
+    assert hits(one, "2025550143", VOCABULARY)
+    assert not hits(one, "2025550143", CODE)
+
+
+@pytest.mark.parametrize("member", ["number_type", "object_ref", "is_classified"])
+def test_members_that_name_kinds_are_no_names(member):
+    one = watch_value("identity", "x_phones", [{member: NAMED, "y": "Other Name"}])
+    assert not hits(one, NAMED)
+    assert hits(one, "Other Name")
+
+
+def test_a_value_with_a_number_inside_is_read_to_its_end():
+    value = {"a": [7, True, {"b": 12345678}], "c": None}
+    assert hits(watch_value("incident", "x_note", value), "no. 12345678")
+    assert hits(watch_value("incident", "x_note", {"12345678": 1}), "no. 12345678")
+
+
+def test_a_community_is_looked_through_too():
+    claims = tree(marked(INCIDENT, CLEAR), marked(PERSON, CLEAR), tlp="CLEAR",
+                  aud=["urn:tocsin:community:ilvara-temcott"])  # fmt: skip
+    assert watch(PERSON, "name", verified=opened(mint(claims))).hits_claims()

@@ -11,8 +11,10 @@ from broker.errors import ConfigError
 from schemas.markings import Tlp
 from tests.support.policy_files import AUDIENCES as AUDIENCES_TEXT
 from tests.support.policy_files import (
+    GATES,
     REASON,
     compiled,
+    gate,
     head,
     limit,
     row,
@@ -169,6 +171,30 @@ def test_an_audience_that_the_policy_does_not_know_gets_nothing():
     assert made.gate(view("peer-cert"), "PAP:PURPLE") == ("nobody", 0)
     assert made.delay_s("public") == 0
     assert made.seen_by(stranger).grain == "day"
+
+
+@pytest.mark.parametrize(
+    ("mark", "word", "reason"),
+    [
+        ("TLP:GREEN", "affected", "tlp-need-to-know"),
+        ("TLP:GREEN", "addressed", "tlp-addressed-only"),
+        ("TLP:GREEN", "nobody", "tlp-audience"),
+        ("TLP:AMBER", "affected", "tlp-need-to-know"),
+        ("TLP:AMBER", "nobody", "tlp-need-to-know"),
+        ("TLP:AMBER+STRICT", "addressed", "tlp-addressed-only"),
+        ("TLP:AMBER+STRICT", "nobody", "tlp-addressed-only"),
+    ],
+)
+def test_who_does_not_pass_is_told_what_was_missing(mark, word, reason):
+    ranks = ["TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
+    gates = GATES
+    for each in ranks[ranks.index(mark) :]:
+        said = word if each == mark else "nobody"
+        [old] = (g for g in gates.split("[[gate]]") if f'"{each}"' in g)
+        gates = gates.replace(f"[[gate]]{old}", gate(each, said, "nobody", "nobody"))
+    made = policy(row(), gates=gates)
+    tlp = next(each for each in Tlp if f"TLP:{each.label}" == mark)
+    assert made.tlp_refusal(view("peer-cert", Tlp.RED), tlp) == reason
 
 
 # --------------------------------------------------------------------------- limits

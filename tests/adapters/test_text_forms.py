@@ -113,6 +113,7 @@ def test_a_script_without_spaces_is_known_from_its_first_character_to_its_last(c
         ("(a.b+c-d_e@f-g.h-i.example)", ["a.b+c-d_e@f-g.h-i.example"]),
         ("a b@c.example d@e.example", ["b@c.example", "d@e.example"]),
         ("@c.example", []),
+        ("@c a@b.example", ["a@b.example"]),
         ("a @c.example", []),
         ("a@c", []),
         ("a@.example", []),
@@ -191,7 +192,8 @@ def uuid_like(lengths):
         "t1566.001", "kb5001330", "kb12345678", "kb123456 7",
         uuid_like(UUID), "12345678-90ab-4def-8123-0123456789ab",
         (HEX * 2), HEX * 8, "a" + "1" * 31, "1" * 127 + "a", "1" * 31 + "f",
-        "198.51.100.23", "198.151.100.123", "1.2.3.4 567", "123.1.1.1 5",
+        "198.51.100.23", "198.151.100.123", "1.2.3.4 567", "5.1.2026 7",
+        "05.1.2026 7", "5.01.2026 7", "12.1.2026 7", "123.1.1.1 5",
     ],
 )  # fmt: skip
 def test_dates_catalogue_numbers_hashes_and_addresses_of_machines_are_no_numbers(text):
@@ -212,7 +214,7 @@ def test_dates_catalogue_numbers_hashes_and_addresses_of_machines_are_no_numbers
         "xt1566.001", "t15661.001", "t156.0011", "t1566.0011", "t1566.001x",
         "kb123456789", "xkb1234567", "kb1234567x", "kb12345 67",
         *(
-            uuid_like(UUID[:i] + (UUID[i] + more,) + UUID[i + 1 :])
+            uuid_like((*UUID[:i], UUID[i] + more, *UUID[i + 1 :]))
             for i in range(5)
             for more in (-1, 1)
         ),
@@ -220,7 +222,7 @@ def test_dates_catalogue_numbers_hashes_and_addresses_of_machines_are_no_numbers
         "1" * 32, "1" * 30 + "a", "1" * 128 + "a", "x" + "1" * 31 + "a",
         "1" * 31 + "ax", "1" * 31 + "g",
         "1198.51.100.23", "198.51.100.2345", "198.51.100.23.5", "198.51.100", ".1.234.567.89",
-        "1981.51.100.23", "198.5111.100.23",
+        "1981.51.100.23", "198.5111.100.23", ".123.145.167", "a" + "1" * 128,
     ],
 )  # fmt: skip
 def test_what_is_nearly_one_of_them_is_a_number(text):

@@ -9,7 +9,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         "test_reviewing", "test_redaction_samples",
     ),
     "adapters.policy_checks": ("test_policy_checks", "test_policy"),
-    "adapters.text": ("test_text", "test_text_forms", "test_guard", "test_known_leaks"),
+    "adapters.text": ("test_text_forms", "test_text", "test_guard", "test_known_leaks"),
     "adapters.handling": (
         "test_protections", "test_unknown_marks", "test_redaction",
         "test_policy", "test_reviewing", "test_redaction_rounds",

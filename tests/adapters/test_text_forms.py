@@ -79,6 +79,7 @@ LABEL = "x" * 63
         (f"a at {LABEL}x dot c", f"a at {LABEL}x dot c"),
         ("! at b dot c", "! at b dot c"),
         ("a at b", "a at b"),
+        ("a at b dot !", "a at b dot !"),
         ("a dot b", "a dot b"),
     ],
 )
@@ -117,6 +118,7 @@ def test_a_script_without_spaces_is_known_from_its_first_character_to_its_last(c
         ("a @c.example", []),
         ("a@c", []),
         ("a@.example", []),
+        ("a@b.", []),
         (f"a@{LABEL}.b", [f"a@{LABEL}.b"]),
         (f"a@{LABEL}x.b", []),
         (f"a@b.{LABEL}x", [f"a@b.{LABEL}"]),
@@ -190,6 +192,7 @@ def uuid_like(lengths):
         "2024/2026 123", "2024 / 2026 123", "2024/ 2026 123",
         "cve-2026-1234", "cve-2026-1234567",
         "t1566.001", "kb5001330", "kb12345678", "kb123456 7",
+        "12345678-a1b1-c1d1-e1f1-a1b1c1d1e1f1", "a2345678-1234-1234-1234-123456789012",
         uuid_like(UUID), "12345678-90ab-4def-8123-0123456789ab",
         (HEX * 2), HEX * 8, "a" + "1" * 31, "1" * 127 + "a", "1" * 31 + "f",
         "198.51.100.23", "198.151.100.123", "1.2.3.4 567", "5.1.2026 7",
@@ -222,7 +225,7 @@ def test_dates_catalogue_numbers_hashes_and_addresses_of_machines_are_no_numbers
         "1" * 32, "1" * 30 + "a", "1" * 128 + "a", "x" + "1" * 31 + "a",
         "1" * 31 + "ax", "1" * 31 + "g",
         "1198.51.100.23", "198.51.100.2345", "198.51.100.23.5", "198.51.100", ".1.234.567.89",
-        "1981.51.100.23", "198.5111.100.23", ".123.145.167", "a" + "1" * 128,
+        "1981.51.100.23", "198.5111.100.23", ".123.145.167", "123.45..67", "a" + "1" * 128,
     ],
 )  # fmt: skip
 def test_what_is_nearly_one_of_them_is_a_number(text):

@@ -13,8 +13,8 @@ import json
 import sys
 import tempfile
 import time
-import tomllib
 from collections import Counter
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,13 +23,12 @@ from tests.mutation.mutants import Mutant, mutants
 from tests.mutation.trying import Trial
 
 ROOT: Final = Path(__file__).parents[2]
-REASONS: Final = Path(__file__).parent / "survivors.toml"
+REASONS: Final = Path(__file__).parent / "survivors.json"
+PAGE: Final = ROOT / "docs" / "testing.md"
 RESULTS: Final = Path(tempfile.gettempdir()) / "tocsin-mutants.json"
 _SLACK_S: Final = (
     20.0  # of a run beyond four times what it takes: others use the machine
 )
-_GREEN: Final = ("survived",)
-
 Results = dict[str, dict[str, Any]]
 
 
@@ -44,8 +43,10 @@ def main() -> int:
         if not options.table:
             kept = {} if options.again else results.get(module, {}).get("mutants", {})
             results[module] = _try(module, found, kept, options, ends, results)
-    for line in table(results, options.modules or list(TESTS)):
+    for line in (*table(results), "", *survivors(results)):
         _say(line)
+    if options.page:
+        PAGE.write_text(page(results, datetime.now(UTC).date()), encoding="utf-8")
     return 0
 
 
@@ -57,6 +58,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="runs side by side")
     parser.add_argument("--again", action="store_true", help="keep no result")
     parser.add_argument("--table", action="store_true", help="only show what is kept")
+    parser.add_argument("--page", action="store_true", help="write docs/testing.md")
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="FILE")
     options = parser.parse_args()
     options.modules = [
@@ -138,31 +140,98 @@ def _save(path: Path, results: Results) -> None:
     new.replace(path)
 
 
-def table(results: Results, modules: list[str]) -> list[str]:
-    """Give a line for each module, then its survivors with what is known of them."""
-    reasons = tomllib.loads(REASONS.read_text()) if REASONS.exists() else {}
+def table(results: Results) -> list[str]:
+    """Give a line for each module."""
     lines = [f"{'module':24}{'mutants':>8}{'tried':>7}{'killed':>8}{'rate':>8}"]
-    survivors = []
-    for module in modules:
-        state = results.get(module, {"total": 0, "mutants": {}})
-        counts = Counter(said["status"] for said in state["mutants"].values())
-        tried = counts.total()
-        killed = tried - counts["survived"]
-        rate = f"{100 * killed / tried:7.1f}%" if tried else "-"
-        lines.append(
-            f"{module:24}{state['total']:>8}{tried:>7}{killed:>8}{rate:>8}"
-            + (f"  ({counts['timeout']} by time-out)" if counts["timeout"] else "")
-        )
-        known = reasons.get(module.removeprefix("adapters."), {})
-        survivors += [
-            f"{module.replace('.', '/')}.py:{said['line']}: {key}\n"
-            f"    {known.get(key, 'NO REASON IS KNOWN')}"
-            for key, said in sorted(
-                state["mutants"].items(), key=lambda i: i[1]["line"]
-            )
-            if said["status"] == "survived"
-        ]
-    return [*lines, "", *survivors]
+    for module in filter(results.__contains__, TESTS):
+        total, tried, killed, rate = counts(results[module])
+        lines.append(f"{module:24}{total:>8}{tried:>7}{killed:>8}{rate:>8}")
+    return lines
+
+
+def counts(state: dict[str, Any]) -> tuple[int, int, int, str]:
+    """Count the mutants of a module: all, tried, killed; and the rate of these."""
+    said = Counter(each["status"] for each in state["mutants"].values())
+    tried = said.total()
+    killed = tried - said["survived"]
+    return (
+        state["total"],
+        tried,
+        killed,
+        f"{100 * killed / tried:.1f} %" if tried else "",
+    )
+
+
+def survivors(results: Results) -> list[str]:
+    """Name what no test noticed, with what is known of it."""
+    return [
+        f"{module.replace('.', '/')}.py:{line}: {key}\n    {reason or 'NO REASON IS KNOWN'}"
+        for module in filter(results.__contains__, TESTS)
+        for line, key, reason in _survivors(module, results[module])
+    ]
+
+
+def _survivors(module: str, state: dict[str, Any]) -> list[tuple[int, str, str]]:
+    reasons = (
+        json.loads(REASONS.read_text(encoding="utf-8")) if REASONS.exists() else {}
+    )
+    known = reasons.get(module, {})
+    return sorted(
+        (said["line"], key, known.get(key, ""))
+        for key, said in state["mutants"].items()
+        if said["status"] == "survived"
+    )
+
+
+def page(results: Results, today: date) -> str:
+    """Write docs/testing.md."""
+    lines = [_HEAD.format(today=today)]
+    for module in filter(results.__contains__, TESTS):
+        total, tried, killed, rate = counts(results[module])
+        lines.append(f"| `{module}` | {total} | {tried} | {killed} | {rate} |")
+    lines.append(_MIDDLE)
+    for module in filter(results.__contains__, TESTS):
+        by_reason: dict[str, list[str]] = {}
+        for _, key, reason in _survivors(module, results[module]):
+            by_reason.setdefault(reason or "Not looked at yet.", []).append(key)
+        if by_reason:
+            lines.append(f"\n### `{module}`\n")
+        for reason, keys in sorted(by_reason.items()):
+            lines.append(f"- {reason}")
+            lines += [f"  - ``{key}``" for key in keys]
+    return "\n".join(lines) + "\n"
+
+
+_HEAD: Final = """# What the tests notice
+
+`make mutants` changes the modules that decide what is shown, one small change at a time,
+and runs the tests chosen for the module (`tests/mutation/chosen.py`) against each: a comparison
+turned, an operand, condition, argument, statement or loop dropped, `and` and `or` exchanged, a
+number moved by one, a word of a set changed, a default or returned value replaced, branches swapped, each part of
+a regular expression dropped. A change that no test notices is a missing test, dead code, or no change at all.
+
+```sh
+make mutants                               # goes on where it ended; half an hour at most
+make mutants ARGS="guard text --minutes 10"
+make mutants ARGS="policy --sample 150 --again"
+make mutants ARGS="--table --page"         # this page, from what was tried
+```
+
+Wording of sentences, annotations and docstrings are left alone. Mutants are tried in the order of a hash of what they
+are, so that a part of them is a sample nobody chose. It is a driver of our own: of the tools that exist,
+mutmut changes bodies of functions alone, and half of what decides here are tables and regular expressions of modules;
+cosmic-ray changes no strings, sets or returned values and starts an interpreter for each mutant.
+
+Of {today}:
+
+| Module | Mutants | Tried | Killed | Rate |
+|---|---|---|---|---|"""
+_MIDDLE: Final = """
+A mutant that makes the tests run too long counts as killed.
+
+## Survivors
+
+What no test noticed, and why; the reasons are kept in `tests/mutation/survivors.json`."""
 
 
 def _say(line: str) -> None:

@@ -21,6 +21,7 @@ from tests.support.views import (
     MALWARE,
     NOW_TEXT,
     PEER,
+    PERIOD,
     PERSON,
     PLATFORM,
     POLICY,
@@ -314,3 +315,31 @@ def test_an_object_of_the_incident_suite_may_have_empty_extensions():
     case = INCIDENT | {"extensions": {CORE: {}, "x-empty": {}}}
     redacted = cut_new(PEER, case)
     assert "x-empty" not in seen(redacted)
+
+
+# --------------------------------------------------------------- what is said beside it
+
+
+def test_the_period_of_pseudonyms_is_said_where_there_are_any():
+    minister = new("identity", "Ilvara Temcott", roles=["minister"])
+    assert cut_new(PEER, INCIDENT, minister).period == PERIOD
+    assert cut_new(PEER, INCIDENT).period == ""
+
+
+def test_projected_ids_are_those_of_the_audience_unless_a_scope_is_given():
+    record = signed(INCIDENT, MALWARE, primary=INCIDENT["id"])
+
+    def ids(scope):
+        return {one["id"] for one in projected(cut(record, PEER, scope=scope))}
+
+    assert ids("") == ids("peer-cert") != ids("monitor-veritas")
+
+
+def test_the_evidence_keeps_every_element_of_a_list_that_is_shown():
+    case = INCIDENT | {"labels": ["phishing", "muslim", "rsit:fraud", "spam"]}
+    redacted = cut_new(CIVIL, case)
+    [shown] = opened(redacted.evidence).plain
+    assert shown["labels"] == only(redacted, "incident")["labels"]
+    assert shown["labels"][:2] == ["phishing", "rsit:fraud"]
+    [shown] = opened(cut_new(PEER, case).evidence).plain
+    assert shown["labels"] == case["labels"]

@@ -77,6 +77,7 @@ LABEL = "x" * 63
         (f"a at {LABEL} dot c", f"a@{LABEL}.c"),
         (f"a at b dot {LABEL} dot c", f"a@b.{LABEL}.c"),
         (f"a at {LABEL}x dot c", f"a at {LABEL}x dot c"),
+        (f"a at b dot {LABEL}x dot c", f"a@b.{LABEL}x dot c"),
         ("! at b dot c", "! at b dot c"),
         ("a at b", "a at b"),
         ("a at b dot !", "a at b dot !"),

@@ -19,8 +19,8 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "adapters.reviewing": ("test_reviewing", "test_review"),
     "adapters.made": ("test_made", "test_redaction", "test_redaction_samples"),
     "adapters.redaction": (
-        "test_redaction", "test_redaction_rounds", "test_redaction_samples",
-        "test_reviewing", "test_known_leaks",
+        "test_redaction", "test_redaction_rounds", "test_masking", "test_protections",
+        "test_redaction_samples", "test_reviewing", "test_known_leaks",
     ),
     "adapters.applying": (
         "test_redaction", "test_redaction_rounds", "test_members", "test_masking",

@@ -455,8 +455,12 @@ def test_a_word_that_is_no_name_is_no_part_of_one(word):
 
 
 def test_parts_are_those_of_persons_names_alone():
-    for role, name in (("public-role", "name"), ("individual", "aliases")):
-        assert watch_value("identity", name, NAMED, role=role).parts == set()
+    for role in ("individual", "protected", "public-role"):
+        one = watch_value("identity", "name", NAMED, role=role)
+        assert one.parts == {"zorblax", "quill"}
+        assert watch_value("identity", "aliases", NAMED, role=role).parts == set()
+        assert watch_value("channel", "name", NAMED, role=role).parts == set()
+    assert watch_value("identity", "name", NAMED, role="organisation").parts == set()
     one = watch_value("identity", "name", "Ana Wu", role="individual")
     assert one.parts == {"ana"}
     assert hits(one, "Ana was told")

@@ -342,6 +342,12 @@ def test_a_limit_that_tightens_no_row_is_told(entries):
             "public is like research, which is no audience with rows of its own",
         ),
         (
+            AUDIENCES
+            + table("audience", name="research", called="who", like="civil-society")
+            + table("audience", name="public", called="people", like="research"),
+            "public is like research, which is no audience with rows of its own",
+        ),
+        (
             AUDIENCES + table("audience", name="research", called="researchers"),
             "research has no rows of its own; say whom it is like",
         ),

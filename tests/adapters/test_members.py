@@ -143,6 +143,7 @@ def test_a_reference_that_may_name_who_followed_it_does_not_pass(value):
         "[url:value = 'a' OR url:value = 'b' AND domain-name:value = 'c']",
         "[url:value = 'a'] OR [url:value = 'b'] AND [url:value = 'c']",
         "[url:value = 'a'] AND [ url:value = 'b' OR domain-name:value = 'c' ]",
+        "[url:value = 'a'] OR [url:value = 'b' AND url:value = 'c']",
     ],
 )
 def test_a_plain_pattern_passes_if_all_that_it_looks_at_is_listed(pattern):

@@ -221,6 +221,15 @@ def test_a_record_goes_with_its_primary_object():
     )
 
 
+def test_a_record_that_is_not_given_says_what_became_of_its_primary_object_alone():
+    case = INCIDENT | {"name": "Call +62 812-3456-7890"}
+    record = signed(case, new("x-thing", name="A thing"), primary=case["id"])
+    with pytest.raises(NotGivenError) as caught:
+        cut(record, CIVIL)
+    assert caught.value.cuts
+    assert {each.object_id for each in caught.value.cuts} == {case["id"]}
+
+
 def test_a_bare_token_gives_nothing():
     bare = withhold(signed(INCIDENT).opened, [])
     with pytest.raises(NotGivenError) as caught:

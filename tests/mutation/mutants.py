@@ -261,9 +261,11 @@ def _branch(node: ast.If | ast.IfExp | ast.While) -> Iterator[tuple[str, _Node]]
 
 
 def _return(node: ast.Return) -> Iterator[tuple[str, _Node]]:
-    if node.value is not None and not (
-        isinstance(node.value, ast.Constant) and node.value.value is None
-    ):
+    # None is as false as False.
+    is_nothing = isinstance(node.value, ast.Constant) and (
+        node.value.value is None or node.value.value is False
+    )
+    if node.value is not None and not is_nothing:
         yield "return", _like(node, value=None)
 
 

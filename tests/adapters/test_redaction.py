@@ -338,10 +338,10 @@ def test_the_period_of_pseudonyms_is_said_where_there_are_any():
 def test_projected_ids_are_those_of_the_audience_unless_a_scope_is_given():
     record = signed(INCIDENT, MALWARE, primary=INCIDENT["id"])
 
-    def ids(scope):
-        return {one["id"] for one in projected(cut(record, PEER, scope=scope))}
+    def ids(**scope):
+        return {one["id"] for one in projected(cut(record, PEER, **scope))}
 
-    assert ids("") == ids("peer-cert") != ids("monitor-veritas")
+    assert ids() == ids(scope="peer-cert") != ids(scope="monitor-veritas")
 
 
 def test_the_evidence_keeps_every_element_of_a_list_that_is_shown():

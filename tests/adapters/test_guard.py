@@ -439,6 +439,7 @@ def test_digits_in_hashes_and_contents_are_nobodys(name):
 )  # fmt: skip
 def test_an_account_that_everybody_has_is_nobodys(word):
     assert watch_value("user-account", "account_login", word.title()).is_empty()
+    assert watch_value("identity", "name", word.title(), role="individual").is_empty()
 
 
 @pytest.mark.parametrize(
@@ -485,6 +486,14 @@ def test_words_of_lists_are_expected_where_lists_are(name):
     assert guard.context_of("incident", (name,), visible=False) is VOCABULARY
 
 
+def test_words_inside_an_extension_are_told_by_their_own_property():
+    for name in ("incident_types", "labels"):
+        place = ("extensions", "x", name)
+        assert guard.context_of("incident", place, visible=False) is VOCABULARY
+    place = ("labels", "x", "note")
+    assert guard.context_of("incident", place, visible=False) is TEXT
+
+
 def test_definitions_are_code():
     for kind in ("marking-definition", "extension-definition"):
         assert guard.context_of(kind, ("name",), visible=False) is CODE
@@ -515,6 +524,8 @@ def test_a_short_login_is_a_word_and_a_short_code_is_nothing():
 
 def test_a_long_value_is_recognised_by_its_beginning():
     name, handle = "zorblax " * 20, "zor.blax7" * 20
+    [word] = watch_value("identity", "name", name).names
+    assert len(word) == 66
     assert hits(watch_value("identity", "name", name), name[:66])
     assert not hits(watch_value("identity", "name", name), name[:55])
     one = watch_value("user-account", "account_login", handle)

@@ -41,7 +41,7 @@ def watch(one, *names, above=False, verified=None):
 
 
 def watching(verified, *cuts):
-    return Watch(verified, cuts)
+    return Watch(Reading(verified), cuts)
 
 
 def hits(watching, text, context=TEXT):
@@ -484,6 +484,36 @@ def test_a_property_that_says_nothing_is_not_looked_at(name):
 @pytest.mark.parametrize("name", ["labels", "kill_chain_phases", "sectors", "roles"])
 def test_words_of_lists_are_expected_where_lists_are(name):
     assert guard.context_of("incident", (name,), visible=False) is VOCABULARY
+
+
+def test_what_says_something_is_told_by_the_name_of_its_own_property():
+    assert not guard.says_something(("extensions", "x", "object_refs"), ["x"])
+    assert guard.says_something(("object_refs", "x"), ["x"])
+
+
+def test_a_value_that_is_no_address_in_a_network_names_nobody():
+    assert watch_value("text", "value", HANDLE, role="unknown").is_empty()
+
+
+def test_the_work_is_counted_in_words_times_characters(monkeypatch):
+    verified = signed(INCIDENT, PERSON, BANK, primary=INCIDENT["id"])
+    reading = Reading(verified)
+    index = next(i for i, o in enumerate(verified.objects) if o.type == "identity")
+    values = {"name": NAMED, "aliases": "Other Name", "postal_code": HANDLE}
+    cuts = [
+        Withheld(index, (name,), value, "individual", above=False)
+        for name, value in values.items()
+    ]
+    soft = Withheld(index, ("name",), "A Bank", "organisation", above=False)
+    one = Watch(reading, [*cuts, soft])
+    assert (len(one.names), len(one.titles), len(one.handles)) == (2, 1, 1)
+    monkeypatch.setattr(guard, "MAX_WORK", 4 * reading.spelled.chars)
+    assert not one.is_too_much()
+    monkeypatch.setattr(guard, "MAX_WORK", 4 * reading.spelled.chars - 1)
+    assert one.is_too_much()
+    one.addresses.add(HANDLE)
+    monkeypatch.setattr(guard, "MAX_WORK", 5 * reading.spelled.chars - 1)
+    assert one.is_too_much()
 
 
 def test_words_inside_an_extension_are_told_by_their_own_property():

@@ -542,6 +542,8 @@ def test_a_name_has_two_characters_and_an_address_four():
 
 def test_a_short_login_is_a_word_and_a_short_code_is_nothing():
     assert hits(watch_value("user-account", "account_login", "ab1"), "x ab 1 y")
+    one = watch_value("user-account", "account_login", "temcott")
+    assert hits(one, "[file:name = 'temcott']", CODE)
     assert watch_value("user-account", "account_login", "123").is_empty()
     assert watch_value("identity", "postal_code", "AB1").is_empty()
     assert watch_value("identity", "postal_code", "123").is_empty()

@@ -352,3 +352,12 @@ def test_the_evidence_keeps_every_element_of_a_list_that_is_shown():
     assert shown["labels"][:2] == ["phishing", "rsit:fraud"]
     [shown] = opened(cut_new(PEER, case).evidence).plain
     assert shown["labels"] == case["labels"]
+
+
+def test_an_element_that_goes_with_its_target_is_told_by_its_number():
+    listing = new("report", object_refs=[INCIDENT["id"], MALWARE["id"]])
+    redacted = cut_new(PLATFORM, INCIDENT, marked(MALWARE, AMBER), listing,
+                       primary=INCIDENT["id"])  # fmt: skip
+    told = [(c.reason, c.element) for c in redacted.cuts if c.place == "object_refs"]
+    assert told == [("reference-withheld", 1)]
+    assert len(only(redacted, "report")["object_refs"]) == 1

@@ -11,7 +11,7 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
     "adapters.policy_checks": ("test_policy_checks", "test_policy"),
     "adapters.text": ("test_text_forms", "test_text", "test_guard", "test_known_leaks"),
     "adapters.handling": (
-        "test_protections", "test_unknown_marks", "test_redaction",
+        "test_handling", "test_protections", "test_unknown_marks", "test_redaction",
         "test_policy", "test_reviewing", "test_redaction_rounds",
     ),
     "adapters.roles": ("test_roles", "test_policy", "test_redaction_samples"),
@@ -28,12 +28,13 @@ TESTS: Final[dict[str, tuple[str, ...]]] = {
         "test_known_leaks",
     ),
     "adapters.cutting": (
-        "test_redaction", "test_redaction_rounds", "test_masking",
-        "test_redaction_samples", "test_known_leaks", "test_reviewing",
+        "test_redaction", "test_redaction_rounds", "test_masking", "test_protections",
+        "test_unknown_marks", "test_coarse", "test_redaction_samples",
+        "test_known_leaks", "test_reviewing",
     ),
     "adapters.settling": (
-        "test_redaction", "test_redaction_rounds", "test_redaction_samples",
-        "test_known_leaks",
+        "test_redaction", "test_unknown_marks", "test_unknown_parts",
+        "test_redaction_rounds", "test_redaction_samples", "test_known_leaks",
     ),
     "adapters.guarding": (
         "test_guard", "test_known_leaks", "test_redaction", "test_redaction_rounds",

@@ -39,8 +39,8 @@ def main() -> int:
     if options.results.exists():
         results = json.loads(options.results.read_text(encoding="utf-8"))
     for module in options.modules or TESTS:
-        found = _chosen(module, options.sample)
         if not options.table:
+            found = _mutants(module)
             kept = {} if options.again else results.get(module, {}).get("mutants", {})
             results[module] = _try(module, found, kept, options, ends, results)
     for line in (*table(results), "", *survivors(results)):
@@ -71,9 +71,9 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _chosen(module: str, sample: int | None) -> list[Mutant]:
+def _mutants(module: str) -> list[Mutant]:
     path = ROOT.joinpath(*module.split(".")).with_suffix(".py")
-    return mutants(path.read_text(encoding="utf-8"))[:sample]
+    return mutants(path.read_text(encoding="utf-8"))
 
 
 def _hash(*paths: str | Path) -> str:
@@ -101,7 +101,7 @@ def _try(
     }
     state = {"total": len(found), "mutants": tried}
     results[module] = state
-    left = [each for each in found if each.key not in tried]
+    left = [each for each in found[: options.sample] if each.key not in tried]
     if not left or time.monotonic() > ends:
         return state
     with tempfile.TemporaryDirectory(prefix="tocsin-mutants-") as folder:

@@ -32,14 +32,16 @@ def check(work: Work) -> None:
 
 def _withhold_hits(work: Work, watch: guard.Watch) -> bool:
     found, suspects = False, watch.suspects()
-    made: dict[str, bool] = {}
     for i, part in enumerate(work.parts):
-        if i in work.gone:
-            continue
-        if i in suspects or part.lost:
+        if i not in work.gone and (i in suspects or part.lost):
             found |= _withhold_shown(work, i, watch, suspects.get(i, {}))
-        if part.made:
-            found |= _withhold_made(part, watch, made)
+    # Made values last: cutting what is shown makes some.
+    staying = [p for i, p in enumerate(work.parts) if p.made and i not in work.gone]
+    values = (value for part in staying for value in part.made.values())
+    if watch.hits(Forms.apart(values), guard.Context.VOCABULARY):
+        known: dict[str, bool] = {}
+        for part in staying:
+            found |= _withhold_made(part, watch, known)
     return found
 
 

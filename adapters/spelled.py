@@ -18,6 +18,8 @@ Spot = tuple[int, profile.Place]
 _NO_TEXT: Final = re.compile(f"{ID_PATTERN}|{TIMESTAMP_PATTERN}")
 # Folding takes nothing away that has this beside it, and adds nothing across it.
 _APART: Final = "\0"
+# Longer than what may stand between the digits of one number.
+_PARTED: Final = "\n;;;\n"
 # Where these stand, folding a text may take apart a word that begins with a capital.
 _UNSTABLE: Final = re.compile(r"[%&\[({<\\]|dot|hxxp", re.IGNORECASE)
 
@@ -58,6 +60,11 @@ class Forms:
     def of(cls, *values: Any) -> "Forms":
         """Spell values of any JSON type. Ids and times are left out."""
         return cls("\n".join(s for v in values for s in strings(v) if is_text(s)))
+
+    @classmethod
+    def apart(cls, values: Iterable[Any]) -> "Forms":
+        """Spell values as one text in which no number goes over the end of a value."""
+        return cls(_PARTED.join(s for v in values for s in strings(v) if is_text(s)))
 
     @cached_property
     def loose(self) -> str:

@@ -617,3 +617,10 @@ def test_a_community_is_looked_through_too():
     claims = tree(marked(INCIDENT, CLEAR), marked(PERSON, CLEAR), tlp="CLEAR",
                   aud=["urn:tocsin:community:ilvara-temcott"])  # fmt: skip
     assert watch(PERSON, "name", verified=opened(mint(claims))).hits_claims()
+
+
+def test_numbers_of_several_values_stay_apart_where_they_are_looked_at_together():
+    together = Forms.apart(["1234567", {"name": 8901234}, "of 2026"])
+    assert together.numbers == ("1234567", "8901234")
+    assert Forms.of("1234567", "8901234").numbers == ("12345678901234",)
+    assert " of 2026 " in together.loose

@@ -77,7 +77,7 @@ MUST_FAIL: Final = {
     "counts.objects-exact": "the number of withheld objects is exact",
     "counts.protected": "a receipt says that somebody is protected",
     "facts.protected": "a routing fact comes from what protects somebody",
-    "protected.told": "a copy differs because somebody is protected",
+    "protected.told": "a copy tells protection of a person from a stricter TLP",
     "structure.addressed": "who is not named reads who is",
     "structure.order": "objects stand in the issuer's order",
     "twins.read": "a copy reads otherwise because a withheld value is another",

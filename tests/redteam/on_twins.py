@@ -13,8 +13,9 @@ from typing import Any
 
 from adapters.projection import EXTENSION_ID
 from schemas import profile
-from schemas.protection import groups_of
-from tests.redteam.world import Case, Got, Hit, Secret, Version
+from schemas.markings import TLP_IDS, Tlp
+from schemas.protection import PROTECTION_IDS, groups_of, is_label
+from tests.redteam.world import NAMED_PEER, Case, Got, Hit, Secret, Version
 from tests.support.views import made_of
 
 _ID = re.compile(
@@ -215,9 +216,54 @@ def _without(case: Case, version: Version, index: int) -> Iterator[Hit]:
         for leak in kinds:
             if leak in ("twins.sizes", "twins.gaps"):
                 continue  # `counts.objects` says how much that is
-            guarded = group and leak != "twins.receipt"  # any mark would be counted
+            # Any mark would be counted, and leave such gaps: see `disguised`.
+            guarded = group and leak not in ("twins.receipt", "twins.mention")
             told = "protected.told" if guarded else f"{leak}-of-object"
             yield case.hit(told, f"{got.audience}: {gone.type}, {leak}")
+
+
+def disguised(case: Case) -> Iterator[Hit]:
+    """Mark an object AMBER+STRICT that protects somebody: nobody may tell them apart."""
+    for version in case.versions:
+        if version.sign is None or len(version.objects) > MAX_SIZE:
+            continue
+        whole = version.whole
+        # What a protected observation lists is protected with it; of a mark it is not.
+        chosen = [
+            i
+            for i in _lost_objects(version)
+            if groups_of(whole.objects[i]) and whole.objects[i].type != "observed-data"
+        ]
+        for index in chosen[:MAX_OBJECTS]:
+            yield from _in_disguise(case, version, index)
+
+
+def _in_disguise(case: Case, version: Version, index: int) -> Iterator[Hit]:
+    gone, original = version.whole.objects[index], _original(version, index)
+    if original is None:
+        return
+    refs = set(original.get("object_marking_refs", ())) - PROTECTION_IDS.keys()
+    refs -= set(TLP_IDS.values())
+    strict = original | {
+        "labels": ["x" if is_label(word) else word for word in original["labels"]]
+        if "labels" in original
+        else None,
+        "object_marking_refs": [TLP_IDS[Tlp.AMBER_STRICT], *sorted(refs)],
+    }
+    strict = {name: value for name, value in strict.items() if value is not None}
+    changed = _again(version, [strict if o is original else o for o in version.objects])
+    if changed is None:
+        return
+    after = {got.member: got for got in changed.got}
+    for got in version.got:
+        if got.member == NAMED_PEER or gone.id in {o.id for o in got.opened.objects}:
+            continue  # it is addressed, or nothing is withheld
+        other = after.get(got.member)
+        kinds = differences(got, other) if other is not None else ("twins.given",)
+        for leak in kinds:
+            if leak in ("twins.sizes", "twins.gaps"):
+                continue  # of other digests and another order
+            yield case.hit("protected.told", f"{got.audience}: {gone.type}, {leak}")
 
 
 def _original(version: Version, index: int) -> dict[str, Any] | None:
@@ -253,4 +299,4 @@ def _unmentioned(one: dict[str, Any], gone: str) -> dict[str, Any] | None:
     return out
 
 
-ALL = (values, objects)
+ALL = (values, objects, disguised)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from adapters import applying
+from adapters import applying, receipts
 from adapters.projection import EXTENSION_ID
 from broker import base64url, signing, trust
 from broker.errors import TrustError
@@ -370,6 +370,13 @@ def test_a_definition_that_protects_somebody(monkeypatch):
     monkeypatch.setattr(composing.terms, "KNOWN_BY_ID", frozenset(TLP_IDS.values()))
     case = scenes._protected()
     assert "protected.told" in found(on_counts.definitions, case)
+
+
+def test_a_receipt_that_tells_protection_from_a_stricter_mark(monkeypatch):
+    case = scenes._protected()
+    assert found(on_twins.disguised, case) == set()
+    monkeypatch.setattr(receipts, "_BY_MARKS", ("tlp-", "granular-"))
+    assert found(on_twins.disguised, scenes._protected()) == {"protected.told"}
 
 
 # -------------------------------------------------------------------------- twins

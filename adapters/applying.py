@@ -119,8 +119,9 @@ def _shows(work: Work, i: int, place: profile.Place, value: Any, rule: Rule) -> 
             _defang(part, place, value)
         case "mask":
             part.shown[place] = value
-            if not _mask(work, i, place, value, rule):
-                return True
+            if _mask(work, i, place, value, rule):
+                _show_members(work, i, place, value, rule)
+            return True
         case "hold" if (part.source.id, profile.spell(place)) in work.approved:
             part.shown[place] = value
         case "hold" | "drop" | "pseudonymise" | "generalise":

@@ -7,7 +7,7 @@ by the adapter's identity, every made value listed under our extension.
 
 import hmac
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -77,11 +77,6 @@ class ObjectParts(msgspec.Struct):
     def shows_whole(self, place: profile.Place) -> bool:
         """Tell whether a property is shown, with all its elements."""
         return place in self.shown and not self.lost.get(place)
-
-    def values(self) -> Iterator[Any]:
-        """List the values, shown and made."""
-        yield from self.shown.values()
-        yield from self.made.values()
 
 
 def project(

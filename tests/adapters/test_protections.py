@@ -5,11 +5,15 @@ Each is a rule of the shipped policy: these tests say what people get, not which
 
 import pytest
 
+from adapters.applying import apply_policy, gate
+from adapters.cutting import Work
+from adapters.reading import Reading
 from adapters.redaction import NotGivenError
 from schemas.markings import Tlp
 from schemas.protection import PROTECTION_IDS
 from tests.support.views import (
     AUDIENCES,
+    AUTHOR,
     CIVIL,
     CLEAR,
     CONCERNED,
@@ -308,3 +312,15 @@ def test_the_public_gets_what_is_clear():
 
 def test_every_audience_of_the_policy_is_known_to_the_directory():
     assert set(AUDIENCES) | {"research", "public"} == set(POLICY.audiences)
+
+
+def test_a_place_loses_the_name_that_tells_its_country_with_the_country():
+    place = new("location", name="The house by the mill", country="TH", region="x")
+    reading = Reading(signed(INCIDENT, place))
+    work = Work(reading, CIVIL, POLICY, AUTHOR, attackers=None, now=NOW_TEXT)
+    gate(work)
+    apply_policy(work)
+    [i] = [i for i, part in enumerate(work.parts) if part.kind == "location"]
+    assert work.parts[i].made["name",] == "Thailand"
+    work.cut(i, ("country",), "guard")
+    assert ("name",) not in work.parts[i].made

@@ -85,7 +85,7 @@ async def test_a_gate_killed_at_any_moment_loses_nothing(
         await broker.login("cert-aq").publish("tocsin.ingress", message)
         await serve_and_die(broker, tmp_path)
         async with running_gate(broker.login("gate"), tmp_path):
-            arrived = await rest(broker.login("adapter-main"), NORMAL)
+            arrived = await rest(broker.login("adapter-main"), NORMAL, quiet_s=1)
     # A second copy has the same id and the same bytes: readers drop it.
     assert {(m.message_id, m.body) for m in arrived} == {
         (message.message_id, message.body)
@@ -124,7 +124,7 @@ async def test_after_a_crash_the_chain_goes_on_without_gap_or_second_place(tmp_p
         # Another issuer's record takes its place behind what was archived.
         await broker.login("cert-bv").publish("tocsin.ingress", later.message(draft()))
         async with running_gate(broker.login("gate"), tmp_path, now=lambda: NOW + 60):
-            arrived = await rest(broker.login("adapter-main"), NORMAL)
+            arrived = await rest(broker.login("adapter-main"), NORMAL, quiet_s=1)
     with gate_files(tmp_path) as gate:
         archived = list(gate.archive.since())
     assert [each.number for each in archived] == [1, 2, 3, 4]
@@ -165,7 +165,7 @@ async def test_a_record_that_is_not_confirmed_is_published_again(tmp_path, error
     async with open_embedded(None, PLACE, fault=fault) as broker:
         await broker.login("cert-aq").publish("tocsin.ingress", message)
         async with running_gate(broker.login("gate"), tmp_path):
-            arrived = await rest(broker.login("adapter-main"), NORMAL)
+            arrived = await rest(broker.login("adapter-main"), NORMAL, quiet_s=1)
     assert len(arrived) == (1 if when == "before" else 2)
     assert {m.message_id for m in arrived} == {message.message_id}
 

@@ -226,8 +226,8 @@ def test_there_are_faults_exactly_when_decoding_refuses(items: list[Any]) -> Non
     else:
         assert objects == stix.decode_bundle(items)
         lacking = any(
-            refusal_of(stix.check_required, placed(each)) is not None
-            for each in objects
+            refusal_of(stix.check_required, placed(stix.decode_object(each)))
+            for each in items
         )
         assert bool(found) == lacking
         assert {each.rule for each in found} <= {"missing-property", "no-legal-basis"}

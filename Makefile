@@ -40,10 +40,10 @@ lint: .venv/.dev  ## format, lint, types, imports
 	$(BIN)/lint-imports
 
 check: lint npm  ## lint, and the tests that need no server and no browser: two minutes
-	$(BIN)/python -m pytest -q -m "not rabbitmq and not browser and not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not rabbitmq and not browser and not slow"
 
 test: lint rabbitmq chromium npm  ## everything, against a real RabbitMQ and browser: what CI runs
-	$(BIN)/python -m pytest -q --cov --cov-report term
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
 
 schemas: .venv/.runtime  ## write schemas/jsonschema again, after a type of object changed
 	@$(BIN)/python -P deploy/json_schemas.py

@@ -74,9 +74,9 @@ def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
         mode = 0o600 if private else 0o644
         with open(os.open(path, flags, mode), "wb") as file:
             file.write(data)
-    except FileExistsError:
-        raise ConfigError(f"{path} exists already and is not overwritten") from None
     except OSError as error:
+        if os.path.lexists(path):
+            raise ConfigError(f"{path} exists already and is not overwritten") from None
         raise ConfigError(f"cannot write {path}: {error.strerror}") from None
 
 

@@ -29,10 +29,11 @@ from typing import Final, TypeVar, assert_never
 import msgspec
 import structlog
 
-from broker import gate_rules, sdjwt, trust, wire
+from broker import carried, gate_rules, trust, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
+from broker.carried import Carried
 from broker.directory import Directory
 from broker.errors import (
     BusError,
@@ -55,6 +56,7 @@ _LARGE_BYTES: Final = 256 << 10
 log = structlog.get_logger()
 
 _T = TypeVar("_T")
+_NOTHING: Final = Carried(b"")
 
 
 class StoppedError(Exception):
@@ -65,12 +67,14 @@ class _Arrival(msgspec.Struct, frozen=True):
     """A message in hand.
 
     Attributes:
-        token: Empty, as its id, when the message holds none.
+        record: Empty, as its id, when the message holds none.
+        size: Bytes of it, unpacked.
     """
 
     message: Message
     envelope: Envelope
-    token: bytes
+    record: Carried
+    size: int
     token_id: str
     fault: Refuse | None
 
@@ -138,7 +142,7 @@ class BatchWork:
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []
         for arrival in arrivals:
-            if len(arrival.token) > _LARGE_BYTES:
+            if arrival.size > _LARGE_BYTES:
                 check = partial(self._verify, arrival, now, first_seen)
                 checked.append(await asyncio.to_thread(check))
             else:
@@ -148,7 +152,7 @@ class BatchWork:
         await self._pass_on(
             [
                 # Rounded down, so never to a moment at which its key was revoked.
-                _Passing(v, d, _archived(v, a.token, int(now)))
+                _Passing(v, d, _archived(v, a.record, int(now)))
                 for a, v, d in zip(arrivals, checked, decisions, strict=True)
                 if isinstance(v, Verified) and isinstance(d, Accept)
             ],
@@ -158,7 +162,7 @@ class BatchWork:
             await self._conclude(arrival, decision)
         await self._acknowledge(batch[-1])
         return [
-            Handled(decision, max(len(arrival.token), len(arrival.message.body)))
+            Handled(decision, max(arrival.size, len(arrival.message.body)))
             for arrival, decision in zip(arrivals, decisions, strict=True)
         ]
 
@@ -170,7 +174,7 @@ class BatchWork:
         seen = first_seen.get(arrival.token_id)
         try:
             return trust.verify(
-                arrival.token, self._directory, now=now, first_seen=seen
+                arrival.record, self._directory, now=now, first_seen=seen
             )
         except RefusedError as error:
             return Refuse(error.reason, error.where)
@@ -210,7 +214,7 @@ class BatchWork:
 
     def _record(self, passing: _Passing) -> Message:
         message = wire.pack(
-            passing.archived.token,
+            carried.decode(passing.archived.token),
             message_id=passing.verified.token_id,
             routing_key=passing.decision.routing_key,
             user_id=GATE,
@@ -306,14 +310,15 @@ async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -
 def _unpack(message: Message, issuer: str) -> _Arrival:
     envelope = Envelope(issuer, message.user_id, message.routing_key)
     fault = gate_rules.check_envelope(envelope)
-    token = b""
+    record, size = _NOTHING, 0
     if fault is None:
         try:
-            token = wire.unpack(message)
+            record = wire.unpack(message)
+            size = len(record.token) + sum(map(len, record.sealed))
         except RefusedError as error:
             fault = Refuse(error.reason, error.where)
-    token_id = sdjwt.token_id(token) if token else ""
-    return _Arrival(message, envelope, token, token_id, fault)
+    token_id = record.token_id if record.token else ""
+    return _Arrival(message, envelope, record, size, token_id, fault)
 
 
 def _seen(passing: _Passing) -> Seen:
@@ -327,7 +332,7 @@ def _seen(passing: _Passing) -> Seen:
     )
 
 
-def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
+def _archived(verified: Verified, record: Carried, first_seen: int) -> Archived:
     claims = verified.claims
     return Archived(
         token_id=verified.token_id,
@@ -337,5 +342,5 @@ def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
         kind=claims.kind,
         tlp=claims.tlp,
         first_seen=first_seen,
-        token=token,
+        token=carried.encode(record),
     )

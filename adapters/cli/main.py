@@ -14,6 +14,7 @@ from adapters.cli import (
     check,
     comparing,
     interests,
+    keys,
     policy,
     polling,
     processes,
@@ -42,7 +43,7 @@ app = cyclopts.App(
 )
 
 app.command(demo.demo)
-app.command(records.keygen)
+app.command(keys.keygen)
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)

@@ -106,8 +106,19 @@ class Link:
             raise BusUnavailableError(f"no channel from {self.place}") from exc
 
     async def _connect(self) -> AbstractConnection:
+        connection = aio_pika.Connection(self._url)
         try:
-            return await aio_pika.connect(self._url, timeout=self._timeout_s)
+            await self._open(connection)
+        except BaseException:
+            # `aio_pika.connect` would leave it to the collector, whose `close` runs
+            # in no loop and is never awaited.
+            await connection.close()
+            raise
+        return connection
+
+    async def _open(self, connection: AbstractConnection) -> None:
+        try:
+            await connection.connect(timeout=self._timeout_s)
         except (AuthenticationError, ProbableAuthenticationError) as exc:
             raise BusRefusedError(f"{self.place} refuses the login") from exc
         except InvalidFrameError as exc:

@@ -60,6 +60,27 @@ def write_file(path: Path | None, data: bytes) -> None:
         raise ConfigError(f"cannot write {place}: {error.strerror}") from None
 
 
+def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a file that is not there yet, and its folder.
+
+    Args:
+        private: Its owner alone can read it.
+
+    Raises:
+        ConfigError: It exists already, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        mode = 0o600 if private else 0o644
+        with open(os.open(path, flags, mode), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        if os.path.lexists(path):
+            raise ConfigError(f"{path} exists already and is not overwritten") from None
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Write a file that its owner alone can read, in place of what was there.
 

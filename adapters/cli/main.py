@@ -10,6 +10,7 @@ import cyclopts
 
 from adapters.cli import (
     answering,
+    brokering,
     catalogue,
     check,
     comparing,
@@ -54,6 +55,7 @@ app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
 app.command(answering.feedback)
+app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")

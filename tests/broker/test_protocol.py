@@ -33,6 +33,7 @@ NOT_IN_THE_PLAN = {
     "review",
     "view",
     "interests",
+    "admission",
 }
 
 

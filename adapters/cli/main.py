@@ -13,6 +13,7 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    heartbeats,
     interests,
     policy,
     polling,
@@ -54,6 +55,7 @@ app.command(publishing.retract)
 app.command(answering.answer)
 app.command(answering.feedback)
 app.command(catalogue.catalogue, name="catalogue")
+app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

@@ -15,11 +15,18 @@ from msgspec import UNSET, Meta, UnsetType
 
 from adapters.pseudonyms import Length
 from broker.errors import ConfigError, TrustError
+from broker.key_uri import is_uri
 from broker.keys import Jwk, PublicKey, key_id
 from broker.quota import Quota
 from broker.signers import read_secret
 from broker.tls import client_context, need_login
 from schemas.record import Org
+
+
+class KeyPlace(str):
+    """Where a private key is: a file, or an object in a token (`broker.key_uri`)."""
+
+    __slots__ = ()
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,14 +56,17 @@ class PublisherConfig(
 
     Attributes:
         publisher: Names this installation within the organisation.
+        key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
+        key_passphrase_file: Mode 0600; for a key that is under a passphrase.
         state: SQLite file: counter, outbox, blind map.
         identity: Id that the organisation's tools give its own STIX identity.
     """
 
     org: Org
-    key: Path
+    key: KeyPlace
     state: Path
     broker: Broker
+    key_passphrase_file: Path | UnsetType = UNSET
     identity: (
         Annotated[str, Meta(pattern=r"^identity--[0-9a-f-]{36}\Z")] | UnsetType
     ) = UNSET
@@ -68,15 +78,17 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         org: The hub, as `directory/services/` names it; signs the chain.
-        key: Its private key, mode 0600.
+        key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
+        key_passphrase_file: Mode 0600; for a key that is under a passphrase.
     """
 
     org: Org
-    key: Path
+    key: KeyPlace
     directory: Path
     state: Path
     archive: Path
     broker: Broker
+    key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
 
 
@@ -145,6 +157,8 @@ class AdapterConfig(
     Attributes:
         name: Its queues are `tocsin.adapter.<name>` and `.urgent`.
         org: Who runs it; signs receipts, authors projections.
+        key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
+        key_passphrase_file: Mode 0600; for a key that is under a passphrase.
         id_key: File of at least 32 random bytes, mode 0600: projected ids derive
             from it, for ever.
         pseudonym_keys: Folder of the keys of pseudonyms, one a period; the adapter
@@ -171,12 +185,13 @@ class AdapterConfig(
     org: Org
     display_name: str
     directory: Path
-    key: Path
+    key: KeyPlace
     id_key: Path
     pseudonym_keys: Path
     outbox: Path
     broker: Broker
     members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
+    key_passphrase_file: Path | UnsetType = UNSET
     pseudonym_period: Length = "quarter"
     keep_periods: Annotated[int, Meta(ge=2, le=100)] = 2
     policy: Path | UnsetType = UNSET
@@ -230,6 +245,8 @@ def load(path: Path, kind: type[C]) -> C:
     def convert_path(wanted: type, value: Any) -> Any:
         if wanted is Path and isinstance(value, str):
             return folder / value
+        if wanted is KeyPlace and isinstance(value, str):
+            return KeyPlace(value if is_uri(value) else folder / value)
         raise NotImplementedError
 
     try:

@@ -15,6 +15,7 @@ from adapters.cli import (
     check,
     comparing,
     interests,
+    keys,
     policy,
     polling,
     processes,
@@ -43,7 +44,7 @@ app = cyclopts.App(
 )
 
 app.command(demo.demo)
-app.command(records.keygen)
+app.command(keys.keygen)
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)

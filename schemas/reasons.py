@@ -143,6 +143,9 @@ REASONS: Final[dict[str, str]] = {
     "tlp-red": "TLP:RED goes to nobody unsealed.",
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
+    # admission
+    "request-invalid": "no certificate request as it must be: signed by its own P-256 or "
+    "P-384 key, and of this one name.",
     # the member's own interests
     "interest-issuer": "the member's own filter leaves its issuer out.",
     "interest-kind": "the member's own filter leaves this kind out.",

@@ -41,7 +41,11 @@ def gate_run(*, config: Path) -> None:
     """
     settings = load(config, GateConfig)
     directory = load_folder(settings.directory)
-    signer = load_signer(settings.org, settings.key)
+    signer = load_signer(
+        settings.org,
+        settings.key,
+        passphrase_file=settings.key_passphrase_file or None,
+    )
     Stamps(signer, directory).need_key(time.time())  # before the broker is asked
     log_json()
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from adapters.checking import Checked
 from adapters.cli import show, show_findings
+from adapters.cli.asking import signer_of
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.inputs import read_record
 from adapters.config import PublisherConfig, load
@@ -27,7 +28,6 @@ from broker.directory import single_key
 from broker.errors import ConfigError
 from broker.publisher import Publisher, PublishResult, open_publisher
 from broker.publisher_state import OutboxFullError
-from broker.signers import load_signer
 from broker.signing import Address
 from schemas import composing, record
 from schemas.errors import RefusedError
@@ -114,7 +114,7 @@ async def opened(
     settings: PublisherConfig, *, as_json: bool
 ) -> AsyncIterator[Publisher]:
     """Open the publisher that *settings* describe, and tell if it had to begin anew."""
-    signer = load_signer(settings.org, settings.key)
+    signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
     async with (
         open_bus(settings.broker) as bus,
         open_publisher(

@@ -34,6 +34,7 @@ NOT_IN_THE_PLAN = {
     "review",
     "view",
     "interests",
+    "admission",
 }
 
 

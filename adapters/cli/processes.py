@@ -54,7 +54,7 @@ def gate_run(*, config: Path) -> None:
             open_gate_state(settings.state) as state,
             open_archive(settings.archive) as archive,
         ):
-            async with open_bus(settings.broker) as bus, _stop_signal() as stop:
+            async with open_bus(settings.broker) as bus, stop_signal() as stop:
                 await run_gate(
                     bus,
                     directory,
@@ -84,14 +84,15 @@ def adapter_run(*, config: Path) -> None:
     log_json()
 
     async def run() -> None:
-        async with open_bus(settings.broker) as bus, _stop_signal() as stop:
+        async with open_bus(settings.broker) as bus, stop_signal() as stop:
             await run_adapter(settings, bus, context, clock=time.time, stop=stop)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+async def stop_signal() -> AsyncIterator[asyncio.Event]:
+    """Give the event that SIGTERM and Ctrl-C set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -140,6 +140,8 @@ REASONS: Final[dict[str, str]] = {
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
     # admission
+    "join-invalid": "this is no request to join as tocsin join writes it, or it asks for "
+    "what nobody may ask for.",
     "request-invalid": "no certificate request as it must be: signed by its own P-256 or "
     "P-384 key, and of this one name.",
     # the member's own interests

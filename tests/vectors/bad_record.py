@@ -214,9 +214,7 @@ def _kinds(shelf: Shelf) -> None:
         shelf.sign(name, code, why.format(verb), made, with_claims=also_kind, key=WATCH)
     why = "Its issuer is here to practise, and does not say that this is an exercise."
     trial = {"iss": ORG + TRIAL.org}
-    shelf.sign(
-        "exercise-not-said", "exercise-only", why, with_claims=trial, key=TRIAL
-    )
+    shelf.sign("exercise-not-said", "exercise-only", why, with_claims=trial, key=TRIAL)
     retraction = {"kind": "retraction"}
     why = "A retraction says revoked: true, so that no reader can miss it."
     shelf.sign(

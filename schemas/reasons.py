@@ -127,6 +127,12 @@ REASONS: Final[dict[str, str]] = {
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
+    "heartbeat-invalid": "this is no heartbeat as an issuer must sign it, and a gate "
+    "pass it on.",
+    "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
+    "a restore, type tocsin publish --new-epoch.",
+    "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
+    "a new version of it.",
     # the view
     "community": "addressed to communities that this view is not part of.",
     "kind": "this kind of record is not for this audience.",

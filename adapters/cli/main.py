@@ -14,7 +14,9 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    heartbeats,
     interests,
+    keys,
     policy,
     polling,
     processes,
@@ -43,7 +45,7 @@ app = cyclopts.App(
 )
 
 app.command(demo.demo)
-app.command(records.keygen)
+app.command(keys.keygen)
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
@@ -56,6 +58,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

@@ -41,7 +41,11 @@ def gate_run(*, config: Path) -> None:
     """
     settings = load(config, GateConfig)
     directory = load_folder(settings.directory)
-    signer = load_signer(settings.org, settings.key)
+    signer = load_signer(
+        settings.org,
+        settings.key,
+        passphrase_file=settings.key_passphrase_file or None,
+    )
     Stamps(signer, directory).need_key(time.time())  # before the broker is asked
     log_json()
 
@@ -50,7 +54,7 @@ def gate_run(*, config: Path) -> None:
             open_gate_state(settings.state) as state,
             open_archive(settings.archive) as archive,
         ):
-            async with open_bus(settings.broker) as bus, _stop_signal() as stop:
+            async with open_bus(settings.broker) as bus, stop_signal() as stop:
                 await run_gate(
                     bus,
                     directory,
@@ -80,14 +84,15 @@ def adapter_run(*, config: Path) -> None:
     log_json()
 
     async def run() -> None:
-        async with open_bus(settings.broker) as bus, _stop_signal() as stop:
+        async with open_bus(settings.broker) as bus, stop_signal() as stop:
             await run_adapter(settings, bus, context, clock=time.time, stop=stop)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+async def stop_signal() -> AsyncIterator[asyncio.Event]:
+    """Give the event that SIGTERM and Ctrl-C set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,7 +3,9 @@
 Relative paths count from the folder of the configuration file. Secrets are paths.
 """
 
+import ssl
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -17,6 +19,7 @@ from broker.key_uri import is_uri
 from broker.keys import Jwk, PublicKey, key_id
 from broker.quota import Quota
 from broker.signers import read_secret
+from broker.tls import client_context, need_login
 from schemas.record import Org
 
 
@@ -32,12 +35,18 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         url: `amqp://host:5672/vhost` or `amqps://...`, without user or password.
         user: Login; the organisation for members.
-        password_file: Mode 0600.
+        password_file: Mode 0600. Either this, or the next two, which need amqps.
+        cert_file: Certificate of this login.
+        key_file: Its private key, mode 0600.
+        ca_file: Authorities to trust of amqps instead of the system's.
     """
 
     url: str
     user: str
-    password_file: Path
+    password_file: Path | UnsetType = UNSET
+    cert_file: Path | UnsetType = UNSET
+    key_file: Path | UnsetType = UNSET
+    ca_file: Path | UnsetType = UNSET
 
 
 class PublisherConfig(
@@ -282,7 +291,8 @@ def broker_url(broker: Broker) -> str:
     """Put the login into the URL, for the client library alone; never log it.
 
     Raises:
-        ConfigError: It is no URL or names a user, or the password file is unusable.
+        ConfigError: It is no URL or names a user, the password file is unusable, or
+            it is not clear how to log in.
     """
     expected = "broker.url must be amqp://host:port/vhost or amqps://…"
     try:
@@ -294,12 +304,48 @@ def broker_url(broker: Broker) -> str:
         raise ConfigError(expected)
     if parts.username is not None or parts.password is not None:
         raise ConfigError("broker.url must not hold a login; use user, password_file")
+    _need_one_login(broker)
+    if parts.scheme == "amqp" and not (broker.cert_file is broker.ca_file is UNSET):
+        raise ConfigError("certificates need broker.url to be amqps://…")
+    if broker.cert_file is not UNSET:
+        # RabbitMQ takes the login from the certificate (SASL EXTERNAL, RFC 4422).
+        query = "&".join(filter(None, (parts.query, "auth=EXTERNAL")))
+        return urlunsplit(parts._replace(query=query))
+    assert broker.password_file is not UNSET  # noqa: S101  as _need_one_login says
     try:
         password = read_secret(broker.password_file).decode().strip()
     except UnicodeDecodeError:
         raise ConfigError(f"{broker.password_file} is not UTF-8") from None
     login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
     return urlunsplit(parts._replace(netloc=login))
+
+
+def broker_tls(broker: Broker, *, now: datetime) -> ssl.SSLContext | None:
+    """Return how to reach `amqps://…`, None where *broker* says nothing of it.
+
+    Raises:
+        ConfigError: A file is unusable, or the certificate is not one of
+            `broker.user` that is valid now.
+    """
+    _need_one_login(broker)
+    ca, certificate, key = (
+        None if each is UNSET else each
+        for each in (broker.ca_file, broker.cert_file, broker.key_file)
+    )
+    if certificate is not None:
+        need_login(certificate, broker.user, now=now)
+    if ca is None and certificate is None:
+        return None
+    return client_context(ca=ca, certificate=certificate, key=key)
+
+
+def _need_one_login(broker: Broker) -> None:
+    by_password = broker.password_file is not UNSET
+    if (broker.cert_file is UNSET, broker.key_file is UNSET) != (
+        by_password,
+        by_password,
+    ):
+        raise ConfigError("broker needs password_file, or cert_file and key_file")
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

@@ -59,7 +59,12 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organisation that the directory admits."""
+    """An organisation that the directory admits.
+
+    Attributes:
+        exercise: It is here to practise: what it publishes must say that it is an
+            exercise, and it receives nothing else.
+    """
 
     org: Org
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -73,6 +78,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     keys: tuple[KeyEntry, ...] = ()
     contacts: tuple[str, ...] = ()
     receipts: Literal["named", "audience"] = "audience"
+    exercise: bool = False
 
     @property
     def highest_tlp(self) -> Tlp:

@@ -14,6 +14,7 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    heartbeats,
     interests,
     keys,
     policy,
@@ -58,6 +59,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

@@ -6,17 +6,13 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from typing import Final, Protocol
 
 from adapters.checking import Checked
 from adapters.cli import show, show_findings
@@ -149,7 +145,7 @@ async def _publish(
         if new_epoch and publisher.doubt is None:
             _report_feed(await publisher.new_epoch(), as_json=as_json)
         outcomes: dict[Path, PublishResult | RefusedError] = {}
-        with _progress(len(drafts)) as advance:
+        with show.progress("signing", len(drafts)) as advance:
             for file, draft in drafts.items():
                 try:
                     outcomes[file] = await _with_room(
@@ -259,16 +255,3 @@ def _report(name: str, result: PublishResult, *, as_json: bool) -> None:
             f"confirmed {name}: {result.sub}, number {result.seq} of the feed, "
             f"token {result.token_id}{again}"
         )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """Show a bar on a terminal; give the function that moves it."""
-    console = Console(stderr=True)
-    if total < 2 or not console.is_terminal:
-        yield lambda: None
-        return
-    columns = (TextColumn("signing"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("signing", total=total)
-        yield lambda: progress.advance(task)

@@ -30,6 +30,7 @@ NOT_IN_THE_PLAN = {
     "input",
     "issuer",
     "answer",
+    "heartbeat",
     "review",
     "view",
     "interests",

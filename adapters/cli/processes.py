@@ -56,15 +56,11 @@ def gate_run(*, config: Path) -> None:
             open_gate_state(settings.state) as state,
             open_archive(settings.archive) as archive,
         ):
-<<<<<<< HEAD
             async with (
-                _stop_signal() as stop,
+                stop_signal() as stop,
                 _keys_watched(directory, signer.kid, stop),
                 open_bus(settings.broker) as bus,
             ):
-=======
-            async with open_bus(settings.broker) as bus, stop_signal() as stop:
->>>>>>> main
                 await run_gate(
                     bus,
                     directory,
@@ -94,22 +90,17 @@ def adapter_run(*, config: Path) -> None:
     log_json()
 
     async def run() -> None:
-<<<<<<< HEAD
         async with (
-            _stop_signal() as stop,
+            stop_signal() as stop,
             _keys_watched(directory, context.signer.kid, stop),
             open_bus(settings.broker) as bus,
         ):
-=======
-        async with open_bus(settings.broker) as bus, stop_signal() as stop:
->>>>>>> main
             await run_adapter(settings, bus, context, clock=time.time, stop=stop)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-<<<<<<< HEAD
 async def _keys_watched(
     directory: Directory, own: str, stop: asyncio.Event
 ) -> AsyncIterator[None]:
@@ -123,11 +114,8 @@ async def _keys_watched(
 
 
 @asynccontextmanager
-async def _stop_signal() -> AsyncIterator[asyncio.Event]:
-=======
 async def stop_signal() -> AsyncIterator[asyncio.Event]:
     """Give the event that SIGTERM and Ctrl-C set."""
->>>>>>> main
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""What a policy may know of a member, and which records a view admits. Pure."""
+"""What a policy may know of a member, and what keeps records from it. Pure."""
 
 from collections.abc import Iterable
 
@@ -37,6 +37,14 @@ def view_of(member: Member, claims: Claims) -> View:
         addressed=urn in (claims.to or ()),
         concerned=urn in (claims.concerns or ()),
     )
+
+
+def kept_from(member: Member, claims: Claims) -> str | None:
+    """Tell why *member* may have nothing of the record, whatever its view; or None.
+
+    Who practises gets exercises alone; exercises reach everybody, marked as such.
+    """
+    return "in-exercise" if member.exercise and not claims.exercise else None
 
 
 def audience_view(

@@ -124,6 +124,16 @@ def make_request(login: str) -> Pair:
     return Pair(_private(key), made.public_bytes(serialization.Encoding.PEM))
 
 
+def check_request(request: bytes, *, login: str) -> None:
+    """Check that `issue` would take *request*.
+
+    Raises:
+        TrustError: `request-invalid`, as `issue` says.
+        ConfigError: *login* cannot be one.
+    """
+    _public_key(request, _login(login))
+
+
 def issue(
     request: bytes, *, login: str, ca: Authority, now: datetime, days: int = DAYS
 ) -> bytes:

@@ -93,6 +93,7 @@ REASONS: Final[dict[str, str]] = {
     "vct": "the record's profile is not known here.",
     "iss-kid": "the key belongs to another organisation than the issuer named.",
     "kind-not-allowed": "the directory does not let this member publish this kind.",
+    "exercise-only": "its issuer is in exercise and may publish exercise records only.",
     "issued-in-future": "issued more than two minutes in the future; check the clocks.",
     "expired": "its handling horizon is over.",
     "key-not-valid": "issued outside the validity of its key.",
@@ -135,6 +136,7 @@ REASONS: Final[dict[str, str]] = {
     # the view
     "community": "addressed to communities that this view is not part of.",
     "kind": "this kind of record is not for this audience.",
+    "in-exercise": "this member is in exercise and gets exercise records only.",
     "retention": "older than the law of this member lets it be kept.",
     "tlp-audience": "the policy gives this audience nothing under this marking.",
     "tlp-clearance": "marked stricter than the clearance.",
@@ -144,6 +146,8 @@ REASONS: Final[dict[str, str]] = {
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
     # admission
+    "join-invalid": "this is no request to join as tocsin join writes it, or it asks for "
+    "what nobody may ask for.",
     "request-invalid": "no certificate request as it must be: signed by its own P-256 or "
     "P-384 key, and of this one name.",
     # the member's own interests

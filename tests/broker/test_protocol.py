@@ -30,9 +30,11 @@ NOT_IN_THE_PLAN = {
     "input",
     "issuer",
     "answer",
+    "heartbeat",
     "review",
     "view",
     "interests",
+    "admission",
 }
 
 

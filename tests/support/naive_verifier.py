@@ -40,8 +40,8 @@ def verify(token, keys, *, now, first_seen=None):
     def judge(who):
         seen, revoked = now if first_seen is None else first_seen, who["revoked_at"]
         need(key_not_valid=who["not_before"] <= tree["iat"] <= who["not_after"], key_revoked=revoked is None or seen < revoked)
-        return need(kind_not_allowed=wanted <= {*who["kinds"]}) and who["org"]
-    entries, signers = [entry], [judge(entry)]
+        return need(kind_not_allowed=wanted <= {*who["kinds"]}, exercise_only=tree["exercise"] or not who.get("exercise"))
+    entries, valid = [entry], [judge(entry)]
     need(claims=coarse_of("", "first_seen", tree["ver"]))  # what has a day is a time
     need(version_in_future=datetime.fromisoformat(tree["ver"]).timestamp() <= now + 120)  # cut at the microsecond
     objects = judged(tree, dict(cuts))
@@ -55,8 +55,8 @@ def verify(token, keys, *, now, first_seen=None):
     for each in others:  # step 14
         entries.append(signer(each["protected"].encode(), payload, each["signature"].encode(), keys))
         need(foreign_cosigner="need" in tree and urn(entries[-1]) in joint["iss"], duplicate_signer=len({*map(urn, entries)}) == len(entries))
-        with contextlib.suppress(Refused): signers.append(judge(entries[-1]))
-    need(partial=len(signers) >= joint["threshold"])
+        with contextlib.suppress(Refused): valid.append(judge(entries[-1]))
+    need(partial=len(valid) >= joint["threshold"])
     return {"issuer": entry["org"], "kid": entry["kid"], "token_id": sha(header + b"." + payload), "complete": complete,
             "claims": tree, "objects": objects, "withheld": sum(gaps for _, gaps in cuts.values()),
             **({"signers": [each["org"] for each in entries]} if others else {})}

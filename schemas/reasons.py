@@ -148,6 +148,15 @@ REASONS: Final[dict[str, str]] = {
     # admission
     "join-invalid": "this is no request to join as tocsin join writes it, or it asks for "
     "what nobody may ask for.",
+    "welcome-invalid": "this is no answer to a request to join as tocsin welcome writes it.",
+    "welcome-foreign": "this answers another request than the one in this folder; ask "
+    "the hub for yours.",
+    "welcome-changed": "this is not the file that the hub sent: the fingerprint differs; "
+    "use nothing of it, and tell the hub.",
+    "not-admitted": "the directory does not list this member with this key; admit it "
+    "first: tocsin directory propose --join FILE.",
+    "certificate": "the certificate is not for this key and name, not by the authority "
+    "beside it, or not valid now.",
     "request-invalid": "no certificate request as it must be: signed by its own P-256 or "
     "P-384 key, and of this one name.",
     # the member's own interests

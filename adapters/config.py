@@ -59,6 +59,7 @@ class PublisherConfig(
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
         state: SQLite file: counter, outbox, blind map.
+        directory: Where the own key stands with its end; without it, nothing warns.
         identity: Id that the organisation's tools give its own STIX identity.
     """
 
@@ -66,6 +67,7 @@ class PublisherConfig(
     key: KeyPlace
     state: Path
     broker: Broker
+    directory: Path | UnsetType = UNSET
     key_passphrase_file: Path | UnsetType = UNSET
     identity: (
         Annotated[str, Meta(pattern=r"^identity--[0-9a-f-]{36}\Z")] | UnsetType
@@ -266,6 +268,23 @@ def load(path: Path, kind: type[C]) -> C:
     ) as error:
         # Secrets are never in the file, so its text may be quoted.
         raise ConfigError(f"{path}: {error}") from None
+
+
+def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
+    """Decode a configuration of whichever kind has a key to sign with.
+
+    Raises:
+        ConfigError: As `load`.
+    """
+    try:
+        names = tomllib.loads(path.read_text()).keys()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return load(path, PublisherConfig)  # which says what is wrong
+    if "archive" in names:
+        return load(path, GateConfig)
+    if "outbox" in names:
+        return load(path, AdapterConfig)
+    return load(path, PublisherConfig)
 
 
 def broker_url(broker: Broker) -> str:

@@ -48,6 +48,7 @@ app = cyclopts.App(
 
 app.command(demo.demo)
 app.command(keys.keygen)
+app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)

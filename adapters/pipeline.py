@@ -28,7 +28,7 @@ from adapters.receipts import receipt
 from adapters.redaction import NotGivenError, Redacted, redact
 from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
 from adapters.scopes import Scopes, about
-from adapters.view import View, view_of
+from adapters.view import View, kept_from, view_of
 from broker import sdjwt, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
@@ -166,6 +166,9 @@ def decide(
     reading = Reading(verified)
     for subscriber in context.subscribers:
         org = subscriber.member.org
+        if kept := kept_from(subscriber.member, verified.claims):
+            not_given[kept] += 1
+            continue
         view = view_of(subscriber.member, verified.claims)
         if agreed is not None and view_digest(view) != agreed.view:
             continue

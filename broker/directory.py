@@ -34,6 +34,8 @@ DEFAULT_CLEARANCE: Final[Mapping[Audience, TlpLabel]] = MappingProxyType(
     }
 )
 ServiceName = Literal["gate", "adapter"]
+# A closed list: what becomes of what was signed before follows from it.
+RevocationReason = Literal["compromised", "superseded", "retired"]
 _MAX_ENTRY_BYTES = 256 * 1024
 
 
@@ -44,14 +46,17 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         not_before: RFC 3339; what was signed earlier does not count.
         not_after: RFC 3339; what was signed later does not count.
         revoked_at: RFC 3339. Of a member: tokens first seen from then on do not
-            count. Of a service: from then on nothing that it ever signed counts.
+            count. Of a service: what it signs from then on does not; nor, of a
+            compromised one, anything that it ever signed.
+        revocation_reason: Given with `revoked_at` alone; `compromised` (somebody else
+            may have the key) where it is not.
     """
 
     jwk: Jwk
     not_before: str
     not_after: str
     revoked_at: str | UnsetType = UNSET
-    revocation_reason: str | UnsetType = UNSET
+    revocation_reason: RevocationReason | UnsetType = UNSET
 
 
 class SealingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,13 +70,15 @@ class SealingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     not_before: str
     not_after: str
     revoked_at: str | UnsetType = UNSET
-    revocation_reason: str | UnsetType = UNSET
+    revocation_reason: RevocationReason | UnsetType = UNSET
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An organisation that the directory admits.
 
     Attributes:
+        exercise: It is here to practise: what it publishes must say that it is an
+            exercise, and it receives nothing else.
         sealing: Keys that parts of records are sealed to for it (`broker.seal`).
     """
 
@@ -88,6 +95,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sealing: Annotated[tuple[SealingEntry, ...], Meta(max_length=8)] = ()
     contacts: tuple[str, ...] = ()
     receipts: Literal["named", "audience"] = "audience"
+    exercise: bool = False
 
     @property
     def highest_tlp(self) -> Tlp:
@@ -115,6 +123,7 @@ class KnownKey(msgspec.Struct, frozen=True):
 
     Attributes:
         revoked_at: None while it is not revoked.
+        revoked_as: Means something only once it is.
     """
 
     kid: str
@@ -123,6 +132,20 @@ class KnownKey(msgspec.Struct, frozen=True):
     not_before: float
     not_after: float
     revoked_at: float | None
+    revoked_as: RevocationReason = "compromised"
+
+    def signs_at(self, moment: float) -> bool:
+        """Tell whether what it signs at *moment* counts."""
+        is_valid = self.not_before <= moment <= self.not_after
+        return is_valid and (self.revoked_at is None or moment < self.revoked_at)
+
+    def is_compromised(self, now: float) -> bool:
+        """Tell whether somebody else may sign with it, whatever moment is stated."""
+        return (
+            self.revoked_at is not None
+            and now >= self.revoked_at
+            and self.revoked_as == "compromised"
+        )
 
 
 class KnownSealingKey(msgspec.Struct, frozen=True):
@@ -298,6 +321,9 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
         raise ConfigError(f"{org}: a key states another kid than {kid}")
     try:
         revoked = entry.revoked_at
+        reason = entry.revocation_reason
+        if revoked is UNSET and reason is not UNSET:
+            raise ValueError
         return KnownKey(
             kid,
             org,
@@ -305,6 +331,7 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
             timestamps.epoch(entry.not_before),
             timestamps.epoch(entry.not_after),
             None if revoked is UNSET else timestamps.epoch(revoked),
+            "compromised" if reason is UNSET else reason,
         )
     except (ValueError, TrustError):
         raise ConfigError(f"{org}: key {kid} is not usable") from None

@@ -29,7 +29,7 @@ from typing import Final, TypeVar, assert_never
 import msgspec
 import structlog
 
-from broker import gate_rules, sdjwt, trust, wire
+from broker import gate_rules, hearing, sdjwt, trust, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
@@ -41,9 +41,12 @@ from broker.errors import (
     NotConfirmedError,
     UnroutableError,
 )
+from broker.gate_hearing import Hearing
 from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
 from broker.gate_stamps import Stamps
 from broker.gate_state import ChainEnd, GateState, Seen
+from broker.hearing import is_heartbeat
+from broker.heartbeats import beat_id
 from broker.seen import link_of
 from broker.topology import DEAD, FEEDBACK, GATE, RECORDS
 from broker.trust import Verified
@@ -90,7 +93,7 @@ class Handled(msgspec.Struct, frozen=True):
         size: Bytes of what it held, unpacked.
     """
 
-    decision: Decision
+    decision: Decision | hearing.Decision
     size: int
 
 
@@ -118,6 +121,14 @@ class BatchWork:
         self._issuer = issuer
         self._stop = stop
         self._log = log.bind(issuer=issuer)
+        self._hearing = Hearing(
+            directory,
+            state,
+            stamps,
+            issuer=issuer,
+            send=self._send,
+            on_disk=self._on_disk,
+        )
 
     async def handle(self, batch: Sequence[Received]) -> list[Handled]:
         """Decide about *batch* in order, do what was decided, acknowledge it.
@@ -133,7 +144,31 @@ class BatchWork:
         """
         now = self._clock()
         self._stamps.need_key(now)
-        arrivals = [_unpack(each.message, self._issuer) for each in batch]
+        messages = [each.message for each in batch]
+        beats = [each for each in messages if is_heartbeat(each)]
+        handled = await self._handle_records(
+            [each for each in messages if not is_heartbeat(each)], now
+        )
+        # Behind the records that they count, and all that came with them.
+        for each in beats:
+            handled.append(await self._hear(each, now))
+        await self._acknowledge(batch[-1])
+        return handled
+
+    async def _hear(self, message: Message, now: float) -> Handled:
+        decision = await self._hearing.hear(message, now)
+        if isinstance(decision, Refuse):
+            name = beat_id(message.body)
+            arrival = _Arrival(
+                message, _envelope(message, self._issuer), b"", name, None
+            )
+            await self._conclude(arrival, decision)
+        return Handled(decision, len(message.body))
+
+    async def _handle_records(
+        self, messages: Sequence[Message], now: float
+    ) -> list[Handled]:
+        arrivals = [_unpack(each, self._issuer) for each in messages]
         ids = [each.token_id for each in arrivals]
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []
@@ -156,7 +191,6 @@ class BatchWork:
         )
         for arrival, decision in zip(arrivals, decisions, strict=True):
             await self._conclude(arrival, decision)
-        await self._acknowledge(batch[-1])
         return [
             Handled(decision, max(len(arrival.token), len(arrival.message.body)))
             for arrival, decision in zip(arrivals, decisions, strict=True)
@@ -231,6 +265,10 @@ class BatchWork:
                 self._log.info("gate.duplicate", token=token)
             case Refuse(reason=reason):
                 await self._refuse(arrival, decision)
+                if arrival.token:
+                    name = arrival.token_id
+                    note = partial(self._state.refuse, self._issuer, name)
+                    await self._on_disk(note)
                 self._log.warning("gate.refused", token=token, reason=reason)
             case _:
                 assert_never(decision)
@@ -303,8 +341,12 @@ async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -
             raise StoppedError
 
 
+def _envelope(message: Message, issuer: str) -> Envelope:
+    return Envelope(issuer, message.user_id, message.routing_key)
+
+
 def _unpack(message: Message, issuer: str) -> _Arrival:
-    envelope = Envelope(issuer, message.user_id, message.routing_key)
+    envelope = _envelope(message, issuer)
     fault = gate_rules.check_envelope(envelope)
     token = b""
     if fault is None:
@@ -324,6 +366,8 @@ def _seen(passing: _Passing) -> Seen:
         stored.first_seen,
         len(stored.token),
         passing.verified.claims.exp,
+        passing.decision.feed,
+        passing.verified.claims.seq or 0,
     )
 
 

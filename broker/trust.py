@@ -264,6 +264,8 @@ def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None
     changes = claims.kind in ("correction", "retraction") and natural is not None
     if claims.kind not in member.kinds or (changes and natural not in member.kinds):
         raise TrustError("kind-not-allowed")
+    if member.exercise and not claims.exercise:
+        raise TrustError("exercise-only")
 
 
 def _check_times(

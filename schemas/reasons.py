@@ -93,6 +93,7 @@ REASONS: Final[dict[str, str]] = {
     "vct": "the record's profile is not known here.",
     "iss-kid": "the key belongs to another organisation than the issuer named.",
     "kind-not-allowed": "the directory does not let this member publish this kind.",
+    "exercise-only": "its issuer is in exercise and may publish exercise records only.",
     "issued-in-future": "issued more than two minutes in the future; check the clocks.",
     "expired": "its handling horizon is over.",
     "key-not-valid": "issued outside the validity of its key.",
@@ -126,6 +127,12 @@ REASONS: Final[dict[str, str]] = {
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
+    "heartbeat-invalid": "this is no heartbeat as an issuer must sign it, and a gate "
+    "pass it on.",
+    "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
+    "a restore, type tocsin publish --new-epoch.",
+    "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
+    "a new version of it.",
     # sealed parts
     "sealed-shape": "a sealed part does not have the form that it must have.",
     "too-many-sealed": "more than 64 sealed parts, or more than 256 members of one.",
@@ -144,6 +151,7 @@ REASONS: Final[dict[str, str]] = {
     # the view
     "community": "addressed to communities that this view is not part of.",
     "kind": "this kind of record is not for this audience.",
+    "in-exercise": "this member is in exercise and gets exercise records only.",
     "retention": "older than the law of this member lets it be kept.",
     "tlp-audience": "the policy gives this audience nothing under this marking.",
     "tlp-clearance": "marked stricter than the clearance.",
@@ -152,6 +160,11 @@ REASONS: Final[dict[str, str]] = {
     "tlp-red": "TLP:RED goes sealed, to nobody else.",
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
+    # admission
+    "join-invalid": "this is no request to join as tocsin join writes it, or it asks for "
+    "what nobody may ask for.",
+    "request-invalid": "no certificate request as it must be: signed by its own P-256 or "
+    "P-384 key, and of this one name.",
     # the member's own interests
     "interest-issuer": "the member's own filter leaves its issuer out.",
     "interest-kind": "the member's own filter leaves this kind out.",

@@ -16,6 +16,7 @@ from broker.directory import Directory, single_key
 from broker.directory_client import load_folder
 from broker.errors import ConfigError
 from broker.keys import Jwk
+from schemas import record
 from schemas.errors import RefusedError, SchemaError
 
 MAX_FILE_BYTES = 32 << 20
@@ -57,6 +58,27 @@ def write_file(path: Path | None, data: bytes) -> None:
     except OSError as error:
         place = "standard output" if path is None else path
         raise ConfigError(f"cannot write {place}: {error.strerror}") from None
+
+
+def write_new(path: Path, data: bytes, *, private: bool = False) -> None:
+    """Write a file that is not there yet, and its folder.
+
+    Args:
+        private: Its owner alone can read it.
+
+    Raises:
+        ConfigError: It exists already, or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        mode = 0o600 if private else 0o644
+        with open(os.open(path, flags, mode), "wb") as file:
+            file.write(data)
+    except OSError as error:
+        if os.path.lexists(path):
+            raise ConfigError(f"{path} exists already and is not overwritten") from None
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
 
 
 def write_private(path: Path, data: bytes) -> None:
@@ -119,6 +141,19 @@ def need_gate(directory: Directory) -> None:
         raise ConfigError(
             "the directory names no gate, so every record would be refused; put the "
             "gate's public key into directory/services/<org>.json"
+        )
+
+
+def need_org(org: str) -> None:
+    """Check that *org* may be a name of an organisation.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not record.is_org(org):
+        raise ConfigError(
+            "an organisation name is 2 to 41 lower case letters, digits and hyphens, "
+            "beginning with a letter"
         )
 
 

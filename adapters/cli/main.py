@@ -10,10 +10,13 @@ import cyclopts
 
 from adapters.cli import (
     answering,
+    brokering,
     catalogue,
     check,
     comparing,
+    heartbeats,
     interests,
+    keys,
     policy,
     polling,
     processes,
@@ -42,7 +45,8 @@ app = cyclopts.App(
 )
 
 app.command(demo.demo)
-app.command(records.keygen)
+app.command(keys.keygen)
+app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
@@ -53,7 +57,9 @@ app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
 app.command(answering.feedback)
+app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

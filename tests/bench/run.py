@@ -28,6 +28,7 @@ from tests.bench import (
     gate_speed,
     large_bundle,
     one_record,
+    post_quantum,
     profiling,
     publishing_speed,
     sources_speed,
@@ -45,6 +46,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "bundle": large_bundle.measure,
     "linear": large_bundle.linear,
     "profile": profiling.measure,
+    "post-quantum": post_quantum.measure,
     "text": text_speed.measure,
 }
 ON_RABBITMQ = {

@@ -62,6 +62,8 @@ def spelled(value: float, unit: Unit) -> str:
     if unit == "rate":
         return f"{_short(1 / value)}/s"
     if unit == "bytes":
+        if value < 2**20:
+            return f"{value / 2**10:.1f} KiB"
         return f"{value / 2**20:,.0f} MiB"
     for factor, name in ((1, "s"), (1e3, "ms")):
         if value * factor >= 1:

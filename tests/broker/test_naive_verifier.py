@@ -90,6 +90,7 @@ def _member(entry: dict[str, Any]) -> Member:
         "country": "XA",
         "audience": "peer-cert",
         "kinds": entry["kinds"],
+        "exercise": entry.get("exercise", False),
         "keys": [key],
     }
     return msgspec.convert(fields, Member)

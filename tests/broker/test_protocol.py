@@ -30,10 +30,12 @@ NOT_IN_THE_PLAN = {
     "input",
     "issuer",
     "answer",
+    "heartbeat",
     "review",
     "sealed",
     "view",
     "interests",
+    "admission",
 }
 
 

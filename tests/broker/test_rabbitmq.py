@@ -175,6 +175,24 @@ async def test_a_peer_that_is_no_rabbitmq_is_told(rabbitmq):
             pass
 
 
+async def test_a_connection_that_failed_leaves_nothing_to_the_collector(monkeypatch):
+    closed: list[aio_pika.Connection] = []
+
+    class Watched(aio_pika.Connection):
+        async def close(self, *args: object) -> None:
+            closed.append(self)
+            await super().close(*args)
+
+    monkeypatch.setattr(aio_pika, "Connection", Watched)
+    async with await asyncio.start_server(lambda _, w: w.close(), "127.0.0.1") as peer:
+        port = peer.sockets[0].getsockname()[1]
+        with pytest.raises(BusUnavailableError):
+            async with open_rabbitmq(f"amqp://u@127.0.0.1:{port}/", user="u"):
+                pass
+    assert closed
+    assert all(each.is_closed for each in closed)
+
+
 async def test_a_wrong_password_is_refused_without_naming_it(place):
     wrong = PASSWORD[::-1]
     with pytest.raises(BusRefusedError, match="login") as caught:

@@ -304,6 +304,18 @@ def test_who_may_not_publish_incidents_may_not_change_them_either(kind: str) -> 
     assert refusal(mint(claims), only).reason == "kind-not-allowed"
 
 
+@pytest.mark.parametrize("kind", ["incident", "correction", "retraction"])
+def test_who_practises_publishes_exercises_alone(kind: str) -> None:
+    main = incident(revoked=True)
+    practising = directory(exercise=True)
+    drill = mint(tree(main, kind=kind, exercise=True))
+    real = mint(tree(main, kind=kind, exercise=False))
+    assert verified(drill, practising)
+    assert verified(drill, directory())
+    assert refusal(real, practising).reason == "exercise-only"
+    assert verified(real, directory())
+
+
 def test_who_trusts_a_single_key_allows_every_kind() -> None:
     assert verified(token(), single_key("cert-aq", CERT.jwk))
 

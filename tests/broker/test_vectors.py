@@ -58,6 +58,7 @@ def member_of(key: dict[str, Any]) -> Member:
         country="XA",
         audience="peer-cert",
         kinds=tuple(key["kinds"]),
+        exercise=key.get("exercise", False),
         keys=(entry_of(key),),
     )
 

@@ -54,6 +54,7 @@ def verify(token, keys, *, now, first_seen=None):
     wanted = {kind, of} if kind in ("correction", "retraction") else {kind}
     need(kind_mismatch=kind == "heartbeat" or (of and of in wanted))
     need(iss_kid=tree["iss"] == f"urn:tocsin:org:{entry['org']}", kind_not_allowed=wanted <= {*entry["kinds"]})  # step 8
+    need(exercise_only=tree["exercise"] or not entry.get("exercise"))
     need(issued_in_future=tree["iat"] <= now + 120, expired=tree["exp"] >= now)  # step 9
     seen, revoked = now if first_seen is None else first_seen, entry["revoked_at"]
     need(key_not_valid=entry["not_before"] <= tree["iat"] <= entry["not_after"], key_revoked=revoked is None or seen < revoked)

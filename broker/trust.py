@@ -5,13 +5,13 @@ objects, profile and claims agree. Each step that fails raises TrustError or
 SchemaError with a stable reason and a place, never a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence, Set
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from broker import carried, collecting, joint, sdjwt
+from broker import carried, collecting, joint, sdjwt, seal
 from broker.blinding import org_identity
 from broker.carried import Carried, Signature
 from broker.directory import Directory, KnownKey
@@ -64,7 +64,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
             object, `("name",)` a property, `("labels", 2)` an element.
         claim_slots: Which disclosure carries which withholdable claim.
         primary: Index of the primary object; None in a bare token.
-        complete: Whether no disclosure was withheld since signing.
+        complete: Whether no disclosure was withheld since signing, but sealed ones.
+        unsealed: Which disclosures came out of sealed compartments.
         signers: Who signed, the issuer first; more than one of a joint record.
         also: The further signatures as they came.
         sealed: Sealed parts as they came; nothing is known of them.
@@ -84,6 +85,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     signers: tuple[joint.Signer, ...]
     also: tuple[Signature, ...] = ()
     sealed: tuple[bytes, ...] = ()
+    unsealed: frozenset[int] = frozenset()
 
     @property
     def tlp(self) -> Tlp:
@@ -118,6 +120,7 @@ def verify(
     *,
     now: float,
     first_seen: float | None = None,
+    opened: Sequence[Sequence[bytes]] = (),
     allow_partial: bool = False,
 ) -> Verified:
     """Verify *token* strictly against *directory*.
@@ -127,6 +130,8 @@ def verify(
         now: Epoch seconds.
         first_seen: When the gate first saw it, if known; revocation counts from
             then, never from `iat`.
+        opened: What was in sealed compartments of it, each whole. They and the rest
+            are verified as one.
         allow_partial: Take a joint record that lacks signatures, to show or cosign
             it. Nobody else may.
 
@@ -137,14 +142,36 @@ def verify(
     seen = now if first_seen is None else first_seen
     record = carried.decode(token) if isinstance(token, bytes) else token
     with collecting.waiting():
-        found = _verify(record, directory, now=now, first_seen=seen)
+        found = _verify(record, directory, now=now, first_seen=seen, opened=opened)
     if found.signatures_missing and not allow_partial:
         raise TrustError("partial")
     return found
 
 
+def verify_before_sealing(
+    token: bytes, directory: Directory, *, now: float
+) -> Verified:
+    """Verify what an issuer is about to seal: RED may still stand in the open.
+
+    Nothing of it may leave: the token is signed by a key made for this alone, which
+    *directory* holds and no other does.
+
+    Raises:
+        TrustError, SchemaError: As `verify`.
+    """
+    record = Carried(token)
+    with collecting.waiting():
+        return _verify(record, directory, now=now, first_seen=now, may_be_red=True)
+
+
 def _verify(
-    record: Carried, directory: Directory, *, now: float, first_seen: float
+    record: Carried,
+    directory: Directory,
+    *,
+    now: float,
+    first_seen: float,
+    opened: Sequence[Sequence[bytes]] = (),
+    may_be_red: bool = False,
 ) -> Verified:
     token = record.token
     chosen: list[KnownKey] = []
@@ -154,9 +181,13 @@ def _verify(
         chosen.append(known)
         return known.key
 
-    opened = sdjwt.verify(token, choose_key, within=_OBJECTS)
+    open_texts = frozenset(sdjwt.split(token)[1]) if opened else frozenset()
+    more = _not_in(open_texts, opened)
+    whole = b"~".join([token.removesuffix(b"~"), *more, b""]) if more else token
+    found = sdjwt.verify(whole, choose_key, within=_OBJECTS)
     known = chosen[0]
-    claims, bundle = _claims(opened.claims)
+    claims, bundle = _claims(found.claims)
+    _check_sealed(claims, opened)
     _check_issuer(claims, known)
     _check_times(claims, now)
 
@@ -168,34 +199,55 @@ def _verify(
     signers = joint.signers(
         record, claims, known, lambda header: _key_for(header, directory), judge
     )
-    _check_claim_slots(claims, opened.origin)
+    _check_claim_slots(claims, found.origin)
     own = org_identity(known.org)
     # No string can be longer than STIX lets it where no disclosure is.
-    longest = len(token)
+    longest = len(whole)
     if longest > MAX_TEXT_CHARS:
-        longest = max(map(len, opened.texts), default=0)
+        longest = max(map(len, found.texts), default=0)
     is_checked = longest <= MAX_TEXT_CHARS
+    first = len(found.texts) - len(more)
+    unsealed = frozenset(range(first, len(found.texts)))
     plain, objects = _decoded(
-        bundle, opened.elements, claims.sub, own, is_checked=is_checked
+        bundle,
+        found.elements,
+        claims.sub,
+        own,
+        is_checked=is_checked,
+        may_be_red=range(len(found.texts)) if may_be_red else unsealed,
     )
-    complete = fullness(opened.digests) == claims.full
+    complete = fullness(found.digests[:first]) == claims.full
     _check_conduct(claims, objects, complete=complete)
     return Verified(
-        opened=opened,
-        token_id=opened.token_id,
+        opened=found,
+        token_id=found.token_id,
         issuer=known.org,
         kid=known.kid,
         claims=claims,
         objects=objects,
         plain=plain,
-        origins=opened.elements,
-        claim_slots=opened.origin.names,
+        origins=found.elements,
+        claim_slots=found.origin.names,
         primary=_primary(objects, claims),
         complete=complete,
         signers=signers,
         also=record.also,
         sealed=record.sealed,
+        unsealed=unsealed,
     )
+
+
+def _not_in(texts: Set[bytes], opened: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """List what compartments add; each holds what its own disclosures stand in, too."""
+    found = dict.fromkeys(text for each in opened for text in each)
+    return [text for text in found if text not in texts]
+
+
+def _check_sealed(claims: Claims, opened: Sequence[Sequence[bytes]]) -> None:
+    """Hold what was sealed, and is opened now, to what the issuer has signed."""
+    names = {seal.compartment_of(each) for each in opened}
+    if not names.issubset(claims.sealed or ()):
+        raise TrustError("sealed-unknown", "$.sealed")
 
 
 def _key_for(header: bytes, directory: Directory) -> KnownKey:
@@ -294,6 +346,7 @@ def _decoded(
     own: str,
     *,
     is_checked: bool,
+    may_be_red: Container[int],
 ) -> tuple[tuple[dict[str, Any], ...], tuple[stix.StixObject, ...]]:
     """Give each object as the profile lets it stand, and decoded."""
     plain: list[dict[str, Any]] = []
@@ -302,7 +355,8 @@ def _decoded(
         for value, origin in zip(bundle, origins, strict=True):
             whole = restored(value, origin, primary, own)
             decoded = stix.decode_object(whole, "", is_checked=is_checked)
-            refuse_red(decoded, "")
+            if origin.own not in may_be_red:
+                refuse_red(decoded, "")
             if decoded.extra:
                 check_coarse(decoded, "")
             plain.append(whole)

@@ -103,7 +103,9 @@ class Claims(
         ver: `modified` of the primary object.
         sup: Token id of the version this one replaces.
         need: Of a joint record; `iss` is its lead.
-        full: Digest over all disclosures, see `broker.signing.fullness`.
+        full: Digest over all disclosures that are not sealed, see
+            `broker.signing.fullness`.
+        sealed: Names of the sealed compartments, sorted (`broker.seal`).
     """
 
     iss: OrgUrn
@@ -123,6 +125,9 @@ class Claims(
     full: Digest
     sup: Digest | UnsetType = UNSET
     need: Need | UnsetType = UNSET
+    sealed: (
+        Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=64)] | UnsetType
+    ) = UNSET
     to: tuple[OrgUrn, ...] | UnsetType = UNSET
     concerns: tuple[OrgUrn, ...] | UnsetType = UNSET
     feed: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
@@ -134,7 +139,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record ready to be signed.
 
     Attributes:
-        objects: Every one marked with exactly one TLP 2.0 id; no RED.
+        objects: Every one marked with exactly one TLP 2.0 id; RED only what will be
+            sealed, the primary object never.
         primary: Index of the primary object.
     """
 

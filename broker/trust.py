@@ -5,13 +5,13 @@ objects, profile and claims agree. Each step that fails raises TrustError or
 SchemaError with a stable reason and a place, never a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence, Set
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from broker import collecting, sdjwt
+from broker import collecting, sdjwt, seal
 from broker.blinding import org_identity
 from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
@@ -62,7 +62,8 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
             object, `("name",)` a property, `("labels", 2)` an element.
         claim_slots: Which disclosure carries which withholdable claim.
         primary: Index of the primary object; None in a bare token.
-        complete: Whether no disclosure was withheld since signing.
+        complete: Whether no disclosure was withheld since signing, but sealed ones.
+        unsealed: Which disclosures came out of sealed compartments.
     """
 
     opened: sdjwt.Opened
@@ -76,6 +77,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     claim_slots: Mapping[str, int]
     primary: int | None
     complete: bool
+    unsealed: frozenset[int] = frozenset()
 
     @property
     def tlp(self) -> Tlp:
@@ -100,7 +102,12 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify(
-    token: bytes, directory: Directory, *, now: float, first_seen: float | None = None
+    token: bytes,
+    directory: Directory,
+    *,
+    now: float,
+    first_seen: float | None = None,
+    opened: Sequence[Sequence[bytes]] = (),
 ) -> Verified:
     """Verify *token* strictly against *directory*.
 
@@ -109,6 +116,8 @@ def verify(
         now: Epoch seconds.
         first_seen: When the gate first saw it, if known; revocation counts from
             then, never from `iat`.
+        opened: What was in sealed compartments of it, each whole. They and the rest
+            are verified as one.
 
     Raises:
         TrustError: see `schemas.reasons`.
@@ -116,11 +125,32 @@ def verify(
     """
     seen = now if first_seen is None else first_seen
     with collecting.waiting():
-        return _verify(token, directory, now=now, first_seen=seen)
+        return _verify(token, directory, now=now, first_seen=seen, opened=opened)
+
+
+def verify_before_sealing(
+    token: bytes, directory: Directory, *, now: float
+) -> Verified:
+    """Verify what an issuer is about to seal: RED may still stand in the open.
+
+    Nothing of it may leave: the token is signed by a key made for this alone, which
+    *directory* holds and no other does.
+
+    Raises:
+        TrustError, SchemaError: As `verify`.
+    """
+    with collecting.waiting():
+        return _verify(token, directory, now=now, first_seen=now, may_be_red=True)
 
 
 def _verify(
-    token: bytes, directory: Directory, *, now: float, first_seen: float
+    token: bytes,
+    directory: Directory,
+    *,
+    now: float,
+    first_seen: float,
+    opened: Sequence[Sequence[bytes]] = (),
+    may_be_red: bool = False,
 ) -> Verified:
     chosen: list[KnownKey] = []
 
@@ -129,36 +159,61 @@ def _verify(
         chosen.append(known)
         return known.key
 
-    opened = sdjwt.verify(token, choose_key, within=_OBJECTS)
+    open_texts = frozenset(sdjwt.split(token)[1]) if opened else frozenset()
+    more = _not_in(open_texts, opened)
+    whole = b"~".join([token.removesuffix(b"~"), *more, b""]) if more else token
+    found = sdjwt.verify(whole, choose_key, within=_OBJECTS)
     known = chosen[0]
-    claims, bundle = _claims(opened.claims)
+    claims, bundle = _claims(found.claims)
+    _check_sealed(claims, opened)
     _check_issuer(claims, known, directory)
     _check_times(claims, known, now, first_seen)
-    _check_claim_slots(claims, opened.origin)
+    _check_claim_slots(claims, found.origin)
     own = org_identity(known.org)
     # No string can be longer than STIX lets it where no disclosure is.
-    longest = len(token)
+    longest = len(whole)
     if longest > MAX_TEXT_CHARS:
-        longest = max(map(len, opened.texts), default=0)
+        longest = max(map(len, found.texts), default=0)
     is_checked = longest <= MAX_TEXT_CHARS
+    first = len(found.texts) - len(more)
+    unsealed = frozenset(range(first, len(found.texts)))
     plain, objects = _decoded(
-        bundle, opened.elements, claims.sub, own, is_checked=is_checked
+        bundle,
+        found.elements,
+        claims.sub,
+        own,
+        is_checked=is_checked,
+        may_be_red=range(len(found.texts)) if may_be_red else unsealed,
     )
-    complete = fullness(opened.digests) == claims.full
+    complete = fullness(found.digests[:first]) == claims.full
     _check_conduct(claims, objects, complete=complete)
     return Verified(
-        opened=opened,
-        token_id=opened.token_id,
+        opened=found,
+        token_id=found.token_id,
         issuer=known.org,
         kid=known.kid,
         claims=claims,
         objects=objects,
         plain=plain,
-        origins=opened.elements,
-        claim_slots=opened.origin.names,
+        origins=found.elements,
+        claim_slots=found.origin.names,
         primary=_primary(objects, claims),
         complete=complete,
+        unsealed=unsealed,
     )
+
+
+def _not_in(texts: Set[bytes], opened: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """List what compartments add; each holds what its own disclosures stand in, too."""
+    found = dict.fromkeys(text for each in opened for text in each)
+    return [text for text in found if text not in texts]
+
+
+def _check_sealed(claims: Claims, opened: Sequence[Sequence[bytes]]) -> None:
+    """Hold what was sealed, and is opened now, to what the issuer has signed."""
+    names = {seal.compartment_of(each) for each in opened}
+    if not names.issubset(claims.sealed or ()):
+        raise TrustError("sealed-unknown", "$.sealed")
 
 
 def _key_for(header: bytes, directory: Directory) -> KnownKey:
@@ -249,6 +304,7 @@ def _decoded(
     own: str,
     *,
     is_checked: bool,
+    may_be_red: Container[int],
 ) -> tuple[tuple[dict[str, Any], ...], tuple[stix.StixObject, ...]]:
     """Give each object as the profile lets it stand, and decoded."""
     plain: list[dict[str, Any]] = []
@@ -257,7 +313,8 @@ def _decoded(
         for value, origin in zip(bundle, origins, strict=True):
             whole = restored(value, origin, primary, own)
             decoded = stix.decode_object(whole, "", is_checked=is_checked)
-            refuse_red(decoded, "")
+            if origin.own not in may_be_red:
+                refuse_red(decoded, "")
             if decoded.extra:
                 check_coarse(decoded, "")
             plain.append(whole)

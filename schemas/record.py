@@ -88,7 +88,9 @@ class Claims(
         exp: Handling horizon, epoch seconds.
         ver: `modified` of the primary object.
         sup: Token id of the version this one replaces.
-        full: Digest over all disclosures, see `broker.signing.fullness`.
+        full: Digest over all disclosures that are not sealed, see
+            `broker.signing.fullness`.
+        sealed: Names of the sealed compartments, sorted (`broker.seal`).
     """
 
     iss: OrgUrn
@@ -107,6 +109,9 @@ class Claims(
     exercise: bool
     full: Digest
     sup: Digest | UnsetType = UNSET
+    sealed: (
+        Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=64)] | UnsetType
+    ) = UNSET
     to: tuple[OrgUrn, ...] | UnsetType = UNSET
     concerns: tuple[OrgUrn, ...] | UnsetType = UNSET
     feed: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
@@ -118,7 +123,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record ready to be signed.
 
     Attributes:
-        objects: Every one marked with exactly one TLP 2.0 id; no RED.
+        objects: Every one marked with exactly one TLP 2.0 id; RED only what will be
+            sealed, the primary object never.
         primary: Index of the primary object.
     """
 

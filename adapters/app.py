@@ -95,7 +95,9 @@ def context_of(
         policy=policy,
         author=author,
         pseudonyms=keys_of(config, now),
-        signer=load_signer(config.org, config.key),
+        signer=load_signer(
+            config.org, config.key, passphrase_file=config.key_passphrase_file or None
+        ),
         subscribers=tuple(subscribers),
         recogniser=(
             load_spacy(config.recogniser)

@@ -3,9 +3,11 @@
 Relative paths count from the folder of the configuration file. Secrets are paths.
 """
 
+import ssl
 import tomllib
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
@@ -13,10 +15,18 @@ from msgspec import UNSET, Meta, UnsetType
 
 from adapters.pseudonyms import Length
 from broker.errors import ConfigError, TrustError
+from broker.key_uri import is_uri
 from broker.keys import Jwk, PublicKey, key_id
 from broker.quota import Quota
 from broker.signers import read_secret
+from broker.tls import client_context, need_login
 from schemas.record import Org
+
+
+class KeyPlace(str):
+    """Where a private key is: a file, or an object in a token (`broker.key_uri`)."""
+
+    __slots__ = ()
 
 
 class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,12 +35,18 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     Attributes:
         url: `amqp://host:5672/vhost` or `amqps://...`, without user or password.
         user: Login; the organisation for members.
-        password_file: Mode 0600.
+        password_file: Mode 0600. Either this, or the next two, which need amqps.
+        cert_file: Certificate of this login.
+        key_file: Its private key, mode 0600.
+        ca_file: Authorities to trust of amqps instead of the system's.
     """
 
     url: str
     user: str
-    password_file: Path
+    password_file: Path | UnsetType = UNSET
+    cert_file: Path | UnsetType = UNSET
+    key_file: Path | UnsetType = UNSET
+    ca_file: Path | UnsetType = UNSET
 
 
 class PublisherConfig(
@@ -40,14 +56,19 @@ class PublisherConfig(
 
     Attributes:
         publisher: Names this installation within the organisation.
+        key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
+        key_passphrase_file: Mode 0600; for a key that is under a passphrase.
         state: SQLite file: counter, outbox, blind map.
+        directory: Where the own key stands with its end; without it, nothing warns.
         identity: Id that the organisation's tools give its own STIX identity.
     """
 
     org: Org
-    key: Path
+    key: KeyPlace
     state: Path
     broker: Broker
+    directory: Path | UnsetType = UNSET
+    key_passphrase_file: Path | UnsetType = UNSET
     identity: (
         Annotated[str, Meta(pattern=r"^identity--[0-9a-f-]{36}\Z")] | UnsetType
     ) = UNSET
@@ -59,15 +80,17 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     Attributes:
         org: The hub, as `directory/services/` names it; signs the chain.
-        key: Its private key, mode 0600.
+        key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
+        key_passphrase_file: Mode 0600; for a key that is under a passphrase.
     """
 
     org: Org
-    key: Path
+    key: KeyPlace
     directory: Path
     state: Path
     archive: Path
     broker: Broker
+    key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
 
 
@@ -136,6 +159,8 @@ class AdapterConfig(
     Attributes:
         name: Its queues are `tocsin.adapter.<name>` and `.urgent`.
         org: Who runs it; signs receipts, authors projections.
+        key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
+        key_passphrase_file: Mode 0600; for a key that is under a passphrase.
         id_key: File of at least 32 random bytes, mode 0600: projected ids derive
             from it, for ever.
         pseudonym_keys: Folder of the keys of pseudonyms, one a period; the adapter
@@ -162,12 +187,13 @@ class AdapterConfig(
     org: Org
     display_name: str
     directory: Path
-    key: Path
+    key: KeyPlace
     id_key: Path
     pseudonym_keys: Path
     outbox: Path
     broker: Broker
     members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
+    key_passphrase_file: Path | UnsetType = UNSET
     pseudonym_period: Length = "quarter"
     keep_periods: Annotated[int, Meta(ge=2, le=100)] = 2
     policy: Path | UnsetType = UNSET
@@ -177,6 +203,33 @@ class AdapterConfig(
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
+
+
+class AdmissionConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin broker apply` needs.
+
+    Attributes:
+        adapters: Every adapter of the hub.
+        management: RabbitMQ's management API, `https://host:15671`; plain http on
+            this machine alone.
+        user: An administrator of RabbitMQ that is no login of Tocsin's.
+        password_file: Mode 0600.
+        ca_file: Authorities to trust of https instead of the system's.
+        by_password: Logins with a password; all others need a certificate.
+        passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+    """
+
+    directory: Path
+    adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
+    management: str
+    user: str
+    password_file: Path
+    ca_file: Path | UnsetType = UNSET
+    vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
+    by_password: tuple[str, ...] | Literal["all"] = ()
+    passwords: Path | UnsetType = UNSET
 
 
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,7 +260,9 @@ class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     allow_private: bool = False
 
 
-C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig, PollConfig)
+C = TypeVar(
+    "C", PublisherConfig, GateConfig, AdapterConfig, AdmissionConfig, PollConfig
+)
 
 
 def load(path: Path, kind: type[C]) -> C:
@@ -221,6 +276,8 @@ def load(path: Path, kind: type[C]) -> C:
     def convert_path(wanted: type, value: Any) -> Any:
         if wanted is Path and isinstance(value, str):
             return folder / value
+        if wanted is KeyPlace and isinstance(value, str):
+            return KeyPlace(value if is_uri(value) else folder / value)
         raise NotImplementedError
 
     try:
@@ -242,11 +299,29 @@ def load(path: Path, kind: type[C]) -> C:
         raise ConfigError(f"{path}: {error}") from None
 
 
+def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
+    """Decode a configuration of whichever kind has a key to sign with.
+
+    Raises:
+        ConfigError: As `load`.
+    """
+    try:
+        names = tomllib.loads(path.read_text()).keys()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return load(path, PublisherConfig)  # which says what is wrong
+    if "archive" in names:
+        return load(path, GateConfig)
+    if "outbox" in names:
+        return load(path, AdapterConfig)
+    return load(path, PublisherConfig)
+
+
 def broker_url(broker: Broker) -> str:
     """Put the login into the URL, for the client library alone; never log it.
 
     Raises:
-        ConfigError: It is no URL or names a user, or the password file is unusable.
+        ConfigError: It is no URL or names a user, the password file is unusable, or
+            it is not clear how to log in.
     """
     expected = "broker.url must be amqp://host:port/vhost or amqps://…"
     try:
@@ -258,12 +333,48 @@ def broker_url(broker: Broker) -> str:
         raise ConfigError(expected)
     if parts.username is not None or parts.password is not None:
         raise ConfigError("broker.url must not hold a login; use user, password_file")
+    _need_one_login(broker)
+    if parts.scheme == "amqp" and not (broker.cert_file is broker.ca_file is UNSET):
+        raise ConfigError("certificates need broker.url to be amqps://…")
+    if broker.cert_file is not UNSET:
+        # RabbitMQ takes the login from the certificate (SASL EXTERNAL, RFC 4422).
+        query = "&".join(filter(None, (parts.query, "auth=EXTERNAL")))
+        return urlunsplit(parts._replace(query=query))
+    assert broker.password_file is not UNSET  # noqa: S101  as _need_one_login says
     try:
         password = read_secret(broker.password_file).decode().strip()
     except UnicodeDecodeError:
         raise ConfigError(f"{broker.password_file} is not UTF-8") from None
     login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
     return urlunsplit(parts._replace(netloc=login))
+
+
+def broker_tls(broker: Broker, *, now: datetime) -> ssl.SSLContext | None:
+    """Return how to reach `amqps://…`, None where *broker* says nothing of it.
+
+    Raises:
+        ConfigError: A file is unusable, or the certificate is not one of
+            `broker.user` that is valid now.
+    """
+    _need_one_login(broker)
+    ca, certificate, key = (
+        None if each is UNSET else each
+        for each in (broker.ca_file, broker.cert_file, broker.key_file)
+    )
+    if certificate is not None:
+        need_login(certificate, broker.user, now=now)
+    if ca is None and certificate is None:
+        return None
+    return client_context(ca=ca, certificate=certificate, key=key)
+
+
+def _need_one_login(broker: Broker) -> None:
+    by_password = broker.password_file is not UNSET
+    if (broker.cert_file is UNSET, broker.key_file is UNSET) != (
+        by_password,
+        by_password,
+    ):
+        raise ConfigError("broker needs password_file, or cert_file and key_file")
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

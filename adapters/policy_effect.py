@@ -11,14 +11,15 @@ from typing import Any, Final, Literal
 import msgspec
 
 from adapters.cuts import Cut, NotGivenError
+from adapters.explaining import made_of, projected
 from adapters.policy import Policy
-from adapters.projection import EXTENSION_ID, Author
+from adapters.projection import Author
 from adapters.redaction import Redacted, redact
 from adapters.view import View
-from broker.directory import DEFAULT_CLEARANCE, Audience
+from broker import carried
+from broker.directory import Audience
 from broker.trust import Verified
 from schemas import profile
-from schemas.markings import Tlp
 
 State = Literal["nothing", "waits", "made", "signed"]
 Change = Literal["shown", "hidden", "changed"]
@@ -115,25 +116,6 @@ class Effect(msgspec.Struct, frozen=True, kw_only=True):
         return sum(each.change == change for each in self.parts)
 
 
-def default_view(
-    audience: Audience,
-    verified: Verified,
-    *,
-    jurisdiction: str = "",
-    addressed: bool = False,
-    concerned: bool = False,
-) -> View:
-    """Give the view of a member of this audience, at its default clearance."""
-    return View(
-        audience=audience,
-        clearance=Tlp.parse(DEFAULT_CLEARANCE[audience]),
-        communities=frozenset(verified.claims.aud),
-        jurisdiction=jurisdiction,
-        addressed=addressed,
-        concerned=concerned,
-    )
-
-
 def effect(
     verified: Verified,
     view: View,
@@ -181,7 +163,7 @@ def seen(
 def _signed(redacted: Redacted) -> Iterator[tuple[Spot, int]]:
     """List what the evidence discloses."""
     opened = redacted.verified.opened
-    transmitted = frozenset(redacted.evidence.split(b"~")[1:])
+    transmitted = frozenset(carried.decode(redacted.evidence).token.split(b"~")[1:])
     kept = {i for i, text in enumerate(opened.texts) if text in transmitted}
     for candidate, plain, origin in zip(
         redacted.verified.objects,
@@ -206,15 +188,12 @@ def _signed(redacted: Redacted) -> Iterator[tuple[Spot, int]]:
 
 def _made(redacted: Redacted) -> Iterator[tuple[Spot, Any]]:
     """List what the projection holds of the adapter's making, and of which objects."""
-    gone = {cut.object_id for cut in redacted.cuts if not cut.place}
-    kept = [o for o in redacted.verified.objects if o.id not in gone]
-    objects = msgspec.json.decode(redacted.projection)["objects"]
-    for candidate, projected in zip(kept, objects[-len(kept) :], strict=True):
-        yield (candidate.id, ""), True
-        statement = projected.get("extensions", {}).get(EXTENSION_ID, {})
-        for name in (*statement.get("made", ()), *statement.get("coarse", ())):
+    objects = projected(redacted.verified, redacted.cuts, redacted.projection)
+    for object_id, one in objects.items():
+        yield (object_id, ""), True
+        for name in made_of(one):
             if name not in _ALWAYS_MADE:
-                yield (candidate.id, name), _at(projected, profile.place_of(name))
+                yield (object_id, name), _at(one, profile.place_of(name))
 
 
 def _at(value: Any, place: profile.Place) -> Any:

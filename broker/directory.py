@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, PublicKey, key_id
+from broker.seal_keys import SealingJwk, SealingKey, sealing_key_id
 from schemas import codec, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import Tlp
@@ -33,6 +34,8 @@ DEFAULT_CLEARANCE: Final[Mapping[Audience, TlpLabel]] = MappingProxyType(
     }
 )
 ServiceName = Literal["gate", "adapter"]
+# A closed list: what becomes of what was signed before follows from it.
+RevocationReason = Literal["compromised", "superseded", "retired"]
 _MAX_ENTRY_BYTES = 256 * 1024
 
 
@@ -43,18 +46,41 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         not_before: RFC 3339; what was signed earlier does not count.
         not_after: RFC 3339; what was signed later does not count.
         revoked_at: RFC 3339. Of a member: tokens first seen from then on do not
-            count. Of a service: from then on nothing that it ever signed counts.
+            count. Of a service: what it signs from then on does not; nor, of a
+            compromised one, anything that it ever signed.
+        revocation_reason: Given with `revoked_at` alone; `compromised` (somebody else
+            may have the key) where it is not.
     """
 
     jwk: Jwk
     not_before: str
     not_after: str
     revoked_at: str | UnsetType = UNSET
-    revocation_reason: str | UnsetType = UNSET
+    revocation_reason: RevocationReason | UnsetType = UNSET
+
+
+class SealingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key that parts are sealed to, with its validity (RFC 3339).
+
+    Attributes:
+        revoked_at: From then on nothing is sealed to it; what was, it still opens.
+    """
+
+    jwk: SealingJwk
+    not_before: str
+    not_after: str
+    revoked_at: str | UnsetType = UNSET
+    revocation_reason: RevocationReason | UnsetType = UNSET
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An organisation that the directory admits."""
+    """An organisation that the directory admits.
+
+    Attributes:
+        exercise: It is here to practise: what it publishes must say that it is an
+            exercise, and it receives nothing else.
+        sealing: Keys that parts of records are sealed to for it (`broker.seal`).
+    """
 
     org: Org
     name: Annotated[str, Meta(min_length=1, max_length=200)]
@@ -66,8 +92,10 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     jurisdiction: str = ""
     kinds: tuple[Kind, ...] = ()
     keys: tuple[KeyEntry, ...] = ()
+    sealing: Annotated[tuple[SealingEntry, ...], Meta(max_length=8)] = ()
     contacts: tuple[str, ...] = ()
     receipts: Literal["named", "audience"] = "audience"
+    exercise: bool = False
 
     @property
     def highest_tlp(self) -> Tlp:
@@ -95,11 +123,41 @@ class KnownKey(msgspec.Struct, frozen=True):
 
     Attributes:
         revoked_at: None while it is not revoked.
+        revoked_as: Means something only once it is.
     """
 
     kid: str
     org: str
     key: PublicKey
+    not_before: float
+    not_after: float
+    revoked_at: float | None
+    revoked_as: RevocationReason = "compromised"
+
+    def signs_at(self, moment: float) -> bool:
+        """Tell whether what it signs at *moment* counts."""
+        is_valid = self.not_before <= moment <= self.not_after
+        return is_valid and (self.revoked_at is None or moment < self.revoked_at)
+
+    def is_compromised(self, now: float) -> bool:
+        """Tell whether somebody else may sign with it, whatever moment is stated."""
+        return (
+            self.revoked_at is not None
+            and now >= self.revoked_at
+            and self.revoked_as == "compromised"
+        )
+
+
+class KnownSealingKey(msgspec.Struct, frozen=True):
+    """A key to seal to, with its owner; times in epoch seconds.
+
+    Attributes:
+        revoked_at: None while it is not revoked.
+    """
+
+    kid: str
+    org: str
+    key: SealingKey
     not_before: float
     not_after: float
     revoked_at: float | None
@@ -119,11 +177,31 @@ class Directory(msgspec.Struct, frozen=True):
         keys: Of members, by name. They sign records.
         services: Keys of the hub, by name. They never sign records, nor do those
             of members sign what services do.
+        sealing: Keys to seal to, by member.
     """
 
     members: Mapping[str, Member]
     keys: Mapping[str, KnownKey]
     services: Mapping[str, ServiceKey] = MappingProxyType({})
+    sealing: Mapping[str, tuple[KnownSealingKey, ...]] = MappingProxyType({})
+
+    def sealing_key(self, org: str, *, now: float) -> KnownSealingKey:
+        """Find the key to seal to for a member: of those valid *now*, the newest.
+
+        One alone: sealed to a classic and to a hybrid key, it were as weak as the first.
+
+        Raises:
+            TrustError: `no-sealing-key`, with the member as its place.
+        """
+        usable = [
+            each
+            for each in self.sealing.get(org, ())
+            if each.not_before <= now <= each.not_after
+            and (each.revoked_at is None or now < each.revoked_at)
+        ]
+        if not usable:
+            raise TrustError("no-sealing-key", org)
+        return max(usable, key=lambda each: each.not_before)
 
     def key(self, kid: str) -> KnownKey:
         """Find a key of a member.
@@ -199,8 +277,10 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
     of_services: dict[str, ServiceKey] = {}
     names: set[str] = set()
     thumbprints: set[str] = set()
+    sealing: dict[str, tuple[KnownSealingKey, ...]] = {}
     for member in members:
         by_name[member.org] = member
+        sealing[member.org] = _sealing_keys(member, thumbprints)
         for known in _own_keys(member, names, thumbprints):
             keys[known.kid] = known
     for service in services:
@@ -210,6 +290,7 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
         MappingProxyType(by_name),
         MappingProxyType(keys),
         MappingProxyType(of_services),
+        MappingProxyType(sealing),
     )
 
 
@@ -240,6 +321,9 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
         raise ConfigError(f"{org}: a key states another kid than {kid}")
     try:
         revoked = entry.revoked_at
+        reason = entry.revocation_reason
+        if revoked is UNSET and reason is not UNSET:
+            raise ValueError
         return KnownKey(
             kid,
             org,
@@ -247,6 +331,35 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
             timestamps.epoch(entry.not_before),
             timestamps.epoch(entry.not_after),
             None if revoked is UNSET else timestamps.epoch(revoked),
+            "compromised" if reason is UNSET else reason,
         )
     except (ValueError, TrustError):
         raise ConfigError(f"{org}: key {kid} is not usable") from None
+
+
+def _sealing_keys(member: Member, thumbprints: set[str]) -> tuple[KnownSealingKey, ...]:
+    """Read the keys to seal to, and note them as taken."""
+    known = tuple(_known_sealing_key(member.org, each) for each in member.sealing)
+    for each in known:
+        if each.key.thumbprint in thumbprints:
+            raise ConfigError(f"key {each.kid} stands in the directory twice")
+        thumbprints.add(each.key.thumbprint)
+    return known
+
+
+def _known_sealing_key(org: str, entry: SealingEntry) -> KnownSealingKey:
+    kid = sealing_key_id(org, entry.jwk)
+    if entry.jwk.kid is not UNSET and entry.jwk.kid != kid:
+        raise ConfigError(f"{org}: a sealing key states another kid than {kid}")
+    try:
+        revoked = entry.revoked_at
+        return KnownSealingKey(
+            kid,
+            org,
+            SealingKey(entry.jwk),
+            timestamps.epoch(entry.not_before),
+            timestamps.epoch(entry.not_after),
+            None if revoked is UNSET else timestamps.epoch(revoked),
+        )
+    except (ValueError, TrustError):
+        raise ConfigError(f"{org}: sealing key {kid} is not usable") from None

@@ -29,10 +29,11 @@ from typing import Final, TypeVar, assert_never
 import msgspec
 import structlog
 
-from broker import gate_rules, sdjwt, trust, wire
+from broker import carried, gate_rules, hearing, trust, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
+from broker.carried import Carried
 from broker.directory import Directory
 from broker.errors import (
     BusError,
@@ -41,9 +42,12 @@ from broker.errors import (
     NotConfirmedError,
     UnroutableError,
 )
+from broker.gate_hearing import Hearing
 from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
 from broker.gate_stamps import Stamps
 from broker.gate_state import ChainEnd, GateState, Seen
+from broker.hearing import is_heartbeat
+from broker.heartbeats import beat_id
 from broker.seen import link_of
 from broker.topology import DEAD, FEEDBACK, GATE, RECORDS
 from broker.trust import Verified
@@ -55,6 +59,7 @@ _LARGE_BYTES: Final = 256 << 10
 log = structlog.get_logger()
 
 _T = TypeVar("_T")
+_NOTHING: Final = Carried(b"")
 
 
 class StoppedError(Exception):
@@ -65,12 +70,14 @@ class _Arrival(msgspec.Struct, frozen=True):
     """A message in hand.
 
     Attributes:
-        token: Empty, as its id, when the message holds none.
+        record: Empty, as its id, when the message holds none.
+        size: Bytes of it, unpacked.
     """
 
     message: Message
     envelope: Envelope
-    token: bytes
+    record: Carried
+    size: int
     token_id: str
     fault: Refuse | None
 
@@ -90,7 +97,7 @@ class Handled(msgspec.Struct, frozen=True):
         size: Bytes of what it held, unpacked.
     """
 
-    decision: Decision
+    decision: Decision | hearing.Decision
     size: int
 
 
@@ -118,6 +125,14 @@ class BatchWork:
         self._issuer = issuer
         self._stop = stop
         self._log = log.bind(issuer=issuer)
+        self._hearing = Hearing(
+            directory,
+            state,
+            stamps,
+            issuer=issuer,
+            send=self._send,
+            on_disk=self._on_disk,
+        )
 
     async def handle(self, batch: Sequence[Received]) -> list[Handled]:
         """Decide about *batch* in order, do what was decided, acknowledge it.
@@ -133,12 +148,36 @@ class BatchWork:
         """
         now = self._clock()
         self._stamps.need_key(now)
-        arrivals = [_unpack(each.message, self._issuer) for each in batch]
+        messages = [each.message for each in batch]
+        beats = [each for each in messages if is_heartbeat(each)]
+        handled = await self._handle_records(
+            [each for each in messages if not is_heartbeat(each)], now
+        )
+        # Behind the records that they count, and all that came with them.
+        for each in beats:
+            handled.append(await self._hear(each, now))
+        await self._acknowledge(batch[-1])
+        return handled
+
+    async def _hear(self, message: Message, now: float) -> Handled:
+        decision = await self._hearing.hear(message, now)
+        if isinstance(decision, Refuse):
+            name = beat_id(message.body)
+            arrival = _Arrival(
+                message, _envelope(message, self._issuer), _NOTHING, 0, name, None
+            )
+            await self._conclude(arrival, decision)
+        return Handled(decision, len(message.body))
+
+    async def _handle_records(
+        self, messages: Sequence[Message], now: float
+    ) -> list[Handled]:
+        arrivals = [_unpack(each, self._issuer) for each in messages]
         ids = [each.token_id for each in arrivals]
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []
         for arrival in arrivals:
-            if len(arrival.token) > _LARGE_BYTES:
+            if arrival.size > _LARGE_BYTES:
                 check = partial(self._verify, arrival, now, first_seen)
                 checked.append(await asyncio.to_thread(check))
             else:
@@ -148,7 +187,7 @@ class BatchWork:
         await self._pass_on(
             [
                 # Rounded down, so never to a moment at which its key was revoked.
-                _Passing(v, d, _archived(v, a.token, int(now)))
+                _Passing(v, d, _archived(v, a.record, int(now)))
                 for a, v, d in zip(arrivals, checked, decisions, strict=True)
                 if isinstance(v, Verified) and isinstance(d, Accept)
             ],
@@ -156,9 +195,8 @@ class BatchWork:
         )
         for arrival, decision in zip(arrivals, decisions, strict=True):
             await self._conclude(arrival, decision)
-        await self._acknowledge(batch[-1])
         return [
-            Handled(decision, max(len(arrival.token), len(arrival.message.body)))
+            Handled(decision, max(arrival.size, len(arrival.message.body)))
             for arrival, decision in zip(arrivals, decisions, strict=True)
         ]
 
@@ -170,7 +208,7 @@ class BatchWork:
         seen = first_seen.get(arrival.token_id)
         try:
             return trust.verify(
-                arrival.token, self._directory, now=now, first_seen=seen
+                arrival.record, self._directory, now=now, first_seen=seen
             )
         except RefusedError as error:
             return Refuse(error.reason, error.where)
@@ -210,7 +248,7 @@ class BatchWork:
 
     def _record(self, passing: _Passing) -> Message:
         message = wire.pack(
-            passing.archived.token,
+            carried.decode(passing.archived.token),
             message_id=passing.verified.token_id,
             routing_key=passing.decision.routing_key,
             user_id=GATE,
@@ -231,6 +269,10 @@ class BatchWork:
                 self._log.info("gate.duplicate", token=token)
             case Refuse(reason=reason):
                 await self._refuse(arrival, decision)
+                if arrival.record.token:
+                    name = arrival.token_id
+                    note = partial(self._state.refuse, self._issuer, name)
+                    await self._on_disk(note)
                 self._log.warning("gate.refused", token=token, reason=reason)
             case _:
                 assert_never(decision)
@@ -303,17 +345,22 @@ async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -
             raise StoppedError
 
 
+def _envelope(message: Message, issuer: str) -> Envelope:
+    return Envelope(issuer, message.user_id, message.routing_key)
+
+
 def _unpack(message: Message, issuer: str) -> _Arrival:
-    envelope = Envelope(issuer, message.user_id, message.routing_key)
+    envelope = _envelope(message, issuer)
     fault = gate_rules.check_envelope(envelope)
-    token = b""
+    record, size = _NOTHING, 0
     if fault is None:
         try:
-            token = wire.unpack(message)
+            record = wire.unpack(message)
+            size = len(record.token) + sum(map(len, record.sealed))
         except RefusedError as error:
             fault = Refuse(error.reason, error.where)
-    token_id = sdjwt.token_id(token) if token else ""
-    return _Arrival(message, envelope, token, token_id, fault)
+    token_id = record.token_id if record.token else ""
+    return _Arrival(message, envelope, record, size, token_id, fault)
 
 
 def _seen(passing: _Passing) -> Seen:
@@ -324,10 +371,12 @@ def _seen(passing: _Passing) -> Seen:
         stored.first_seen,
         len(stored.token),
         passing.verified.claims.exp,
+        passing.decision.feed,
+        passing.verified.claims.seq or 0,
     )
 
 
-def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
+def _archived(verified: Verified, record: Carried, first_seen: int) -> Archived:
     claims = verified.claims
     return Archived(
         token_id=verified.token_id,
@@ -337,5 +386,5 @@ def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
         kind=claims.kind,
         tlp=claims.tlp,
         first_seen=first_seen,
-        token=token,
+        token=carried.encode(record),
     )

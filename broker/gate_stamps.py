@@ -1,9 +1,10 @@
 """What the gate signs: the stamps and heads of its chain. One for all lanes. Edge."""
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from broker import seen
+from broker import heartbeats, seen
 from broker.archive import MakeHead, MakeStamp, SignedHead
 from broker.directory import Directory
 from broker.errors import ConfigError, TrustError
@@ -59,6 +60,12 @@ class Stamps:
     def follow(self, head: SignedHead) -> None:
         """Let *head* go along from now on."""
         self._head = head.head
+
+    def make_heard(self, heartbeat: str, seen: int, lacks: Sequence[str]) -> bytes:
+        """Sign what the hub lacks of a heartbeat, see `heartbeats.make_heard`."""
+        return heartbeats.make_heard(
+            self._signer, heartbeat=heartbeat, seen=seen, lacks=lacks
+        )
 
     def headers(self, stamp: str) -> dict[str, str]:
         """Give the headers of the record that *stamp* is about."""

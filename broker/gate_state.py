@@ -13,14 +13,40 @@ from typing import Final
 import msgspec
 
 from broker.chain import Feed, Gap, Position
+from broker.following import Place
 from broker.private_sqlite import Layout, PrivateFile, open_private
 
 FEED_KEPT_S: Final = 2 * 365 * 86_400  # as long as a record lives (DESIGN.md 4.2)
 
+MAX_LINES: Final = 1000  # of an issuer; it has four a community
+MAX_REFUSED: Final = 10_000  # of an issuer; heartbeats list the newest 500
+
+# Where in its feed an accepted record stands: two for one place are a proof.
+_PLACES: Final = (
+    "ALTER TABLE seen ADD COLUMN feed TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE seen ADD COLUMN seq INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX seen_by_place ON seen (feed, seq) WHERE seq > 0",
+)
+_LINES: Final = (
+    # The last heartbeat of each line.
+    """CREATE TABLE lines (
+        issuer TEXT NOT NULL, line TEXT NOT NULL, community TEXT NOT NULL,
+        tlp TEXT NOT NULL, count INTEGER NOT NULL, chain TEXT NOT NULL,
+        iat INTEGER NOT NULL, body BLOB NOT NULL,
+        PRIMARY KEY (issuer, line)
+    ) WITHOUT ROWID""",
+    # Token ids that were refused: nobody is to wait for them.
+    """CREATE TABLE refused (
+        place INTEGER PRIMARY KEY, issuer TEXT NOT NULL, token_id TEXT NOT NULL,
+        UNIQUE (issuer, token_id)
+    )""",
+)
+
 _LAYOUT = Layout(
     name="the state of a gate",
     application_id=0x746F6367,  # "tocg"
-    version=2,
+    version=3,
+    upgrades={2: (*_PLACES, *_LINES)},
     exclusive=True,  # two gates would not see each other's records
     tables=(
         """CREATE TABLE seen (
@@ -29,6 +55,8 @@ _LAYOUT = Layout(
             expires INTEGER NOT NULL
         ) WITHOUT ROWID""",
         "CREATE INDEX seen_by_expiry ON seen (expires)",
+        *_PLACES,
+        *_LINES,
         """CREATE TABLE feeds (
             feed TEXT PRIMARY KEY, seq INTEGER NOT NULL, token_id TEXT NOT NULL,
             touched REAL NOT NULL
@@ -58,6 +86,7 @@ class Seen(msgspec.Struct, frozen=True):
         first_seen: Epoch seconds.
         size: Bytes of the token.
         expires: Epoch seconds; later it would be refused for its age alone.
+        feed, seq: Its place, "" and 0 if it is not known.
     """
 
     token_id: str
@@ -65,6 +94,15 @@ class Seen(msgspec.Struct, frozen=True):
     first_seen: float
     size: int
     expires: int
+    feed: str = ""
+    seq: int = 0
+
+
+class Line(msgspec.Struct, frozen=True):
+    """The last heartbeat of a line: what it says, and its JWS."""
+
+    place: Place
+    body: bytes
 
 
 class ChainEnd(msgspec.Struct, frozen=True):
@@ -135,7 +173,7 @@ class GateState:
             )
             # A record accepted again after a crash keeps its first moment.
             db.executemany(
-                "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)",
+                "INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [msgspec.structs.astuple(each) for each in accepted],
             )
             for name, feed in feeds.items():
@@ -150,6 +188,61 @@ class GateState:
                     [(name, *msgspec.structs.astuple(gap)) for gap in feed.gaps],
                 )
 
+    def at_place(self, feed: str, seq: int) -> str | None:
+        """Name the accepted record at this place of a feed."""
+        rows = self._file.rows(
+            "SELECT token_id FROM seen WHERE feed = ? AND seq = ? AND seq > 0 "
+            "ORDER BY first_seen LIMIT 1",
+            (feed, seq),
+        )
+        return str(rows[0][0]) if rows else None
+
+    def lines(self, issuer: str, names: Iterable[str]) -> dict[str, Line]:
+        """Give the last heartbeat of each of an issuer's lines that has one."""
+        query = (
+            "SELECT community, tlp, count, chain, iat, body FROM lines "
+            "WHERE issuer = ? AND line = ?"
+        )
+        found = {name: self._file.rows(query, (issuer, name)) for name in set(names)}
+        return {
+            name: Line(Place(*rows[0][:5]), rows[0][5])
+            for name, rows in found.items()
+            if rows
+        }
+
+    def follow(self, issuer: str, lines: Mapping[str, Line]) -> None:
+        """Remember the last heartbeat of *lines*, of at most 1,000 of an issuer."""
+        with self._file.transaction() as db:
+            for name, line in lines.items():
+                place = msgspec.structs.astuple(line.place)
+                db.execute(
+                    "INSERT OR REPLACE INTO lines VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (issuer, name, *place, line.body),
+                )
+            db.execute(
+                "DELETE FROM lines WHERE issuer = ? AND line NOT IN (SELECT line "
+                "FROM lines WHERE issuer = ? ORDER BY iat DESC LIMIT ?)",
+                (issuer, issuer, MAX_LINES),
+            )
+
+    def refuse(self, issuer: str, token_id: str) -> None:
+        """Remember that a token was refused, of the newest 10,000 of an issuer."""
+        with self._file.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO refused (issuer, token_id) VALUES (?, ?)",
+                (issuer, token_id),
+            )
+            db.execute(
+                "DELETE FROM refused WHERE issuer = ? AND place <= (SELECT place FROM "
+                "refused WHERE issuer = ? ORDER BY place DESC LIMIT 1 OFFSET ?)",
+                (issuer, issuer, MAX_REFUSED),
+            )
+
+    def was_refused(self, issuer: str, token_ids: Iterable[str]) -> set[str]:
+        """Tell which of *token_ids* were refused."""
+        query = "SELECT 1 FROM refused WHERE issuer = ? AND token_id = ?"
+        return {t for t in token_ids if self._file.rows(query, (issuer, t))}
+
     def gaps(self) -> dict[str, tuple[Gap, ...]]:
         """List what is missing, by feed."""
         names = self._file.rows("SELECT DISTINCT feed FROM gaps")
@@ -161,6 +254,7 @@ class GateState:
         """Forget tokens that are refused as expired by now, and long silent feeds."""
         with self._file.transaction() as db:
             db.execute("DELETE FROM seen WHERE expires < ?", (now,))
+            db.execute("DELETE FROM lines WHERE iat < ?", (now - FEED_KEPT_S,))
             db.execute("DELETE FROM feeds WHERE touched < ?", (now - FEED_KEPT_S,))
             db.execute("DELETE FROM gaps WHERE feed NOT IN (SELECT feed FROM feeds)")
 

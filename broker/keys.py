@@ -97,6 +97,18 @@ def key_id(org: str, jwk: Jwk) -> str:
     return f"{org}/{thumbprint(jwk)[:16]}"
 
 
+def jwk_of(point: bytes) -> Jwk:
+    """Spell a public point: 32 bytes of Ed25519, or 65 of P-256 (SEC 1, 2.3.3)."""
+    if len(point) == 32:
+        return Jwk(kty="OKP", crv="Ed25519", x=_text(point))
+    x, y = _text(point[1:33]), _text(point[33:])  # RFC 7518, 6.2.1: with all zeros
+    return Jwk(kty="EC", crv="P-256", x=x, y=y)
+
+
+def _text(raw: bytes) -> str:
+    return base64url.encode(raw).decode()
+
+
 def _ed25519(jwk: Jwk) -> _Check:
     if jwk.y is not UNSET:
         raise ValueError

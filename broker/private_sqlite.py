@@ -4,7 +4,7 @@ import os
 import sqlite3
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         application_id: Tells our kinds of files apart (`PRAGMA application_id`).
         version: Raised with every change of *tables*.
         exclusive: Whether one process at a time may have it open.
+        upgrades: By version: what makes a file of it one of the next. A file of a
+            version that is not named here is refused.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     tables: tuple[str, ...]
     exclusive: bool
+    upgrades: Mapping[int, tuple[str, ...]] = {}
 
 
 class PrivateFile:
@@ -153,14 +156,24 @@ def _prepare(db: sqlite3.Connection, path: Path, layout: Layout) -> None:
         raise ConfigError(f"{path} is not {layout.name}")
     if version > layout.version:
         raise ConfigError(f"{path} was made by a newer version of Tocsin")
-    if tables and version < layout.version:
-        raise ConfigError(f"{path} was made by an older version of Tocsin")
-    if not tables:
+    if tables:
+        _upgrade(db, path, layout, version)
+    else:
         for statement in layout.tables:
             db.execute(statement)
         db.execute(f"PRAGMA application_id={layout.application_id}")
         db.execute(f"PRAGMA user_version={layout.version}")
     db.execute("COMMIT")
+
+
+def _upgrade(db: sqlite3.Connection, path: Path, layout: Layout, version: int) -> None:
+    """Bring the file to the layout's version, all in the caller's transaction."""
+    for each in range(version, layout.version):
+        if each not in layout.upgrades:
+            raise ConfigError(f"{path} was made by an older version of Tocsin")
+        for statement in layout.upgrades[each]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version={each + 1}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,11 @@ from typing import Final
 import msgspec
 import structlog
 
-from broker import base64url, revising, sdjwt, signing, trust, wire
+from broker import base64url, heartbeats, revising, sdjwt, signing, trust, wire
 from broker.blinding import BlindMap, own_id
-from broker.bus import Bus
+from broker.bus import Bus, Message
 from broker.directory import Directory
+from broker.publisher_lines import Beat
 from broker.publisher_sending import Sender
 from broker.publisher_state import MAX_PENDING, PublisherState, open_state
 from broker.publisher_tables import Before, Committed, Signed, Version
@@ -222,7 +223,13 @@ class Publisher:
             routing_key=key,
             user_id=self._signer.org,
         )
-        return Signed(message, _sub_of(token), ids.added)
+        return Signed(
+            message,
+            _sub_of(token),
+            ids.added,
+            tuple(dict.fromkeys(address.communities)),
+            draft.tlp.label,
+        )
 
     async def flush(self) -> int:
         """Return, with their number, once all that waited is confirmed.
@@ -231,6 +238,44 @@ class Publisher:
             BusError: As `publisher_sending.Sender.flush`.
         """
         return await self._sender.flush()
+
+    async def heartbeat(self, communities: Sequence[str]) -> int:
+        """Send what waits, then say what the hub has; return the number of heartbeats.
+
+        One for each community and marking, of *communities* also where nothing was
+        published. Repeating it after an error says the same once more.
+
+        Raises:
+            BusError: As `flush`; or a heartbeat was not confirmed.
+        """
+        await self.flush()
+        now = int(self._clock())
+        beats = await asyncio.to_thread(self._state.beats, communities, now)
+        for beat in beats:
+            await self._sender.send_now(self._pulse(beat))
+            await asyncio.to_thread(self._state.said, beat)
+        log.info("publisher.heartbeat", lines=len({each.line for each in beats}))
+        return len(beats)
+
+    def _pulse(self, beat: Beat) -> Message:
+        org = self._signer.org
+        text = heartbeats.make(
+            self._signer,
+            line=beat.line,
+            community=beat.community,
+            tlp=beat.tlp,
+            first=beat.first,
+            before=beat.before,
+            ids=beat.ids,
+            now=beat.at,
+        )
+        return Message(
+            body=text,
+            message_id=heartbeats.beat_id(text),
+            routing_key=ingress_key(issuer=org, kind="heartbeat", tlp=beat.tlp),
+            content_type=heartbeats.CONTENT_TYPE,
+            user_id=org,
+        )
 
     @property
     def doubt(self) -> Doubt | None:

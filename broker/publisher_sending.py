@@ -62,6 +62,24 @@ class Sender:
         async with self._turn:  # so no message id is in flight twice
             return await self._flush()
 
+    async def send_now(self, message: Message) -> None:
+        """Return once *message*, which is in no outbox, is confirmed.
+
+        Raises:
+            BusError: As `flush`; it may have arrived.
+        """
+        attempts = delays(random.random, most_s=MOST_PAUSE_S)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._patience_s
+        while (error := await self._attempt(message)) is not None:
+            pause = next(attempts)
+            if (
+                isinstance(error, UnroutableError | BusRefusedError)
+                or loop.time() + pause >= give_up_at
+            ):
+                raise error
+            await asyncio.sleep(pause)
+
     async def _flush(self) -> int:
         loop = asyncio.get_running_loop()
         sent, unsure, progress = 0, False, True

@@ -22,10 +22,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from broker import base64url, publisher_tables
+from broker import base64url, publisher_lines, publisher_tables
 from broker.bus import Message
 from broker.errors import BusError, ConfigError
+from broker.heartbeats import LINE_BYTES
 from broker.private_sqlite import PrivateFile, open_private
+from broker.publisher_lines import COUNTED, Beat
 from broker.publisher_tables import (
     KEPT_S,
     LAYOUT,
@@ -190,11 +192,13 @@ class PublisherState:
     def confirm(self, token_ids: Iterable[str]) -> None:
         """Remember that the hub has them, and purge the bodies."""
         now = self._clock()
+        confirmed = tuple(token_ids)
         with self._file.transaction() as db:
             db.executemany(
                 "UPDATE outbox SET confirmed_at = ?, body = NULL WHERE token_id = ?",
-                [(now, token_id) for token_id in token_ids],
+                [(now, token_id) for token_id in confirmed],
             )
+            publisher_lines.count(db, confirmed, at=int(now), new_line=self._line)
 
     def new_epoch(self) -> str:
         """Begin a feed anew, at 1, and give its name.
@@ -207,6 +211,8 @@ class PublisherState:
 
     def _begin_epoch(self, db: sqlite3.Connection) -> None:
         db.execute("UPDATE meta SET epoch = ?, seq = 0, prev = ''", (self._epoch(),))
+        # Their counters may have been told already.
+        publisher_lines.forget_lines(db)
         # Before the commit: a crash in between costs another epoch, no more.
         self._mark(db)
 
@@ -252,6 +258,28 @@ class PublisherState:
             self._marked = tip
             return
         self._begin_epoch(db)
+
+    def beats(self, communities: Iterable[str], now: int) -> list[Beat]:
+        """Give what to say of each line.
+
+        Args:
+            communities: Also those of which nothing was published: silence shows.
+            now: Epoch seconds; a line is never said to be of an earlier moment than
+                it was before.
+        """
+        with self._file.transaction() as db:
+            for community in communities:
+                for tlp in COUNTED:
+                    publisher_lines.begin(db, community, tlp, new_line=self._line)
+            return publisher_lines.beats(db, now=now)
+
+    def said(self, beat: Beat) -> None:
+        """Remember that the hub's broker has *beat*."""
+        with self._file.transaction() as db:
+            publisher_lines.said(db, beat)
+
+    def _line(self) -> str:
+        return base64url.encode(self._entropy(LINE_BYTES)).decode()
 
     def _epoch(self) -> str:
         return base64url.encode(self._entropy(EPOCH_BYTES)).decode()

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from broker import publisher_lines
 from broker.bus import Message
 from broker.private_sqlite import Layout
 from broker.publisher_tip import Tip
@@ -28,9 +29,11 @@ Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
 LAYOUT: Final = Layout(
     name="the state of a publisher",
     application_id=0x746F6370,  # "tocp"
-    version=2,
+    version=3,
     exclusive=True,  # two publishers on one counter would fork the feed
+    upgrades={2: publisher_lines.TABLES},
     tables=(
+        *publisher_lines.TABLES,
         """CREATE TABLE meta (
             org TEXT NOT NULL, publisher TEXT NOT NULL,
             epoch TEXT NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL
@@ -102,11 +105,14 @@ class Signed(msgspec.Struct, frozen=True):
         message: Its message id is the token id.
         sub: Id of the primary object after blinding.
         added: Replacements that `Before.replacements` lacked.
+        communities, tlp: On which lines it counts (`broker.heartbeats`).
     """
 
     message: Message
     sub: str
     added: Mapping[str, str]
+    communities: tuple[str, ...] = ()
+    tlp: str = ""
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -227,6 +233,7 @@ def add(
         "VALUES (?, ?, ?, ?, ?)",
         (token_id, seq, message.routing_key, message.content_encoding, message.body),
     )
+    publisher_lines.wait(db, token_id, signed.communities, signed.tlp)
     db.execute(
         "INSERT INTO lineages VALUES (?, ?) ON CONFLICT (lineage) "
         "DO UPDATE SET signed_at = max(signed_at, excluded.signed_at)",

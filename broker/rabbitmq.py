@@ -5,6 +5,7 @@ The traps that were measured are named where they are met: connections in
 `rabbitmq_consuming`.
 """
 
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -20,18 +21,26 @@ CONNECT_S = 10
 
 @asynccontextmanager
 async def open_rabbitmq(
-    url: str, *, user: str, connect_timeout_s: float = CONNECT_S
+    url: str,
+    *,
+    user: str,
+    tls: ssl.SSLContext | None = None,
+    connect_timeout_s: float = CONNECT_S,
 ) -> AsyncIterator[Bus]:
     """Connect to *url* as *user*, its login (with a certificate: its name).
 
+    Args:
+        tls: For amqps; without it the system's authorities are trusted.
+
     Raises:
         BusUnavailableError: No broker answers within *connect_timeout_s*.
-        BusRefusedError: Wrong login, or no right to the virtual host.
+        BusRefusedError: Wrong login or certificate, or no right to the virtual host.
         ConfigError: *url* is no AMQP address.
     """
 
     def link(does: str) -> Link:
-        return Link(url, name=f"tocsin {user} {does}", timeout_s=connect_timeout_s)
+        name = f"tocsin {user} {does}"
+        return Link(url, name=name, timeout_s=connect_timeout_s, tls=tls)
 
     # RabbitMQ stops a connection that publishes during an alarm; consuming,
     # which ends the alarm, must go on.

@@ -7,6 +7,7 @@ issues 231, 449, 536, 556, 563, 570, 588). What is lost, its user opens anew.
 """
 
 import asyncio
+import ssl
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, Self, cast
@@ -45,13 +46,23 @@ class Link:
     Args:
         name: What the operator sees in RabbitMQ's list of connections.
         timeout_s: For connecting, and for opening a channel.
+        tls: Whom to trust, and what to show; the system's authorities, and nothing,
+            if not given. What *url* says of certificates does not count.
 
     Raises:
         ConfigError: *url* is no AMQP address.
     """
 
-    def __init__(self, url: str, *, name: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        timeout_s: float,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._url = _address(url, name)
+        self._tls = tls
         self._timeout_s = timeout_s
         self._connection: AbstractConnection | None = None
         self._connecting = asyncio.Lock()
@@ -106,7 +117,7 @@ class Link:
             raise BusUnavailableError(f"no channel from {self.place}") from exc
 
     async def _connect(self) -> AbstractConnection:
-        connection = aio_pika.Connection(self._url)
+        connection = aio_pika.Connection(self._url, ssl_context=self._context())
         try:
             await self._open(connection)
         except BaseException:
@@ -127,8 +138,18 @@ class Link:
         except TimeoutError as exc:
             raise BusUnavailableError(f"no answer from {self.place}") from exc
         except CONNECTION_EXCEPTIONS as exc:
+            if distrust := _distrust(exc):
+                raise BusRefusedError(f"{self.place}: {distrust}") from exc
             reason = type(exc).__name__
+            if self._url.scheme == "amqps" and isinstance(exc, ConnectionError):
+                # The alert that says so is lost in the reset (measured).
+                reason += "; perhaps it does not take this certificate, see its log"
             raise BusUnavailableError(f"no broker at {self.place}: {reason}") from exc
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self._url.scheme == "amqp":
+            return None
+        return self._tls or ssl.create_default_context()
 
 
 class Shared:
@@ -197,6 +218,15 @@ def _is_cancelled() -> bool:
 def _is_dead(connection: AbstractConnection) -> bool:
     # A plain Connection does not say so itself: its is_closed stays False.
     return connection.transport is None or connection.transport.connection.is_closed
+
+
+def _distrust(error: BaseException | None) -> str:
+    """Say what we have against the peer's certificate, "" if it is not that."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return f"its certificate is not trusted ({error.verify_message})"
+        error = error.__cause__
+    return ""
 
 
 def _address(url: str, name: str) -> URL:

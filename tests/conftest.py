@@ -12,6 +12,8 @@ from tests.support.browser import Page, open_browser
 from tests.support.fetch_rabbitmq import TREE, is_complete
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
 from tests.support.rabbitmq_node import NodeError, RabbitMQNode
+from tests.support.softhsm import SoftHsm, SoftHsmError
+from tests.support.softhsm import made as make_tokens
 
 # A busy machine is no bug of ours, and two runs of one tree must agree.
 settings.register_profile("tocsin", deadline=None, print_blob=True, derandomize=True)
@@ -68,6 +70,16 @@ def private_node() -> Iterator[RabbitMQNode]:
         pytest.skip("crashes a RabbitMQ, which must not be yours")
     with _started() as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """Tokens "one" and "other" of a SoftHSM; it fails where there is none."""
+    try:
+        return make_tokens(tmp_path_factory.mktemp("softhsm"), "one", "other")
+    except SoftHsmError as error:
+        failure = str(error)
+    pytest.fail(failure, pytrace=False)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from adapters.cli import show
+from adapters.cli.asking import signer_of
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
 from adapters.cli.sending import opened
@@ -21,7 +22,7 @@ from broker.blinding import org_identity
 from broker.bus import JSON_CONTENT_TYPE, Bus, Received
 from broker.directory import Directory
 from broker.errors import ConfigError, TrustError
-from broker.signers import Signer, load_signer
+from broker.signers import Signer
 from broker.signing import Address
 from broker.topology import FEEDBACK, GATE
 from broker.trust import Verified, verify
@@ -84,7 +85,7 @@ def answer(
     about = verify(read_file(token).strip(), trusted, now=time.time())
     settings = load(config, PublisherConfig)
     log_json(logging.WARNING)
-    signer = load_signer(settings.org, settings.key)
+    signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
     if private:
         told = _sighting(count, seen) if action is None else _taken(action, count)
         result = asyncio.run(_tell(settings, signer, about, told))

@@ -4,10 +4,11 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import structlog
 
-from adapters.config import Broker, broker_url
+from adapters.config import Broker, broker_tls, broker_url
 from broker.bus import Bus
 from broker.rabbitmq import open_rabbitmq
 
@@ -15,7 +16,8 @@ from broker.rabbitmq import open_rabbitmq
 @asynccontextmanager
 async def open_bus(broker: Broker) -> AsyncIterator[Bus]:
     """Connect to RabbitMQ as *broker* says."""
-    async with open_rabbitmq(broker_url(broker), user=broker.user) as bus:
+    tls = broker_tls(broker, now=datetime.now(UTC))
+    async with open_rabbitmq(broker_url(broker), user=broker.user, tls=tls) as bus:
         yield bus
 
 

@@ -16,6 +16,7 @@ from broker.directory import Directory, single_key
 from broker.directory_client import load_folder
 from broker.errors import ConfigError
 from broker.keys import Jwk
+from schemas import record
 from schemas.errors import RefusedError, SchemaError
 
 MAX_FILE_BYTES = 32 << 20
@@ -140,6 +141,19 @@ def need_gate(directory: Directory) -> None:
         raise ConfigError(
             "the directory names no gate, so every record would be refused; put the "
             "gate's public key into directory/services/<org>.json"
+        )
+
+
+def need_org(org: str) -> None:
+    """Check that *org* may be a name of an organisation.
+
+    Raises:
+        ConfigError: It is none.
+    """
+    if not record.is_org(org):
+        raise ConfigError(
+            "an organisation name is 2 to 41 lower case letters, digits and hyphens, "
+            "beginning with a letter"
         )
 
 

@@ -15,7 +15,10 @@ from adapters.cli import (
     check,
     comparing,
     directory,
+    heartbeats,
     interests,
+    joining,
+    keys,
     policy,
     polling,
     processes,
@@ -23,6 +26,7 @@ from adapters.cli import (
     records,
     reviewing,
     show,
+    welcoming,
 )
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
@@ -44,7 +48,8 @@ app = cyclopts.App(
 )
 
 app.command(demo.demo)
-app.command(records.keygen)
+app.command(keys.keygen)
+app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
@@ -58,10 +63,14 @@ app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(directory.directory, name="directory")
+app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(reviewing.review, name="review")
+app.command(joining.join)
+app.command(joining.start)
+app.command(welcoming.welcome)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +10,6 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from adapters.cli import show
@@ -19,13 +17,13 @@ from adapters.cli.inputs import read_record
 from adapters.cli.load import SHIPPED, load_directory, load_policy, read_file
 from adapters.cli.options import TlpOption, draft_options
 from adapters.policy import Policy
-from adapters.policy_effect import Effect, default_view, effect
+from adapters.policy_effect import Effect, effect
 from adapters.policy_totals import CHANGES, Found, Tally, Totals, Turned
 from adapters.preview import tried
 from adapters.projection import trial_author
+from adapters.view import audience_view
 from broker import wire
 from broker.blinding import BlindMap
-from broker.bus import Message
 from broker.directory import DEFAULT_CLEARANCE, Audience, Directory, single_key
 from broker.errors import ConfigError
 from broker.signers import Signer
@@ -39,6 +37,7 @@ _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 _ORG: Final = "simulation"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1: the magic number of a frame
 _TOKEN: Final = b"eyJ"  # base64url of the '{"' that every header begins with
+_JOINT: Final = b'{"pa'  # of `carried.encode`; STIX begins otherwise
 _PLAIN: Final = frozenset({".csv", ".json", ".tsv"})
 
 
@@ -102,7 +101,7 @@ def simulate(
     author = trial_author(os.urandom)
     totals = Totals(audiences, places=places)
     refused: dict[str, RefusedError] = {}
-    with _progress(len(files)) as step:
+    with show.progress("redacting", len(files)) as step:
         for file in files:
             name = show.file_name(file.relative_to(folder))
             try:
@@ -113,9 +112,9 @@ def simulate(
                 effects = [
                     effect(
                         record.verified,
-                        default_view(
+                        audience_view(
                             each,
-                            record.verified,
+                            record.verified.claims,
                             jurisdiction=jurisdiction,
                             addressed=addressed,
                             concerned=concerned,
@@ -153,7 +152,7 @@ def _files(folder: Path) -> list[Path]:
 def _is_token(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            return opened.read(4).startswith((_ZSTD, _TOKEN))
+            return opened.read(4).startswith((_ZSTD, _TOKEN, _JOINT))
     except OSError as error:
         name = show.file_name(file)
         raise ConfigError(f"cannot read {name}: {error.strerror}") from None
@@ -182,8 +181,7 @@ def _read(file: Path, issuers: _Issuers, tlp: TlpOption | None, now: float) -> _
         return _signed_now(file, tlp, now)
     data = read_file(file)
     if data.startswith(_ZSTD):
-        message = Message(body=data, message_id="", routing_key="", user_id="")
-        data = wire.unpack(msgspec.structs.replace(message, content_encoding="zstd"))
+        data = wire.decompressed(data)
     return _Record(verify(data.strip(), issuers.known(), now=now))
 
 
@@ -223,19 +221,6 @@ def _as_in_file(effects: Iterable[Effect], ids: Mapping[str, str]) -> list[Effec
         )
         for each in effects
     ]
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """Show a bar on a terminal; give the function that moves it."""
-    console = Console(stderr=True)
-    if total < 2 or not console.is_terminal:
-        yield lambda: None
-        return
-    columns = (TextColumn("redacting"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("redacting", total=total)
-        yield lambda: progress.advance(task)
 
 
 def _facts(

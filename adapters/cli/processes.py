@@ -18,7 +18,9 @@ from adapters.config import (
     GateConfig,
     load,
 )
+from adapters.key_watch import watch
 from broker.archive import open_archive
+from broker.directory import Directory
 from broker.directory_client import load_folder
 from broker.gate import run_gate
 from broker.gate_stamps import Stamps
@@ -41,7 +43,11 @@ def gate_run(*, config: Path) -> None:
     """
     settings = load(config, GateConfig)
     directory = load_folder(settings.directory)
-    signer = load_signer(settings.org, settings.key)
+    signer = load_signer(
+        settings.org,
+        settings.key,
+        passphrase_file=settings.key_passphrase_file or None,
+    )
     Stamps(signer, directory).need_key(time.time())  # before the broker is asked
     log_json()
 
@@ -50,7 +56,11 @@ def gate_run(*, config: Path) -> None:
             open_gate_state(settings.state) as state,
             open_archive(settings.archive) as archive,
         ):
-            async with open_bus(settings.broker) as bus, _stop_signal() as stop:
+            async with (
+                stop_signal() as stop,
+                _keys_watched(directory, signer.kid, stop),
+                open_bus(settings.broker) as bus,
+            ):
                 await run_gate(
                     bus,
                     directory,
@@ -80,14 +90,32 @@ def adapter_run(*, config: Path) -> None:
     log_json()
 
     async def run() -> None:
-        async with open_bus(settings.broker) as bus, _stop_signal() as stop:
+        async with (
+            stop_signal() as stop,
+            _keys_watched(directory, context.signer.kid, stop),
+            open_bus(settings.broker) as bus,
+        ):
             await run_adapter(settings, bus, context, clock=time.time, stop=stop)
 
     asyncio.run(run())
 
 
 @asynccontextmanager
-async def _stop_signal() -> AsyncIterator[asyncio.Event]:
+async def _keys_watched(
+    directory: Directory, own: str, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """Let the log say in time, meanwhile, which keys end."""
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(
+            watch(lambda: directory, own, clock=time.time, stop=stop), name="keys"
+        )
+        yield
+        watching.cancel()
+
+
+@asynccontextmanager
+async def stop_signal() -> AsyncIterator[asyncio.Event]:
+    """Give the event that SIGTERM and Ctrl-C set."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

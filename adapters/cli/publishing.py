@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from adapters.cli import heartbeats
 from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.cli.sending import send
 from broker.errors import ConfigError
@@ -29,6 +30,7 @@ def publish(
     coarse: tuple[Coarse, ...] = (),
     exercise: bool = False,
     new_epoch: bool = False,
+    heartbeat: bool = False,
     json: bool = False,
 ) -> int:
     """Check, sign and publish records; returns when the broker has confirmed them.
@@ -54,8 +56,14 @@ def publish(
         exercise: These are exercises.
         new_epoch: Begin the feed anew first; once, after a restore that was not
             noticed: of a whole disk or virtual machine.
+        heartbeat: Say what was published, of --community also that it is nothing, so
+            that readers notice what is missing; tocsin heartbeat run does it hourly.
         json: Print one line of JSON per record.
     """
+    if heartbeat:
+        if files or new_epoch:
+            raise ConfigError("--heartbeat goes with no file and not with --new-epoch")
+        return heartbeats.once(config, community, as_json=json)
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
     )

@@ -9,14 +9,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from adapters.cli import show, show_explained, show_findings, viewing
+from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
-from adapters.cli.load import load_policy, write_file
+from adapters.cli.load import load_policy, need_org, write_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.explaining import refused
 from adapters.projection import trial_author
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
-from broker import signers
 from broker.blinding import BlindMap, own_id
 from broker.directory import Audience, single_key
 from broker.errors import ConfigError
@@ -30,41 +31,14 @@ from schemas.errors import RefusedError
 _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 
 
-def keygen(
-    *, org: str, out: Path, alg: signers.Alg = "EdDSA", json: bool = False
-) -> None:
-    """Make a signing key.
-
-    Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public).
-
-    Args:
-        org: Organisation name: lower case letters, digits, hyphens.
-        out: Folder for both files.
-        alg: EdDSA, or ES256 where a key store knows P-256 only.
-        json: Print JSON.
-    """
-    _need_org(org)
-    signer = signers.generate(org, out, alg)
-    private, public = out / f"{org}.key", out / f"{org}.jwk"
-    if json:
-        show.json_line(
-            {
-                "ok": True,
-                "kid": signer.kid,
-                "private": str(private),
-                "public": str(public),
-            }
-        )
-    else:
-        show.line(f"key {signer.kid}: keep {private} secret, share {public}")
-
-
 def sign(
     file: Path,
     /,
     *,
-    key: Path,
+    key: str,
     issuer: str,
+    passphrase_file: PassphraseOption = None,
+    directory: Path | None = None,
     source: FromOption = None,
     community: tuple[str, ...] = (record.ALL_COMMUNITY,),
     to: tuple[str, ...] = (),
@@ -85,8 +59,11 @@ def sign(
 
     Args:
         file: STIX, MISP, CSAF, Shadowserver or a table; - reads standard input.
-        key: Private key of the issuer.
+        key: Private key of the issuer: a file, or pkcs11:... for one in a token.
+        passphrase_file: File (mode 0600) with the passphrase of the key; asked for at
+            a terminal if it has one and no file is given.
         issuer: Organisation that signs.
+        directory: Folder of the directory: warns if the key ends soon, or counts no more.
         source: Format, where it is not recognised.
         community: Communities addressed (URN); may be given several times.
         to: Organisation addressed by name.
@@ -102,8 +79,9 @@ def sign(
         output: Where the token goes; standard output if not given.
     """
     for org in (issuer, *to, *concerns):
-        _need_org(org)
-    signer = signers.load_signer(issuer, key)
+        need_org(org)
+    signer = signer_of(issuer, key, passphrase_file)
+    warn_of_key(signer, directory)
     now = time.time()
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
@@ -232,11 +210,3 @@ def redact(
     show_explained.redacted(
         redacted, rules, explain=explain, receipt=receipt, as_json=json
     )
-
-
-def _need_org(org: str) -> None:
-    if not record.is_org(org):
-        raise ConfigError(
-            "an organisation name is 2 to 41 lower case letters, digits and hyphens, "
-            "beginning with a letter"
-        )

@@ -11,13 +11,13 @@ from cyclopts import Parameter
 from rich.markup import escape
 
 from adapters.cli import show
+from adapters.cli.asking import signer_of
 from adapters.config import AdapterConfig, load, reviewers_of
 from adapters.review import Held, Reviews, open_reviews
 from adapters.reviewing import Decision, sign
 from broker.bus import Message
 from broker.directory_client import load_folder
 from broker.errors import ConfigError
-from broker.signers import load_signer
 from broker.trust import verify
 from broker.wire import unpack
 from schemas import codec, profile, timestamps
@@ -29,7 +29,9 @@ review = cyclopts.App(
 _SHORT: Final = 12  # characters of a number that people type
 _DAY_S: Final = 86_400
 ConfigOption = Annotated[Path, Parameter(help="Adapter configuration (TOML).")]
-KeyOption = Annotated[Path, Parameter(help="Your private key, as keygen made it.")]
+KeyOption = Annotated[
+    str, Parameter(help="Your private key, as keygen made it, or pkcs11:...")
+]
 NameOption = Annotated[str, Parameter(name="--as", help="Your name as a reviewer.")]
 
 
@@ -185,12 +187,12 @@ def _say(
     number: str,
     decision: Decision,
     config: Path,
-    key: Path,
+    key: str,
     name: str,
     *,
     as_json: bool,
 ) -> int:
-    signer = load_signer(name, key)
+    signer = signer_of(name, key)
     now = time.time()
     with _opened(config) as reviews:
         found = reviews.find(number, now=now)

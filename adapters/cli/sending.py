@@ -6,28 +6,25 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
-    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Protocol
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from typing import Final, Protocol
 
 from adapters.checking import Checked
 from adapters.cli import show, show_findings
+from adapters.cli.asking import signer_of
 from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.config import PublisherConfig, load
 from broker.directory import single_key
 from broker.errors import ConfigError
 from broker.publisher import Publisher, PublishResult, open_publisher
 from broker.publisher_state import OutboxFullError
-from broker.signers import load_signer
 from broker.signing import Address
 from schemas import composing, record
 from schemas.errors import RefusedError
@@ -114,7 +111,8 @@ async def opened(
     settings: PublisherConfig, *, as_json: bool
 ) -> AsyncIterator[Publisher]:
     """Open the publisher that *settings* describe, and tell if it had to begin anew."""
-    signer = load_signer(settings.org, settings.key)
+    signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
+    warn_of_key(signer, settings.directory or None)
     async with (
         open_bus(settings.broker) as bus,
         open_publisher(
@@ -147,7 +145,7 @@ async def _publish(
         if new_epoch and publisher.doubt is None:
             _report_feed(await publisher.new_epoch(), as_json=as_json)
         outcomes: dict[Path, PublishResult | RefusedError] = {}
-        with _progress(len(drafts)) as advance:
+        with show.progress("signing", len(drafts)) as advance:
             for file, draft in drafts.items():
                 try:
                     outcomes[file] = await _with_room(
@@ -257,16 +255,3 @@ def _report(name: str, result: PublishResult, *, as_json: bool) -> None:
             f"confirmed {name}: {result.sub}, number {result.seq} of the feed, "
             f"token {result.token_id}{again}"
         )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Any]:
-    """Show a bar on a terminal; give the function that moves it."""
-    console = Console(stderr=True)
-    if total < 2 or not console.is_terminal:
-        yield lambda: None
-        return
-    columns = (TextColumn("signing"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("signing", total=total)
-        yield lambda: progress.advance(task)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from adapters import view
 from adapters.cli.load import load_directory, need_known, read_file
 from adapters.cli.options import TlpOption
-from adapters.view import View, view_of
-from broker.directory import DEFAULT_CLEARANCE, Audience
+from adapters.view import View, kept_from, view_of
+from broker.directory import Audience
 from broker.errors import ConfigError
 from broker.trust import Verified, verify
-from schemas.markings import Tlp
+from schemas.errors import RefusedError
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,10 +44,11 @@ def audience_view(
     audience: Audience, clearance: TlpOption | None, facts: Facts, verified: Verified
 ) -> View:
     """Give the view of an audience, at its default clearance if none is given."""
-    return View(
-        audience=audience,
-        clearance=Tlp.parse(clearance or DEFAULT_CLEARANCE[audience]),
-        communities=frozenset(facts.community or verified.claims.aud),
+    return view.audience_view(
+        audience,
+        verified.claims,
+        clearance=clearance,
+        communities=facts.community,
         jurisdiction=facts.jurisdiction,
         addressed=facts.addressed,
         concerned=facts.concerned,
@@ -58,9 +60,12 @@ def member_view(name: str, directory: Path | None, verified: Verified) -> View:
 
     Raises:
         ConfigError: It is not known.
+        RefusedError: `in-exercise`: it practises, the record is no exercise.
     """
     if directory is None:
         raise ConfigError("--member needs --directory")
     members = load_directory(directory, None).members
     need_known(name, members, f"no member {name} in the directory")
+    if kept := kept_from(members[name], verified.claims):
+        raise RefusedError(kept)
     return view_of(members[name], verified.claims)

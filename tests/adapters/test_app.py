@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from adapters import app, intake
 from adapters.app import context_of, run_adapter, serve, try_writing
 from adapters.cli.load import load_policy
-from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
+from adapters.config import AdapterConfig
 from adapters.intake import batches
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
@@ -34,6 +34,7 @@ from schemas import stix
 from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
 from schemas.record import Draft
+from tests.support.adapter_config import adapter_config, served
 from tests.support.issuing import (
     PLACE,
     Feed,
@@ -63,19 +64,7 @@ CONTEXT = Context(
 
 
 def config(folder: Path) -> AdapterConfig:
-    sink = FileSinkConfig(name="files", folder=folder)
-    return AdapterConfig(
-        name="main",
-        org="hub",
-        display_name="Hub",
-        directory=folder,
-        key=folder / "hub.key",
-        id_key=folder / "ids",
-        pseudonym_keys=folder / "pseudonyms",
-        outbox=folder / "outbox.sqlite",
-        broker=Broker(url="amqp://127.0.0.1/", user="x", password_file=folder / "pw"),
-        members=(MemberConfig(org=MEMBER, sinks=(sink,)),),
-    )
+    return adapter_config(folder, members=(served(MEMBER, folder),))
 
 
 class Stage:

@@ -10,7 +10,7 @@ import pytest
 import zstandard
 
 from adapters.cli import main as command
-from adapters.cli import policy_simulate
+from adapters.cli import show
 from tests.support.policy_files import SHIPPED, shipped
 from tests.support.views import POLICY
 
@@ -488,9 +488,9 @@ def test_the_view_may_be_of_those_concerned_and_under_a_law(
 
 
 def test_a_bar_moves_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch):
-    with policy_simulate._progress(5) as step:
+    with show.progress("trying", 5) as step:
         step()
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
-    with policy_simulate._progress(5) as step:
+    with show.progress("trying", 5) as step:
         step()

@@ -239,6 +239,27 @@ def test_what_a_member_does_not_want_is_counted_and_not_given():
     assert getting == ["peer-all", "peer-thai", "platform-thai"]
 
 
+def test_who_practises_gets_exercises_and_everybody_else_gets_them_too():
+    members = (
+        subscriber("cert-in-training", exercise=True),
+        subscriber("peer-1"),
+    )
+    drill = decide(message(exercise=True), context(*members), now=NOW)
+    assert [row.member for row in drill.rows] == ["cert-in-training", "peer-1"]
+    assert len({row.evidence for row in drill.rows}) == 1
+    real = decide(message(), context(*members), now=NOW)
+    assert [row.member for row in real.rows] == ["peer-1"]
+    assert real.not_given == {"in-exercise": 1}
+
+
+def test_who_practises_gets_nothing_real_though_it_is_named():
+    named = Address(to=("cert-in-training",))
+    practising = subscriber("cert-in-training", exercise=True)
+    outcome = decide(message(address=named), context(practising), now=NOW)
+    assert outcome.rows == ()
+    assert outcome.not_given == {"in-exercise": 1}
+
+
 def test_a_view_that_nobody_wants_is_not_cut_and_one_that_some_want_is_cut_once(calls):
     members = [
         *(subscriber(f"peer-{n}", interests=THAI) for n in range(3)),

@@ -13,13 +13,12 @@ from adapters.policy_effect import (
     WHOLE_RECORD,
     Effect,
     PartChange,
-    default_view,
     effect,
     seen,
 )
 from adapters.projection import EXTENSION_ID
 from adapters.redaction import NotGivenError
-from adapters.view import View
+from adapters.view import View, audience_view
 from broker.directory import DEFAULT_CLEARANCE
 from broker.trust import Verified
 from schemas import profile
@@ -81,7 +80,7 @@ def effect_of(verified: Verified, to: View, one: Policy, other: Policy) -> Effec
 @pytest.mark.parametrize("name", SAMPLES)
 def test_the_same_policy_changes_nothing(name: str):
     for audience in DEFAULT_CLEARANCE:
-        to = default_view(audience, sample(name))
+        to = audience_view(audience, sample(name).claims)
         found = effect_of(sample(name), to, POLICY, POLICY)
         assert (found.parts, found.is_given, found.is_refused) == ((), False, False)
 
@@ -167,7 +166,7 @@ def test_what_is_shown_and_hidden_is_the_difference_of_the_redactions(
     name: str, audience: Any, one: Any, other: Any, concerned: bool
 ):
     verified = sample(name)
-    to = default_view(audience, verified, concerned=concerned)
+    to = audience_view(audience, verified.claims, concerned=concerned)
     before, made_before = looked_at(verified, to, one())
     after, made_after = looked_at(verified, to, other())
     found = effect_of(verified, to, one(), other()).parts
@@ -298,7 +297,7 @@ def test_a_record_is_given_or_refused_as_a_whole():
         rows,
         gates=GATES.replace(amber, gate("TLP:AMBER", "cleared", "cleared", "nobody")),
     )
-    to = default_view("platform", verified, addressed=False)
+    to = audience_view("platform", verified.claims)
     to = View(audience="platform", clearance=Tlp.AMBER, communities=to.communities)
     given_now = effect_of(verified, to, closed, wide)
     assert (given_now.is_given, given_now.is_refused) == (True, False)
@@ -323,9 +322,10 @@ def test_what_is_refused_under_both_does_not_change():
     assert nothing.state((INCIDENT["id"], "")) == "nothing"
 
 
-def test_the_default_view_is_what_the_command_redact_takes():
-    to = default_view(
-        "public", sample("election-leak"), jurisdiction="SG", addressed=True
-    )
+def test_an_audience_has_its_own_clearance_if_no_other_is_asked_for():
+    claims = sample("election-leak").claims
+    to = audience_view("public", claims, jurisdiction="SG", addressed=True)
     assert (to.clearance, to.jurisdiction) == (Tlp.CLEAR, "SG")
     assert (to.addressed, to.concerned) == (True, False)
+    assert to.communities == {*claims.aud}
+    assert audience_view("public", claims, clearance="RED").clearance == Tlp.RED

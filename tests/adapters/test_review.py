@@ -10,8 +10,8 @@ from adapters.review import open_reviews
 from adapters.reviewing import Newer, view_digest
 from broker.bus import Message
 from broker.errors import ConfigError, TrustError
-from tests.adapters.test_reviewing import ANA, BEN, DAY, REVIEWERS, waiting
 from tests.support import records
+from tests.support.reviews import ANA, BEN, DAY, REVIEWERS, waiting
 from tests.support.views import NOW
 
 MESSAGE = Message(body=b"token", message_id="m", routing_key="k", headers={"a": "b"})

@@ -9,9 +9,9 @@ from adapters import reviewing
 from adapters.reviewing import Statement, Waiting, review_of, state_of, waiting_in
 from broker import base64url
 from broker.errors import TrustError
-from broker.keys import PublicKey
 from schemas.markings import Tlp
 from tests.support import records
+from tests.support.reviews import ANA, DAY, REVIEWERS, waiting
 from tests.support.views import (
     INCIDENT,
     NOW,
@@ -21,16 +21,6 @@ from tests.support.views import (
     new,
     view,
 )
-
-ANA, BEN = records.signer("ana"), records.signer("ben")
-REVIEWERS = {s.kid: (s.org, PublicKey(s.jwk)) for s in (ANA, BEN)}
-ACTOR = new("threat-actor", "Hollow Reed")
-DAY = 86_400
-
-
-def waiting(**changes):
-    [found] = waiting_in(cut_new(PLATFORM, INCIDENT, ACTOR), POLICY, now=NOW)
-    return msgspec.structs.replace(found, **changes)
 
 
 def said(by="ana", decision="approve", at=NOW):

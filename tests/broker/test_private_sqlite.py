@@ -1,7 +1,9 @@
 """Our SQLite files: private, whole or not at all, and for one user at a time."""
 
 import sqlite3
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from broker.errors import ConfigError
@@ -100,3 +102,44 @@ def test_a_disk_that_fails_is_the_operators_fault_and_shows_no_values(tmp_path):
             add(file, "CANARY" * 100_000)
         assert "SQLITE_FULL" in str(caught.value)
         assert "CANARY" not in str(caught.value)
+
+
+def test_a_file_of_an_older_version_is_brought_up_to_date_with_what_is_in_it(
+    tmp_path: Path,
+) -> None:
+    old = Layout(
+        name="a file", application_id=7, version=1, exclusive=True,
+        tables=("CREATE TABLE a (x)",),
+    )  # fmt: skip
+    new = msgspec.structs.replace(
+        old,
+        version=3,
+        tables=("CREATE TABLE a (x, y)", "CREATE TABLE b (z)"),
+        upgrades={1: ("ALTER TABLE a ADD COLUMN y",), 2: ("CREATE TABLE b (z)",)},
+    )
+    path = tmp_path / "file"
+    with open_private(path, old) as file, file.transaction() as db:
+        db.execute("INSERT INTO a VALUES (1)")
+    for _ in range(2):
+        with open_private(path, new) as file:
+            assert file.rows("SELECT x, y FROM a") == [(1, None)]
+            assert file.rows("SELECT z FROM b") == []
+    with pytest.raises(ConfigError, match="newer version"), open_private(path, old):
+        pass
+
+
+def test_a_version_from_which_no_way_leads_is_refused_and_nothing_changed(
+    tmp_path: Path,
+) -> None:
+    old = Layout(
+        name="a file", application_id=7, version=1, exclusive=True,
+        tables=("CREATE TABLE a (x)",),
+    )  # fmt: skip
+    new = msgspec.structs.replace(old, version=3, upgrades={1: ("DROP TABLE a",)})
+    path = tmp_path / "file"
+    with open_private(path, old):
+        pass
+    with pytest.raises(ConfigError, match="older version"), open_private(path, new):
+        pass
+    with open_private(path, old) as file:
+        assert file.rows("SELECT x FROM a") == []

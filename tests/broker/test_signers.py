@@ -6,9 +6,12 @@ takes ES256 from signing through the gate to receipts, and through the command.
 
 import hashlib
 import hmac
+import io
 import json
 import os
+import shutil
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from adapters import receipts
+from adapters.cli import asking
 from adapters.cli import main as command
 from broker import base64url, sdjwt, trust
 from broker.directory import build, decode_member, single_key
@@ -29,7 +33,15 @@ from broker.embedded import open_embedded
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, PublicKey, key_id
 from broker.seen import Seen, Stamp
-from broker.signers import Alg, Signer, generate, load_signer, read_secret
+from broker.signers import (
+    Alg,
+    Signer,
+    free_name,
+    generate,
+    load_signer,
+    read_line,
+    read_secret,
+)
 from broker.signing import TYP
 from tests.support import issuing
 from tests.support.records import (
@@ -174,10 +186,6 @@ def test_a_folder_in_the_place_of_a_key_is_said(tmp_path: Path) -> None:
             ),
             id="a public key",
         ),
-        pytest.param(
-            pem(private_key("a"), serialization.BestAvailableEncryption(b"s3cret")),
-            id="a key under a password",
-        ),
     ],
 )  # fmt: skip
 def test_what_is_no_plain_private_key_is_refused_and_not_quoted(
@@ -203,6 +211,170 @@ def test_a_private_key_of_another_kind_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match="neither an Ed25519 nor a P-256 key"):
         load_signer("cert-aq", stored(tmp_path, pem(other)))
+
+
+@BOTH
+def test_a_second_key_lies_beside_the_first(tmp_path: Path, alg: Alg) -> None:
+    assert free_name("cert-aq", tmp_path) == "cert-aq"
+    first = generate("cert-aq", tmp_path, name=free_name("cert-aq", tmp_path))
+    second = generate("cert-aq", tmp_path, alg, name=free_name("cert-aq", tmp_path))
+    (tmp_path / "cert-aq.3.jwk").touch()  # of a key in a token
+    assert free_name("cert-aq", tmp_path) == "cert-aq.4"
+    for made, name in ((first, "cert-aq"), (second, "cert-aq.2")):
+        assert load_signer("cert-aq", tmp_path / f"{name}.key").kid == made.kid
+        public = msgspec.json.decode((tmp_path / f"{name}.jwk").read_bytes(), type=Jwk)
+        assert public == made.jwk
+
+
+# -- under a passphrase
+
+PASSPHRASE = b"correct horse battery"
+
+
+def secret_file(folder: Path, content: bytes = PASSPHRASE + b"\n") -> Path:
+    path = folder / "passphrase"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+@BOTH
+def test_a_key_under_a_passphrase_signs_after_loading(tmp_path: Path, alg: Alg) -> None:
+    made = generate("cert-aq", tmp_path, alg, passphrase=PASSPHRASE)
+    path = tmp_path / "cert-aq.key"
+    assert b"BEGIN ENCRYPTED PRIVATE KEY" in path.read_bytes()
+    for ending in (b"", b"\n", b"\r\n"):
+        file = secret_file(tmp_path, PASSPHRASE + ending)
+        loaded = load_signer("cert-aq", path, passphrase_file=file)
+        assert loaded.kid == made.kid
+    asked: list[str] = []
+
+    def ask(prompt: str) -> bytes:
+        asked.append(prompt)
+        return PASSPHRASE
+
+    loaded = load_signer("cert-aq", path, ask=ask)
+    assert PublicKey(made.jwk).verify(loaded.sign(b"data"), b"data")
+    assert asked == [f"passphrase of {path}: "]
+
+
+def test_a_key_that_another_tool_put_under_a_passphrase_is_used(tmp_path: Path) -> None:
+    content = pem(private_key("a"), serialization.BestAvailableEncryption(PASSPHRASE))
+    path = stored(tmp_path, content)
+    signer = load_signer("a", path, passphrase_file=secret_file(tmp_path))
+    assert signer.jwk.x == Signer("a", private_key("a")).jwk.x
+
+
+def test_openssl_opens_what_we_protect(tmp_path: Path) -> None:
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("no openssl on this machine")
+    generate("cert-aq", tmp_path, passphrase=PASSPHRASE)
+    done = subprocess.run(  # noqa: S603  a tool of the tests
+        [
+            program, "pkey", "-in", str(tmp_path / "cert-aq.key"),
+            "-passin", f"file:{secret_file(tmp_path)}", "-noout", "-text",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )  # fmt: skip
+    assert "ED25519 Private-Key" in done.stdout, done.stderr
+
+
+def test_a_wrong_passphrase_is_said_and_not_quoted(tmp_path: Path) -> None:
+    generate("cert-aq", tmp_path, passphrase=PASSPHRASE)
+    wrong = secret_file(tmp_path, b"wrong horse battery")
+    with pytest.raises(ConfigError, match="does not open") as caught:
+        load_signer("cert-aq", tmp_path / "cert-aq.key", passphrase_file=wrong)
+    assert "horse" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_service_that_has_no_passphrase_refuses_to_start(tmp_path: Path) -> None:
+    generate("cert-aq", tmp_path, passphrase=PASSPHRASE)
+    with pytest.raises(ConfigError, match="key_passphrase_file"):
+        load_signer("cert-aq", tmp_path / "cert-aq.key")
+
+
+def test_a_passphrase_for_a_key_that_needs_none_is_refused(tmp_path: Path) -> None:
+    generate("cert-aq", tmp_path)
+    file = secret_file(tmp_path)
+    with pytest.raises(ConfigError, match="under no passphrase"):
+        load_signer("cert-aq", tmp_path / "cert-aq.key", passphrase_file=file)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
+def test_a_passphrase_that_others_may_read_is_not_used(
+    tmp_path: Path, mode: int
+) -> None:
+    generate("cert-aq", tmp_path, passphrase=PASSPHRASE)
+    file = secret_file(tmp_path)
+    file.chmod(mode)
+    with pytest.raises(ConfigError, match="chmod 600"):
+        load_signer("cert-aq", tmp_path / "cert-aq.key", passphrase_file=file)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"x" * 1025])
+def test_a_secret_is_one_line(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(ConfigError, match="one line"):
+        read_line(secret_file(tmp_path, content))
+
+
+def test_a_short_passphrase_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="12 characters"):
+        generate("cert-aq", tmp_path / "keys", passphrase=b"x" * 11)
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_person_is_asked_at_a_terminal_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("piped\n"))
+    with pytest.raises(ConfigError, match="no terminal"):
+        asking.ask("passphrase: ")
+
+
+def test_what_is_typed_at_a_terminal_is_the_passphrase(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stdin", Terminal())
+    typed = iter(["long enough words", "long enough words", "one", "two", ""])
+    monkeypatch.setattr("getpass.getpass", lambda _: next(typed))
+    assert asking.new_passphrase(None, wanted=True) == b"long enough words"
+    with pytest.raises(ConfigError, match="two different"):
+        asking.new_passphrase(None, wanted=True)
+    with pytest.raises(ConfigError, match="nothing was typed"):
+        asking.ask("passphrase: ")
+    assert asking.new_passphrase(None, wanted=False) is None
+    assert asking.new_passphrase(secret_file(tmp_path), wanted=True) == PASSPHRASE
+
+
+def test_the_command_makes_and_uses_a_key_under_a_passphrase(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def run(*arguments: object) -> tuple[int, str]:
+        code = command.run([str(each) for each in arguments])
+        return code, capfd.readouterr().err
+
+    file = secret_file(tmp_path)
+    make = ("keygen", "--org", "cert-aq", "--out", tmp_path, "--passphrase-file", file)
+    assert run(*make)[0] == 0
+    assert run(*make)[0] == 2
+    assert run(*make, "--next")[0] == 0
+    sign = ("sign", SAMPLES / "election-leak.json", "--issuer", "cert-aq")
+    for name in ("cert-aq", "cert-aq.2"):
+        mine = (*sign, "--key", tmp_path / f"{name}.key", "-o", tmp_path / "t")
+        code, said = run(*mine)
+        assert (code, "no terminal" in said) == (2, True)
+        assert run(*mine, "--passphrase-file", file)[0] == 0
+        jwk = tmp_path / f"{name}.jwk"
+        assert run("verify", tmp_path / "t", "--jwk", jwk)[0] == 0
 
 
 def test_no_signer_is_made_of_a_key_of_another_curve() -> None:

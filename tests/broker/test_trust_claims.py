@@ -135,6 +135,8 @@ def test_a_key_that_did_not_sign_is_refused() -> None:
 
 # -- claims
 
+_NAMED = [f"urn:tocsin:org:{org}" for org in ("cert-aq", "cert-bv", "cert-cw")]
+
 
 def test_a_member_cannot_sign_for_another() -> None:
     assert refusal(mint(tree(), by=PLATFORM)).reason == "iss-kid"
@@ -164,7 +166,11 @@ def test_a_member_cannot_sign_for_another() -> None:
         ("seq", Hidden(0), "$.seq"),
         ("ver", CANARY, "$.ver"),
         ("ver", "2026-02-30T00:00:00Z", "$.ver"),
-        ("need", {"threshold": 2}, "$"),
+        ("need", {"threshold": 2}, "$.need"),
+        ("need", {"threshold": 2, "iss": [CANARY, CANARY]}, "$.need.iss[0]"),
+        ("need", {"threshold": 2, "iss": _NAMED, CANARY: 1}, "$.need"),
+        ("need", {"threshold": 2, "iss": _NAMED[1:]}, "$.need"),
+        ("need", {"threshold": 3, "iss": _NAMED[:2]}, "$.need"),
         (CANARY, 1, "$"),
         (f"x - at `${CANARY}", 1, "$"),
         (f"{CANARY}` - at `$.{CANARY}", Hidden(1), "$"),
@@ -302,6 +308,18 @@ def test_who_may_not_publish_incidents_may_not_change_them_either(kind: str) -> 
     claims = tree(incident(revoked=True), kind=kind)
     only = directory(kinds=(kind,))
     assert refusal(mint(claims), only).reason == "kind-not-allowed"
+
+
+@pytest.mark.parametrize("kind", ["incident", "correction", "retraction"])
+def test_who_practises_publishes_exercises_alone(kind: str) -> None:
+    main = incident(revoked=True)
+    practising = directory(exercise=True)
+    drill = mint(tree(main, kind=kind, exercise=True))
+    real = mint(tree(main, kind=kind, exercise=False))
+    assert verified(drill, practising)
+    assert verified(drill, directory())
+    assert refusal(real, practising).reason == "exercise-only"
+    assert verified(real, directory())
 
 
 def test_who_trusts_a_single_key_allows_every_kind() -> None:

@@ -11,7 +11,6 @@ from structlog.testing import capture_logs
 from adapters import intake, interests_file
 from adapters.app import serve
 from adapters.cli.load import load_policy
-from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
 from adapters.interests import Interests
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber
@@ -25,6 +24,7 @@ from schemas import stix
 from schemas.composing import compose
 from schemas.markings import Tlp
 from schemas.record import Draft
+from tests.support.adapter_config import adapter_config, served
 from tests.support.issuing import (
     PLACE,
     Feed,
@@ -95,23 +95,8 @@ async def until(done: Callable[[], bool]) -> None:
 async def stage(folder: Path, interests: str) -> AsyncIterator[Stage]:
     file = folder / "platform-x.toml"
     file.write_text(interests)
-    sink = FileSinkConfig(name="files", folder=folder)
-    members = (
-        MemberConfig(org=THAI, sinks=(sink,), interests=file),
-        MemberConfig(org=ALL, sinks=(sink,)),
-    )
-    config = AdapterConfig(
-        name="main",
-        org="hub",
-        display_name="Hub",
-        directory=folder,
-        key=folder / "hub.key",
-        id_key=folder / "p",
-        pseudonym_keys=folder / "pseudonyms",
-        outbox=folder / "outbox.sqlite",
-        broker=Broker(url="amqp://127.0.0.1/", user="x", password_file=folder / "pw"),
-        members=members,
-    )
+    members = (served(THAI, folder, interests=file), served(ALL, folder))
+    config = adapter_config(folder, members=members)
     context = Context(
         directory=KNOWN,
         policy=load_policy(None),

@@ -16,10 +16,7 @@ from adapters.cli.load import load_policy
 from adapters.cli.main import run
 from adapters.config import (
     AdapterConfig,
-    Broker,
-    FileSinkConfig,
-    MemberConfig,
-    ReviewerConfig,
+    load,
     reviewers_of,
 )
 from adapters.outbox import open_outbox
@@ -122,24 +119,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AdapterConfig:
         f'[[members]]\norg = "{READER}"\n'
         '[[members.sinks]]\ntype = "file"\nname = "files"\nfolder = "inbox"\n'
     )
-    sink = FileSinkConfig(name="files", folder=tmp_path)
-    return AdapterConfig(
-        name="main",
-        org="hub",
-        display_name="Hub",
-        directory=tmp_path,
-        key=tmp_path / "hub.key",
-        id_key=tmp_path / "ids",
-        pseudonym_keys=tmp_path / "pseudonyms",
-        outbox=tmp_path / "outbox.sqlite",
-        reviews=tmp_path / "reviews.sqlite",
-        reviewers=tuple(
-            ReviewerConfig(name=name, key=tmp_path / f"{name}.jwk")
-            for name in ("ana", "ben")
-        ),
-        broker=Broker(url="amqp://127.0.0.1/", user="x", password_file=tmp_path / "pw"),
-        members=(MemberConfig(org=READER, sinks=(sink,)),),
-    )
+    return load(tmp_path / "adapter.toml", AdapterConfig)
 
 
 @asynccontextmanager

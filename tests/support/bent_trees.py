@@ -22,6 +22,7 @@ SIGNERS = {
         cast.P256,
         cast.REVOKED,
         cast.BRIEF,
+        cast.TRIAL,
     )
 }
 

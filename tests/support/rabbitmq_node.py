@@ -29,10 +29,18 @@ START_S = 90
 # Seconds after which a declared quorum queue survives `crash`; 0 fails, seen.
 SETTLE_S = 2
 
-CONFIG = """\
+# A Debian of another release with rabbitmq-server in it, made by debootstrap and
+# with /proc mounted: its RabbitMQ runs instead of ours. Needs root.
+ROOT = Path(os.environ.get("TOCSIN_TEST_RABBITMQ_ROOT", "/"))
+TLS_CONFIG = Path(__file__).parents[2] / "deploy/rabbitmq.conf"
+
+PLAIN_CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
 management.tcp.ip = 127.0.0.1
 management.tcp.port = {http}
+"""
+
+CONFIG = """\
 prometheus.tcp.ip = 127.0.0.1
 prometheus.tcp.port = {metrics}
 log.file.level = warning
@@ -52,10 +60,19 @@ class RabbitMQNode:
     Args:
         config: Lines added to rabbitmq.conf.
         plugins: Plugins to enable; the management API is needed to be ready.
+        tls: Folder of ca.pem, node.pem and node.key: run as deploy/rabbitmq.conf says,
+            by TLS alone.
     """
 
-    def __init__(self, *, config: str = "", plugins: tuple[str, ...] = PLUGINS) -> None:
+    def __init__(
+        self,
+        *,
+        config: str = "",
+        plugins: tuple[str, ...] = PLUGINS,
+        tls: Path | None = None,
+    ) -> None:
         self._config = config
+        self._tls = tls
         self._plugins = plugins
         self._ports: dict[str, int] = {}
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -71,11 +88,16 @@ class RabbitMQNode:
         return f"amqp://guest:guest@{LOOPBACK}:{self._ports['amqp']}/"
 
     @property
+    def amqps_url(self) -> str:
+        """Where a node with *tls* listens; it names no login."""
+        return f"amqps://{LOOPBACK}:{self._ports['amqp']}/"
+
+    @property
     def http_url(self) -> str:
         return f"http://{LOOPBACK}:{self._ports['http']}"
 
     def __enter__(self) -> Self:
-        if not is_complete(TREE):
+        if Path("/") == ROOT and not is_complete(TREE):
             raise NodeError(
                 f"RabbitMQ is not unpacked; type: make rabbitmq\n(or: {LINE_TO_TYPE})"
             )
@@ -87,7 +109,8 @@ class RabbitMQNode:
         return self
 
     def _enter(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-"))
+        within = None if Path("/") == ROOT else ROOT / "tmp"
+        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-", dir=within))
         try:
             self._prepare()
             self.start()
@@ -108,7 +131,7 @@ class RabbitMQNode:
         """
         with (self._folder / "console.log").open("ab") as console:
             self._server = subprocess.Popen(  # noqa: S603 - our own tree
-                [*_die_with_us(), str(TREE / "usr/lib/rabbitmq/bin/rabbitmq-server")],
+                _command("usr/lib/rabbitmq/bin/rabbitmq-server"),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
@@ -133,13 +156,13 @@ class RabbitMQNode:
 
     def _prepare(self) -> None:
         self._ports = _free_ports("amqp", "http", "metrics", "distribution", "epmd")
-        config = CONFIG.format(**self._ports) + self._config + "\n"
+        config = self._listeners() + CONFIG.format(**self._ports) + self._config + "\n"
         (self._folder / "rabbitmq.conf").write_text(config)
         (self._folder / "plugins").write_text(f"[{','.join(self._plugins)}].\n")
         # An unpacked Erlang starts no epmd by itself. In the foreground, so that
         # its pid is known; the node finds it by ERL_EPMD_PORT.
         self._epmd = subprocess.Popen(  # noqa: S603 - our own tree
-            [*_die_with_us(), str(TREE / "usr/bin/epmd")],
+            _command("usr/bin/epmd"),
             env=self._environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -148,19 +171,39 @@ class RabbitMQNode:
         )
         _wait_for_port(self._ports["epmd"])
 
+    def _listeners(self) -> str:
+        if self._tls is None:
+            return PLAIN_CONFIG.format(**self._ports)
+        for name in ("ca.pem", "node.pem", "node.key"):
+            shutil.copy(self._tls / name, self._folder / name)
+        config = TLS_CONFIG.read_text()
+        for shipped, here in {
+            "default = 5671": f"1 = {LOOPBACK}:{self._ports['amqp']}",
+            "/etc/rabbitmq/tocsin": str(_inside(self._folder)),
+            "15672": str(self._ports["http"]),
+        }.items():
+            assert shipped in config
+            config = config.replace(shipped, here)
+        return config
+
     def _environment(self) -> dict[str, str]:
-        folder = self._folder
+        folder = _inside(self._folder)
         outer = {
             name: value
             for name, value in os.environ.items()
             if not name.startswith(("RABBITMQ_", "ERL_"))
         }
+        if Path("/") != ROOT:
+            outer |= {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
         libraries = [str(path) for path in sorted(TREE.glob("usr/lib/*-linux-gnu*"))]
         libraries += [str(path) for path in sorted(TREE.glob("lib/*-linux-gnu*"))]
-        return {
-            **outer,
+        ours = {
             "PATH": f"{TREE}/usr/bin:{outer.get('PATH', '')}:/usr/sbin:/sbin",
             "LD_LIBRARY_PATH": ":".join(libraries),
+        }
+        return {
+            **outer,
+            **({} if Path("/") != ROOT else ours),
             "HOME": str(folder),  # holds .erlang.cookie
             "LANG": "C.UTF-8",
             "ERL_EPMD_ADDRESS": LOOPBACK,
@@ -190,6 +233,9 @@ class RabbitMQNode:
         try:
             with socket.create_connection((LOOPBACK, self._ports["amqp"]), 1) as peer:
                 peer.settimeout(5)
+                if self._tls is not None:
+                    self.api.request("GET", "/api/overview")
+                    return True
                 peer.sendall(b"AMQP\0\0\x09\x01")
                 # A method frame (AMQP 0-9-1, 4.2.3): Connection.Start.
                 if peer.recv(1) != b"\x01":
@@ -204,6 +250,17 @@ def _end(process: "subprocess.Popen[bytes] | None") -> None:
     if process is not None and process.poll() is None:
         process.send_signal(signal.SIGKILL)
         process.wait()
+
+
+def _command(program: str) -> list[str]:
+    if Path("/") == ROOT:
+        return [*_die_with_us(), str(TREE / program)]
+    return [*_die_with_us(), "chroot", str(ROOT), f"/{program}"]
+
+
+def _inside(folder: Path) -> Path:
+    """Return *folder* as the server sees it."""
+    return Path("/") / folder.relative_to(ROOT)
 
 
 def _die_with_us() -> list[str]:

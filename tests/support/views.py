@@ -203,6 +203,7 @@ def token(
     tlp: Tlp | None = Tlp.CLEAR,
     address: Address = Address(),  # noqa: B008  frozen
     replaces: str | None = None,
+    exercise: bool = False,
     **composing: Any,
 ) -> bytes:
     """Sign *objects* as an honest issuer does; unmarked ones are CLEAR."""
@@ -215,6 +216,7 @@ def token(
         entropy=records.entropy(),
         address=address,
         replaces=replaces,
+        exercise=exercise,
     )
 
 

@@ -12,6 +12,7 @@ from tests.vectors.cast import (
     NOW,
     REVOKED,
     REVOKED_AT,
+    TRIAL,
     WATCH,
     an_id,
     main,
@@ -211,6 +212,9 @@ def _kinds(shelf: Shelf) -> None:
         name = f"{kind}-of-what-is-not-listed"
         also_kind = watch | {"kind": kind}
         shelf.sign(name, code, why.format(verb), made, with_claims=also_kind, key=WATCH)
+    why = "Its issuer is here to practise, and does not say that this is an exercise."
+    trial = {"iss": ORG + TRIAL.org}
+    shelf.sign("exercise-not-said", "exercise-only", why, with_claims=trial, key=TRIAL)
     retraction = {"kind": "retraction"}
     why = "A retraction says revoked: true, so that no reader can miss it."
     shelf.sign(

@@ -141,6 +141,7 @@ P256 = P256Key("cert-bv")
 REVOKED = Ed25519Key("cert-cw")
 BRIEF = Ed25519Key("cert-dx")
 WATCH = Ed25519Key("watch-ey")
+TRIAL = Ed25519Key("trial-fz")
 STRANGER = Ed25519Key("stranger")
 HUB = Ed25519Key("hub")
 OLD_HUB = Ed25519Key("hub-before")
@@ -170,6 +171,7 @@ KEYS: Final = [
     _entry(REVOKED, revoked_at=REVOKED_AT, kinds=KINDS),
     _entry(BRIEF, not_before=BRIEF_FROM, not_after=BRIEF_UNTIL, kinds=KINDS),
     _entry(WATCH, kinds=["feedback", "correction", "retraction"]),
+    _entry(TRIAL, kinds=KINDS, exercise=True),
 ]
 SERVICES: Final = [
     _entry(HUB, services=["gate"]),

@@ -16,6 +16,7 @@ from tests.vectors.cast import (
     PLATFORM,
     REVOKED,
     REVOKED_AT,
+    TRIAL,
     TYP,
     address,
     an_id,
@@ -300,6 +301,13 @@ def _claims(shelf: Shelf) -> None:
 
 
 def _kinds(shelf: Shelf) -> None:
+    shelf.sign(
+        "exercise-of-who-practises",
+        "",
+        "Its issuer is in exercise, and says that this is one.",
+        with_claims={"iss": ORG + TRIAL.org, "exercise": True},
+        key=TRIAL,
+    )
     refs = {"object_refs": each(an_id("url"), an_id("url", 2))}
     for name, kind, made in (
         ("campaign", "campaign", main("campaign")),

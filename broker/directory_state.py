@@ -27,7 +27,7 @@ from broker.directory_roles import (
 )
 from broker.errors import ConfigError, TrustError
 
-MAX_METADATA_BYTES: Final = 8 << 20  # 1,000 members are 130 kB
+MAX_METADATA_BYTES: Final = 4 << 20  # of any; a member takes 200 bytes of targets.json
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_ROOTS: Final = 256  # versions in one go, as python-tuf's client
 MAX_FILES: Final = 20_000

@@ -115,6 +115,8 @@ def _read(fetch: Fetch, pinned: bytes) -> State:
             break
         trusted.update_root(data)
         roots.append(_parsed(Root, data))
+    else:  # what an older root says may have been taken back since
+        raise TrustError("directory-untrusted")
     timestamp = _needed(fetch, "metadata/timestamp.json")
     trusted.update_timestamp(timestamp)
     version = trusted.timestamp.snapshot_meta.version

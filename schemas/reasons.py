@@ -133,6 +133,12 @@ REASONS: Final[dict[str, str]] = {
     "a restore, type tocsin publish --new-epoch.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",
+    # the directory
+    "directory-expired": "the directory was not signed anew in time; nothing is "
+    "decided on it until a refresh succeeds.",
+    "directory-untrusted": "what is offered as the directory is not what its groups "
+    "signed, or older than what was seen; ask the hub.",
+    "suspensions-form": "a party's file of suspensions does not have its form.",
     # the view
     "community": "addressed to communities that this view is not part of.",
     "kind": "this kind of record is not for this audience.",

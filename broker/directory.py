@@ -16,6 +16,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, PublicKey, key_id
+from broker.seal_keys import SealingJwk, SealingKey, sealing_key_id
 from broker.suspending import Span, confirmed
 from schemas import codec, timestamps
 from schemas.errors import RefusedError
@@ -70,12 +71,27 @@ class Suspended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
+class SealingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key that parts are sealed to, with its validity (RFC 3339).
+
+    Attributes:
+        revoked_at: From then on nothing is sealed to it; what was, it still opens.
+    """
+
+    jwk: SealingJwk
+    not_before: str
+    not_after: str
+    revoked_at: str | UnsetType = UNSET
+    revocation_reason: RevocationReason | UnsetType = UNSET
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An organisation that the directory admits.
 
     Attributes:
         exercise: It is here to practise: what it publishes must say that it is an
             exercise, and it receives nothing else.
+        sealing: Keys that parts of records are sealed to for it (`broker.seal`).
     """
 
     org: Org
@@ -88,6 +104,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     jurisdiction: str = ""
     kinds: tuple[Kind, ...] = ()
     keys: tuple[KeyEntry, ...] = ()
+    sealing: Annotated[tuple[SealingEntry, ...], Meta(max_length=8)] = ()
     contacts: tuple[str, ...] = ()
     receipts: Literal["named", "audience"] = "audience"
     exercise: bool = False
@@ -144,6 +161,21 @@ class KnownKey(msgspec.Struct, frozen=True):
         )
 
 
+class KnownSealingKey(msgspec.Struct, frozen=True):
+    """A key to seal to, with its owner; times in epoch seconds.
+
+    Attributes:
+        revoked_at: None while it is not revoked.
+    """
+
+    kid: str
+    org: str
+    key: SealingKey
+    not_before: float
+    not_after: float
+    revoked_at: float | None
+
+
 class ServiceKey(msgspec.Struct, frozen=True):
     """A key of the hub, and what it may sign."""
 
@@ -160,6 +192,7 @@ class Directory(msgspec.Struct, frozen=True):
             of members sign what services do.
         suspensions: By organisation or key, those that hold, will, or did.
         expires: Epoch seconds; from then on nothing may be decided on it.
+        sealing: Keys to seal to, by member.
     """
 
     members: Mapping[str, Member]
@@ -167,6 +200,25 @@ class Directory(msgspec.Struct, frozen=True):
     services: Mapping[str, ServiceKey] = MappingProxyType({})
     suspensions: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
     expires: float = float("inf")
+    sealing: Mapping[str, tuple[KnownSealingKey, ...]] = MappingProxyType({})
+
+    def sealing_key(self, org: str, *, now: float) -> KnownSealingKey:
+        """Find the key to seal to for a member: of those valid *now*, the newest.
+
+        One alone: sealed to a classic and to a hybrid key, it were as weak as the first.
+
+        Raises:
+            TrustError: `no-sealing-key`, with the member as its place.
+        """
+        usable = [
+            each
+            for each in self.sealing.get(org, ())
+            if each.not_before <= now <= each.not_after
+            and (each.revoked_at is None or now < each.revoked_at)
+        ]
+        if not usable or self.is_suspended(org, now):
+            raise TrustError("no-sealing-key", org)
+        return max(usable, key=lambda each: each.not_before)
 
     def key(self, kid: str) -> KnownKey:
         """Find a key of a member.
@@ -266,10 +318,12 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
     names: set[str] = set()
     thumbprints: set[str] = set()
     held: dict[str, tuple[Span, ...]] = {}
+    sealing: dict[str, tuple[KnownSealingKey, ...]] = {}
     for member in members:
         if member.suspended is not UNSET:
             held[member.org] = (_confirmed(member.org, member.suspended),)
         by_name[member.org] = member
+        sealing[member.org] = _sealing_keys(member, thumbprints)
         for known in _own_keys(member, names, thumbprints):
             keys[known.kid] = known
     for service in services:
@@ -279,7 +333,8 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
         MappingProxyType(by_name),
         MappingProxyType(keys),
         MappingProxyType(of_services),
-        MappingProxyType(held),
+        sealing=MappingProxyType(sealing),
+        suspensions=MappingProxyType(held),
     )
 
 
@@ -346,3 +401,31 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
         )
     except (ValueError, TrustError):
         raise ConfigError(f"{org}: key {kid} is not usable") from None
+
+
+def _sealing_keys(member: Member, thumbprints: set[str]) -> tuple[KnownSealingKey, ...]:
+    """Read the keys to seal to, and note them as taken."""
+    known = tuple(_known_sealing_key(member.org, each) for each in member.sealing)
+    for each in known:
+        if each.key.thumbprint in thumbprints:
+            raise ConfigError(f"key {each.kid} stands in the directory twice")
+        thumbprints.add(each.key.thumbprint)
+    return known
+
+
+def _known_sealing_key(org: str, entry: SealingEntry) -> KnownSealingKey:
+    kid = sealing_key_id(org, entry.jwk)
+    if entry.jwk.kid is not UNSET and entry.jwk.kid != kid:
+        raise ConfigError(f"{org}: a sealing key states another kid than {kid}")
+    try:
+        revoked = entry.revoked_at
+        return KnownSealingKey(
+            kid,
+            org,
+            SealingKey(entry.jwk),
+            timestamps.epoch(entry.not_before),
+            timestamps.epoch(entry.not_after),
+            None if revoked is UNSET else timestamps.epoch(revoked),
+        )
+    except (ValueError, TrustError):
+        raise ConfigError(f"{org}: sealing key {kid} is not usable") from None

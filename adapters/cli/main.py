@@ -16,6 +16,7 @@ from adapters.cli import (
     comparing,
     heartbeats,
     interests,
+    joining,
     keys,
     policy,
     polling,
@@ -24,6 +25,7 @@ from adapters.cli import (
     records,
     reviewing,
     show,
+    welcoming,
 )
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
@@ -69,6 +71,9 @@ app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(reviewing.review, name="review")
+app.command(joining.join)
+app.command(joining.start)
+app.command(welcoming.welcome)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

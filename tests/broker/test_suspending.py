@@ -2,9 +2,10 @@
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from broker import suspensions
-from broker.directory import Directory, Suspended, under
+from broker.directory import Directory, KnownSealingKey, Suspended, under
 from broker.errors import ConfigError, TrustError
 from broker.suspending import confirmed, in_force
 from broker.suspensions import Suspension
@@ -105,3 +106,13 @@ def test_a_file_of_another_form_is_refused(lines):
     with pytest.raises(TrustError) as caught:
         suspensions.decode(msgspec.json.encode({"suspensions": lines}))
     assert caught.value.reason == "suspensions-form"
+
+
+def test_nothing_is_sealed_to_a_member_that_is_suspended():
+    signing = known(in_force(line(), "hub", AT))
+    held = KnownSealingKey("cert-aq/s", "cert-aq", None, 0.0, 2 * AT, None)
+    found = structs.replace(signing, sealing={"cert-aq": (held,)})
+    assert found.sealing_key("cert-aq", now=AT - 1) is held
+    with pytest.raises(TrustError) as caught:
+        found.sealing_key("cert-aq", now=AT)
+    assert caught.value.reason == "no-sealing-key"

@@ -158,12 +158,6 @@ REASONS: Final[dict[str, str]] = {
     "a restore, type tocsin publish --new-epoch.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",
-    # the directory
-    "directory-expired": "the directory was not signed anew in time; nothing is "
-    "decided on it until a refresh succeeds.",
-    "directory-untrusted": "what is offered as the directory is not what its groups "
-    "signed, or older than what was seen; ask the hub.",
-    "suspensions-form": "a party's file of suspensions does not have its form.",
     # sealed parts
     "sealed-shape": "a sealed part does not have the form that it must have.",
     "too-many-sealed": "more than 64 sealed parts, or more than 256 members of one.",

@@ -11,8 +11,9 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from broker import collecting, sdjwt, seal
+from broker import carried, collecting, joint, sdjwt, seal
 from broker.blinding import org_identity
+from broker.carried import Carried, Signature
 from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
 from broker.parts import restored
@@ -29,6 +30,7 @@ from schemas.record import (
     natural_kind,
     need_behaviour,
     org_of,
+    org_urn,
     refuse_red,
 )
 from schemas.stix.values import MAX_TEXT_CHARS
@@ -64,6 +66,9 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         primary: Index of the primary object; None in a bare token.
         complete: Whether no disclosure was withheld since signing, but sealed ones.
         unsealed: Which disclosures came out of sealed compartments.
+        signers: Who signed, the issuer first; more than one of a joint record.
+        also: The further signatures as they came.
+        sealed: Sealed parts as they came; nothing is known of them.
     """
 
     opened: sdjwt.Opened
@@ -77,12 +82,20 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     claim_slots: Mapping[str, int]
     primary: int | None
     complete: bool
+    signers: tuple[joint.Signer, ...]
+    also: tuple[Signature, ...] = ()
+    sealed: tuple[bytes, ...] = ()
     unsealed: frozenset[int] = frozenset()
 
     @property
     def tlp(self) -> Tlp:
         """Marking of the record."""
         return Tlp.parse(self.claims.tlp)
+
+    @property
+    def signatures_missing(self) -> int:
+        """Count the signatures that a joint record still needs; 0: it is whole."""
+        return joint.missing(self.claims.need, self.signers)
 
     @property
     def withheld(self) -> int:
@@ -102,30 +115,37 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify(
-    token: bytes,
+    token: bytes | Carried,
     directory: Directory,
     *,
     now: float,
     first_seen: float | None = None,
     opened: Sequence[Sequence[bytes]] = (),
+    allow_partial: bool = False,
 ) -> Verified:
     """Verify *token* strictly against *directory*.
 
     Args:
-        token: Compact SD-JWT, not compressed.
+        token: As carried; bytes are either form, not compressed.
         now: Epoch seconds.
         first_seen: When the gate first saw it, if known; revocation counts from
             then, never from `iat`.
         opened: What was in sealed compartments of it, each whole. They and the rest
             are verified as one.
+        allow_partial: Take a joint record that lacks signatures, to show or cosign
+            it. Nobody else may.
 
     Raises:
         TrustError: see `schemas.reasons`.
         SchemaError: an object or JSON text in it is not what the profile allows.
     """
     seen = now if first_seen is None else first_seen
+    record = carried.decode(token) if isinstance(token, bytes) else token
     with collecting.waiting():
-        return _verify(token, directory, now=now, first_seen=seen, opened=opened)
+        found = _verify(record, directory, now=now, first_seen=seen, opened=opened)
+    if found.signatures_missing and not allow_partial:
+        raise TrustError("partial")
+    return found
 
 
 def verify_before_sealing(
@@ -139,12 +159,13 @@ def verify_before_sealing(
     Raises:
         TrustError, SchemaError: As `verify`.
     """
+    record = Carried(token)
     with collecting.waiting():
-        return _verify(token, directory, now=now, first_seen=now, may_be_red=True)
+        return _verify(record, directory, now=now, first_seen=now, may_be_red=True)
 
 
 def _verify(
-    token: bytes,
+    record: Carried,
     directory: Directory,
     *,
     now: float,
@@ -152,6 +173,7 @@ def _verify(
     opened: Sequence[Sequence[bytes]] = (),
     may_be_red: bool = False,
 ) -> Verified:
+    token = record.token
     chosen: list[KnownKey] = []
 
     def choose_key(header: bytes) -> sdjwt.VerifyKey:
@@ -166,8 +188,17 @@ def _verify(
     known = chosen[0]
     claims, bundle = _claims(found.claims)
     _check_sealed(claims, opened)
-    _check_issuer(claims, known, directory)
-    _check_times(claims, known, now, first_seen)
+    _check_issuer(claims, known)
+    _check_times(claims, now)
+
+    def judge(signed_by: KnownKey) -> None:
+        _check_kind(claims, signed_by, directory)
+        _check_key(claims, signed_by, first_seen)
+
+    judge(known)
+    signers = joint.signers(
+        record, claims, known, lambda header: _key_for(header, directory), judge
+    )
     _check_claim_slots(claims, found.origin)
     own = org_identity(known.org)
     # No string can be longer than STIX lets it where no disclosure is.
@@ -199,6 +230,9 @@ def _verify(
         claim_slots=found.origin.names,
         primary=_primary(objects, claims),
         complete=complete,
+        signers=signers,
+        also=record.also,
+        sealed=record.sealed,
         unsealed=unsealed,
     )
 
@@ -241,6 +275,7 @@ def _claims(payload: dict[str, Any]) -> tuple[Claims, list[Any]]:
         claims = msgspec.convert(rest, Claims)
     except msgspec.ValidationError as error:
         raise TrustError("claims", codec.place_of(error, "$")) from None
+    joint.check_need(claims)
     if claims.vct != profile.VCT:
         raise TrustError("vct")
     # The gate says of heartbeats that they are not supported yet.
@@ -253,9 +288,15 @@ def _claims(payload: dict[str, Any]) -> tuple[Claims, list[Any]]:
     return claims, bundle["objects"]
 
 
-def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None:
-    if org_of(claims.iss) != known.org:
-        raise TrustError("iss-kid")
+def _check_issuer(claims: Claims, known: KnownKey) -> None:
+    if org_of(claims.iss) == known.org:
+        return
+    named = () if claims.need is UNSET else claims.need.iss
+    # A joint record is named by the signature of its lead, which stands first.
+    raise TrustError("no-lead" if org_urn(known.org) in named else "iss-kid")
+
+
+def _check_kind(claims: Claims, known: KnownKey, directory: Directory) -> None:
     member = directory.members.get(known.org)
     if member is None:
         return
@@ -268,17 +309,18 @@ def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None
         raise TrustError("exercise-only")
 
 
-def _check_times(
-    claims: Claims, known: KnownKey, now: float, first_seen: float
-) -> None:
-    if claims.iat > now + MAX_CLOCK_SKEW_S:
-        raise TrustError("issued-in-future")
-    if claims.exp < now:
-        raise TrustError("expired")
+def _check_key(claims: Claims, known: KnownKey, first_seen: float) -> None:
     if not known.not_before <= claims.iat <= known.not_after:
         raise TrustError("key-not-valid")
     if known.revoked_at is not None and first_seen >= known.revoked_at:
         raise TrustError("key-revoked")
+
+
+def _check_times(claims: Claims, now: float) -> None:
+    if claims.iat > now + MAX_CLOCK_SKEW_S:
+        raise TrustError("issued-in-future")
+    if claims.exp < now:
+        raise TrustError("expired")
     try:
         ver = timestamps.epoch(claims.ver)
     except ValueError:

@@ -70,6 +70,7 @@ REASONS: Final[dict[str, str]] = {
     "kind-mismatch": "this kind does not fit the primary object.",
     # the token
     "framing": "this is not a compact SD-JWT with its final tilde; it may be cut.",
+    "serialization": "this is not the JSON serialization of one record, or says more.",
     "bad-base64": "a part is not canonical base64url.",
     "header": "the header must hold exactly alg, kid and typ.",
     "typ": "the token is of another type than a Tocsin record.",
@@ -93,6 +94,11 @@ REASONS: Final[dict[str, str]] = {
     "vct": "the record's profile is not known here.",
     "iss-kid": "the key belongs to another organisation than the issuer named.",
     "kind-not-allowed": "the directory does not let this member publish this kind.",
+    "no-lead": "a joint record is named by the signature of its lead, which comes first.",
+    "foreign-cosigner": "somebody has signed whom the claim need does not name.",
+    "duplicate-signer": "an organisation has signed twice; each signs once.",
+    "partial": "a joint record lacks signatures that its claim need asks for; add them "
+    "with tocsin cosign.",
     "exercise-only": "its issuer is in exercise and may publish exercise records only.",
     "issued-in-future": "issued more than two minutes in the future; check the clocks.",
     "expired": "its handling horizon is over.",
@@ -118,6 +124,7 @@ REASONS: Final[dict[str, str]] = {
     "chain-conflict": "another record has this place in the publisher's feed.",
     "facts-mismatch": "severity, countries, sectors or languages do not follow from "
     "the record's parts.",
+    "other-record": "these are not copies of one whole record, as its lead signed it.",
     "version-known": "this version was published with other content; give it a newer "
     "modified.",
     "no-earlier-version": "nothing of this record was published from here; name it "

@@ -79,7 +79,7 @@ class Desks:
             async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
                 return await rest(embedded.login("gate"), f"tocsin.ingress.{org}")
 
-        return [wire.unpack(each) for each in asyncio.run(take())]
+        return [wire.unpack(each).token for each in asyncio.run(take())]
 
     def verified(self, token: bytes) -> dict:
         path = self.folder / "t.sdjwt"

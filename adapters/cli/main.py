@@ -14,6 +14,7 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    directory,
     heartbeats,
     interests,
     joining,
@@ -61,6 +62,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")

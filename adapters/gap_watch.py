@@ -20,7 +20,7 @@ from adapters.gap_state import GapState, Untold
 from adapters.gaps import account, admits, delivery
 from adapters.patience import PatientStore, StoppedError, pause
 from adapters.pipeline import Context, Decided, Outcome, Refused
-from broker import seen, wire
+from broker import carried, seen, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Message
@@ -261,8 +261,7 @@ def _came(message: Message, outcome: Outcome) -> tuple[str, int]:
 
 def _message(archived: Archived) -> Message:
     """Give a record from the archive as the gate passed it on."""
-    packed = wire.pack(
-        archived.token, message_id=archived.token_id, routing_key="", user_id=""
-    )
+    record = carried.decode(archived.token)
+    packed = wire.pack(record, message_id=archived.token_id, routing_key="", user_id="")
     headers = {seen.STAMP_HEADER: archived.stamp}
     return msgspec.structs.replace(packed, headers=headers)

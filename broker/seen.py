@@ -159,7 +159,7 @@ def may_stamp(signer: RecordSigner, directory: Directory, *, now: float) -> bool
         known = _gate_key(signer.kid, signer.alg, directory, now)
     except TrustError:
         return False
-    return known.not_before <= int(now) <= known.not_after
+    return known.signs_at(int(now))
 
 
 def link_of(stamp: str) -> str:
@@ -260,7 +260,7 @@ def _opened(
         raise TrustError("seen-invalid") from None
     if claims.iss != org_urn(known.org):
         raise TrustError("seen-invalid")
-    if not known.not_before <= claims.moment <= min(known.not_after, now + _SKEW_S):
+    if not known.signs_at(claims.moment) or claims.moment > now + _SKEW_S:
         raise TrustError("seen-invalid")
     return claims, sdjwt.digest(signing_input)
 
@@ -278,6 +278,6 @@ def _gate_key(kid: str, alg: str, directory: Directory, now: float) -> KnownKey:
     if alg not in known.key.algorithms:
         raise TrustError("seen-invalid")
     # Who stole it writes any moment into a stamp, so none of its stamps counts.
-    if known.revoked_at is not None and now >= known.revoked_at:
+    if known.is_compromised(now):
         raise TrustError("seen-invalid")
     return known

@@ -1,12 +1,27 @@
 """keygen, keys: make signing keys, and look at what there is."""
 
+import time
 from pathlib import Path
+from typing import Any, Final
 
-from adapters.cli import show
-from adapters.cli.asking import PassphraseOption, ask, new_passphrase
-from adapters.cli.load import need_org
-from broker import signers
+from cyclopts import App
+from rich.markup import escape
+from rich.table import Table
+
+from adapters.cli import show as printing
+from adapters.cli.asking import PassphraseOption, ask, new_passphrase, signer_of
+from adapters.cli.load import load_directory, need_known, need_org
+from adapters.config import signing_config
+from broker import key_dates, signers
 from broker.errors import ConfigError
+from broker.key_dates import KeyStatus
+
+_DONE: Final = 0
+_UNUSABLE: Final = 2  # exit codes, as in adapters.cli.main
+_DAY: Final = len("2026-11-23")  # of a time in RFC 3339, UTC
+_STYLES: Final = {"valid": "green", "ends-soon": "yellow", "not-yet": "dim"}
+
+keys = App(help="Keys: which there are, how long they count, which were revoked.")
 
 
 def keygen(
@@ -49,10 +64,97 @@ def keygen(
         private = hsm
         signer = signers.generate_in_token(org, hsm, public, alg, ask=ask)
     if json:
-        show.json_line(
+        printing.json_line(
             {"ok": True, "kid": signer.kid, "private": private, "public": str(public)}
         )
     elif hsm is None:
-        show.line(f"key {signer.kid}: keep {private} secret, share {public}")
+        printing.line(f"key {signer.kid}: keep {private} secret, share {public}")
     else:
-        show.line(f"key {signer.kid}: it stays in the token, share {public}")
+        printing.line(f"key {signer.kid}: it stays in the token, share {public}")
+
+
+@keys.command
+def show(*, directory: Path, org: str | None = None, json: bool = False) -> None:
+    """List the keys of the directory: what they sign, how long, what became of them.
+
+    Args:
+        directory: Folder of the directory.
+        org: Of this organisation alone.
+        json: Print JSON, one line a key.
+    """
+    found = key_dates.statuses(load_directory(directory, None), time.time())
+    if org is not None:
+        need_known(org, {each.org for each in found}, f"no keys of {org}")
+        found = [each for each in found if each.org == org]
+    if json:
+        for each in found:
+            printing.json_line(_facts(each))
+        return
+    table = Table(
+        "organisation", "key", "signs", "state", "from", "until", "days left",
+        box=None,
+        pad_edge=False,
+    )  # fmt: skip
+    for each in found:
+        table.add_row(*_cells(each))
+    with printing.output():
+        printing.console().print(table)
+
+
+@keys.command
+def check(*, config: Path, directory: Path | None = None, json: bool = False) -> int:
+    """Open the key that a configuration names, and look it up in the directory.
+
+    Exit code 2 if it cannot be used: not to be opened, not listed, ended, revoked.
+
+    Args:
+        config: Configuration of a publisher, a gate or an adapter (TOML).
+        directory: Folder of the directory, where the configuration names none.
+        json: Print JSON.
+    """
+    settings = signing_config(config)
+    signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
+    place = directory or settings.directory or None
+    if place is None:
+        raise ConfigError("the configuration names no directory; give --directory")
+    status = key_dates.status_of(load_directory(place, None), signer.kid, time.time())
+    signs_now = status is not None and status.state in ("valid", "ends-soon")
+    if json:
+        facts = {"key": signer.kid} if status is None else _facts(status)
+        printing.json_line({"ok": signs_now, "listed": status is not None, **facts})
+    elif status is None:
+        printing.line(f"key {signer.kid} opens, and is not in the directory")
+    else:
+        printing.line(key_dates.said(status))
+    return _DONE if signs_now else _UNUSABLE
+
+
+def _facts(status: KeyStatus) -> dict[str, Any]:
+    facts = {
+        "org": status.org,
+        "key": status.kid,
+        "signs": list(status.signs),
+        "state": status.state,
+        "not_before": status.not_before,
+        "not_after": status.not_after,
+        "days_left": status.days_left,
+        "successor": status.is_succeeded,
+    }
+    if status.revoked_at is not None:
+        facts |= {"revoked_at": status.revoked_at, "reason": status.reason}
+    return facts
+
+
+def _cells(status: KeyStatus) -> list[str]:
+    is_revoked = status.state == "revoked"
+    word = f"revoked: {status.reason}" if is_revoked else status.state
+    until = status.revoked_at or status.not_after
+    return [
+        escape(status.org),
+        escape(status.kid),
+        ", ".join(status.signs),
+        f"[{_STYLES.get(status.state, 'red')}]{word}[/]",
+        status.not_before[:_DAY],
+        until[:_DAY],
+        str(status.days_left) if status.days_left else "",
+    ]

@@ -14,8 +14,10 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    directory,
     heartbeats,
     interests,
+    joining,
     keys,
     policy,
     polling,
@@ -24,10 +26,16 @@ from adapters.cli import (
     records,
     reviewing,
     show,
+    welcoming,
 )
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
-from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.errors import (
+    BusError,
+    BusRefusedError,
+    ConfigError,
+    DirectoryUnavailableError,
+)
 from schemas.errors import RefusedError
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -46,6 +54,7 @@ app = cyclopts.App(
 
 app.command(demo.demo)
 app.command(keys.keygen)
+app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
@@ -58,11 +67,15 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(reviewing.review, name="review")
+app.command(joining.join)
+app.command(joining.start)
+app.command(welcoming.welcome)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 
@@ -89,6 +102,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
         return _fail(USAGE, f"configuration: {error}")
     except BusError as error:
         return _fail(_code_of(error), f"broker: {error}")
+    except DirectoryUnavailableError as error:
+        return _fail(UNREACHABLE, f"directory: {error}")
     except BaseExceptionGroup as group:
         return _group(group)
     except KeyboardInterrupt:

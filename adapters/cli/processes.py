@@ -18,7 +18,9 @@ from adapters.config import (
     GateConfig,
     load,
 )
+from adapters.key_watch import watch
 from broker.archive import open_archive
+from broker.directory import Directory
 from broker.directory_client import load_folder
 from broker.gate import run_gate
 from broker.gate_stamps import Stamps
@@ -54,7 +56,11 @@ def gate_run(*, config: Path) -> None:
             open_gate_state(settings.state) as state,
             open_archive(settings.archive) as archive,
         ):
-            async with open_bus(settings.broker) as bus, stop_signal() as stop:
+            async with (
+                stop_signal() as stop,
+                _keys_watched(directory, signer.kid, stop),
+                open_bus(settings.broker) as bus,
+            ):
                 await run_gate(
                     bus,
                     directory,
@@ -84,10 +90,27 @@ def adapter_run(*, config: Path) -> None:
     log_json()
 
     async def run() -> None:
-        async with open_bus(settings.broker) as bus, stop_signal() as stop:
+        async with (
+            stop_signal() as stop,
+            _keys_watched(directory, context.signer.kid, stop),
+            open_bus(settings.broker) as bus,
+        ):
             await run_adapter(settings, bus, context, clock=time.time, stop=stop)
 
     asyncio.run(run())
+
+
+@asynccontextmanager
+async def _keys_watched(
+    directory: Directory, own: str, stop: asyncio.Event
+) -> AsyncIterator[None]:
+    """Let the log say in time, meanwhile, which keys end."""
+    async with asyncio.TaskGroup() as tasks:
+        watching = tasks.create_task(
+            watch(lambda: directory, own, clock=time.time, stop=stop), name="keys"
+        )
+        yield
+        watching.cancel()
 
 
 @asynccontextmanager

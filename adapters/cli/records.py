@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from adapters.cli import show, show_explained, show_findings, viewing
 from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.cli.load import load_policy, need_org, write_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
@@ -37,6 +38,7 @@ def sign(
     key: str,
     issuer: str,
     passphrase_file: PassphraseOption = None,
+    directory: Path | None = None,
     source: FromOption = None,
     community: tuple[str, ...] = (record.ALL_COMMUNITY,),
     to: tuple[str, ...] = (),
@@ -61,6 +63,7 @@ def sign(
         passphrase_file: File (mode 0600) with the passphrase of the key; asked for at
             a terminal if it has one and no file is given.
         issuer: Organisation that signs.
+        directory: Folder of the directory: warns if the key ends soon, or counts no more.
         source: Format, where it is not recognised.
         community: Communities addressed (URN); may be given several times.
         to: Organisation addressed by name.
@@ -78,6 +81,7 @@ def sign(
     for org in (issuer, *to, *concerns):
         need_org(org)
     signer = signer_of(issuer, key, passphrase_file)
+    warn_of_key(signer, directory)
     now = time.time()
     options = draft_options(
         tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse

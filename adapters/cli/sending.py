@@ -18,6 +18,7 @@ from adapters.checking import Checked
 from adapters.cli import show, show_findings
 from adapters.cli.asking import signer_of
 from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.config import PublisherConfig, load
 from broker.directory import single_key
@@ -111,6 +112,7 @@ async def opened(
 ) -> AsyncIterator[Publisher]:
     """Open the publisher that *settings* describe, and tell if it had to begin anew."""
     signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
+    warn_of_key(signer, settings.directory or None)
     async with (
         open_bus(settings.broker) as bus,
         open_publisher(

@@ -1,7 +1,8 @@
 """A folder of a member's own: one subfolder per delivery, whole or not there.
 
     00000007-incident-Q2hlY2tlZCBh/
-        evidence.sdjwt    the issuer's signed text
+        evidence.sdjwt    the issuer's signed text; evidence.sdjwt.json, if several
+                          signed it
         projection.json   the plain STIX bundle
         receipt.jwt       the adapter's account of the cuts
         delivery.json     number, issuer, version, marking, ids
@@ -37,6 +38,10 @@ from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from broker.errors import ConfigError
 
+_EVIDENCE: Final = {
+    "application/sd-jwt": "evidence.sdjwt",
+    "application/sd-jwt+json": "evidence.sdjwt.json",
+}
 _UNFINISHED: Final = ".unfinished-"
 _TOKEN_CHARS: Final = 12
 _SAFE_NAME: Final = re.compile(r"[0-9]{8,}-[a-z]{1,20}-[A-Za-z0-9_-]{1,12}")
@@ -141,7 +146,7 @@ def _files(item: Delivery) -> dict[str, bytes]:
         "tlp": item.tlp,
         "token_id": item.token_id,
     }
-    names = ("evidence.sdjwt", "projection.json", "receipt.jwt")
+    names = (_EVIDENCE[item.evidence_type], "projection.json", "receipt.jwt")
     if item.kind == gaps.KIND:
         heartbeat, account, heard = gaps.NAMES
         names = (f"{heartbeat}.jwt", f"{account}.json", f"{heard}.jwt")

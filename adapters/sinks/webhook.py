@@ -214,6 +214,7 @@ def _body(item: Delivery) -> bytes:
                 "tlp": item.tlp,
                 "token_id": item.token_id,
                 evidence: item.evidence.decode("ascii"),
+                **({"evidence_type": item.evidence_type} if is_record else {}),
                 projection: msgspec.Raw(item.projection),
                 receipt: item.receipt.decode("ascii"),
             },

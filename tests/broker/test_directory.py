@@ -87,8 +87,30 @@ def test_an_unknown_key_is_refused() -> None:
 
 
 def test_a_revoked_key_says_since_when() -> None:
-    revoked = key_entry(revoked_at="1970-01-01T00:01:40Z", revocation_reason="lost")
+    revoked = key_entry(revoked_at="1970-01-01T00:01:40Z", revocation_reason="retired")
     assert directory(keys=(revoked,)).key(CERT.kid).revoked_at == 100
+
+
+def test_a_revocation_without_a_reason_is_the_strictest() -> None:
+    revoked = key_entry(revoked_at="1970-01-01T00:01:40Z")
+    known = directory(keys=(revoked,)).key(CERT.kid)
+    assert (known.is_compromised(99), known.is_compromised(100)) == (False, True)
+    retired = key_entry(revoked_at="1970-01-01T00:01:40Z", revocation_reason="retired")
+    assert not directory(keys=(retired,)).key(CERT.kid).is_compromised(100)
+
+
+def test_a_reason_is_of_a_closed_list_and_never_alone() -> None:
+    with pytest.raises(ConfigError, match="not usable"):
+        directory(keys=(key_entry(revocation_reason="retired"),))
+    file = entry()
+    for reason, fits in (("retired", True), ("lost", False), ("", False)):
+        [key] = file["keys"]
+        key |= {"revoked_at": "2026-02-01T00:00:00Z", "revocation_reason": reason}
+        if fits:
+            assert decode(file).keys[0].revocation_reason == reason
+        else:
+            with pytest.raises(ConfigError, match="revocation_reason"):
+                decode(file)
 
 
 def test_a_single_key_is_always_valid_and_belongs_to_no_member() -> None:

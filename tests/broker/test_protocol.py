@@ -32,6 +32,8 @@ NOT_IN_THE_PLAN = {
     "answer",
     "heartbeat",
     "review",
+    "governance",
+    "sealed",
     "view",
     "interests",
     "admission",

@@ -180,6 +180,19 @@ def test_no_stamp_of_a_revoked_key_counts_whatever_moment_it_states():
     assert verify_stamp(stamp(seen=SEEN - 5), known, now=NOW - 1)
 
 
+@pytest.mark.parametrize("reason", ["superseded", "retired"])
+def test_what_a_key_stamped_before_it_was_given_up_counts(reason):
+    key = key_entry(
+        "hub", revoked_at="2026-03-01T12:00:00Z", revocation_reason=reason
+    )  # NOW
+    known = directory(service(keys=(key,)))
+    for now in (NOW - 1, NOW, NOW + 999):
+        assert verify_stamp(stamp(seen=SEEN - 1), known, now=now)
+        assert verify_head(head(now=SEEN - 1), known, now=now)
+        assert refuses(stamp(seen=SEEN), known, now=now)
+        assert refuses(head(now=SEEN), known, now=now, verify=verify_head)
+
+
 def test_a_stamp_from_outside_the_validity_of_its_key_is_refused():
     key = key_entry(
         "hub", not_before="2026-03-01T11:00:00Z", not_after="2026-03-01T12:00:00Z"

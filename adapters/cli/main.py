@@ -14,6 +14,7 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    heads,
     heartbeats,
     interests,
     keys,
@@ -21,6 +22,7 @@ from adapters.cli import (
     polling,
     processes,
     publishing,
+    receipt,
     records,
     reviewing,
     show,
@@ -60,6 +62,8 @@ app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(heartbeats.heartbeat, name="heartbeat")
+app.command(heads.heads, name="heads")
+app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

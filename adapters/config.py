@@ -7,7 +7,7 @@ import ssl
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
@@ -205,6 +205,33 @@ class AdapterConfig(
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
+class AdmissionConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin broker apply` needs.
+
+    Attributes:
+        adapters: Every adapter of the hub.
+        management: RabbitMQ's management API, `https://host:15671`; plain http on
+            this machine alone.
+        user: An administrator of RabbitMQ that is no login of Tocsin's.
+        password_file: Mode 0600.
+        ca_file: Authorities to trust of https instead of the system's.
+        by_password: Logins with a password; all others need a certificate.
+        passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+    """
+
+    directory: Path
+    adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
+    management: str
+    user: str
+    password_file: Path
+    ca_file: Path | UnsetType = UNSET
+    vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
+    by_password: tuple[str, ...] | Literal["all"] = ()
+    passwords: Path | UnsetType = UNSET
+
+
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin poll` needs: one TAXII 2.1 collection.
 
@@ -233,7 +260,9 @@ class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     allow_private: bool = False
 
 
-C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig, PollConfig)
+C = TypeVar(
+    "C", PublisherConfig, GateConfig, AdapterConfig, AdmissionConfig, PollConfig
+)
 
 
 def load(path: Path, kind: type[C]) -> C:
@@ -258,6 +287,9 @@ def load(path: Path, kind: type[C]) -> C:
                 f"{path}: pseudonym_key has become two: call it id_key, so that "
                 "projected ids stay, and name a folder pseudonym_keys"
             )
+        if isinstance(tree.get("directory"), dict):
+            # `broker.directory_client.read_remote` reads that table of this file.
+            tree["directory"] = path.name
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None

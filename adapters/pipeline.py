@@ -29,7 +29,7 @@ from adapters.redaction import NotGivenError, Redacted, redact
 from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
 from adapters.scopes import Scopes, about
 from adapters.view import View, kept_from, view_of
-from broker import sdjwt, seen
+from broker import seen
 from broker.bus import Message
 from broker.directory import Directory, Member
 from broker.signing import RecordSigner
@@ -150,9 +150,9 @@ def decide(
     """
     try:
         told = seen.verify_headers(message.headers, context.directory, now=now)
-        token = unpack(message)
-        first_seen = told.stamp.seen_of(sdjwt.token_id(token))
-        verified = verify(token, context.directory, now=now, first_seen=first_seen)
+        record = unpack(message)
+        first_seen = told.stamp.seen_of(record.token_id)
+        verified = verify(record, context.directory, now=now, first_seen=first_seen)
     except RefusedError as error:
         return Refused(error.reason, error.where)
     author = context.author_at(first_seen)

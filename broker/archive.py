@@ -62,7 +62,7 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     """A token and what is known of it.
 
     Attributes:
-        token: Compact SD-JWT with all disclosures, not compressed.
+        token: With all disclosures, as `carried.encode` spells it, not compressed.
         first_seen: Epoch seconds.
         number: Its place in the chain: 1 for the first one archived, never used
             twice. 0: not archived.

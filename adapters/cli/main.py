@@ -14,9 +14,11 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    directory,
     heads,
     heartbeats,
     interests,
+    joining,
     keys,
     policy,
     polling,
@@ -26,10 +28,16 @@ from adapters.cli import (
     records,
     reviewing,
     show,
+    welcoming,
 )
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
-from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.errors import (
+    BusError,
+    BusRefusedError,
+    ConfigError,
+    DirectoryUnavailableError,
+)
 from schemas.errors import RefusedError
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -61,6 +69,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
 app.command(receipt.receipt, name="receipt")
@@ -68,6 +77,9 @@ app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(reviewing.review, name="review")
+app.command(joining.join)
+app.command(joining.start)
+app.command(welcoming.welcome)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 
@@ -94,6 +106,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
         return _fail(USAGE, f"configuration: {error}")
     except BusError as error:
         return _fail(_code_of(error), f"broker: {error}")
+    except DirectoryUnavailableError as error:
+        return _fail(UNREACHABLE, f"directory: {error}")
     except BaseExceptionGroup as group:
         return _group(group)
     except KeyboardInterrupt:

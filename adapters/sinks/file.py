@@ -1,7 +1,8 @@
 """A folder of a member's own: one subfolder per delivery, whole or not there.
 
     00000007-incident-Q2hlY2tlZCBh/
-        evidence.sdjwt    the issuer's signed text
+        evidence.sdjwt    the issuer's signed text; evidence.sdjwt.json, if several
+                          signed it
         projection.json   the plain STIX bundle
         receipt.jwt       the adapter's account of the cuts
         delivery.json     number, issuer, version, marking, ids
@@ -28,6 +29,10 @@ from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from broker.errors import ConfigError
 
+_EVIDENCE: Final = {
+    "application/sd-jwt": "evidence.sdjwt",
+    "application/sd-jwt+json": "evidence.sdjwt.json",
+}
 _UNFINISHED: Final = ".unfinished-"
 _TOKEN_CHARS: Final = 12
 _SAFE_NAME: Final = re.compile(r"[0-9]{8,}-[a-z]{1,20}-[A-Za-z0-9_-]{1,12}")
@@ -133,7 +138,7 @@ def _files(item: Delivery) -> dict[str, bytes]:
         "token_id": item.token_id,
     }
     return {
-        "evidence.sdjwt": item.evidence,
+        _EVIDENCE[item.evidence_type]: item.evidence,
         "projection.json": item.projection,
         "receipt.jwt": item.receipt,
         "delivery.json": msgspec.json.encode(about),

@@ -210,6 +210,7 @@ def _body(item: Delivery) -> bytes:
                 "tlp": item.tlp,
                 "token_id": item.token_id,
                 "evidence": item.evidence.decode("ascii"),
+                "evidence_type": item.evidence_type,
                 "projection": msgspec.Raw(item.projection),
                 "receipt": item.receipt.decode("ascii"),
             },

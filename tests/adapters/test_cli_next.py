@@ -79,7 +79,7 @@ class Desks:
             async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
                 return await rest(embedded.login("gate"), f"tocsin.ingress.{org}")
 
-        return [wire.unpack(each) for each in asyncio.run(take())]
+        return [wire.unpack(each).token for each in asyncio.run(take())]
 
     def verified(self, token: bytes) -> dict:
         path = self.folder / "t.sdjwt"
@@ -231,6 +231,14 @@ def test_a_refusal_of_the_gate_is_told_with_its_meaning(desks) -> None:
     assert (good["kind"], good["reason"]) == ("refusal", "incomplete")
     assert "whole records" in good["meaning"]
     assert bad == {"ok": False, "kind": "not-valid", "reason": "answer-invalid"}
+
+
+def test_what_the_gate_says_of_a_trial_that_nobody_waited_for_is_told(desks) -> None:
+    key = feedback_key(sender="gate", issuer="cert-aq", kind="accepted")
+    told = {"routing_key": key, "content_type": JSON_CONTENT_TYPE, "user_id": "gate"}
+    body = b'{"token_id":"abc","stamp":"a.b.c"}'
+    desks.tell(Message(body=body, message_id="m", **told), "gate")
+    assert desks.feedback() == [{"ok": True, "kind": "accepted", "token": "abc"}]
 
 
 def test_a_member_cannot_speak_as_the_gate(desks) -> None:

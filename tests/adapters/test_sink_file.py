@@ -58,6 +58,14 @@ async def test_a_delivery_is_a_folder_of_four_files(sink, folder):
     }
 
 
+async def test_evidence_that_several_signed_says_so_in_its_name(sink, folder):
+    item = delivery(evidence=b'{"payload":"e30","signatures":[]}')
+    await sink.send(item)
+    found = content(folder / NAME)
+    assert found["evidence.sdjwt.json"] == item.evidence
+    assert "evidence.sdjwt" not in found
+
+
 async def test_names_sort_by_number(sink, folder):
     for number in (12, 2, 100, 1):
         await sink.send(delivery(number=number))

@@ -33,6 +33,8 @@ NOT_IN_THE_PLAN = {
     "heartbeat",
     "receipt",
     "review",
+    "governance",
+    "sealed",
     "view",
     "interests",
     "admission",

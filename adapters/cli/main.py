@@ -15,6 +15,7 @@ from adapters.cli import (
     check,
     comparing,
     directory,
+    heads,
     heartbeats,
     interests,
     joining,
@@ -23,6 +24,7 @@ from adapters.cli import (
     polling,
     processes,
     publishing,
+    receipt,
     records,
     reviewing,
     sealing,
@@ -72,6 +74,8 @@ app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
+app.command(heads.heads, name="heads")
+app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

@@ -23,6 +23,7 @@ from adapters.cli import (
     policy,
     polling,
     processes,
+    proofs,
     publishing,
     receipt,
     records,
@@ -76,6 +77,7 @@ app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
+app.command(proofs.proofs, name="proofs")
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)

@@ -233,7 +233,7 @@ async def test_oversight_reads_it_with_the_rest_of_its_feedback(tmp_path, capfd)
             received = await anext(messages)
             for known, expected in ((ALONE, True), (single_key("hub", HUB.jwk), False)):
                 answering._print(received, known, as_json=True)
-                said = msgspec.json.decode(capfd.readouterr().out)
+                said = msgspec.json.decode(capfd.readouterr().out.splitlines()[-1])
                 assert said["ok"] is expected
                 assert said["kind"] == ("proof" if expected else "not-valid")
             await received.ack()

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from adapters.cli import show, show_explained, show_findings, viewing
 from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.cosigning import NeedOption, WithOption, need_of
 from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.cli.load import load_policy, need_org, write_file
@@ -20,7 +21,7 @@ from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
 from broker.blinding import BlindMap, own_id
 from broker.directory import Audience, single_key
-from broker.errors import ConfigError
+from broker.errors import ConfigError, TrustError
 from broker.signing import Address, random_uuid
 from broker.signing import sign as sign_record
 from broker.trust import verify as verify_token
@@ -50,6 +51,8 @@ def sign(
     coarse: tuple[Coarse, ...] = (),
     exercise: bool = False,
     identity: str | None = None,
+    need: NeedOption = None,
+    others: WithOption = (),
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> int:
     """Check and sign a record: input to token.
@@ -76,10 +79,14 @@ def sign(
             that members who may not see the exact one can prove the coarse one.
         exercise: This is an exercise.
         identity: Id that the input gives the issuer itself (identity--...).
+        need: Of a joint record: how many must sign, the issuer included; all, if only
+            --with is given. The others sign with tocsin cosign.
+        others: Organisation that may sign it too; may be given several times.
         output: Where the token goes; standard output if not given.
     """
     for org in (issuer, *to, *concerns):
         need_org(org)
+    joint = need_of(issuer, need, others)
     signer = signer_of(issuer, key, passphrase_file)
     warn_of_key(signer, directory)
     now = time.time()
@@ -103,9 +110,11 @@ def sign(
         entropy=os.urandom,
         address=Address(communities=community, to=to, concerns=concerns),
         exercise=exercise,
+        need=joint,
     )
     # What nobody would accept is refused here, not at the hub.
-    verify_token(token, single_key(issuer, signer.jwk), now=now)
+    own = single_key(issuer, signer.jwk)
+    verify_token(token, own, now=now, allow_partial=True)
     write_file(output, token + b"\n" if output is None else token)
     return _DONE
 
@@ -117,8 +126,10 @@ def verify(
     directory: Path | None = None,
     jwk: Path | None = None,
     json: bool = False,
-) -> None:
+) -> int:
     """Verify a token strictly, and say what it is.
+
+    A joint record that lacks signatures is shown, and not accepted: exit code 1.
 
     Args:
         token: File with a token; - reads standard input.
@@ -127,12 +138,16 @@ def verify(
         json: Print JSON.
     """
     try:
-        verified = viewing.verified_token(token, directory, jwk)
+        verified = viewing.verified_token(token, directory, jwk, allow_partial=True)
     except RefusedError as error:
         if json:
             show.json_line({"ok": False, "reason": error.reason, "where": error.where})
         raise
     show.verified(verified, as_json=json)
+    if verified.signatures_missing:
+        show.refusal(TrustError("partial"))
+        return _REFUSED
+    return _DONE
 
 
 def redact(

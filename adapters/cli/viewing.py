@@ -29,15 +29,25 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     concerned: bool = False
 
 
-def verified_token(token: Path, directory: Path | None, jwk: Path | None) -> Verified:
+def verified_token(
+    token: Path,
+    directory: Path | None,
+    jwk: Path | None,
+    *,
+    allow_partial: bool = False,
+) -> Verified:
     """Read and verify a token.
+
+    Args:
+        allow_partial: As `trust.verify`.
 
     Raises:
         ConfigError: A file is unusable.
         RefusedError: It does not verify.
     """
     known = load_directory(directory, jwk)
-    return verify(read_file(token).strip(), known, now=time.time())
+    text = read_file(token).strip()
+    return verify(text, known, now=time.time(), allow_partial=allow_partial)
 
 
 def audience_view(

@@ -29,7 +29,7 @@ from typing import Final, TypeVar, assert_never
 import msgspec
 import structlog
 
-from broker import carried, gate_rules, hearing, trust, wire
+from broker import carried, gate_rules, hearing, trials, trust, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
@@ -245,6 +245,12 @@ class BatchWork:
         last = max(stored, key=lambda each: each.number)
         end = ChainEnd(last.number, link_of(last.stamp))
         await self._on_disk(partial(self._state.record, seen, feeds, end, now=now))
+        for each in passing:
+            if trials.is_trial(each.verified.claims):
+                stored_as = each.archived
+                await self._tell(
+                    trials.accepted(stored_as.token_id, self._issuer, stored_as.stamp)
+                )
 
     def _record(self, passing: _Passing) -> Message:
         message = wire.pack(
@@ -283,10 +289,13 @@ class BatchWork:
         told = gate_rules.refusal(
             arrival.message, arrival.token_id, self._issuer, refuse
         )
+        await self._tell(told)
+
+    async def _tell(self, told: Message) -> None:
         try:
             await self._send(FEEDBACK, told)
         except UnroutableError:
-            # The operator still has the dead letter; the issuer cannot be told.
+            # Of a refusal the operator still has the dead letter.
             self._log.error("gate.no_feedback_queue")
 
     async def _send(self, exchange: str, message: Message) -> None:

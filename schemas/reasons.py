@@ -132,10 +132,34 @@ REASONS: Final[dict[str, str]] = {
     "no-earlier-version": "nothing of this record was published from here; name it "
     "with --of if a table's rows have changed, or use tocsin publish.",
     "retracted": "this record was taken back, for good; publish another one.",
+    "receipt-invalid": "this is no receipt as an adapter must sign it.",
+    "receipt-mismatch": "what is named here is not what the receipt is about.",
+    "not-under-head": "nothing shows that the record stood under a head that was held "
+    "before; get its path (tocsin heads prove).",
+    "chain-forked": "the hub signed two histories of its chain; the proof is kept.",
+    "fork-invalid": "this proves no fork of the gate's chain.",
     "review-invalid": "this is no statement of a reviewer as it must be signed.",
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
+    # the directory
+    "directory-untrusted": "the directory does not follow from the root that you pinned, "
+    "or a file of it is missing or changed.",
+    "directory-roles": "who signs the directory is not one key for each group, with a "
+    "threshold of at least two.",
+    "directory-entry": "no client could load this file of the directory.",
+    "directory-threshold": "not enough groups have signed.",
+    "directory-expired": "the directory has expired; ask the hub for a newer one.",
+    "proposal-form": "this is no proposal as tocsin directory propose makes them.",
+    "proposal-base": "it starts from another version than the directory that you hold; "
+    "propose it anew, or get the newest directory.",
+    "proposal-bytes": "what it asks you to sign does not follow from what it says; do "
+    "not sign, and ask who sent it.",
+    "proposal-change": "it changes nothing, or what is not there, or mixes a suspension "
+    "with what the groups decide.",
+    "proposal-stale": "it is older than 30 days, or from the future; propose it anew.",
+    "proposal-key": "your key signs nothing of this proposal.",
+    "suspensions-form": "this is no list of suspensions as a party signs it.",
     "heartbeat-invalid": "this is no heartbeat as an issuer must sign it, and a gate "
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "

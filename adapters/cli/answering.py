@@ -16,7 +16,7 @@ from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
 from adapters.cli.sending import opened
 from adapters.config import PublisherConfig, load
-from broker import answers
+from broker import answers, trials
 from broker.answers import Action, Answer, Sighting, Taken
 from broker.blinding import org_identity
 from broker.bus import JSON_CONTENT_TYPE, Bus, Received
@@ -235,7 +235,7 @@ def _print(received: Received, trusted: Directory, *, as_json: bool) -> None:
     message = received.message
     try:
         if message.user_id == GATE and message.content_type == JSON_CONTENT_TYPE:
-            facts = _refusal(message.body)
+            facts = _by_the_gate(message.body)
         else:
             facts = _facts(answers.verify(message, trusted, now=time.time()))
     except (TrustError, RefusedError) as error:
@@ -249,17 +249,19 @@ def _print(received: Received, trusted: Directory, *, as_json: bool) -> None:
         show.line(f"{facts['kind']}: {words}")
 
 
-class _Refusal(msgspec.Struct):
+class _ByTheGate(msgspec.Struct):
     token_id: str
-    reason: str
+    reason: str = ""
     where: str = ""
 
 
-def _refusal(body: bytes) -> dict[str, Any]:
+def _by_the_gate(body: bytes) -> dict[str, Any]:
     try:
-        told = msgspec.convert(codec.decode_json(body, max_bytes=4096), _Refusal)
+        told = msgspec.convert(codec.decode_json(body, max_bytes=4096), _ByTheGate)
     except msgspec.ValidationError:
         raise TrustError("answer-invalid") from None
+    if not told.reason:  # of a trial (`broker.trials`) that nobody waited for
+        return {"ok": True, "kind": trials.KIND, "token": told.token_id}
     return {
         "ok": True,
         "kind": "refusal",

@@ -138,6 +138,14 @@ def test_a_refusal_of_the_gate_is_told_with_its_meaning(desks) -> None:
     assert bad == {"ok": False, "kind": "not-valid", "reason": "answer-invalid"}
 
 
+def test_what_the_gate_says_of_a_trial_that_nobody_waited_for_is_told(desks) -> None:
+    key = feedback_key(sender="gate", issuer="cert-aq", kind="accepted")
+    told = {"routing_key": key, "content_type": JSON_CONTENT_TYPE, "user_id": "gate"}
+    body = b'{"token_id":"abc","stamp":"a.b.c"}'
+    desks.tell(Message(body=body, message_id="m", **told), "gate")
+    assert desks.feedback() == [{"ok": True, "kind": "accepted", "token": "abc"}]
+
+
 def test_a_member_cannot_speak_as_the_gate(desks) -> None:
     key = feedback_key(sender="cert-bv", issuer="cert-aq", kind="refusal")
     body = b'{"token_id":"abc","reason":"incomplete"}'

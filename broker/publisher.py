@@ -16,7 +16,7 @@ from typing import Final
 import msgspec
 import structlog
 
-from broker import base64url, heartbeats, revising, sdjwt, signing, trust, wire
+from broker import base64url, carried, heartbeats, revising, sdjwt, signing, trust, wire
 from broker.blinding import BlindMap, own_id
 from broker.bus import Bus, Message
 from broker.carried import Carried
@@ -27,7 +27,9 @@ from broker.publisher_sending import Sender
 from broker.publisher_state import MAX_PENDING, PublisherState, open_state
 from broker.publisher_tables import Before, Committed, Signed, Version
 from broker.publisher_tip import Doubt
+from broker.seal_signing import Kept, Sealer
 from broker.signing import Address, RecordSigner
+from broker.signing_sealed import sign
 from broker.topology import ingress_key
 from schemas import timestamps
 from schemas.errors import SchemaError
@@ -105,11 +107,13 @@ class Publisher:
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
         need: Need | None = None,
+        sealer: Sealer | None = None,
     ) -> PublishResult:
         """Sign *draft* into the outbox; nothing leaves before `flush`.
 
         Args:
             need: Makes a joint record, which is kept apart until `enqueue_joint`.
+            sealer: Seals what of it may not be read by the hub.
 
         Raises:
             SchemaError: `version-known`: this version was signed with other
@@ -132,7 +136,9 @@ class Publisher:
         )
 
         def build(before: Before) -> Signed:
-            return self._sign(draft, address, before, exercise=exercise, need=need)
+            return self._sign(
+                draft, address, before, exercise=exercise, need=need, sealer=sealer
+            )
 
         done = await asyncio.to_thread(self._state.commit, version, build)
         log.info(
@@ -150,6 +156,7 @@ class Publisher:
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
         of: str | None = None,
+        sealer: Sealer | None = None,
     ) -> PublishResult:
         """Sign *draft* as the next version of a record that was signed here before.
 
@@ -188,7 +195,9 @@ class Publisher:
             return _result(before.committed)
         now = timestamps.from_epoch(self._clock())
         draft = revising.newer(draft, before.ver, now=now)
-        return await self.enqueue(draft, address=address, exercise=exercise, need=need)
+        return await self.enqueue(
+            draft, address=address, exercise=exercise, need=need, sealer=sealer
+        )
 
     async def enqueue_joint(
         self, record: Carried, directory: Directory
@@ -214,7 +223,8 @@ class Publisher:
             user_id=self._signer.org,
         )
         communities = tuple(dict.fromkeys(claims.aud))
-        signed = Signed(message, claims.sub, {}, communities, claims.tlp, record.token)
+        lead = carried.encode(Carried(record.token, (), record.sealed))
+        signed = Signed(message, claims.sub, {}, communities, claims.tlp, lead=lead)
         fresh = await asyncio.to_thread(self._state.release, signed)
         log.info("publisher.joint", token=found.token_id[:8], already=not fresh)
         return PublishResult(found.token_id, claims.sub, 1, already=not fresh)
@@ -245,16 +255,18 @@ class Publisher:
         *,
         exercise: bool,
         need: Need | None,
+        sealer: Sealer | None,
     ) -> Signed:
         now = self._clock()
         # What an earlier version was given stays: members know it by that id.
         known = {**own_id(self._signer.org, self._identity), **before.replacements}
         ids = BlindMap(lambda: signing.random_uuid(self._entropy), known)
-        token = signing.sign(
+        made = sign(
             draft,
             self._signer,
+            sealer,
+            now=now,
             blind_map=ids,
-            now=int(now),
             entropy=self._entropy,
             address=address,
             exercise=exercise,
@@ -262,12 +274,13 @@ class Publisher:
             replaces=before.replaces,
             need=need,
         )
+        token = made.token
         if self._directory is not None:
             # A refusal here costs nothing; at the hub it leaves a gap in the feed.
             trust.verify(token, self._directory, now=now, allow_partial=True)
         key = ingress_key(issuer=self._signer.org, kind=draft.kind, tlp=draft.tlp.label)
         message = wire.pack(
-            token,
+            Carried(token, (), made.parts),
             message_id=sdjwt.token_id(token),
             routing_key=key,
             user_id=self._signer.org,
@@ -278,7 +291,8 @@ class Publisher:
             ids.added,
             tuple(dict.fromkeys(address.communities)),
             draft.tlp.label,
-            token,
+            Kept.of(made).encode() if made.parts else b"",
+            carried.encode(Carried(token, (), made.parts)),
         )
 
     async def flush(self) -> int:

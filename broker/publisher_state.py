@@ -113,7 +113,7 @@ class PublisherState:
             signed = build(before)
             seq = before.position.seq
             publisher_tables.add(db, key, version, seq, signed, at=now)
-        waiting = None if version.need is None else signed.token
+        waiting = None if version.need is None else signed.lead
         token_id = signed.message.message_id
         return Committed(token_id, signed.sub, seq, already=False, waiting=waiting)
 
@@ -125,7 +125,7 @@ class PublisherState:
             OutboxFullError: Too many records wait for a confirm.
         """
         with self._file.transaction() as db:
-            fresh = publisher_joint.release(db, signed.message.message_id, signed.token)
+            fresh = publisher_joint.release(db, signed.message.message_id, signed.lead)
             if fresh:
                 self._check_room(db)
                 publisher_tables.send(db, 1, signed)
@@ -340,3 +340,19 @@ def open_state(
         )
         state.take_in(publisher)
         yield state
+
+
+def kept_sealed(path: Path, token_id: str) -> bytes | None:
+    """Give what is sealed in a token that was signed from this state.
+
+    Returns:
+        `seal_signing.Kept`, encoded; None if nothing is, or nothing known of it.
+
+    Raises:
+        ConfigError: There is no such state, or as `open_state`.
+    """
+    if not path.exists():
+        raise ConfigError(f"there is no state of a publisher at {path}")
+    with open_private(path, LAYOUT) as file:
+        query = "SELECT kept FROM sealed WHERE token_id = ?"
+        return next((bytes(kept) for (kept,) in file.rows(query, (token_id,))), None)

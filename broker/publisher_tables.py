@@ -27,19 +27,27 @@ KEPT_S: Final = HANDLING_HORIZON_S + 86_400
 PENDING: Final = "FROM outbox WHERE confirmed_at IS NULL"
 Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
 
-_CONTENT_TYPE: Final = f"content_type TEXT NOT NULL DEFAULT '{TOKEN_CONTENT_TYPE}'"
 _NEED: Final = "need TEXT NOT NULL DEFAULT ''"  # of a joint record, as JSON
+# Of a record with further signatures or sealed parts another one.
+_CONTENT_TYPE: Final = (
+    "ALTER TABLE outbox ADD COLUMN content_type TEXT NOT NULL "
+    f"DEFAULT '{TOKEN_CONTENT_TYPE}'"
+)
+# What is sealed in a token, to seal it to others later (`seal_signing.Kept`): secret.
+_SEALED: Final = """CREATE TABLE sealed (
+    token_id TEXT PRIMARY KEY, kept BLOB NOT NULL
+) WITHOUT ROWID"""
 
 LAYOUT: Final = Layout(
     name="the state of a publisher",
     application_id=0x746F6370,  # "tocp"
-    version=4,
+    version=5,
     exclusive=True,  # two publishers on one counter would fork the feed
     upgrades={
         2: publisher_lines.TABLES,
-        3: (
+        3: (_CONTENT_TYPE, _SEALED),
+        4: (
             *publisher_joint.TABLES,
-            f"ALTER TABLE outbox ADD COLUMN {_CONTENT_TYPE}",
             f"ALTER TABLE versions ADD COLUMN {_NEED}",
         ),
     },
@@ -51,12 +59,14 @@ LAYOUT: Final = Layout(
             epoch TEXT NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL
         )""",
         # `place` orders across epochs. A body goes once it is confirmed.
-        f"""CREATE TABLE outbox (
+        """CREATE TABLE outbox (
             place INTEGER PRIMARY KEY,
             token_id TEXT NOT NULL UNIQUE, seq INTEGER NOT NULL,
             routing_key TEXT NOT NULL, content_encoding TEXT NOT NULL,
-            body BLOB, confirmed_at REAL, {_CONTENT_TYPE}
+            body BLOB, confirmed_at REAL
         )""",
+        _CONTENT_TYPE,
+        _SEALED,
         "CREATE INDEX pending ON outbox (place) WHERE confirmed_at IS NULL",
         """CREATE INDEX confirmed ON outbox (confirmed_at)
             WHERE confirmed_at IS NOT NULL""",
@@ -119,8 +129,9 @@ class Signed(msgspec.Struct, frozen=True):
         message: Its message id is the token id.
         sub: Id of the primary object after blinding.
         added: Replacements that `Before.replacements` lacked.
-        token: What it holds.
         communities, tlp: On which lines it counts (`broker.heartbeats`).
+        kept: What is sealed in it, to seal it to others later; b"" if nothing is.
+        lead: The record as its lead alone signed it, as `carried.encode` spells it.
     """
 
     message: Message
@@ -128,7 +139,8 @@ class Signed(msgspec.Struct, frozen=True):
     added: Mapping[str, str]
     communities: tuple[str, ...] = ()
     tlp: str = ""
-    token: bytes = b""
+    kept: bytes = b""
+    lead: bytes = b""
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -252,7 +264,9 @@ def add(
         db.execute("UPDATE meta SET seq = ?, prev = ?", (seq, token_id))
         send(db, seq, signed)
     else:
-        publisher_joint.hold(db, token_id, signed.token, at=at)
+        publisher_joint.hold(db, token_id, signed.lead, at=at)
+    if signed.kept:
+        db.execute("INSERT INTO sealed VALUES (?, ?)", (token_id, signed.kept))
     db.execute(
         "INSERT INTO lineages VALUES (?, ?) ON CONFLICT (lineage) "
         "DO UPDATE SET signed_at = max(signed_at, excluded.signed_at)",
@@ -300,6 +314,11 @@ def forget(db: sqlite3.Connection, *, before: float) -> None:
 
     What still waits for its confirm stays.
     """
+    db.execute(
+        "DELETE FROM sealed WHERE token_id IN (SELECT token_id FROM versions JOIN "
+        "lineages USING (lineage) WHERE signed_at < ?)",
+        (before,),
+    )
     for table in ("blind", "versions", "lineages"):  # `lineages` names the others
         db.execute(
             f"DELETE FROM {table} WHERE lineage IN "  # noqa: S608  our own names

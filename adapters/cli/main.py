@@ -28,6 +28,7 @@ from adapters.cli import (
     receipt,
     records,
     reviewing,
+    sealing,
     show,
     welcoming,
 )
@@ -63,6 +64,8 @@ app.command(records.sign)
 app.command(records.verify)
 app.command(cosigning.cosign)
 app.command(records.redact)
+app.command(sealing.open)
+app.command(sealing.reseal)
 app.command(comparing.compare)
 app.command(publishing.publish)
 app.command(publishing.correct)

@@ -8,6 +8,7 @@ from pathlib import Path
 from adapters.cli import heartbeats
 from adapters.cli.cosigning import NeedOption, OutputOption, WithOption, need_of
 from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
 from adapters.cli.sending import send, send_joint
 from adapters.config import PublisherConfig, load
 from broker.errors import ConfigError
@@ -37,6 +38,10 @@ def publish(
     others: WithOption = (),
     joint: Path | None = None,
     output: OutputOption = None,
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    directory: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> int:
     """Check, sign and publish records; returns when the broker has confirmed them.
@@ -69,6 +74,10 @@ def publish(
         others: Organisation that may sign it too; may be given several times.
         joint: Send this record, prepared with --with and cosigned since.
         output: Where a joint record goes that others are to cosign.
+        seal_to: Organisation addressed by name that alone can open what is sealed.
+        seal_above: What is marked stricter is sealed: RED always.
+        directory: Folder of the directory, where the keys to seal to are.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
     if heartbeat:
@@ -82,16 +91,24 @@ def publish(
     wanted = need_of(load(config, PublisherConfig).org, need, others)
     if (wanted is None) != (output is None):
         raise ConfigError("--with and --output go together: what others are to cosign")
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind=kind,
+        coarse=coarse,
+        seals=bool(seal_to),
     )
     return send(
         files,
         config,
         options,
-        partial(Publisher.enqueue, need=wanted),
+        partial(Publisher.enqueue, need=wanted, sealer=sealer),
         source=source,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
         new_epoch=new_epoch,
         output=output,
@@ -113,6 +130,10 @@ def correct(
     of: str | None = None,
     exercise: bool = False,
     output: OutputOption = None,
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    directory: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> int:
     """Publish a new version of records that were published from here, as corrections.
@@ -136,21 +157,33 @@ def correct(
             tell which it is: tables whose rows have changed.
         exercise: These are exercises.
         output: Of a joint record: where the correction goes that others are to cosign.
+        seal_to: Organisation addressed by name that alone can open what is sealed.
+        seal_above: What is marked stricter is sealed: RED always.
+        directory: Folder of the directory, where the keys to seal to are.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
     _need_files(files)
     if of is not None and len(files) > 1:
         raise ConfigError("--of goes with one file")
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind="correction", coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind="correction",
+        coarse=coarse,
+        seals=bool(seal_to),
     )
     return send(
         files,
         config,
         options,
-        partial(Publisher.enqueue_next, of=of),
+        partial(Publisher.enqueue_next, of=of, sealer=sealer),
         source=source,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
         output=output,
         as_json=json,

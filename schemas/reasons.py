@@ -124,6 +124,8 @@ REASONS: Final[dict[str, str]] = {
     "chain-conflict": "another record has this place in the publisher's feed.",
     "facts-mismatch": "severity, countries, sectors or languages do not follow from "
     "the record's parts.",
+    "not-prepared": "this joint record was not prepared here, or that was forgotten; begin "
+    "with tocsin publish --with.",
     "other-record": "these are not copies of one whole record, as its lead signed it.",
     "version-known": "this version was published with other content; give it a newer "
     "modified.",

@@ -14,6 +14,7 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    cosigning,
     directory,
     heads,
     heartbeats,
@@ -62,6 +63,7 @@ app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
+app.command(cosigning.cosign)
 app.command(records.redact)
 app.command(sealing.open)
 app.command(sealing.reseal)

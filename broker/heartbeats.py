@@ -205,6 +205,7 @@ def verify(
         known.revoked_at
     ):
         raise TrustError("key-revoked")
+    directory.need_standing(known, now if heard is None else heard)
     _check_moment(beat.iat, known, now)
     if beat.first < 0 or (beat.first == 0) != (beat.before == ""):
         raise TrustError("heartbeat-invalid")
@@ -226,6 +227,7 @@ def verify_passed(body: bytes, directory: Directory, *, now: float) -> Passed:
     # Who stole a gate's key writes any moment: none of its words counts.
     if known.revoked_at is not None and now >= known.revoked_at:
         raise TrustError("key-revoked")
+    directory.need_standing(known, now)
     _check_moment(heard.seen, known, now)
     if heard.heartbeat != beat_id(text):
         raise TrustError("heartbeat-invalid")

@@ -280,4 +280,5 @@ def _gate_key(kid: str, alg: str, directory: Directory, now: float) -> KnownKey:
     # Who stole it writes any moment into a stamp, so none of its stamps counts.
     if known.is_compromised(now):
         raise TrustError("seen-invalid")
+    directory.need_standing(known, now)
     return known

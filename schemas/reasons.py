@@ -134,6 +134,12 @@ REASONS: Final[dict[str, str]] = {
     "no-earlier-version": "nothing of this record was published from here; name it "
     "with --of if a table's rows have changed, or use tocsin publish.",
     "retracted": "this record was taken back, for good; publish another one.",
+    "receipt-invalid": "this is no receipt as an adapter must sign it.",
+    "receipt-mismatch": "what is named here is not what the receipt is about.",
+    "not-under-head": "nothing shows that the record stood under a head that was held "
+    "before; get its path (tocsin heads prove).",
+    "chain-forked": "the hub signed two histories of its chain; the proof is kept.",
+    "fork-invalid": "this proves no fork of the gate's chain.",
     "review-invalid": "this is no statement of a reviewer as it must be signed.",
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
@@ -175,6 +181,7 @@ REASONS: Final[dict[str, str]] = {
     "seal-nothing": "the policy gives this member nothing of what is to be sealed.",
     "seal-no-compartment": "this member may have no compartment of the record as a "
     "whole; publish a new version that is sealed to it.",
+    "not-sealed-here": "nothing of this record was sealed from here, or it is forgotten.",
     "nothing-to-seal": "nothing in the record is marked strictly enough to be sealed.",
     "bad-sealing-key": "this is neither an X25519 nor a hybrid key to seal to.",
     # the view

@@ -15,6 +15,7 @@ from adapters.cli import (
     check,
     comparing,
     directory,
+    heads,
     heartbeats,
     interests,
     joining,
@@ -23,8 +24,10 @@ from adapters.cli import (
     polling,
     processes,
     publishing,
+    receipt,
     records,
     reviewing,
+    sealing,
     show,
     welcoming,
 )
@@ -59,6 +62,8 @@ app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
 app.command(records.redact)
+app.command(sealing.open)
+app.command(sealing.reseal)
 app.command(comparing.compare)
 app.command(publishing.publish)
 app.command(publishing.correct)
@@ -69,6 +74,8 @@ app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
+app.command(heads.heads, name="heads")
+app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

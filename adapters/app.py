@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import structlog
 
+from adapters.chain_watch import ChainWatch, open_chain_watch
 from adapters.config import (
     AdapterConfig,
     FileSinkConfig,
@@ -164,11 +165,23 @@ async def run_adapter(
         open_sinks(config.members, clock=clock) as sinks,
     ):
         await asyncio.to_thread(try_writing, config.outbox)
-        with _open_reviews(config, context) as reviews:
+        with (
+            _open_reviews(config, context) as reviews,
+            _open_heads(config, context) as chain,
+        ):
             await serve(
                 config, bus, context, outbox, sinks,
-                clock=clock, stop=stop, reviews=reviews,
+                clock=clock, stop=stop, reviews=reviews, chain=chain,
             )  # fmt: skip
+
+
+@contextmanager
+def _open_heads(config: AdapterConfig, context: Context) -> Iterator[ChainWatch | None]:
+    if not isinstance(config.heads, Path):
+        yield None
+        return
+    with open_chain_watch(config.heads, context.directory) as chain:
+        yield chain
 
 
 @contextmanager
@@ -213,11 +226,13 @@ async def serve(
     clock: Callable[[], float],
     stop: asyncio.Event,
     reviews: Reviews | None = None,
+    chain: ChainWatch | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
     intake = Intake(
-        config, bus, context, outbox, clock=clock, stop=stop, reviews=reviews
-    )
+        config, bus, context, outbox,
+        clock=clock, stop=stop, reviews=reviews, chain=chain,
+    )  # fmt: skip
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
             tasks.create_task(intake.run(queue), name=f"consume:{queue}")

@@ -179,6 +179,8 @@ class AdapterConfig(
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
+        heads: File of the heads of the gate's chain that records came with; without
+            it, the adapter keeps none.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
     """
@@ -202,6 +204,7 @@ class AdapterConfig(
     recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
+    heads: Path | UnsetType = UNSET
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 

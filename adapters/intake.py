@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
 from adapters.interests import Interests
 from adapters.interests_file import Watched
@@ -51,9 +52,11 @@ class Intake:
         clock: Callable[[], float],
         stop: asyncio.Event,
         reviews: Reviews | None,
+        chain: ChainWatch | None = None,
     ) -> None:
         self._config = config
         self._reviews = reviews
+        self._chain = chain
         self._bus = bus
         self._context = context
         self._store = PatientStore(outbox, stop)
@@ -106,10 +109,25 @@ class Intake:
             )
             done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
             await self._keep_waiting([each.message for each in done], outcomes)
+            await self._keep_heads([each.message for each in done], now)
             for received, outcome in zip(done, outcomes, strict=True):
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _keep_heads(self, messages: Sequence[Message], now: float) -> None:
+        """Keep the gate's newest heads; what cannot be kept now comes again."""
+        if self._chain is None:
+            return
+        heads = (message.headers.get(seen.HEAD_HEADER) for message in messages)
+        found = dict.fromkeys(head for head in heads if isinstance(head, str))
+        for head in found:
+            try:
+                await asyncio.to_thread(
+                    self._chain.see, head, self._context.directory, now=now
+                )
+            except ConfigError as error:
+                _log.error("chain.heads_unavailable", error=str(error))
 
     async def _keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]

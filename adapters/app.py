@@ -29,14 +29,18 @@ from adapters.config import (
     MemberConfig,
     SinkConfig,
     WebhookSinkConfig,
+    gaps_of,
     reviewers_of,
 )
 from adapters.delivery import Sink
 from adapters.forwarder import forward
+from adapters.gap_state import GapState, open_gap_state
+from adapters.gap_watch import GapWatch, watch
 from adapters.intake import Intake, follow
 from adapters.interests_file import Watched, interests_of
 from adapters.numbering import Lane
 from adapters.outbox import Outbox, open_outbox
+from adapters.patience import PatientStore
 from adapters.pipeline import Context, Subscriber
 from adapters.policy import Policy
 from adapters.projection import Author
@@ -45,6 +49,7 @@ from adapters.recognisers import load_spacy
 from adapters.review import Reviews, open_reviews
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
+from broker.archive import Archive, open_archive
 from broker.bus import Bus
 from broker.directory import Directory
 from broker.errors import (
@@ -168,10 +173,13 @@ async def run_adapter(
         with (
             _open_reviews(config, context) as reviews,
             _open_heads(config, context) as chain,
+            open_gap_state(gaps_of(config), now=clock()) as gaps,
+            _open_archive(config) as archive,
         ):
             await serve(
                 config, bus, context, outbox, sinks,
-                clock=clock, stop=stop, reviews=reviews, chain=chain,
+                clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
+                archive=archive,
             )  # fmt: skip
 
 
@@ -182,6 +190,18 @@ def _open_heads(config: AdapterConfig, context: Context) -> Iterator[ChainWatch 
         return
     with open_chain_watch(config.heads, context.directory) as chain:
         yield chain
+
+
+@contextmanager
+def _open_archive(config: AdapterConfig) -> Iterator[Archive | None]:
+    """Open the gate's archive; None if there is none: what is missing stays so."""
+    if not isinstance(config.archive, Path):
+        yield None
+        return
+    if not config.archive.exists():  # made here, it would be nobody's
+        raise ConfigError(f"there is no archive {config.archive}")
+    with open_archive(config.archive) as archive:
+        yield archive
 
 
 @contextmanager
@@ -227,12 +247,31 @@ async def serve(
     stop: asyncio.Event,
     reviews: Reviews | None = None,
     chain: ChainWatch | None = None,
+    gaps: GapState | None = None,
+    archive: Archive | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
+    watched = None
+    if gaps is not None:
+        watched = GapWatch(
+            gaps,
+            PatientStore(outbox, stop),
+            archive,
+            grace_s=config.missing_after_s,
+            heartbeats={each.org: each.heartbeats for each in config.members},
+            stop=stop,
+        )
     intake = Intake(
-        config, bus, context, outbox,
-        clock=clock, stop=stop, reviews=reviews, chain=chain,
-    )  # fmt: skip
+        config,
+        bus,
+        context,
+        outbox,
+        clock=clock,
+        stop=stop,
+        reviews=reviews,
+        gaps=watched,
+        chain=chain,
+    )
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
             tasks.create_task(intake.run(queue), name=f"consume:{queue}")
@@ -252,3 +291,8 @@ async def serve(
         )
         if reviews is not None:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
+        if watched is not None:
+            watching = watch(
+                watched, intake.context, intake.take_again, clock=clock, stop=stop
+            )
+            tasks.create_task(watching, name="gaps")

@@ -130,11 +130,14 @@ class MemberConfig(
 
     Attributes:
         interests: Its own filter (`adapters.interests_file`); all, if not given.
+        heartbeats: Which heartbeats it gets: those after which something is missing
+            or has come at last, all of them, or none.
     """
 
     org: Org
     sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
     interests: Path | UnsetType = UNSET
+    heartbeats: Literal["gaps", "all", "none"] = "gaps"
 
 
 class ReviewerConfig(
@@ -181,6 +184,12 @@ class AdapterConfig(
         reviewers: Who may agree.
         heads: File of the heads of the gate's chain that records came with; without
             it, the adapter keeps none.
+        gaps: SQLite file of what heartbeats list and never came; beside the outbox,
+            if not given.
+        archive: The gate's archive. What is missing is taken from it; without, it is
+            an alarm only.
+        missing_after_s: So long after a heartbeat a record that it lists may be on its
+            way: in the other queue, or behind a burst.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
     """
@@ -205,6 +214,9 @@ class AdapterConfig(
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
     heads: Path | UnsetType = UNSET
+    gaps: Path | UnsetType = UNSET
+    archive: Path | UnsetType = UNSET
+    missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
@@ -315,10 +327,10 @@ def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
         names = tomllib.loads(path.read_text()).keys()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return load(path, PublisherConfig)  # which says what is wrong
-    if "archive" in names:
-        return load(path, GateConfig)
     if "outbox" in names:
         return load(path, AdapterConfig)
+    if "archive" in names:
+        return load(path, GateConfig)
     return load(path, PublisherConfig)
 
 
@@ -381,6 +393,13 @@ def _need_one_login(broker: Broker) -> None:
         by_password,
     ):
         raise ConfigError("broker needs password_file, or cert_file and key_file")
+
+
+def gaps_of(config: AdapterConfig) -> Path:
+    """Name the file of gaps of an adapter."""
+    if isinstance(config.gaps, Path):
+        return config.gaps
+    return config.outbox.with_name(f"{config.outbox.name}.gaps")
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

@@ -174,6 +174,21 @@ def sealed_view(member: Member, verified: Verified) -> View:
     return msgspec.structs.replace(view, addressed=True, sealed=True)
 
 
+def open_for(
+    verified: Verified,
+    member: Member,
+    policy: Policy,
+    entropy: Callable[[int], bytes],
+    now: float,
+) -> bytes:
+    """Give the token for a member as the hub would, without what came out of seals."""
+    texts = verified.opened.texts
+    secret = {texts[i] for i in verified.unsealed}
+    view = sealed_view(member, verified)
+    stay = [t for t in kept_by(verified, view, policy, entropy, now) if t not in secret]
+    return b"~".join([verified.opened.jwt, *stay, b""])
+
+
 def compartments(
     verified: Verified,
     chosen: Set[int],

@@ -20,13 +20,16 @@ import structlog
 from broker import base64url, heartbeats, revising, sdjwt, signing, trust, wire
 from broker.blinding import BlindMap, own_id
 from broker.bus import Bus, Message
+from broker.carried import Carried
 from broker.directory import Directory
 from broker.publisher_lines import Beat
 from broker.publisher_sending import Sender
 from broker.publisher_state import MAX_PENDING, PublisherState, open_state
 from broker.publisher_tables import Before, Committed, Signed, Version
 from broker.publisher_tip import Doubt
+from broker.seal_signing import Kept, Sealer
 from broker.signing import Address, RecordSigner
+from broker.signing_sealed import sign
 from broker.topology import ingress_key
 from schemas import codec, stix, timestamps
 from schemas.errors import SchemaError
@@ -100,8 +103,12 @@ class Publisher:
         *,
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
+        sealer: Sealer | None = None,
     ) -> PublishResult:
         """Sign *draft* into the outbox; nothing leaves before `flush`.
+
+        Args:
+            sealer: Seals what of it may not be read by the hub.
 
         Raises:
             SchemaError: `version-known`: this version was signed with other
@@ -123,7 +130,7 @@ class Publisher:
         )
 
         def build(before: Before) -> Signed:
-            return self._sign(draft, address, before, exercise=exercise)
+            return self._sign(draft, address, before, exercise=exercise, sealer=sealer)
 
         done = await asyncio.to_thread(self._state.commit, version, build)
         log.info(
@@ -141,6 +148,7 @@ class Publisher:
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
         of: str | None = None,
+        sealer: Sealer | None = None,
     ) -> PublishResult:
         """Sign *draft* as the next version of a record that was signed here before.
 
@@ -175,7 +183,9 @@ class Publisher:
             return _result(before.committed)
         now = timestamps.from_epoch(self._clock())
         draft = revising.newer(draft, before.ver, now=now)
-        return await self.enqueue(draft, address=address, exercise=exercise)
+        return await self.enqueue(
+            draft, address=address, exercise=exercise, sealer=sealer
+        )
 
     async def enqueue_once(
         self,
@@ -196,29 +206,37 @@ class Publisher:
         return await self.enqueue(draft, address=address, exercise=exercise)
 
     def _sign(
-        self, draft: Draft, address: Address, before: Before, *, exercise: bool
+        self,
+        draft: Draft,
+        address: Address,
+        before: Before,
+        *,
+        exercise: bool,
+        sealer: Sealer | None,
     ) -> Signed:
         now = self._clock()
         # What an earlier version was given stays: members know it by that id.
         known = {**own_id(self._signer.org, self._identity), **before.replacements}
         ids = BlindMap(lambda: signing.random_uuid(self._entropy), known)
-        token = signing.sign(
+        made = sign(
             draft,
             self._signer,
+            sealer,
+            now=now,
             blind_map=ids,
-            now=int(now),
             entropy=self._entropy,
             address=address,
             exercise=exercise,
             position=before.position,
             replaces=before.replaces,
         )
+        token = made.token
         if self._directory is not None:
             # A refusal here costs nothing; at the hub it leaves a gap in the feed.
             trust.verify(token, self._directory, now=now)
         key = ingress_key(issuer=self._signer.org, kind=draft.kind, tlp=draft.tlp.label)
         message = wire.pack(
-            token,
+            Carried(token, (), made.parts),
             message_id=sdjwt.token_id(token),
             routing_key=key,
             user_id=self._signer.org,
@@ -229,6 +247,7 @@ class Publisher:
             ids.added,
             tuple(dict.fromkeys(address.communities)),
             draft.tlp.label,
+            Kept.of(made).encode() if made.parts else b"",
         )
 
     async def flush(self) -> int:

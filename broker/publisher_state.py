@@ -163,15 +163,16 @@ class PublisherState:
         return found
 
     def _message(self, place: int) -> Message:
-        [(token_id, key, encoding, body)] = self._file.rows(
-            "SELECT token_id, routing_key, content_encoding, body FROM outbox "
-            "WHERE place = ?",
+        [(token_id, key, kind, encoding, body)] = self._file.rows(
+            "SELECT token_id, routing_key, content_type, content_encoding, body "
+            "FROM outbox WHERE place = ?",
             (place,),
         )
         return Message(
             body=body,
             message_id=token_id,
             routing_key=key,
+            content_type=kind,
             content_encoding=encoding,
             user_id=self._org,
         )
@@ -318,3 +319,19 @@ def open_state(
         )
         state.take_in(publisher)
         yield state
+
+
+def kept_sealed(path: Path, token_id: str) -> bytes | None:
+    """Give what is sealed in a token that was signed from this state.
+
+    Returns:
+        `seal_signing.Kept`, encoded; None if nothing is, or nothing known of it.
+
+    Raises:
+        ConfigError: There is no such state, or as `open_state`.
+    """
+    if not path.exists():
+        raise ConfigError(f"there is no state of a publisher at {path}")
+    with open_private(path, LAYOUT) as file:
+        query = "SELECT kept FROM sealed WHERE token_id = ?"
+        return next((bytes(kept) for (kept,) in file.rows(query, (token_id,))), None)

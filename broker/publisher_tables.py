@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from broker import publisher_lines
-from broker.bus import Message
+from broker.bus import TOKEN_CONTENT_TYPE, Message
 from broker.private_sqlite import Layout
 from broker.publisher_tip import Tip
 from broker.signing import HANDLING_HORIZON_S, FeedPosition
@@ -26,12 +26,22 @@ KEPT_S: Final = HANDLING_HORIZON_S + 86_400
 PENDING: Final = "FROM outbox WHERE confirmed_at IS NULL"
 Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
 
+# Of a record with further signatures or sealed parts another one.
+_CONTENT_TYPE: Final = (
+    "ALTER TABLE outbox ADD COLUMN content_type TEXT NOT NULL "
+    f"DEFAULT '{TOKEN_CONTENT_TYPE}'"
+)
+# What is sealed in a token, to seal it to others later (`seal_signing.Kept`): secret.
+_SEALED: Final = """CREATE TABLE sealed (
+    token_id TEXT PRIMARY KEY, kept BLOB NOT NULL
+) WITHOUT ROWID"""
+
 LAYOUT: Final = Layout(
     name="the state of a publisher",
     application_id=0x746F6370,  # "tocp"
-    version=3,
+    version=4,
     exclusive=True,  # two publishers on one counter would fork the feed
-    upgrades={2: publisher_lines.TABLES},
+    upgrades={2: publisher_lines.TABLES, 3: (_CONTENT_TYPE, _SEALED)},
     tables=(
         *publisher_lines.TABLES,
         """CREATE TABLE meta (
@@ -45,6 +55,8 @@ LAYOUT: Final = Layout(
             routing_key TEXT NOT NULL, content_encoding TEXT NOT NULL,
             body BLOB, confirmed_at REAL
         )""",
+        _CONTENT_TYPE,
+        _SEALED,
         "CREATE INDEX pending ON outbox (place) WHERE confirmed_at IS NULL",
         """CREATE INDEX confirmed ON outbox (confirmed_at)
             WHERE confirmed_at IS NOT NULL""",
@@ -106,6 +118,7 @@ class Signed(msgspec.Struct, frozen=True):
         sub: Id of the primary object after blinding.
         added: Replacements that `Before.replacements` lacked.
         communities, tlp: On which lines it counts (`broker.heartbeats`).
+        kept: What is sealed in it, to seal it to others later; b"" if nothing is.
     """
 
     message: Message
@@ -113,6 +126,7 @@ class Signed(msgspec.Struct, frozen=True):
     added: Mapping[str, str]
     communities: tuple[str, ...] = ()
     tlp: str = ""
+    kept: bytes = b""
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -229,10 +243,19 @@ def add(
     token_id = message.message_id
     db.execute("UPDATE meta SET seq = ?, prev = ?", (seq, token_id))
     db.execute(
-        "INSERT INTO outbox (token_id, seq, routing_key, content_encoding, body) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (token_id, seq, message.routing_key, message.content_encoding, message.body),
+        "INSERT INTO outbox (token_id, seq, routing_key, content_type, "
+        "content_encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            token_id,
+            seq,
+            message.routing_key,
+            message.content_type,
+            message.content_encoding,
+            message.body,
+        ),
     )
+    if signed.kept:
+        db.execute("INSERT INTO sealed VALUES (?, ?)", (token_id, signed.kept))
     publisher_lines.wait(db, token_id, signed.communities, signed.tlp)
     db.execute(
         "INSERT INTO lineages VALUES (?, ?) ON CONFLICT (lineage) "
@@ -254,6 +277,11 @@ def forget(db: sqlite3.Connection, *, before: float) -> None:
 
     What still waits for its confirm stays.
     """
+    db.execute(
+        "DELETE FROM sealed WHERE token_id IN (SELECT token_id FROM versions JOIN "
+        "lineages USING (lineage) WHERE signed_at < ?)",
+        (before,),
+    )
     for table in ("blind", "versions", "lineages"):  # `lineages` names the others
         db.execute(
             f"DELETE FROM {table} WHERE lineage IN "  # noqa: S608  our own names

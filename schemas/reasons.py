@@ -177,6 +177,7 @@ REASONS: Final[dict[str, str]] = {
     "seal-nothing": "the policy gives this member nothing of what is to be sealed.",
     "seal-no-compartment": "this member may have no compartment of the record as a "
     "whole; publish a new version that is sealed to it.",
+    "not-sealed-here": "nothing of this record was sealed from here, or it is forgotten.",
     "nothing-to-seal": "nothing in the record is marked strictly enough to be sealed.",
     "bad-sealing-key": "this is neither an X25519 nor a hybrid key to seal to.",
     # the view

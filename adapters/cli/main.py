@@ -27,6 +27,7 @@ from adapters.cli import (
     receipt,
     records,
     reviewing,
+    sealing,
     show,
     welcoming,
 )
@@ -61,6 +62,8 @@ app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
 app.command(records.redact)
+app.command(sealing.open)
+app.command(sealing.reseal)
 app.command(comparing.compare)
 app.command(publishing.publish)
 app.command(publishing.correct)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from adapters.cli import heartbeats
 from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
 from adapters.cli.sending import send
 from broker.errors import ConfigError
 from broker.publisher import Publisher
@@ -31,6 +32,10 @@ def publish(
     exercise: bool = False,
     new_epoch: bool = False,
     heartbeat: bool = False,
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    directory: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> int:
     """Check, sign and publish records; returns when the broker has confirmed them.
@@ -58,22 +63,34 @@ def publish(
             noticed: of a whole disk or virtual machine.
         heartbeat: Say what was published, of --community also that it is nothing, so
             that readers notice what is missing; tocsin heartbeat run does it hourly.
+        seal_to: Organisation addressed by name that alone can open what is sealed.
+        seal_above: What is marked stricter is sealed: RED always.
+        directory: Folder of the directory, where the keys to seal to are.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
     if heartbeat:
         if files or new_epoch:
             raise ConfigError("--heartbeat goes with no file and not with --new-epoch")
         return heartbeats.once(config, community, as_json=json)
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind=kind,
+        coarse=coarse,
+        seals=bool(seal_to),
     )
     return send(
         files,
         config,
         options,
-        Publisher.enqueue,
+        partial(Publisher.enqueue, sealer=sealer),
         source=source,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
         new_epoch=new_epoch,
         as_json=json,
@@ -93,6 +110,10 @@ def correct(
     coarse: tuple[Coarse, ...] = (),
     of: str | None = None,
     exercise: bool = False,
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    directory: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> int:
     """Publish a new version of records that were published from here, as corrections.
@@ -114,21 +135,33 @@ def correct(
         of: Id that tocsin publish told for the record, where the file alone does not
             tell which it is: tables whose rows have changed.
         exercise: These are exercises.
+        seal_to: Organisation addressed by name that alone can open what is sealed.
+        seal_above: What is marked stricter is sealed: RED always.
+        directory: Folder of the directory, where the keys to seal to are.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
     _need_files(files)
     if of is not None and len(files) > 1:
         raise ConfigError("--of goes with one file")
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind="correction", coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind="correction",
+        coarse=coarse,
+        seals=bool(seal_to),
     )
     return send(
         files,
         config,
         options,
-        partial(Publisher.enqueue_next, of=of),
+        partial(Publisher.enqueue_next, of=of, sealer=sealer),
         source=source,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
         as_json=json,
     )

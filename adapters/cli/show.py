@@ -119,6 +119,8 @@ def rows(names: Sequence[str], found: Iterable[Sequence[str]]) -> None:
 def summary(verified: Verified) -> dict[str, Any]:
     """Say what a verified token is; nothing of its text."""
     claims = verified.claims
+    sealed = claims.sealed or ()
+    of_sealed = {"sealed": len(sealed), "sealed_parts": len(verified.sealed)}
     return {
         "ok": True,
         "issuer": verified.issuer,
@@ -134,6 +136,7 @@ def summary(verified: Verified) -> dict[str, Any]:
         "objects": len(verified.objects),
         "disclosed": len(verified.opened.texts),
         "withheld_at_most": verified.withheld,
+        **(of_sealed if sealed else {}),
     }
 
 

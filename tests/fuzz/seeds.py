@@ -240,6 +240,7 @@ def _chain() -> Iterable[bytes]:
     ):
         yield _spelled(fork | {"statements": pair, "path": steps})
     yield _spelled(fork)
+    yield lines(receipt).split(b"\t")[0] + b"\t{\tx"
 
 
 def _objects() -> Iterable[Any]:

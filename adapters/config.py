@@ -82,6 +82,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         org: The hub, as `directory/services/` names it; signs the chain.
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
+        oversight: Members that are sent every proof that an issuer has said two things.
     """
 
     org: Org
@@ -92,6 +93,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     broker: Broker
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
+    oversight: tuple[Org, ...] = ()
 
 
 class FileSinkConfig(

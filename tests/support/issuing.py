@@ -201,6 +201,7 @@ async def running_gate(
     now: Callable[[], float] = clock,
     quota: Quota = Quota(),  # noqa: B008  frozen
     by: Signer = HUB,
+    oversight: tuple[str, ...] = (),
 ) -> AsyncIterator[Gate]:
     """Run a gate on the files in *folder*; its failure fails the block."""
     stop = asyncio.Event()
@@ -216,6 +217,7 @@ async def running_gate(
                     clock=now,
                     stop=stop,
                     quota=quota,
+                    oversight=oversight,
                 )
             )
             yield gate

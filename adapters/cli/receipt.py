@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 from cyclopts import App
+from msgspec.structs import replace
 
 from adapters.cli import show
 from adapters.cli.load import load_directory, read_file, read_policy
-from broker import base64url, receipts, sdjwt
+from broker import base64url, carried, receipts, sdjwt
 from broker.directory import Directory, KnownKey
 from broker.errors import ConfigError, TrustError
 from broker.head_files import open_heads, read_path
@@ -59,7 +60,7 @@ def verify(
     """
     if receipt.is_dir():
         folder, receipt = receipt, receipt / _FILES["receipt"]
-        evidence = evidence or folder / _FILES["evidence"]
+        evidence = evidence or _evidence_in(folder)
         projection = projection or folder / _FILES["projection"]
     known = load_directory(directory, None)
     text = read_file(receipt, receipts.MAX_BYTES).strip()
@@ -145,13 +146,22 @@ def _is_at(head: Head, found: Receipt) -> bool:
     return (head.pos, head.link) == (found.chain.pos, found.chain.link)
 
 
+def _evidence_in(folder: Path) -> Path:
+    """Name the file; with sealed parts or several signatures it is JSON."""
+    compact = folder / _FILES["evidence"]
+    as_json = compact.with_name(f"{compact.name}.json")
+    return as_json if as_json.exists() else compact
+
+
 def _bytes_checked(
     found: Receipt, evidence: Path | None, projection: Path | None
 ) -> Iterator[str]:
     if evidence is not None:
-        data = read_file(evidence)
+        record = carried.decode(data := read_file(evidence))
+        if record.sealed:  # they are the member's alone; the receipt is its view's
+            data = carried.encode(replace(record, sealed=()))
         _need(found.evidence == _sha256(data), "evidence")
-        _need(found.token == sdjwt.token_id(data), "token")
+        _need(found.token == record.token_id, "token")
         yield "evidence"
     if projection is not None:
         _need(found.projection == _sha256(read_file(projection)), "projection")

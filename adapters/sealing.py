@@ -17,7 +17,7 @@ from adapters.projection import ObjectParts, trial_author
 from adapters.reading import Reading
 from adapters.redaction import redact
 from adapters.view import View, view_of
-from broker import sdjwt
+from broker import carried, sdjwt
 from broker.directory import Directory, Member
 from broker.errors import TrustError
 from broker.seal import Recipient
@@ -165,7 +165,7 @@ def kept_by(
         )
     except NotGivenError:
         return []
-    return sdjwt.split(redacted.evidence)[1]
+    return sdjwt.split(carried.decode(redacted.evidence).token)[1]
 
 
 def sealed_view(member: Member, verified: Verified) -> View:

@@ -77,6 +77,12 @@ def verify(
     _tell(found, checked, held, as_json=json)
 
 
+def _evidence_in(folder: Path) -> Path:
+    plain = folder / _FILES["evidence"]
+    joint = plain.with_name(f"{plain.name}.json")  # what several signed
+    return joint if joint.exists() else plain
+
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """What shows when a token was there already, whatever became of its key."""
 

@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from adapters.cli import show, show_explained, show_findings, viewing
 from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.cosigning import NeedOption, WithOption, need_of
 from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.cli.load import load_policy, need_org, write_file, write_private
@@ -24,7 +25,7 @@ from broker import carried
 from broker.blinding import BlindMap, own_id
 from broker.carried import Carried
 from broker.directory import Audience, single_key
-from broker.errors import ConfigError
+from broker.errors import ConfigError, TrustError
 from broker.seal_signing import Kept
 from broker.signing import Address, random_uuid
 from broker.signing_sealed import sign as sign_record
@@ -55,6 +56,8 @@ def sign(
     coarse: tuple[Coarse, ...] = (),
     exercise: bool = False,
     identity: str | None = None,
+    need: NeedOption = None,
+    others: WithOption = (),
     seal_to: SealToOption = (),
     seal_above: SealAboveOption = "amber+strict",
     policy: Path | None = None,
@@ -85,6 +88,9 @@ def sign(
             that members who may not see the exact one can prove the coarse one.
         exercise: This is an exercise.
         identity: Id that the input gives the issuer itself (identity--...).
+        need: Of a joint record: how many must sign, the issuer included; all, if only
+            --with is given. The others sign with tocsin cosign.
+        others: Organisation that may sign it too; may be given several times.
         seal_to: Organisation addressed by name that alone can open what is sealed;
             needs --directory, where its key is.
         seal_above: What is marked stricter is sealed: RED always.
@@ -94,6 +100,7 @@ def sign(
     """
     for org in (issuer, *to, *concerns):
         need_org(org)
+    joint = need_of(issuer, need, others)
     sealer = sealer_of(seal_to, seal_above, directory, policy)
     signer = signer_of(issuer, key, passphrase_file)
     warn_of_key(signer, directory)
@@ -126,9 +133,11 @@ def sign(
             communities=community, to=addressed(to, seal_to), concerns=concerns
         ),
         exercise=exercise,
+        need=joint,
     )
     # What nobody would accept is refused here, not at the hub.
-    verify_token(made.token, single_key(issuer, signer.jwk), now=now)
+    own = single_key(issuer, signer.jwk)
+    verify_token(made.token, own, now=now, allow_partial=True)
     record_made = carried.encode(Carried(made.token, (), made.parts))
     if full is not None and made.parts:
         write_private(full, Kept.of(made).encode())
@@ -146,9 +155,10 @@ def verify(
     heads: Path | None = None,
     path: Path | None = None,
     json: bool = False,
-) -> None:
+) -> int:
     """Verify a token strictly, and say what it is.
 
+    A joint record that lacks signatures is shown, and not accepted: exit code 1.
     A token whose key was revoked counts if it was there before. A receipt shows that
     where the key was given up; where it was compromised, only a head of the gate's chain
     that you kept before does.
@@ -164,12 +174,18 @@ def verify(
     """
     evidence = Evidence(receipt=receipt, heads=heads, path=path)
     try:
-        verified = viewing.verified_token(token, directory, jwk, evidence)
+        verified = viewing.verified_token(
+            token, directory, jwk, evidence, allow_partial=True
+        )
     except RefusedError as error:
         if json:
             show.json_line({"ok": False, "reason": error.reason, "where": error.where})
         raise
     show.verified(verified, as_json=json)
+    if verified.signatures_missing:
+        show.refusal(TrustError("partial"))
+        return _REFUSED
+    return _DONE
 
 
 def redact(

@@ -79,7 +79,9 @@ def verify(
 
 def _evidence_in(folder: Path) -> Path:
     plain = folder / _FILES["evidence"]
-    joint = plain.with_name(f"{plain.name}.json")  # what several signed
+    joint = plain.with_name(
+        f"{plain.name}.json"
+    )  # what several signed, or with sealed parts
     return joint if joint.exists() else plain
 
 
@@ -150,13 +152,6 @@ def held_head(
 
 def _is_at(head: Head, found: Receipt) -> bool:
     return (head.pos, head.link) == (found.chain.pos, found.chain.link)
-
-
-def _evidence_in(folder: Path) -> Path:
-    """Name the file; with sealed parts or several signatures it is JSON."""
-    compact = folder / _FILES["evidence"]
-    as_json = compact.with_name(f"{compact.name}.json")
-    return as_json if as_json.exists() else compact
 
 
 def _bytes_checked(

@@ -29,6 +29,7 @@ from adapters.cli import (
     welcoming,
 )
 from adapters.cli.demo import command as demo
+from adapters.cli.doctor import command as doctor
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import BusError, BusRefusedError, ConfigError
 from schemas.errors import RefusedError
@@ -71,6 +72,7 @@ app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)
 app.command(welcoming.welcome)
+app.command(doctor.doctor)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

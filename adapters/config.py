@@ -130,11 +130,14 @@ class MemberConfig(
 
     Attributes:
         interests: Its own filter (`adapters.interests_file`); all, if not given.
+        heartbeats: Which heartbeats it gets: those after which something is missing
+            or has come at last, all of them, or none.
     """
 
     org: Org
     sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
     interests: Path | UnsetType = UNSET
+    heartbeats: Literal["gaps", "all", "none"] = "gaps"
 
 
 class ReviewerConfig(
@@ -179,6 +182,12 @@ class AdapterConfig(
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
+        gaps: SQLite file of what heartbeats list and never came; beside the outbox,
+            if not given.
+        archive: The gate's archive. What is missing is taken from it; without, it is
+            an alarm only.
+        missing_after_s: So long after a heartbeat a record that it lists may be on its
+            way: in the other queue, or behind a burst.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
     """
@@ -202,6 +211,9 @@ class AdapterConfig(
     recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
+    gaps: Path | UnsetType = UNSET
+    archive: Path | UnsetType = UNSET
+    missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
 
 
@@ -287,6 +299,9 @@ def load(path: Path, kind: type[C]) -> C:
                 f"{path}: pseudonym_key has become two: call it id_key, so that "
                 "projected ids stay, and name a folder pseudonym_keys"
             )
+        if isinstance(tree.get("directory"), dict):
+            # `broker.directory_client.read_remote` reads that table of this file.
+            tree["directory"] = path.name
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
@@ -375,6 +390,13 @@ def _need_one_login(broker: Broker) -> None:
         by_password,
     ):
         raise ConfigError("broker needs password_file, or cert_file and key_file")
+
+
+def gaps_of(config: AdapterConfig) -> Path:
+    """Name the file of gaps of an adapter."""
+    if isinstance(config.gaps, Path):
+        return config.gaps
+    return config.outbox.with_name(f"{config.outbox.name}.gaps")
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

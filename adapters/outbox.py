@@ -43,6 +43,7 @@ from adapters.outbox_queries import (
     first_waiting,
     free,
     load,
+    load_known,
     load_scopes,
 )
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
@@ -169,6 +170,12 @@ class Outbox:
         """See `adapters.pipeline.Store`. Rows stay, so it is known for ever."""
         async with self._transaction(self._reader) as connection:
             return await load_scopes(connection, subs)
+
+    @_to_its_end
+    async def known(self, member: str, token_ids: Collection[str]) -> frozenset[str]:
+        """Tell which of *token_ids* a member was given, or will be, or needs no more."""
+        async with self._transaction(self._reader) as connection:
+            return await load_known(connection, member, token_ids)
 
     async def due(
         self,

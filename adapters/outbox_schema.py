@@ -114,6 +114,7 @@ deliveries = Table(
     UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
     Index("deliveries_by_number", "state", "lane_id", "number"),
     Index("deliveries_by_record", "sub"),
+    Index("deliveries_by_token", "token_id"),
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
 )
 
@@ -128,6 +129,7 @@ superseded = Table(
     Column("ver_key", String, primary_key=True),
     Column("token_id", String, nullable=False),
     Column("seen_at", Float, nullable=False),
+    Index("superseded_by_token", "token_id"),
 )
 
 
@@ -253,6 +255,9 @@ def create_or_check(connection: Connection) -> None:
                 f"the outbox has schema version {found}, older than {SCHEMA_VERSION}; "
                 "let the Tocsin that made it send what is pending, then begin a new one"
             )
+        for table in metadata.sorted_tables:  # an index changes nothing but speed
+            for index in table.indexes:
+                index.create(connection, checkfirst=True)
         return
     metadata.create_all(connection)
     connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")

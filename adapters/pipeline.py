@@ -96,6 +96,7 @@ class Decided(msgspec.Struct, frozen=True):
         about: Ids of other records that it names.
         waiting: Parts that wait for persons to agree.
         version: Of the record; older ones wait for nothing any more.
+        lines: On how many lines heartbeats list it (`broker.heartbeats`).
     """
 
     token_id: str
@@ -105,6 +106,7 @@ class Decided(msgspec.Struct, frozen=True):
     about: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     version: Newer | None = None
+    lines: int = 1
 
 
 Outcome = Refused | Decided
@@ -222,6 +224,7 @@ def decide(
         mentioned,
         tuple(waiting),
         Newer(issuer, sub, verified.claims.ver),
+        len(set(verified.claims.aud)),
     )
 
 

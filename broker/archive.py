@@ -174,6 +174,16 @@ class Archive:
         )
         return SignedHead(*rows[0]) if rows else None
 
+    def stamps(self, first: int, last: int) -> Iterator[str]:
+        """Iterate over the stamps of these places, as far as they are kept."""
+        query = (
+            "SELECT number, stamp FROM tokens WHERE number BETWEEN ? AND ? "
+            "ORDER BY number LIMIT 1000"
+        )
+        while rows := self._file.rows(query, (first, last)):
+            yield from (stamp for _, stamp in rows)
+            first = rows[-1][0] + 1
+
     def get(self, token_id: str) -> Archived | None:
         """Find one token."""
         rows = self._file.rows(_SELECT + "WHERE token_id = ?", (token_id,))

@@ -251,6 +251,8 @@ def _common_name(subject: x509.Name) -> str | None:
 def _login(name: str) -> str:
     if not _LOGIN.fullmatch(name):
         raise ConfigError("a login is not [a-z][a-z0-9-]{1,48}")
+    if name == "guest":  # RabbitMQ's own first user, its administrator
+        raise ConfigError("guest is RabbitMQ's own, and gets no certificate")
     return name
 
 

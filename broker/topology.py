@@ -204,7 +204,7 @@ def permissions(place: Topology) -> Permissions:
     No pattern matches `amq.default`: over the default exchange a login could
     otherwise put messages into any queue by its name. RabbitMQ 3.10 checks no
     topic permission for the keys in the headers CC and BCC, though (measured;
-    4.3 does): a reader must compare its queue with the routing key and the
+    4.0 and 4.3 do, see docs/permissions.md): a reader must compare its queue with the routing key and the
     user id, which are the sender's own also on such a copy.
     """
     users = [

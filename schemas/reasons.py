@@ -130,6 +130,12 @@ REASONS: Final[dict[str, str]] = {
     "no-earlier-version": "nothing of this record was published from here; name it "
     "with --of if a table's rows have changed, or use tocsin publish.",
     "retracted": "this record was taken back, for good; publish another one.",
+    "receipt-invalid": "this is no receipt as an adapter must sign it.",
+    "receipt-mismatch": "what is named here is not what the receipt is about.",
+    "not-under-head": "nothing shows that the record stood under a head that was held "
+    "before; get its path (tocsin heads prove).",
+    "chain-forked": "the hub signed two histories of its chain; the proof is kept.",
+    "fork-invalid": "this proves no fork of the gate's chain.",
     "review-invalid": "this is no statement of a reviewer as it must be signed.",
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",

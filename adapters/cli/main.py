@@ -15,6 +15,7 @@ from adapters.cli import (
     check,
     comparing,
     directory,
+    heads,
     heartbeats,
     interests,
     joining,
@@ -23,6 +24,7 @@ from adapters.cli import (
     polling,
     processes,
     publishing,
+    receipt,
     records,
     reviewing,
     show,
@@ -31,7 +33,12 @@ from adapters.cli import (
 from adapters.cli.demo import command as demo
 from adapters.cli.doctor import command as doctor
 from adapters.outbox import OutboxUnavailableError
-from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.errors import (
+    BusError,
+    BusRefusedError,
+    ConfigError,
+    DirectoryUnavailableError,
+)
 from schemas.errors import RefusedError
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -65,6 +72,8 @@ app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
+app.command(heads.heads, name="heads")
+app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
@@ -99,6 +108,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
         return _fail(USAGE, f"configuration: {error}")
     except BusError as error:
         return _fail(_code_of(error), f"broker: {error}")
+    except DirectoryUnavailableError as error:
+        return _fail(UNREACHABLE, f"directory: {error}")
     except BaseExceptionGroup as group:
         return _group(group)
     except KeyboardInterrupt:

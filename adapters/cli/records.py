@@ -14,6 +14,7 @@ from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.cli.load import load_policy, need_org, write_file
 from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.cli.receipt import Evidence
 from adapters.explaining import refused
 from adapters.projection import trial_author
 from adapters.redaction import NotGivenError
@@ -116,18 +117,29 @@ def verify(
     *,
     directory: Path | None = None,
     jwk: Path | None = None,
+    receipt: Path | None = None,
+    heads: Path | None = None,
+    path: Path | None = None,
     json: bool = False,
 ) -> None:
     """Verify a token strictly, and say what it is.
+
+    A token whose key was revoked counts if it was there before. A receipt shows that
+    where the key was given up; where it was compromised, only a head of the gate's chain
+    that you kept before does.
 
     Args:
         token: File with a token; - reads standard input.
         directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
+        receipt: Its receipt.
+        heads: File of heads that you keep (tocsin heads save).
+        path: Stamps from the record's to one of these heads (tocsin heads prove).
         json: Print JSON.
     """
+    evidence = Evidence(receipt=receipt, heads=heads, path=path)
     try:
-        verified = viewing.verified_token(token, directory, jwk)
+        verified = viewing.verified_token(token, directory, jwk, evidence)
     except RefusedError as error:
         if json:
             show.json_line({"ok": False, "reason": error.reason, "where": error.where})

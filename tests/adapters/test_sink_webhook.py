@@ -46,6 +46,19 @@ def opened(tmp_path):
 # what is sent
 
 
+async def test_a_heartbeat_is_an_event_of_its_own(endpoint, opened):
+    item = delivery(kind="heartbeat", projection=b'{"type":"tocsin-gaps"}')
+    async with opened(endpoint.url) as sink:
+        await sink.send(item)
+    [(headers, body)] = endpoint.requests
+    found = Webhook(SECRET).verify(body, headers)
+    assert found["type"] == "heartbeat"
+    assert found["data"]["number"] == 7
+    assert found["data"]["heartbeat"] == item.evidence.decode()
+    assert found["data"]["gaps"] == {"type": "tocsin-gaps"}
+    assert found["data"]["heard"] == item.receipt.decode()
+
+
 async def test_the_standard_library_verifies_what_is_sent(endpoint, opened):
     item = delivery(projection='{"type":"bundle","name":"Ünïcode ☂"}'.encode())
     async with opened(endpoint.url) as sink:

@@ -9,7 +9,12 @@ from typing import Final, Literal
 
 import msgspec
 
-from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.errors import (
+    BusError,
+    BusRefusedError,
+    ConfigError,
+    DirectoryUnavailableError,
+)
 from schemas.errors import RefusedError
 from schemas.reasons import explain
 
@@ -75,17 +80,24 @@ def failed(said: str, advice: str, code: int = USAGE) -> Finding:
     return Finding(state="failed", said=said, advice=advice, code=code)
 
 
-def failure(error: ConfigError | BusError | RefusedError, advice: str = "") -> Finding:
+Failure = ConfigError | BusError | RefusedError | DirectoryUnavailableError
+
+
+def failure(error: Failure) -> Finding:
     """Turn an error of ours into a finding: none of them quotes a secret or a record."""
     match error:
         case RefusedError(reason=reason):
-            return failed(f"refused ({reason}): {explain(reason)}", advice, REFUSED)
+            return failed(f"refused ({reason}): {explain(reason)}", "", REFUSED)
         case BusError():
             code = USAGE if isinstance(error, BusRefusedError) else UNREACHABLE
-            return failed(str(error), advice, code)
+            return failed(str(error), "", code)
+        case DirectoryUnavailableError():
+            return failed(
+                str(error), "is its address right, and the network up?", UNREACHABLE
+            )
         case _:
-            said, _, told = str(error).partition("; ")
-            return failed(said, advice or told)
+            said, _, advice = str(error).partition("; ")
+            return failed(said, advice)
 
 
 async def examine(steps: Iterable[Step], tell: Callable[[Told], None]) -> int:
@@ -105,7 +117,12 @@ async def examine(steps: Iterable[Step], tell: Callable[[Told], None]) -> int:
             continue
         try:
             found = await step.run()
-        except (ConfigError, BusError, RefusedError) as error:
+        except (
+            ConfigError,
+            BusError,
+            RefusedError,
+            DirectoryUnavailableError,
+        ) as error:
             found = (failure(error),)
         for each in found:
             tell(Told(step.name, each))

@@ -13,10 +13,10 @@ from adapters.cli import show
 from adapters.cli.asking import ask
 from adapters.cli.connecting import log_json
 from adapters.cli.doctor import files, network, sinks, trip
-from adapters.cli.load import load_directory
 from adapters.config import AdapterConfig, PublisherConfig
 from adapters.doctor import Finding, Step, Told, examine, ok
 from broker.directory import Directory
+from broker.directory_client import open_directory
 from broker.errors import ConfigError
 from broker.rabbitmq_link import Link
 from broker.signers import Signer, load_signer
@@ -102,7 +102,7 @@ class Installation:
     async def _read(self) -> Sequence[Finding]:
         self._settings = files.read_settings(self._config)
         kind = files.WORDS[type(self._settings)]
-        return [ok(f"{self._config} is that of a {kind} and can be read")]
+        return [ok(f"{self._config} is that of {kind}, and can be read")]
 
     async def _secrets(self) -> Sequence[Finding]:
         return files.secret_files(self._settings)
@@ -125,10 +125,9 @@ class Installation:
                 "the configuration names no directory, so nothing can be said of your "
                 "key; add directory, or type --directory FOLDER"
             )
-        self._directory = load_directory(named, None)
-        gate = "a gate" if self._directory.runs("gate") else "NO gate"
-        count = len(self._directory.members)
-        return [ok(f"the directory loads: {count} members, {gate}")]
+        loaded, _ = await asyncio.to_thread(open_directory, named, clock=time.time)
+        self._directory = loaded.directory
+        return files.loaded(loaded, now=time.time())
 
     async def _listed(self) -> Sequence[Finding]:
         return files.own_key(

@@ -21,6 +21,7 @@ from adapters.doctor import Finding, failed, note, ok, warning
 from adapters.interests_file import interests_of
 from adapters.sinks.webhook import read_secret as read_webhook_secret
 from broker.directory import Directory, Member
+from broker.directory_client import Loaded
 from broker.errors import ConfigError
 from broker.key_dates import said, status_of
 from broker.signers import read_secret
@@ -28,15 +29,16 @@ from schemas import timestamps
 
 Settings = PublisherConfig | GateConfig | AdapterConfig
 WORDS: Final = {
-    PublisherConfig: "publisher",
-    GateConfig: "gate",
-    AdapterConfig: "adapter",
+    PublisherConfig: "a publisher",
+    GateConfig: "the gate",
+    AdapterConfig: "an adapter",
 }
 _MIN_FREE: Final = 100 << 20  # a day of a busy publisher
 _LOW_FREE: Final = 1 << 30
 # The clock was right when this was written; nothing of Tocsin is older.
 _EPOCH: Final = timestamps.epoch("2026-11-01T00:00:00Z")
 _SLACK_S: Final = 120.0
+_EXPIRES_S: Final = 30 * 86_400.0
 
 
 def read_settings(path: Path) -> Settings:
@@ -98,6 +100,45 @@ def _webhook_secret(path: Path) -> Finding:
         said, _, advice = str(error).partition("; ")
         return failed(said, advice or "ask the member for its webhook secret")
     return ok(str(path))
+
+
+def loaded(found: Loaded, *, now: float) -> list[Finding]:
+    """Say what the directory is, and how long it is good."""
+    count = len(found.directory.members)
+    if not found.version:
+        said = f"the directory is a plain folder with {count} members"
+        told = [note(said, "whoever may write it decides; a signed one is better")]
+    else:
+        until = timestamps.from_epoch(found.fresh_until)
+        said = f"the directory is signed, number {found.version}, {count} members"
+        told = [ok(f"{said}; good until {until} (UTC)")]
+    if found.is_kept:
+        told.append(
+            warning(
+                "it could not be fetched just now; what was kept still counts",
+                "is its address right, and the network up?",
+            )
+        )
+    told += [
+        warning(f"suspensions of {role} do not count ({why})", "tell who signs them")
+        for role, why in found.faults
+    ]
+    told += [
+        warning(
+            f"{role} of the directory expires {timestamps.from_epoch(at)} (UTC)",
+            "the groups must sign it anew before: tell them",
+        )
+        for role, at in found.expiries
+        if at - now < _EXPIRES_S
+    ]
+    if not found.directory.runs("gate"):
+        told.append(
+            warning(
+                "it names no gate, so nothing of the hub's can be checked",
+                "the operator lists the gate's key in directory/services",
+            )
+        )
+    return told
 
 
 def own_key(

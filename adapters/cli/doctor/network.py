@@ -3,11 +3,11 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
@@ -34,6 +34,7 @@ from broker.directory import Directory
 from broker.errors import BusRefusedError, BusUnavailableError
 from broker.gate_rules import issuers_of
 from broker.rabbitmq_link import Link
+from broker.rabbitmq_probing import Waiting
 from broker.topology import FEEDBACK, INGRESS, adapter_queues
 
 Settings = PublisherConfig | GateConfig | AdapterConfig
@@ -86,7 +87,8 @@ async def resolve(place: Place) -> list[Finding]:
                 UNREACHABLE,
             )
         ]
-    return [ok(f"{place.host} is {len({each[4][0] for each in found})} address(es)")]
+    count = len({each[4][0] for each in found})
+    return [ok(f"the name {place.host} is known here, with {count} addresses")]
 
 
 async def connect(place: Place) -> list[Finding]:
@@ -252,32 +254,72 @@ async def _tried(link: Link, right: Right) -> Verdict:
 
 async def queues(link: Link, settings: Settings, directory: Directory) -> list[Finding]:
     """Say what waits in our queues, and whether anybody reads them."""
-    mine: list[tuple[str, str]] = []
     match settings:
         case PublisherConfig(org=org):
             member = directory.members.get(org)
-            mine = [(f"{FEEDBACK}.{org}", "")]
+            found = [_told(await _look(link, f"{FEEDBACK}.{org}"))]
             if member is not None and member.kinds:
-                mine.append((f"{INGRESS}.{org}", "the gate"))
+                found.append(_sent(await _look(link, f"{INGRESS}.{org}")))
+            return found
         case GateConfig():
             named = issuers_of(directory)[:_ISSUERS]
-            mine = [(f"{INGRESS}.{each}", "the gate") for each in named]
+            queues = [f"{INGRESS}.{each}" for each in named]
+            return [
+                _read(await _look(link, each), "tocsin gate run") for each in queues
+            ]
         case AdapterConfig(name=name):
-            mine = [(each, "the adapter") for each in adapter_queues(name)]
-    found = [each for queue, by in mine for each in await _queue(link, queue, by)]
-    return found or [ok("there are no queues to look at")]
+            run = "tocsin adapter run"
+            return [
+                _read(await _look(link, each), run) for each in adapter_queues(name)
+            ]
 
 
-async def _queue(link: Link, queue: str, by: str) -> Sequence[Finding]:
-    waiting = await rabbitmq_probing.waiting_in(link, queue)
+class _Queue(NamedTuple):
+    name: str
+    waiting: Waiting | None
+
+
+async def _look(link: Link, name: str) -> _Queue:
+    return _Queue(name, await rabbitmq_probing.waiting_in(link, name))
+
+
+def _missing(name: str) -> Finding:
+    ask = "ask the operator of the hub to run: tocsin broker apply"
+    return failed(f"the queue {name} does not exist", ask)
+
+
+def _told(queue: _Queue) -> Finding:
+    """Judge the queue that a member reads now and then."""
+    name, waiting = queue
     if waiting is None:
-        ask = "ask the operator of the hub to run: tocsin broker apply"
-        return [failed(f"the queue {queue} does not exist", ask)]
-    said = f"{waiting.messages} messages wait in {queue}"
-    if by and not waiting.readers:
-        return [warning(f"{said}, and {by} does not read it now", f"start {by}")]
+        return _missing(name)
+    said = f"{waiting.messages} messages wait in {name}"
+    return note(said, "read them: tocsin feedback") if waiting.messages else ok(said)
+
+
+def _sent(queue: _Queue) -> Finding:
+    """Judge the queue that a member's records go through."""
+    name, waiting = queue
+    if waiting is None:
+        return _missing(name)
+    said = f"{waiting.messages} records of yours wait for the gate"
+    if not waiting.readers:
+        return failed(
+            f"{said}, and it does not run now",
+            "tell the operator of the hub; what you publish meanwhile waits",
+            UNREACHABLE,
+        )
+    return ok(f"{said}, which runs")
+
+
+def _read(queue: _Queue, run: str) -> Finding:
+    """Judge a queue that a process of the hub reads."""
+    name, waiting = queue
+    if waiting is None:
+        return _missing(name)
+    said = f"{waiting.messages} messages wait in {name}"
+    if not waiting.readers:
+        return warning(f"{said}, and nobody reads it now", f"start: {run}")
     if waiting.messages > _MANY:
-        return [warning(said, "whoever reads it is too slow, or stands still")]
-    if not by and waiting.messages:
-        return [note(said, "read them: tocsin feedback")]
-    return [ok(said)]
+        return warning(said, "whoever reads it is too slow, or stands still")
+    return ok(f"{said}, which is being read")

@@ -8,7 +8,7 @@ import msgspec
 from adapters.directory_policies import load
 from adapters.policy import Policy
 from broker import suspensions
-from broker.directory import decode_member, decode_service
+from broker.directory import Member, RevocationReason, decode_member, decode_service
 from broker.directory_state import MAX_FILE_BYTES
 from broker.errors import ConfigError
 from broker.keys import key_id
@@ -73,6 +73,20 @@ class Edits:
         else:
             self.after[f"members/{decode_member(data, where).org}.json"] = text
 
+    def add_member(self, member: Member) -> None:
+        """Admit *member* as it asked; whoever is one already changes by `add_entry`.
+
+        Raises:
+            ConfigError: It is one already.
+        """
+        path = f"members/{member.org}.json"
+        if path in self.after:
+            raise ConfigError(
+                f"{member.org} is a member already; to change its entry type --add"
+            )
+        text = msgspec.json.format(msgspec.json.encode(member), indent=2)
+        self.after[path] = text.decode() + "\n"
+
     def add_policy(self, text: str, where: str) -> None:
         """Put in a policy, in place of its old version.
 
@@ -103,14 +117,19 @@ class Edits:
         raise ConfigError(f"the directory has no organisation {org}")
 
 
-def revoked(edits: Edits, kid: str, *, reason: str | None, at: str) -> None:
+def revoked(
+    edits: Edits, kid: str, *, reason: RevocationReason | None, at: str
+) -> None:
     """Let a key count no more from *at* on.
 
     Raises:
         ConfigError: There is no such key, no reason, or no such time.
     """
     if not reason:
-        raise ConfigError("say why the key is revoked: --reason")
+        raise ConfigError(
+            "say why: --reason compromised, superseded or retired; after compromised, "
+            "less of what it signed counts"
+        )
     try:
         timestamps.epoch(at)
     except RefusedError:

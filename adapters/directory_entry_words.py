@@ -10,11 +10,16 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET
 
-from adapters.directory_key_words import key_added, key_sentences
+from adapters.directory_key_words import key_sentences
 from adapters.directory_sentences import Mark, Sentence, field_name, value_text
 from broker.directory import DEFAULT_CLEARANCE, Audience, Member, Service
 
 Entry = Member | Service
+_KEYS: Final = frozenset({"keys", "sealing"})
+_SAID: Final = frozenset(
+    {"org", "name", "country", "audience", "clearance", "communities", "kinds"}
+)
+_GIVES: Final = frozenset({"kinds", "communities", "services"})
 
 
 def entry_sentences(
@@ -30,8 +35,7 @@ def entry_sentences(
         )
     elif old is None:
         yield _added(new)
-        for entry in new.keys:
-            yield from key_added(new.org, entry, now)
+        yield from key_sentences(None, new, now)
     else:
         found = [*_fields(old, new), *key_sentences(old, new, now)]
         # Other spaces, another order of members: nothing that a client could notice.
@@ -51,10 +55,7 @@ def _added(new: Entry) -> Sentence:
         )
     kinds = f"may publish {', '.join(new.kinds)}" if new.kinds else "publishes nothing"
     rest = {
-        name: value
-        for name, value in _told(new).items()
-        if name not in {"org", "name", "country", "audience", "clearance", "keys"}
-        and name not in {"communities", "kinds"}
+        name: value for name, value in _told(new).items() if name not in _KEYS | _SAID
     }
     more = "".join(f"; {field_name(name)} {value}" for name, value in rest.items())
     return Sentence(
@@ -69,12 +70,14 @@ def _fields(old: Entry, new: Entry) -> Iterator[Sentence]:
     org = new.org
     for name in new.__struct_fields__:
         one, other = getattr(old, name), getattr(new, name)
-        if name == "keys" or one == other:
+        if name in _KEYS or one == other:
             continue
         if name == "clearance":
-            yield from _clearance(old, new)
+            yield _clearance(old, new)
         elif name == "audience":
             yield _audience(org, one, other)
+        elif name == "exercise":
+            yield _exercise(org, begins=other)
         elif name == "suspended":
             yield _suspended(org, other)
         elif isinstance(one, tuple) and isinstance(other, tuple):
@@ -85,8 +88,8 @@ def _fields(old: Entry, new: Entry) -> Iterator[Sentence]:
             )
     if not isinstance(old, Member) or not isinstance(new, Member):
         return
-    if old.audience != new.audience and old.clearance == new.clearance:
-        yield from _clearance(old, new)  # it follows from the audience
+    if old.clearance == new.clearance and old.highest_tlp != new.highest_tlp:
+        yield _clearance(old, new)  # it follows from the audience
 
 
 def _audience(org: str, old: Audience, new: Audience) -> Sentence:
@@ -98,26 +101,28 @@ def _audience(org: str, old: Audience, new: Audience) -> Sentence:
     )
 
 
+def _exercise(org: str, *, begins: bool) -> Sentence:
+    if begins:
+        return Sentence(f"{org}: only exercises from now on", "less")
+    return Sentence(f"{org}: its exercises are over, records count", "more")
+
+
 def _suspended(org: str, new: object) -> Sentence:
-    if new is UNSET or new is None:
+    if new is UNSET:
         return Sentence(f"ends the suspension of {org}", "more")
     return Sentence(f"suspends {org} until this is undone: {value_text(new)}", "less")
 
 
-def _clearance(old: Any, new: Any) -> Iterator[Sentence]:
+def _clearance(old: Any, new: Any) -> Sentence:
     before, after = old.highest_tlp, new.highest_tlp
     if before == after:
-        yield Sentence(f"{new.org}: clearance {after.label}, now by name")
-    else:
-        wider = after > before
-        yield Sentence(
-            f"{new.org}: {'widens' if wider else 'narrows'} clearance "
-            f"{before.label} -> {after.label}",
-            "more" if wider else "less",
-        )
-
-
-_GIVES: Final = frozenset({"kinds", "communities", "services"})
+        return Sentence(f"{new.org}: clearance {after.label} as before, said otherwise")
+    wider = after > before
+    return Sentence(
+        f"{new.org}: {'widens' if wider else 'narrows'} clearance "
+        f"{before.label} -> {after.label}",
+        "more" if wider else "less",
+    )
 
 
 def _lists(

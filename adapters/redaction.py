@@ -96,8 +96,6 @@ def redact(
         raise NotGivenError(reason)
     if verified.primary is None:
         raise NotGivenError("primary-withheld")
-    if verified.signatures_missing:
-        raise NotGivenError("partial")
 
     read = reading or Reading(verified)
 

@@ -17,7 +17,7 @@ from adapters.projection import ObjectParts, trial_author
 from adapters.reading import Reading
 from adapters.redaction import redact
 from adapters.view import View, view_of
-from broker import sdjwt
+from broker import carried, sdjwt
 from broker.directory import Directory, Member
 from broker.errors import TrustError
 from broker.seal import Recipient
@@ -165,13 +165,28 @@ def kept_by(
         )
     except NotGivenError:
         return []
-    return sdjwt.split(redacted.evidence)[1]
+    return sdjwt.split(carried.decode(redacted.evidence).token)[1]
 
 
 def sealed_view(member: Member, verified: Verified) -> View:
     """Give the view of a member to whom something is sealed: so it is addressed."""
     view = view_of(member, verified.claims)
     return msgspec.structs.replace(view, addressed=True, sealed=True)
+
+
+def open_for(
+    verified: Verified,
+    member: Member,
+    policy: Policy,
+    entropy: Callable[[int], bytes],
+    now: float,
+) -> bytes:
+    """Give the token for a member as the hub would, without what came out of seals."""
+    texts = verified.opened.texts
+    secret = {texts[i] for i in verified.unsealed}
+    view = sealed_view(member, verified)
+    stay = [t for t in kept_by(verified, view, policy, entropy, now) if t not in secret]
+    return b"~".join([verified.opened.jwt, *stay, b""])
 
 
 def compartments(

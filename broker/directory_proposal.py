@@ -219,7 +219,8 @@ def _above(
     upper = Root.type if name in (Root.type, Targets.type) else Targets.type
     if upper in roles:
         yield roles[upper].signed
-    elif state is not None:
+    else:
+        assert state is not None  # noqa: S101  of a new one all is signed anew
         yield state.root.signed if upper == Root.type else state.targets.signed
 
 
@@ -258,16 +259,15 @@ def sign(state: State | None, seen: Checked, key: Signs) -> Proposal:
         TrustError: `proposal-key`: its signature would count for nothing.
     """
     keyid = tuf_key(key.jwk, "").keyid
-    documents = dict(seen.proposal.documents)
-    for name, role in seen.result.roles.items():
-        if keyid in _signers(state, seen.result.roles, name):
-            signatures = documents[name].signatures
-            signature = key.sign(role.signed_bytes).hex()
-            documents[name] = Document(
-                documents[name].signed, {**signatures, keyid: signature}
-            )
-    if documents == seen.proposal.documents:
+    roles = seen.result.roles
+    own = [name for name in roles if keyid in _signers(state, roles, name)]
+    if not own:
         raise TrustError("proposal-key")
+    documents = dict(seen.proposal.documents)
+    for name in own:
+        held = documents[name]
+        signature = key.sign(roles[name].signed_bytes).hex()
+        documents[name] = Document(held.signed, {**held.signatures, keyid: signature})
     return msgspec.structs.replace(seen.proposal, documents=documents)
 
 

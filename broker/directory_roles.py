@@ -73,7 +73,7 @@ def check(keyring: Keyring) -> None:
     suspending = {name: _public(jwk) for name, jwk in keyring.suspending.items()}
     whose = {key: name for name, key in groups.items()}
     if (
-        keyring.threshold > len(groups)
+        not LEAST_THRESHOLD <= keyring.threshold <= len(groups)
         or len(whose) != len(groups)
         or not {HUB, ONLINE}.isdisjoint(groups)
         or not {*suspending} <= {*groups, HUB}

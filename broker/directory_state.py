@@ -27,7 +27,7 @@ from broker.directory_roles import (
 )
 from broker.errors import ConfigError, TrustError
 
-MAX_METADATA_BYTES: Final = 8 << 20  # 1,000 members are 130 kB
+MAX_METADATA_BYTES: Final = 4 << 20  # of any; a member takes 200 bytes of targets.json
 MAX_FILE_BYTES: Final = 1 << 20
 MAX_ROOTS: Final = 256  # versions in one go, as python-tuf's client
 MAX_FILES: Final = 20_000
@@ -115,6 +115,8 @@ def _read(fetch: Fetch, pinned: bytes) -> State:
             break
         trusted.update_root(data)
         roots.append(_parsed(Root, data))
+    else:  # what an older root says may have been taken back since
+        raise TrustError("directory-untrusted")
     timestamp = _needed(fetch, "metadata/timestamp.json")
     trusted.update_timestamp(timestamp)
     version = trusted.timestamp.snapshot_meta.version

@@ -150,12 +150,12 @@ class PrivateSealingKey:
 
 def thumbprint(jwk: SealingJwk) -> str:
     """RFC 7638 thumbprint: SHA-256 over the required members in lexical order."""
-    if jwk.kty == "OKP":
-        members = {"crv": jwk.crv, "kty": jwk.kty, "x": jwk.x}
-    else:
-        members = {"alg": jwk.alg, "kty": jwk.kty, "pub": jwk.pub}  # RFC 9964
-    hashed = hashlib.sha256(msgspec.json.encode(members)).digest()
-    return _text(hashed)
+    names = (
+        ("crv", "kty", "x") if jwk.kty == "OKP" else ("alg", "kty", "pub")
+    )  # RFC 9964
+    stated = ((name, getattr(jwk, name)) for name in names)
+    members = {name: value for name, value in stated if value is not UNSET}
+    return _text(hashlib.sha256(msgspec.json.encode(members)).digest())
 
 
 def sealing_key_id(org: str, jwk: SealingJwk) -> str:

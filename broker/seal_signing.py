@@ -40,6 +40,47 @@ class Sealed(msgspec.Struct, frozen=True):
     compartments: tuple[tuple[bytes, ...], ...]
 
 
+class Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an issuer keeps of a sealed record, to seal it to others later. Secret.
+
+    Attributes:
+        token: As it left.
+        compartments: The disclosures in each.
+    """
+
+    token: bytes
+    compartments: tuple[tuple[bytes, ...], ...]
+
+    @staticmethod
+    def of(sealed: Sealed) -> "Kept":
+        """Keep what is needed of a record that was just sealed."""
+        return Kept(sealed.token, sealed.compartments)
+
+    def encode(self) -> bytes:
+        """Spell it, as JSON."""
+        spelled = {
+            "token": self.token.decode(),
+            "compartments": [[*map(bytes.decode, each)] for each in self.compartments],
+        }
+        return msgspec.json.encode(spelled)
+
+    @staticmethod
+    def decode(data: bytes) -> "Kept":
+        """Read what `encode` spelled.
+
+        Raises:
+            msgspec.MsgspecError: It is something else.
+        """
+        read = msgspec.json.decode(data, type=_Kept)
+        compartments = tuple(tuple(map(str.encode, each)) for each in read.compartments)
+        return Kept(read.token.encode(), compartments)
+
+
+class _Kept(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    token: str
+    compartments: tuple[tuple[str, ...], ...]
+
+
 Sealer = Callable[[bytes, Directory, RecordSigner, float], Sealed]
 """Seals a record: gets it whole, signed by a key that was made for this alone and that
 the directory given holds, who signs it in truth, and the moment (epoch seconds)."""
@@ -50,7 +91,7 @@ def without(
     taken: Collection[bytes],
     compartments: Sequence[Compartment],
     signer: RecordSigner,
-    facts: Facts | None = None,
+    facts: Facts,
 ) -> bytes:
     """Take disclosures out of a token that never left, and sign what stays.
 
@@ -66,8 +107,7 @@ def without(
     stay = [text for text in texts if text not in taken]
     payload["full"] = signing.fullness(disclosures.digests(stay))
     payload["sealed"] = sorted(seal.compartment_of(each.texts) for each in compartments)
-    if facts is not None:
-        payload |= {name: getattr(facts, name) for name in _FACTS}
+    payload |= {name: getattr(facts, name) for name in _FACTS}
     header = {"alg": signer.alg, "kid": signer.kid, "typ": signing.TYP}
     return concealing.assemble(header, payload, stay, signer.sign)
 

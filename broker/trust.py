@@ -103,7 +103,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
         Decoys look the same, so only of a complete token is it exact: 0.
         """
-        if self.complete:
+        if self.complete and not self.claims.sealed:
             return 0
         origins = (self.opened.origin, *self.opened.elements)
         return sum(sum(origin.gaps.values()) for origin in origins)

@@ -124,6 +124,8 @@ REASONS: Final[dict[str, str]] = {
     "chain-conflict": "another record has this place in the publisher's feed.",
     "facts-mismatch": "severity, countries, sectors or languages do not follow from "
     "the record's parts.",
+    "not-prepared": "this joint record was not prepared here, or that was forgotten; begin "
+    "with tocsin publish --with.",
     "other-record": "these are not copies of one whole record, as its lead signed it.",
     "version-known": "this version was published with other content; give it a newer "
     "modified.",
@@ -162,6 +164,7 @@ REASONS: Final[dict[str, str]] = {
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
     "a restore, type tocsin publish --new-epoch.",
+    "proof-invalid": "this does not prove that an issuer has said two things.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",
     # sealed parts
@@ -177,6 +180,7 @@ REASONS: Final[dict[str, str]] = {
     "seal-nothing": "the policy gives this member nothing of what is to be sealed.",
     "seal-no-compartment": "this member may have no compartment of the record as a "
     "whole; publish a new version that is sealed to it.",
+    "not-sealed-here": "nothing of this record was sealed from here, or it is forgotten.",
     "nothing-to-seal": "nothing in the record is marked strictly enough to be sealed.",
     "bad-sealing-key": "this is neither an X25519 nor a hybrid key to seal to.",
     # the view

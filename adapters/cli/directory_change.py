@@ -17,7 +17,8 @@ from adapters.cli.directory_reading import (
 )
 from adapters.cli.load import read_file, write_new
 from adapters.directory_edits import Edits, confirmed, revoked
-from broker import directory_proposal
+from broker import directory_proposal, join_request
+from broker.directory import RevocationReason
 from broker.directory_change import Change, written
 from broker.directory_roles import Keyring
 from broker.directory_state import MAX_FILE_BYTES, State
@@ -91,8 +92,9 @@ def propose(
     add: tuple[Path, ...] = (),
     remove: tuple[str, ...] = (),
     policy: tuple[Path, ...] = (),
+    join: tuple[Path, ...] = (),
     revoke_key: str | None = None,
-    reason: str | None = None,
+    reason: RevocationReason | None = None,
     at: str | None = None,
     confirm_suspension: str | None = None,
     renew: bool = False,
@@ -110,8 +112,10 @@ def propose(
         add: Entry of an organisation (JSON), new or in place of its old one.
         remove: Organisation to expel.
         policy: Policy (TOML), new or in place of its old version.
+        join: Request of who wants to become a member (tocsin join); compare its
+            fingerprint over another channel before.
         revoke_key: A key (ORG/THUMBPRINT) that counts no more from --at on.
-        reason: Why it is revoked.
+        reason: Why it is revoked: what was signed before then counts or not by it.
         at: RFC 3339; now, if not given.
         confirm_suspension: Organisation that a party suspended, to stay so.
         renew: Sign root and members again before they expire.
@@ -125,6 +129,8 @@ def propose(
         edits.add_entry(_text(path), str(path))
     for path in policy:
         edits.add_policy(_text(path), str(path))
+    for path in join:
+        _ask_in(edits, path)
     for org in remove:
         edits.remove(org)
     if revoke_key is not None:
@@ -137,11 +143,20 @@ def propose(
     change = Change(files=edits.changed, removed=edits.removed, renew=renew)
     if change == Change():
         raise ConfigError(
-            "nothing changes; say what: --add, --remove, --policy, --revoke-key, "
+            "nothing changes; say what: --add, --join, --remove, --policy, --revoke-key, "
             "--confirm-suspension, --from or --renew"
         )
     _write(state, change, output, title, author)
     return _DONE
+
+
+def _ask_in(edits: Edits, path: Path) -> None:
+    asked = join_request.read(read_file(path, join_request.MAX_BYTES))
+    edits.add_member(asked.member)
+    show.line(
+        f"{asked.member.org} is to read this to you over another channel: "
+        f"{asked.fingerprint}"
+    )
 
 
 def rotate_root(

@@ -8,6 +8,7 @@ import msgspec
 from cyclopts import Parameter
 
 from adapters.cli import show
+from adapters.cli.asking import PassphraseOption, signer_of
 from adapters.cli.directory_reading import (
     held,
     now,
@@ -26,7 +27,7 @@ from broker.directory_history import version_files
 from broker.directory_proposal import Checked, Proposal
 from broker.directory_state import State, fingerprint
 from broker.errors import ConfigError
-from broker.signers import Signer, load_signer
+from broker.signers import Signer
 
 _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 _TO_PIN = (
@@ -98,9 +99,10 @@ def sign(
     proposal: Path,
     /,
     *,
-    key: Path,
+    key: str,
     directory: Path | None = None,
     root: Path | None = None,
+    passphrase_file: PassphraseOption = None,
     yes: bool = False,
     output: Output = None,
 ) -> int:
@@ -111,9 +113,10 @@ def sign(
 
     Args:
         proposal: Proposal file.
-        key: Private key of your group.
+        key: Private key of your group: a file, or pkcs11:...
         directory: Your copy of the directory; not for a new one.
         root: The root that you pinned.
+        passphrase_file: File (mode 0600) with the passphrase of the key.
         yes: Do not ask.
         output: Where to write the signed proposal; by default in place.
     """
@@ -121,7 +124,7 @@ def sign(
     made = read_proposal(proposal)
     seen = directory_proposal.checked(state, made, now=now())
     print_review(made, review(state, seen))
-    signer = load_signer("group", key)
+    signer = signer_of("group", key, passphrase_file)
     signed = directory_proposal.sign(state, seen, signer)
     if not yes:
         _ask()
@@ -143,8 +146,9 @@ def _ask() -> None:
 def publish(
     *proposals: Path,
     directory: Path,
-    online_key: Path,
+    online_key: str,
     root: Path | None = None,
+    passphrase_file: PassphraseOption = None,
     refresh: bool = False,
 ) -> int:
     """Publish what enough groups have signed; or with --refresh, say what is newest.
@@ -157,12 +161,13 @@ def publish(
         directory: Folder to publish in.
         online_key: Private key by which the hub signs snapshots.
         root: The root that you pinned; not for a new directory.
+        passphrase_file: File (mode 0600) with the passphrase of that key.
         refresh: Sign snapshot and timestamp again, daily: clients take none that is
             older than 7 days.
     """
     if refresh == bool(proposals):
         raise ConfigError("give either a proposal, or --refresh")
-    online = load_signer("online", online_key)
+    online = signer_of("online", online_key, passphrase_file)
     with directory_folder.locked(directory):
         if root is None and directory_folder.is_repository(directory):
             raise ConfigError(f"{directory} holds a directory; give its --root")

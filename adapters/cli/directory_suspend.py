@@ -7,6 +7,7 @@ from cyclopts import Parameter
 from msgspec import UNSET
 
 from adapters.cli import show
+from adapters.cli.asking import PassphraseOption, signer_of
 from adapters.cli.directory_reading import (
     held,
     now,
@@ -20,7 +21,6 @@ from broker.directory_change import Change, written
 from broker.directory_roles import suspensions_path
 from broker.directory_state import State
 from broker.errors import ConfigError
-from broker.signers import load_signer
 from broker.suspensions import Suspension
 from schemas import timestamps
 from schemas.errors import RefusedError
@@ -33,14 +33,15 @@ def suspend(
     /,
     *,
     party: str,
-    key: Path,
+    key: str,
     directory: Path,
     root: Path,
     kid: str | None = None,
     reason: str | None = None,
     since: str | None = None,
     lift: bool = False,
-    online_key: Path | None = None,
+    online_key: str | None = None,
+    passphrase_file: PassphraseOption = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> int:
     """Suspend an organisation or one key of it at once, without asking the others.
@@ -60,6 +61,7 @@ def suspend(
             count.
         lift: End your own party's suspension instead; that of another party stays.
         online_key: Publish at once, by the hub's online key.
+        passphrase_file: File (mode 0600) with the passphrase of your key.
         output: File to write for the hub to publish, where you have no such key.
     """
     if (online_key is None) == (output is None):
@@ -81,7 +83,7 @@ def suspend(
     made = directory_proposal.propose(
         state, change, title=f"{party} {what}", author=party, made=written(moment)
     )
-    signer = load_signer(party, key)
+    signer = signer_of(party, key, passphrase_file)
     seen = directory_proposal.checked(state, made, now=moment)
     made = directory_proposal.sign(state, seen, signer)
     seen = directory_proposal.checked(state, made, now=moment)
@@ -92,7 +94,7 @@ def suspend(
         return _DONE
     assert online_key is not None  # noqa: S101  checked above
     with directory_folder.locked(directory):
-        online = load_signer("online", online_key)
+        online = signer_of("online", online_key)
         return publish_checked(state, seen, made, directory, online)
 
 

@@ -14,6 +14,7 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    cosigning,
     directory,
     heads,
     heartbeats,
@@ -23,10 +24,12 @@ from adapters.cli import (
     policy,
     polling,
     processes,
+    proofs,
     publishing,
     receipt,
     records,
     reviewing,
+    sealing,
     show,
     welcoming,
 )
@@ -61,7 +64,10 @@ app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
+app.command(cosigning.cosign)
 app.command(records.redact)
+app.command(sealing.open)
+app.command(sealing.reseal)
 app.command(comparing.compare)
 app.command(publishing.publish)
 app.command(publishing.correct)
@@ -77,6 +83,7 @@ app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
+app.command(proofs.proofs, name="proofs")
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)

@@ -59,7 +59,7 @@ def verify(
     """
     if receipt.is_dir():
         folder, receipt = receipt, receipt / _FILES["receipt"]
-        evidence = evidence or folder / _FILES["evidence"]
+        evidence = evidence or _evidence_in(folder)
         projection = projection or folder / _FILES["projection"]
     known = load_directory(directory, None)
     text = read_file(receipt, receipts.MAX_BYTES).strip()
@@ -74,6 +74,12 @@ def verify(
     elif path is not None:
         raise ConfigError(_NEEDS_HEADS)
     _tell(found, checked, held, as_json=json)
+
+
+def _evidence_in(folder: Path) -> Path:
+    plain = folder / _FILES["evidence"]
+    joint = plain.with_name(f"{plain.name}.json")  # what several signed
+    return joint if joint.exists() else plain
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

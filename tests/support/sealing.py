@@ -23,9 +23,10 @@ CANARY = "203.0.113.77"
 RED = [TLP_IDS[Tlp.RED]]
 
 
-def private(org: str, *, hybrid: bool = False) -> PrivateSealingKey:
-    """The sealing key of an organisation, always the same."""
-    seeds = [hashlib.sha512(f"{org} seals {n}".encode()).digest() for n in range(2)]
+def private(org: str, *, hybrid: bool = False, number: int = 1) -> PrivateSealingKey:
+    """A sealing key of an organisation, always the same."""
+    named = (f"{org} seals {number} {half}" for half in range(2))
+    seeds = [hashlib.sha512(name.encode()).digest() for name in named]
     classic = X25519PrivateKey.from_private_bytes(seeds[0][:32])
     if not hybrid:
         return PrivateSealingKey(org, classic)

@@ -184,6 +184,8 @@ class AdapterConfig(
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
+        heads: File of the heads of the gate's chain that records came with; without
+            it, the adapter keeps none.
         gaps: SQLite file of what heartbeats list and never came; beside the outbox,
             if not given.
         archive: The gate's archive. What is missing is taken from it; without, it is
@@ -213,6 +215,7 @@ class AdapterConfig(
     recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
+    heads: Path | UnsetType = UNSET
     gaps: Path | UnsetType = UNSET
     archive: Path | UnsetType = UNSET
     missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
@@ -326,10 +329,10 @@ def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
         names = tomllib.loads(path.read_text()).keys()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return load(path, PublisherConfig)  # which says what is wrong
-    if "archive" in names:
-        return load(path, GateConfig)
     if "outbox" in names:
         return load(path, AdapterConfig)
+    if "archive" in names:
+        return load(path, GateConfig)
     return load(path, PublisherConfig)
 
 

@@ -15,12 +15,17 @@ import pytest
 
 from adapters.cli.main import run
 from tests.support import records
-from tests.support.directory_groups import Group, entry, founded
+from tests.support.directory_groups import Group, copied, entry, founded
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory):
+    return founded(tmp_path_factory.mktemp("world")).folder
 
 
 @pytest.fixture
-def world(tmp_path, capsys):
-    return founded(tmp_path, capsys)
+def world(template, tmp_path, capsys):
+    return copied(template, tmp_path, capsys)
 
 
 def test_groups_admit_a_cert_and_a_newsroom_rotate_suspend_and_expel(world, tmp_path):

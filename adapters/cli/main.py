@@ -34,6 +34,7 @@ from adapters.cli import (
     welcoming,
 )
 from adapters.cli.demo import command as demo
+from adapters.cli.doctor import command as doctor
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import (
     BusError,
@@ -87,6 +88,7 @@ app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)
 app.command(welcoming.welcome)
+app.command(doctor.doctor)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

@@ -82,6 +82,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         org: The hub, as `directory/services/` names it; signs the chain.
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
+        oversight: Members that are sent every proof that an issuer has said two things.
     """
 
     org: Org
@@ -92,6 +93,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     broker: Broker
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
+    oversight: tuple[Org, ...] = ()
 
 
 class FileSinkConfig(
@@ -182,6 +184,8 @@ class AdapterConfig(
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
+        heads: File of the heads of the gate's chain that records came with; without
+            it, the adapter keeps none.
         gaps: SQLite file of what heartbeats list and never came; beside the outbox,
             if not given.
         archive: The gate's archive. What is missing is taken from it; without, it is
@@ -211,6 +215,7 @@ class AdapterConfig(
     recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
+    heads: Path | UnsetType = UNSET
     gaps: Path | UnsetType = UNSET
     archive: Path | UnsetType = UNSET
     missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
@@ -324,10 +329,10 @@ def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
         names = tomllib.loads(path.read_text()).keys()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return load(path, PublisherConfig)  # which says what is wrong
-    if "archive" in names:
-        return load(path, GateConfig)
     if "outbox" in names:
         return load(path, AdapterConfig)
+    if "archive" in names:
+        return load(path, GateConfig)
     return load(path, PublisherConfig)
 
 

@@ -73,7 +73,7 @@ def _fields(old: Entry, new: Entry) -> Iterator[Sentence]:
         if name in _KEYS or one == other:
             continue
         if name == "clearance":
-            yield from _clearance(old, new)
+            yield _clearance(old, new)
         elif name == "audience":
             yield _audience(org, one, other)
         elif name == "exercise":
@@ -88,8 +88,8 @@ def _fields(old: Entry, new: Entry) -> Iterator[Sentence]:
             )
     if not isinstance(old, Member) or not isinstance(new, Member):
         return
-    if old.audience != new.audience and old.clearance == new.clearance:
-        yield from _clearance(old, new)  # it follows from the audience
+    if old.clearance == new.clearance and old.highest_tlp != new.highest_tlp:
+        yield _clearance(old, new)  # it follows from the audience
 
 
 def _audience(org: str, old: Audience, new: Audience) -> Sentence:
@@ -108,22 +108,21 @@ def _exercise(org: str, *, begins: bool) -> Sentence:
 
 
 def _suspended(org: str, new: object) -> Sentence:
-    if new is UNSET or new is None:
+    if new is UNSET:
         return Sentence(f"ends the suspension of {org}", "more")
     return Sentence(f"suspends {org} until this is undone: {value_text(new)}", "less")
 
 
-def _clearance(old: Any, new: Any) -> Iterator[Sentence]:
+def _clearance(old: Any, new: Any) -> Sentence:
     before, after = old.highest_tlp, new.highest_tlp
     if before == after:
-        yield Sentence(f"{new.org}: clearance {after.label}, now by name")
-    else:
-        wider = after > before
-        yield Sentence(
-            f"{new.org}: {'widens' if wider else 'narrows'} clearance "
-            f"{before.label} -> {after.label}",
-            "more" if wider else "less",
-        )
+        return Sentence(f"{new.org}: clearance {after.label} as before, said otherwise")
+    wider = after > before
+    return Sentence(
+        f"{new.org}: {'widens' if wider else 'narrows'} clearance "
+        f"{before.label} -> {after.label}",
+        "more" if wider else "less",
+    )
 
 
 def _lists(

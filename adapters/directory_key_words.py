@@ -4,14 +4,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from adapters.directory_sentences import Mark, Sentence, field_name, value_text
 from broker.directory import KeyEntry, Member, SealingEntry, Service
 from broker.keys import key_id
 from broker.seal_keys import sealing_key_id
 from schemas import timestamps
-from schemas.errors import RefusedError
 
 SOON: Final = timedelta(days=30)
 Owner = Member | Service
@@ -83,10 +82,7 @@ def _key_changed(key: str, old: Entry, new: Entry) -> Iterator[Sentence]:
         if new.revoked_at is UNSET:
             yield Sentence(f"takes back the revocation of {key}", "more")
         else:
-            later = old.revoked_at is not UNSET and (
-                timestamps.epoch(new.revoked_at) > timestamps.epoch(old.revoked_at)
-            )
-            yield _revoked(key, new, "more" if later else "less")
+            yield _revoked(key, new, _of_revocations(old.revoked_at, new.revoked_at))
     for name in new.__struct_fields__:
         one, other = getattr(old, name), getattr(new, name)
         if one == other or name in revocation:
@@ -97,6 +93,13 @@ def _key_changed(key: str, old: Entry, new: Entry) -> Iterator[Sentence]:
             yield Sentence(
                 f"{key}: {field_name(name)} {value_text(one)} -> {value_text(other)}"
             )
+
+
+def _of_revocations(old: str | UnsetType, new: str) -> Mark:
+    if old is UNSET:
+        return "less"
+    order = timestamps.compare(new, old)
+    return "other" if order == 0 else "more" if order > 0 else "less"
 
 
 def _revoked(key: str, entry: Entry, mark: Mark = "less") -> Sentence:
@@ -118,7 +121,4 @@ def _validity(key: str, name: str, old: str, new: str) -> Sentence:
 
 
 def _day(moment: str) -> str:
-    try:
-        return timestamps.truncate(moment, "day")[:10]
-    except RefusedError:
-        return moment
+    return timestamps.truncate(moment, "day")[:10]

@@ -6,7 +6,7 @@ What gives somebody more is marked, and comes first.
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import UNSET
 
@@ -109,10 +109,31 @@ def keyring_sentences(old: Keyring | None, new: Keyring) -> list[Sentence]:
                 "more" if fewer else "other",
             )
         )
-    found += _parties("group", old.groups, new.groups)
-    found += _parties("the hub's", {"online": old.online}, {"online": new.online})
-    found += _parties("to suspend at once:", old.suspending, new.suspending)
+    found += _parties(_GROUP, old.groups, new.groups)
+    found += _parties(_ONLINE, {"": old.online}, {"": new.online})
+    found += _parties(_SUSPENDS, old.suspending, new.suspending)
     return found
+
+
+class _Says(NamedTuple):
+    """Sentences about one kind of key; `{}` is the party."""
+
+    added: str
+    removed: str
+    replaced: str
+
+
+_GROUP: Final = _Says(
+    "adds group {}, which decides",
+    "removes group {}, which decides no more",
+    "replaces the key by which group {} decides",
+)
+_ONLINE: Final = _Says("", "", "replaces the key by which the hub says what is newest")
+_SUSPENDS: Final = _Says(
+    "lets {} suspend at once",
+    "lets {} suspend no more",
+    "replaces the key by which {} suspends",
+)
 
 
 def _founding(new: Keyring) -> Iterator[Sentence]:
@@ -129,19 +150,17 @@ def _founding(new: Keyring) -> Iterator[Sentence]:
 
 
 def _parties(
-    what: str, old: Mapping[str, Jwk], new: Mapping[str, Jwk]
+    says: _Says, old: Mapping[str, Jwk], new: Mapping[str, Jwk]
 ) -> Iterator[Sentence]:
     for name in {**old, **new}:
         one, other = old.get(name), new.get(name)
         if one == other:
             continue
-        if one is None or other is None:
-            said = "adds" if other is not None else "removes"
-            key = f", key {thumbprint(other)}" if other is not None else ""
-            yield Sentence(f"{said} {what} {name}{key}", "more" if other else "less")
+        if other is None:
+            yield Sentence(says.removed.format(name), "less")
+        elif one is None:
+            by = f", by key {thumbprint(other)}"
+            yield Sentence(says.added.format(name) + by, "more")
         else:
-            yield Sentence(
-                f"replaces the key of {what} {name}: {thumbprint(one)} -> "
-                f"{thumbprint(other)}",
-                "more",
-            )
+            keys = f": {thumbprint(one)} -> {thumbprint(other)}"
+            yield Sentence(says.replaced.format(name) + keys, "more")

@@ -64,7 +64,8 @@ def of_other(change: OtherChange) -> str:
         case "gate":
             return f"gate {change.name}: {change.before} -> {change.after}"
         case "audience":
-            return f"audience, {change.name}: {change.before} -> {change.after}"
+            pass
+    return f"audience, {change.name}: {change.before} -> {change.after}"
 
 
 def _ends(change: OtherChange) -> tuple[str, str]:

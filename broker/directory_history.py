@@ -18,6 +18,7 @@ from broker.directory_state import (
     MAX_METADATA_BYTES,
     Fetch,
     State,
+    check_files,
     fingerprint,
     stored,
 )
@@ -61,7 +62,8 @@ def version_files(fetch: Fetch, state: State, number: int) -> dict[str, bytes]:
 
     Raises:
         TrustError: `directory-untrusted`: it is not there, was not signed by a
-            threshold of groups, or a file of it is missing or another.
+            threshold of groups, or a file of it is missing or another;
+            `directory-entry`.
     """
     found = _targets(fetch, number)
     if found is None:
@@ -70,7 +72,9 @@ def version_files(fetch: Fetch, state: State, number: int) -> dict[str, bytes]:
         if root.signed.get_verification_result(
             Targets.type, found.signed_bytes, found.signatures
         ):
-            return {path: _file(fetch, found, path) for path in found.signed.targets}
+            files = {path: _file(fetch, found, path) for path in found.signed.targets}
+            check_files(files)
+            return files
     raise TrustError("directory-untrusted")
 
 

@@ -43,6 +43,7 @@ from broker.errors import (
     UnroutableError,
 )
 from broker.gate_hearing import Hearing
+from broker.gate_proofs import Proofs
 from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
 from broker.gate_stamps import Stamps
 from broker.gate_state import ChainEnd, GateState, Seen
@@ -115,6 +116,7 @@ class BatchWork:
         clock: Callable[[], float],
         issuer: str,
         stop: asyncio.Event,
+        oversight: Sequence[str] = (),
     ) -> None:
         self._bus = bus
         self._directory = directory
@@ -125,6 +127,15 @@ class BatchWork:
         self._issuer = issuer
         self._stop = stop
         self._log = log.bind(issuer=issuer)
+        self._proofs = Proofs(
+            directory,
+            state,
+            archive,
+            issuer=issuer,
+            oversight=oversight,
+            send=self._send,
+            on_disk=self._on_disk,
+        )
         self._hearing = Hearing(
             directory,
             state,
@@ -132,6 +143,7 @@ class BatchWork:
             issuer=issuer,
             send=self._send,
             on_disk=self._on_disk,
+            contradicted=self._proofs.of_heartbeat,
         )
 
     async def handle(self, batch: Sequence[Received]) -> list[Handled]:
@@ -193,7 +205,9 @@ class BatchWork:
             ],
             now=now,
         )
-        for arrival, decision in zip(arrivals, decisions, strict=True):
+        for arrival, found, decision in zip(arrivals, checked, decisions, strict=True):
+            if isinstance(found, Verified) and decision == Refuse("chain-conflict"):
+                await self._proofs.of_token(found, now)
             await self._conclude(arrival, decision)
         return [
             Handled(decision, max(arrival.size, len(arrival.message.body)))

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -24,16 +24,20 @@ from broker.admission import Wanted, plan, wanted, with_passwords
 from broker.admission_apply import execute, read_actual
 from broker.admission_state import Plan
 from broker.admission_words import sentence
-from broker.directory_client import load_folder
-from broker.errors import BusError, ConfigError
+from broker.directory_client import open_directory
+from broker.errors import BusError, ConfigError, DirectoryUnavailableError
 from broker.management import Management, open_management
 from broker.signers import read_secret
 from broker.tls import client_context
 from schemas import timestamps
+from schemas.errors import RefusedError
 
 _DONE, _USAGE = 0, 2  # exit codes, as in adapters.cli.main
 _PASSWORD_BYTES = 24
 _MAX_WATCH_S = 3600
+
+# What the next look may find mended: the broker, the directory, a file.
+_PASSING = (BusError, ConfigError, DirectoryUnavailableError, RefusedError)
 
 log = structlog.get_logger()
 
@@ -66,7 +70,9 @@ def apply(
     if directory is not None:
         settings = msgspec.structs.replace(settings, directory=directory)
     if watch is None:
-        done = asyncio.run(_once(settings, drop_queues, dry_run=dry_run))
+        done = asyncio.run(
+            _once(settings, drop_queues, dry_run=dry_run, warn=show.complaint)
+        )
         _show(done, dry_run=dry_run, json=json)
         return _USAGE if done.blocked and not dry_run else _DONE
     if dry_run or drop_queues or not 1 <= watch <= _MAX_WATCH_S:
@@ -80,10 +86,14 @@ def apply(
 
 
 async def _once(
-    settings: AdmissionConfig, drop_queues: tuple[str, ...], *, dry_run: bool
+    settings: AdmissionConfig,
+    drop_queues: tuple[str, ...],
+    *,
+    dry_run: bool,
+    warn: Callable[[str], None],
 ) -> Plan:
     """Compare, and make it so; return what was planned."""
-    want = _wanted(settings)
+    want = await asyncio.to_thread(_wanted, settings, warn)
     async with _management(settings) as api:
         if dry_run and await api.get("vhosts", settings.vhost, missing_ok=True) is None:
             raise ConfigError(f"there is no virtual host {settings.vhost} yet")
@@ -103,8 +113,8 @@ async def _watch(settings: AdmissionConfig, every_s: int) -> None:
         while not stop.is_set():
             began = time.monotonic()
             try:
-                todo = await _once(settings, (), dry_run=False)
-            except (BusError, ConfigError) as error:
+                todo = await _once(settings, (), dry_run=False, warn=_log_warning)
+            except _PASSING as error:
                 log.error("admission.failed", reason=str(error))
             else:
                 _log(todo)
@@ -116,6 +126,10 @@ async def _watch(settings: AdmissionConfig, every_s: int) -> None:
                 pass
 
 
+def _log_warning(text: str) -> None:
+    log.warning("admission.warned", what=text)
+
+
 def _log(todo: Plan) -> None:
     for step in todo.steps:
         log.info("admission.done", what=sentence(step))
@@ -124,9 +138,20 @@ def _log(todo: Plan) -> None:
     log.info("admission.current", steps=len(todo.steps), notes=len(todo.notes))
 
 
-def _wanted(settings: AdmissionConfig) -> Wanted:
-    directory = load_folder(settings.directory)
-    want = wanted(directory, adapters=settings.adapters)
+def _wanted(settings: AdmissionConfig, warn: Callable[[str], None]) -> Wanted:
+    loaded, _ = open_directory(settings.directory, clock=time.time)
+    if loaded.is_kept:
+        show.complaint(
+            "the directory cannot be refreshed: what was verified last counts"
+        )
+    directory, now = loaded.directory, time.time()
+    want = wanted(
+        directory,
+        adapters=settings.adapters,
+        suspended=[
+            each for each in directory.members if directory.is_suspended(each, now)
+        ],
+    )
     named = settings.by_password
     return with_passwords(want, want.logins if named == "all" else named)
 

@@ -24,6 +24,7 @@ from adapters.cli import (
     policy,
     polling,
     processes,
+    proofs,
     publishing,
     receipt,
     records,
@@ -33,6 +34,7 @@ from adapters.cli import (
     welcoming,
 )
 from adapters.cli.demo import command as demo
+from adapters.cli.doctor import command as doctor
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import (
     BusError,
@@ -81,10 +83,12 @@ app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
+app.command(proofs.proofs, name="proofs")
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)
 app.command(welcoming.welcome)
+app.command(doctor.doctor)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

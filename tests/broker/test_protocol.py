@@ -31,6 +31,7 @@ NOT_IN_THE_PLAN = {
     "issuer",
     "answer",
     "heartbeat",
+    "proof",
     "receipt",
     "review",
     "governance",

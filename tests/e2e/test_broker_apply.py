@@ -13,12 +13,14 @@ import pytest
 
 from adapters.cli.main import USAGE, run
 from broker.bus import Message
+from broker.directory import Member, Suspended
 from broker.errors import BusRefusedError
 from broker.rabbitmq import open_rabbitmq
 from broker.topology import FEEDBACK, definitions, permissions, topology
 from tests.support.hub import process, wait_until
 from tests.support.issuing import member
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
+from tests.support.tuf_groups import Groups
 
 ORGS = ("cert-aq", "cert-bx", "newsroom-y")
 AQ = "tocsin.feedback.cert-aq"
@@ -55,6 +57,24 @@ class Installation:
     def admit(self, org: str) -> None:
         path = self.folder / f"directory/members/{org}.json"
         path.write_bytes(msgspec.json.encode(member(org)))
+
+    def signed(self) -> Groups:
+        """Put the members into a directory that three groups sign, instead."""
+        groups = Groups(self.folder / "signed")
+        for org in ORGS:
+            self.list(groups, member(org))
+        groups.publish()
+        (self.folder / "root.json").write_bytes(groups.pinned)
+        text = (self.folder / "broker.toml").read_text()
+        text = text.replace('directory = "directory"\n', "")
+        (self.folder / "broker.toml").write_text(
+            f'{text}[directory]\nurl = "{groups.folder.as_uri()}"\n'
+            'root = "root.json"\ncache = "cache"\n'
+        )
+        return groups
+
+    def list(self, groups: Groups, entry: Member) -> None:
+        groups.put(f"members/{entry.org}.json", msgspec.json.encode(entry))
 
     def expel(self, org: str) -> None:
         (self.folder / f"directory/members/{org}.json").unlink()
@@ -172,6 +192,54 @@ async def test_who_is_expelled_loses_login_and_open_connections_within_one_run(
     assert f"delete the queue {AQ} with all that is in it" in said
     with pytest.raises(ApiError, match="404"):
         here.get("queues", here.server.vhost, AQ)
+
+
+@pytest.mark.parametrize("who", ["the threshold", "one party"])
+async def test_who_is_suspended_loses_its_login_and_gets_it_back(here, apply, who):
+    groups = here.signed()
+    assert (await asyncio.to_thread(apply))[0] == 0
+    url = here.url("cert-aq")
+    ended = asyncio.Event()
+    async with await aio_pika.connect(url) as open_one:
+        open_one.close_callbacks.add(lambda *_: ended.set())
+        since = {"since": "2026-01-01T00:00:00Z", "reason": "key stolen"}
+        if who == "one party":
+            since["since"] = groups.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+            groups.suspend("civil-society", [{"org": "cert-aq", **since}])
+        else:
+            here.list(groups, member("cert-aq", suspended=Suspended(**since)))
+            groups.publish()
+        _, said = await asyncio.to_thread(apply)
+        assert said == (
+            "remove the login cert-aq: it is suspended\n"
+            "close every open connection of cert-aq\n2 steps done\n"
+        )
+        async with asyncio.timeout(10):
+            await ended.wait()
+    with pytest.raises(BusRefusedError):
+        async with open_rabbitmq(url, user="cert-aq"):
+            pass
+    assert await asyncio.to_thread(apply) == (0, "nothing to do\n")
+    groups.suspend("civil-society", [])
+    here.list(groups, member("cert-aq"))
+    groups.publish()
+    _, said = await asyncio.to_thread(apply)
+    assert said.startswith("admit cert-aq")
+    async with open_rabbitmq(url, user="cert-aq"):
+        pass
+
+
+def test_a_directory_that_is_not_as_signed_changes_nothing(here, apply):
+    groups = here.signed()
+    apply()
+    before = here.server.users()
+    here.list(groups, member("cert-zz"))
+    groups.publish(["government"])  # one group alone
+    code, said = apply()
+    assert code == 0
+    assert "the directory cannot be refreshed: what was verified last counts" in said
+    assert said.startswith("nothing to do\n")
+    assert here.server.users() == before
 
 
 def test_a_login_that_the_directory_does_not_know_is_told_and_stays(here, apply):

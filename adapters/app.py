@@ -28,14 +28,18 @@ from adapters.config import (
     MemberConfig,
     SinkConfig,
     WebhookSinkConfig,
+    gaps_of,
     reviewers_of,
 )
 from adapters.delivery import Sink
 from adapters.forwarder import forward
+from adapters.gap_state import GapState, open_gap_state
+from adapters.gap_watch import GapWatch, watch
 from adapters.intake import Intake, follow
 from adapters.interests_file import Watched, interests_of
 from adapters.numbering import Lane
 from adapters.outbox import Outbox, open_outbox
+from adapters.patience import PatientStore
 from adapters.pipeline import Context, Subscriber
 from adapters.policy import Policy
 from adapters.projection import Author
@@ -44,6 +48,7 @@ from adapters.recognisers import load_spacy
 from adapters.review import Reviews, open_reviews
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
+from broker.archive import Archive, open_archive
 from broker.bus import Bus
 from broker.directory import Directory
 from broker.errors import (
@@ -164,11 +169,27 @@ async def run_adapter(
         open_sinks(config.members, clock=clock) as sinks,
     ):
         await asyncio.to_thread(try_writing, config.outbox)
-        with _open_reviews(config, context) as reviews:
+        with (
+            _open_reviews(config, context) as reviews,
+            open_gap_state(gaps_of(config), now=clock()) as gaps,
+            _open_archive(config) as archive,
+        ):
             await serve(
                 config, bus, context, outbox, sinks,
-                clock=clock, stop=stop, reviews=reviews,
+                clock=clock, stop=stop, reviews=reviews, gaps=gaps, archive=archive,
             )  # fmt: skip
+
+
+@contextmanager
+def _open_archive(config: AdapterConfig) -> Iterator[Archive | None]:
+    """Open the gate's archive; None if there is none: what is missing stays so."""
+    if not isinstance(config.archive, Path):
+        yield None
+        return
+    if not config.archive.exists():  # made here, it would be nobody's
+        raise ConfigError(f"there is no archive {config.archive}")
+    with open_archive(config.archive) as archive:
+        yield archive
 
 
 @contextmanager
@@ -213,10 +234,29 @@ async def serve(
     clock: Callable[[], float],
     stop: asyncio.Event,
     reviews: Reviews | None = None,
+    gaps: GapState | None = None,
+    archive: Archive | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
+    watched = None
+    if gaps is not None:
+        watched = GapWatch(
+            gaps,
+            PatientStore(outbox, stop),
+            archive,
+            grace_s=config.missing_after_s,
+            heartbeats={each.org: each.heartbeats for each in config.members},
+            stop=stop,
+        )
     intake = Intake(
-        config, bus, context, outbox, clock=clock, stop=stop, reviews=reviews
+        config,
+        bus,
+        context,
+        outbox,
+        clock=clock,
+        stop=stop,
+        reviews=reviews,
+        gaps=watched,
     )
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
@@ -237,3 +277,8 @@ async def serve(
         )
         if reviews is not None:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
+        if watched is not None:
+            watching = watch(
+                watched, intake.context, intake.take_again, clock=clock, stop=stop
+            )
+            tasks.create_task(watching, name="gaps")

@@ -7,7 +7,7 @@ import ssl
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
@@ -82,6 +82,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         org: The hub, as `directory/services/` names it; signs the chain.
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
+        oversight: Members that are sent every proof that an issuer has said two things.
     """
 
     org: Org
@@ -92,6 +93,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     broker: Broker
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
+    oversight: tuple[Org, ...] = ()
 
 
 class FileSinkConfig(
@@ -130,11 +132,14 @@ class MemberConfig(
 
     Attributes:
         interests: Its own filter (`adapters.interests_file`); all, if not given.
+        heartbeats: Which heartbeats it gets: those after which something is missing
+            or has come at last, all of them, or none.
     """
 
     org: Org
     sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
     interests: Path | UnsetType = UNSET
+    heartbeats: Literal["gaps", "all", "none"] = "gaps"
 
 
 class ReviewerConfig(
@@ -179,6 +184,12 @@ class AdapterConfig(
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
+        gaps: SQLite file of what heartbeats list and never came; beside the outbox,
+            if not given.
+        archive: The gate's archive. What is missing is taken from it; without, it is
+            an alarm only.
+        missing_after_s: So long after a heartbeat a record that it lists may be on its
+            way: in the other queue, or behind a burst.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
     """
@@ -202,7 +213,37 @@ class AdapterConfig(
     recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
+    gaps: Path | UnsetType = UNSET
+    archive: Path | UnsetType = UNSET
+    missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
+
+
+class AdmissionConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin broker apply` needs.
+
+    Attributes:
+        adapters: Every adapter of the hub.
+        management: RabbitMQ's management API, `https://host:15671`; plain http on
+            this machine alone.
+        user: An administrator of RabbitMQ that is no login of Tocsin's.
+        password_file: Mode 0600.
+        ca_file: Authorities to trust of https instead of the system's.
+        by_password: Logins with a password; all others need a certificate.
+        passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+    """
+
+    directory: Path
+    adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
+    management: str
+    user: str
+    password_file: Path
+    ca_file: Path | UnsetType = UNSET
+    vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
+    by_password: tuple[str, ...] | Literal["all"] = ()
+    passwords: Path | UnsetType = UNSET
 
 
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -233,7 +274,9 @@ class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     allow_private: bool = False
 
 
-C = TypeVar("C", PublisherConfig, GateConfig, AdapterConfig, PollConfig)
+C = TypeVar(
+    "C", PublisherConfig, GateConfig, AdapterConfig, AdmissionConfig, PollConfig
+)
 
 
 def load(path: Path, kind: type[C]) -> C:
@@ -258,6 +301,9 @@ def load(path: Path, kind: type[C]) -> C:
                 f"{path}: pseudonym_key has become two: call it id_key, so that "
                 "projected ids stay, and name a folder pseudonym_keys"
             )
+        if isinstance(tree.get("directory"), dict):
+            # `broker.directory_client.read_remote` reads that table of this file.
+            tree["directory"] = path.name
         return msgspec.convert(tree, kind, dec_hook=convert_path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
@@ -346,6 +392,13 @@ def _need_one_login(broker: Broker) -> None:
         by_password,
     ):
         raise ConfigError("broker needs password_file, or cert_file and key_file")
+
+
+def gaps_of(config: AdapterConfig) -> Path:
+    """Name the file of gaps of an adapter."""
+    if isinstance(config.gaps, Path):
+        return config.gaps
+    return config.outbox.with_name(f"{config.outbox.name}.gaps")
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

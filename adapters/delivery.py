@@ -14,7 +14,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         number: Gapless per (member, sink), from 1.
         attempt: From 1.
         token_id: Of the issuer's token, the same for every redaction.
-        evidence: The cut token, ASCII, `application/sd-jwt`.
+        evidence: The cut token, ASCII; of `evidence_type`.
         projection: The plain STIX bundle made from it, JSON.
         receipt: The adapter's JWS on the cuts, ASCII.
     """
@@ -33,6 +33,12 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     evidence: bytes
     projection: bytes
     receipt: bytes
+
+    @property
+    def evidence_type(self) -> str:
+        """Media type: with further signatures or sealed parts it is JSON (RFC 9901, 8)."""
+        is_json = self.evidence.startswith(b"{")
+        return "application/sd-jwt+json" if is_json else "application/sd-jwt"
 
 
 class Sink(Protocol):

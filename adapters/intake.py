@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
+from itertools import takewhile
 from typing import Any, Final
 
 import msgspec
@@ -12,6 +13,7 @@ import structlog
 from msgspec.structs import replace
 
 from adapters.config import AdapterConfig
+from adapters.gap_watch import GapWatch
 from adapters.interests import Interests
 from adapters.interests_file import Watched
 from adapters.outbox import Outbox
@@ -29,6 +31,7 @@ from broker.errors import (
     UnroutableError,
 )
 from broker.gate_rules import MAX_WHERE
+from broker.hearing import is_heartbeat
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
@@ -51,7 +54,9 @@ class Intake:
         clock: Callable[[], float],
         stop: asyncio.Event,
         reviews: Reviews | None,
+        gaps: GapWatch | None = None,
     ) -> None:
+        self._gaps = gaps
         self._config = config
         self._reviews = reviews
         self._bus = bus
@@ -96,8 +101,13 @@ class Intake:
     async def _take(self, batch: Sequence[Received]) -> None:
         while batch:
             now = self._clock()
+            if is_heartbeat(batch[0].message):
+                await self._hear(batch[0], now)
+                batch = batch[1:]
+                continue
+            records = takewhile(lambda r: not is_heartbeat(r.message), batch)
             outcomes = await take(
-                [received.message for received in batch],
+                [received.message for received in records],
                 await self._context_at(now),
                 self._store,
                 now=now,
@@ -105,11 +115,47 @@ class Intake:
                 monotonic=time.monotonic,
             )
             done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
-            await self._keep_waiting([each.message for each in done], outcomes)
+            messages = [each.message for each in done]
+            await self._keep_waiting(messages, outcomes)
+            if self._gaps is not None:
+                await self._gaps.received(messages, outcomes, now=now)
             for received, outcome in zip(done, outcomes, strict=True):
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _hear(self, received: Received, now: float) -> None:
+        """Take a heartbeat in, or put it aside."""
+        message, context = received.message, self._context
+        if self._gaps is not None:
+            fault = await self._gaps.hear(message, context, now=now)
+            if fault is not None:
+                await self._note(message, fault)
+        await self._bus.ack_through(received)
+
+    async def take_again(self, message: Message) -> None:
+        """Take a record that did not come from the queue, as if it had.
+
+        Raises:
+            StoppedError: Told to stop before it was stored.
+        """
+        now = self._clock()
+        outcomes = await take(
+            [message],
+            await self._context_at(now),
+            self._store,
+            now=now,
+            run=asyncio.to_thread,
+            monotonic=time.monotonic,
+        )
+        await self._keep_waiting([message], outcomes)
+        if self._gaps is not None:
+            await self._gaps.received([message], outcomes, now=now)
+        await self._note(message, outcomes[0])
+
+    def context(self) -> Context:
+        """Give what decisions depend on now."""
+        return self._context
 
     async def _keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]

@@ -24,12 +24,12 @@ from collections.abc import (
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
@@ -42,6 +42,7 @@ from adapters.outbox_queries import (
     first_waiting,
     free,
     load,
+    load_known,
     load_scopes,
 )
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
@@ -173,6 +174,12 @@ class Outbox:
         """See `adapters.pipeline.Store`. Rows stay, so it is known for ever."""
         async with self._reading() as connection:
             return await load_scopes(connection, subs)
+
+    @_to_its_end
+    async def known(self, member: str, token_ids: Collection[str]) -> frozenset[str]:
+        """Tell which of *token_ids* a member was given, or will be, or needs no more."""
+        async with self._reading() as connection:
+            return await load_known(connection, member, token_ids)
 
     async def due(
         self,

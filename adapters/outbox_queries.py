@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery
 from adapters.numbering import Lane
-from adapters.outbox_schema import contents, deliveries, lanes
+from adapters.outbox_schema import contents, deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
 
 _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
@@ -141,3 +141,19 @@ def _delivery(row: Row[Any], found: Mapping[bytes, bytes]) -> Delivery:
         projection=found[row.projection],
         receipt=found[row.receipt],
     )
+
+
+async def load_known(
+    connection: AsyncConnection, member: str, token_ids: Collection[str]
+) -> frozenset[str]:
+    """Tell which of *token_ids* were stored for a member, or came after a newer one."""
+    found: set[str] = set()
+    own = select(lanes.c.id).where(lanes.c.member == member)
+    names = sorted(token_ids)
+    for start in range(0, len(names), _CHUNK):
+        some = names[start : start + _CHUNK]
+        for table in (deliveries, superseded):
+            column = table.c.token_id
+            query = select(column).where(column.in_(some), table.c.lane_id.in_(own))
+            found.update(await connection.scalars(query))
+    return frozenset(found)

@@ -92,6 +92,7 @@ deliveries = Table(
     UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
     Index("deliveries_by_number", "state", "lane_id", "number"),
     Index("deliveries_by_record", "sub"),
+    Index("deliveries_by_token", "token_id"),
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
 )
 
@@ -106,6 +107,7 @@ superseded = Table(
     Column("ver_key", _ORDERED, primary_key=True),
     Column("token_id", String, nullable=False),
     Column("seen_at", Float, nullable=False),
+    Index("superseded_by_token", "token_id"),
 )
 
 

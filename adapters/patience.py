@@ -40,6 +40,10 @@ class PatientStore:
         """See `adapters.pipeline.Store`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.scopes(subs))
 
+    async def known(self, member: str, token_ids: Collection[str]) -> frozenset[str]:
+        """See `Outbox.known`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.known(member, token_ids))
+
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         for delay_s in delays(random.random):
             try:

@@ -29,7 +29,7 @@ from adapters.redaction import NotGivenError, Redacted, redact
 from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
 from adapters.scopes import Scopes, about
 from adapters.view import View, kept_from, view_of
-from broker import sdjwt, seen
+from broker import carried, seal, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
 from broker.signing import RecordSigner
@@ -96,6 +96,7 @@ class Decided(msgspec.Struct, frozen=True):
         about: Ids of other records that it names.
         waiting: Parts that wait for persons to agree.
         version: Of the record; older ones wait for nothing any more.
+        lines: On how many lines heartbeats list it (`broker.heartbeats`).
     """
 
     token_id: str
@@ -105,6 +106,7 @@ class Decided(msgspec.Struct, frozen=True):
     about: tuple[str, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     version: Newer | None = None
+    lines: int = 1
 
 
 Outcome = Refused | Decided
@@ -150,9 +152,10 @@ def decide(
     """
     try:
         told = seen.verify_headers(message.headers, context.directory, now=now)
-        token = unpack(message)
-        first_seen = told.stamp.seen_of(sdjwt.token_id(token))
-        verified = verify(token, context.directory, now=now, first_seen=first_seen)
+        record = unpack(message)
+        first_seen = told.stamp.seen_of(record.token_id)
+        verified = verify(record, context.directory, now=now, first_seen=first_seen)
+        parts = seal.check(verified.sealed, verified.claims.sealed or ())
     except RefusedError as error:
         return Refused(error.reason, error.where)
     author = context.author_at(first_seen)
@@ -202,6 +205,7 @@ def decide(
         if isinstance(found, str):
             not_given[found] += 1
         else:
+            own_parts = seal.only_for(parts, org)
             rows += [
                 _row(
                     org,
@@ -211,6 +215,7 @@ def decide(
                     not_before=not_before,
                     missed=missed,
                     supplement=len(approved),
+                    sealed=own_parts,
                 )
                 for sink in subscriber.sinks
             ]
@@ -222,6 +227,7 @@ def decide(
         mentioned,
         tuple(waiting),
         Newer(issuer, sub, verified.claims.ver),
+        len(set(verified.claims.aud)),
     )
 
 
@@ -250,7 +256,9 @@ def _row(
     not_before: float,
     missed: str,
     supplement: int,
+    sealed: tuple[bytes, ...],
 ) -> NewDelivery:
+    """Make a row; *sealed*: the parts of the record that are for this member."""
     verified = redacted.verified
     return NewDelivery(
         member=member,
@@ -261,7 +269,7 @@ def _row(
         kind=verified.claims.kind,
         tlp=verified.claims.tlp,
         token_id=verified.token_id,
-        evidence=redacted.evidence,
+        evidence=_with(sealed, redacted.evidence),
         projection=redacted.projection,
         receipt=signed,
         policy=f"{redacted.policy}/{redacted.view.audience}",
@@ -270,6 +278,13 @@ def _row(
         missed=missed,
         supplement=supplement,
     )
+
+
+def _with(sealed: tuple[bytes, ...], evidence: bytes) -> bytes:
+    """Put parts for one member behind what all of its view get."""
+    if not sealed:
+        return evidence
+    return carried.encode(replace(carried.decode(evidence), sealed=sealed))
 
 
 async def take(

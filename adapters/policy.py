@@ -197,7 +197,10 @@ class Policy:
             return "tlp-clearance"
         word, _ = self.gate(view, f"TLP:{tlp.label}")
         if tlp is Tlp.RED:
-            return "tlp-red"  # it travels sealed
+            if not view.sealed:
+                return "tlp-red"
+            # To persons addressed, as AMBER+STRICT, if the directory clears them.
+            word, _ = self.gate(view, f"TLP:{Tlp.AMBER_STRICT.label}")
         return None if _lets_pass(word, view) else _unmet(word, tlp)
 
     def _compiled(self, audience: Audience) -> dict[_Key, Rule]:

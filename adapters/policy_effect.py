@@ -16,6 +16,7 @@ from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.redaction import Redacted, redact
 from adapters.view import View
+from broker import carried
 from broker.directory import Audience
 from broker.trust import Verified
 from schemas import profile
@@ -162,7 +163,7 @@ def seen(
 def _signed(redacted: Redacted) -> Iterator[tuple[Spot, int]]:
     """List what the evidence discloses."""
     opened = redacted.verified.opened
-    transmitted = frozenset(redacted.evidence.split(b"~")[1:])
+    transmitted = frozenset(carried.decode(redacted.evidence).token.split(b"~")[1:])
     kept = {i for i, text in enumerate(opened.texts) if text in transmitted}
     for candidate, plain, origin in zip(
         redacted.verified.objects,

@@ -5,7 +5,8 @@ from when the gate first saw the token, and is stated. It names the audience, ne
 buckets the numbers: a small count may itself give something away. For the same reason
 it does not tell one mark from another. It passes on where
 the record stands in the gate's chain, and the gate's newest head: who compares two
-heads, or a head and the links under it, sees when the chain was changed.
+heads, or a head and the links under it, sees when the chain was changed. Who reads
+one is `broker.receipts`.
 """
 
 import hashlib
@@ -15,18 +16,19 @@ from typing import Any, Final
 
 from adapters.redaction import Redacted
 from broker import base64url, jws
+from broker.receipts import TYP
 from broker.seen import Seen
 from broker.signing import RecordSigner
 from schemas import codec
 from schemas.record import org_urn
 
-TYP: Final = "vnd.tocsin.receipt+jwt"
 # Reasons that follow from marks. One word for all: that a child or a survivor is
 # protected must not be read off a number, nor that something waits for persons.
 MARKED: Final = "marked"
 _BY_MARKS: Final = (
     "granular-", "held", "iep-", "marking-", "pap-", "protected", "tlp-",
 )  # fmt: skip
+__all__ = ["TYP", "account", "bucket", "receipt", "withheld"]
 _BUCKETS: Final = ((1, "1"), (9, "2-9"), (99, "10-99"), (999, "100-999"))
 
 

@@ -25,7 +25,8 @@ from adapters.pseudonyms import is_pseudonym
 from adapters.reading import Reading
 from adapters.settling import complete, settle
 from adapters.view import View
-from broker import sdjwt
+from broker import carried, sdjwt
+from broker.carried import Carried
 from broker.trust import Verified
 from broker.unfolding import Path
 from schemas import profile
@@ -41,7 +42,7 @@ class Redacted(msgspec.Struct, frozen=True, kw_only=True):
     """What one view gets of one record. Built by `redact`, nowhere else.
 
     Attributes:
-        evidence: The issuer's token, only cut.
+        evidence: The issuer's token, only cut, with all further signatures.
         projection: The plain STIX bundle, as JSON.
         policy: Name of the policy that decided.
         period: That of the pseudonyms in the projection; "" if there are none.
@@ -105,7 +106,7 @@ def redact(
         )  # fmt: skip
 
     work = _settled(begin)
-    evidence = sdjwt.withhold(verified.opened, _kept_disclosures(work))
+    cut = sdjwt.withhold(verified.opened, _kept_disclosures(work))
     complete(work)
     _need_primary(work)
     parts = [p for i, p in enumerate(work.parts) if i not in work.gone]
@@ -115,7 +116,8 @@ def redact(
         policy=policy.name,
         policy_sha256=policy.sha256,
         period=_period(parts, author),
-        evidence=evidence,
+        # Sealed parts are for those addressed alone, so none stays by itself.
+        evidence=carried.encode(Carried(cut, verified.also)),
         projection=project(
             read,
             parts,

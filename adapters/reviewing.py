@@ -106,6 +106,7 @@ Reviewers = Mapping[str, tuple[str, PublicKey]]
 def view_digest(view: View) -> str:
     """Name a view: base64url SHA-256 of all its facts."""
     facts = msgspec.structs.asdict(view) | {"communities": sorted(view.communities)}
+    del facts["sealed"]  # nothing that waits is: the hub does not hold it
     return _digest(codec.encode_json(facts))
 
 

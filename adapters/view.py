@@ -16,6 +16,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
         clearance: Highest TLP it may receive.
         addressed: The record names it in `to`.
         concerned: The record names it in `concerns`.
+        sealed: It gets sealed what the hub may not read.
     """
 
     audience: Audience
@@ -24,6 +25,7 @@ class View(msgspec.Struct, frozen=True, kw_only=True):
     jurisdiction: str = ""
     addressed: bool = False
     concerned: bool = False
+    sealed: bool = False
 
 
 def view_of(member: Member, claims: Claims) -> View:

@@ -29,12 +29,21 @@ _SELECT: Final = (
     "FROM tokens "
 )
 
+MAX_PROOFS: Final = 1000  # of an issuer: more show nothing more
+# What issuers have said in two ways, for ever (`broker.proofs`).
+_PROOFS: Final = """CREATE TABLE proofs (
+    id TEXT PRIMARY KEY, found_at INTEGER NOT NULL, issuer TEXT NOT NULL,
+    proof BLOB NOT NULL
+) WITHOUT ROWID"""
+
 _LAYOUT = Layout(
     name="an archive",
     application_id=0x746F6361,  # "toca"
-    version=2,
+    version=3,
     exclusive=False,
+    upgrades={2: (_PROOFS,)},
     tables=(
+        _PROOFS,
         # `number` is the place in the chain.
         """CREATE TABLE tokens (
             number INTEGER PRIMARY KEY,
@@ -62,7 +71,7 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     """A token and what is known of it.
 
     Attributes:
-        token: Compact SD-JWT with all disclosures, not compressed.
+        token: With all disclosures, as `carried.encode` spells it, not compressed.
         first_seen: Epoch seconds.
         number: Its place in the chain: 1 for the first one archived, never used
             twice. 0: not archived.
@@ -79,6 +88,20 @@ class Archived(msgspec.Struct, frozen=True, kw_only=True):
     token: bytes
     number: int = 0
     stamp: str = ""
+
+
+class KeptProof(msgspec.Struct, frozen=True):
+    """A proof that the gate has found.
+
+    Attributes:
+        found_at: Epoch seconds.
+        proof: As `proofs.encode` spells it.
+    """
+
+    id: str
+    found_at: int
+    issuer: str
+    proof: bytes
 
 
 class MakeStamp(Protocol):
@@ -173,6 +196,38 @@ class Archive:
             "SELECT signed_at, pos, head FROM heads ORDER BY number DESC LIMIT 1"
         )
         return SignedHead(*rows[0]) if rows else None
+
+    def stamps(self, first: int, last: int) -> Iterator[str]:
+        """Iterate over the stamps of these places, as far as they are kept."""
+        query = (
+            "SELECT number, stamp FROM tokens WHERE number BETWEEN ? AND ? "
+            "ORDER BY number LIMIT 1000"
+        )
+        while rows := self._file.rows(query, (first, last)):
+            yield from (stamp for _, stamp in rows)
+            first = rows[-1][0] + 1
+
+    def keep_proof(self, proof: KeptProof) -> bool:
+        """Keep a proof, of at most 1,000 of an issuer; False if it is there or not kept."""
+        with self._file.transaction() as db:
+            [count] = db.execute(
+                "SELECT count(*) FROM proofs WHERE issuer = ?", (proof.issuer,)
+            ).fetchone()
+            if count >= MAX_PROOFS:
+                return False
+            values = msgspec.structs.astuple(proof)
+            return bool(
+                db.execute(
+                    "INSERT OR IGNORE INTO proofs VALUES (?, ?, ?, ?)", values
+                ).rowcount
+            )
+
+    def proofs(self) -> list[KeptProof]:
+        """List the proofs, in the order in which they were found."""
+        rows = self._file.rows(
+            "SELECT id, found_at, issuer, proof FROM proofs ORDER BY found_at, id"
+        )
+        return [KeptProof(*row) for row in rows]
 
     def get(self, token_id: str) -> Archived | None:
         """Find one token."""

@@ -9,6 +9,8 @@ import msgspec
 from broker.errors import BusRefusedError
 
 TOKEN_CONTENT_TYPE = "application/vnd.tocsin.record+sd-jwt"  # noqa: S105  a media type
+# A record with several signatures or with sealed parts (RFC 9901, 8).
+CARRIED_CONTENT_TYPE = "application/vnd.tocsin.record+sd-jwt+json"
 JSON_CONTENT_TYPE = "application/json"
 
 # RabbitMQ 4's own limit (`max_message_size`), and ours on a record; 3.10 would

@@ -176,6 +176,34 @@ def issue_server(
     return Pair(_private(key), _signed(ca, made, ExtendedKeyUsageOID.SERVER_AUTH))
 
 
+def check_issued(
+    certificate: bytes, *, ca: bytes, key: bytes, login: str, now: datetime
+) -> None:
+    """Check that *certificate* (PEM) is of *login* and *key*, by *ca*, valid now.
+
+    Raises:
+        TrustError: `certificate`, and which of it is not so.
+        ConfigError: *key* is no unencrypted private key in PEM.
+    """
+    try:
+        private = serialization.load_pem_private_key(key, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ConfigError("the key of the certificate is no PEM") from None
+    try:
+        found = x509.load_pem_x509_certificate(certificate)
+        by = x509.load_pem_x509_certificate(ca)
+        public = found.public_key()
+        found.verify_directly_issued_by(by)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        raise TrustError("certificate", "$.issuer") from None
+    if public != private.public_key():
+        raise TrustError("certificate", "$.key")
+    if _common_name(found.subject) != login:
+        raise TrustError("certificate", "$.subject")
+    if not found.not_valid_before_utc <= now < found.not_valid_after_utc:
+        raise TrustError("certificate", "$.validity")
+
+
 def facts(certificate: bytes) -> Facts:
     """Read the first certificate of a PEM.
 
@@ -223,6 +251,8 @@ def _common_name(subject: x509.Name) -> str | None:
 def _login(name: str) -> str:
     if not _LOGIN.fullmatch(name):
         raise ConfigError("a login is not [a-z][a-z0-9-]{1,48}")
+    if name == "guest":  # RabbitMQ's own first user, its administrator
+        raise ConfigError("guest is RabbitMQ's own, and gets no certificate")
     return name
 
 

@@ -16,6 +16,8 @@ from msgspec import UNSET, Meta, UnsetType
 
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, PublicKey, key_id
+from broker.seal_keys import SealingJwk, SealingKey, sealing_key_id
+from broker.suspending import Span, confirmed
 from schemas import codec, timestamps
 from schemas.errors import RefusedError
 from schemas.markings import Tlp
@@ -35,7 +37,7 @@ DEFAULT_CLEARANCE: Final[Mapping[Audience, TlpLabel]] = MappingProxyType(
 ServiceName = Literal["gate", "adapter"]
 # A closed list: what becomes of what was signed before follows from it.
 RevocationReason = Literal["compromised", "superseded", "retired"]
-_MAX_ENTRY_BYTES = 256 * 1024
+MAX_ENTRY_BYTES: Final = 256 * 1024
 
 
 class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,12 +60,38 @@ class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revocation_reason: RevocationReason | UnsetType = UNSET
 
 
+class Suspended(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the threshold says of a member: suspended, until it says otherwise.
+
+    Attributes:
+        since: RFC 3339.
+    """
+
+    since: str
+    reason: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
+class SealingEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One key that parts are sealed to, with its validity (RFC 3339).
+
+    Attributes:
+        revoked_at: From then on nothing is sealed to it; what was, it still opens.
+    """
+
+    jwk: SealingJwk
+    not_before: str
+    not_after: str
+    revoked_at: str | UnsetType = UNSET
+    revocation_reason: RevocationReason | UnsetType = UNSET
+
+
 class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An organisation that the directory admits.
 
     Attributes:
         exercise: It is here to practise: what it publishes must say that it is an
             exercise, and it receives nothing else.
+        sealing: Keys that parts of records are sealed to for it (`broker.seal`).
     """
 
     org: Org
@@ -76,9 +104,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     jurisdiction: str = ""
     kinds: tuple[Kind, ...] = ()
     keys: tuple[KeyEntry, ...] = ()
+    sealing: Annotated[tuple[SealingEntry, ...], Meta(max_length=8)] = ()
     contacts: tuple[str, ...] = ()
     receipts: Literal["named", "audience"] = "audience"
     exercise: bool = False
+    suspended: Suspended | UnsetType = UNSET
 
     @property
     def highest_tlp(self) -> Tlp:
@@ -131,6 +161,21 @@ class KnownKey(msgspec.Struct, frozen=True):
         )
 
 
+class KnownSealingKey(msgspec.Struct, frozen=True):
+    """A key to seal to, with its owner; times in epoch seconds.
+
+    Attributes:
+        revoked_at: None while it is not revoked.
+    """
+
+    kid: str
+    org: str
+    key: SealingKey
+    not_before: float
+    not_after: float
+    revoked_at: float | None
+
+
 class ServiceKey(msgspec.Struct, frozen=True):
     """A key of the hub, and what it may sign."""
 
@@ -145,11 +190,35 @@ class Directory(msgspec.Struct, frozen=True):
         keys: Of members, by name. They sign records.
         services: Keys of the hub, by name. They never sign records, nor do those
             of members sign what services do.
+        suspensions: By organisation or key, those that hold, will, or did.
+        expires: Epoch seconds; from then on nothing may be decided on it.
+        sealing: Keys to seal to, by member.
     """
 
     members: Mapping[str, Member]
     keys: Mapping[str, KnownKey]
     services: Mapping[str, ServiceKey] = MappingProxyType({})
+    suspensions: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
+    expires: float = float("inf")
+    sealing: Mapping[str, tuple[KnownSealingKey, ...]] = MappingProxyType({})
+
+    def sealing_key(self, org: str, *, now: float) -> KnownSealingKey:
+        """Find the key to seal to for a member: of those valid *now*, the newest.
+
+        One alone: sealed to a classic and to a hybrid key, it were as weak as the first.
+
+        Raises:
+            TrustError: `no-sealing-key`, with the member as its place.
+        """
+        usable = [
+            each
+            for each in self.sealing.get(org, ())
+            if each.not_before <= now <= each.not_after
+            and (each.revoked_at is None or now < each.revoked_at)
+        ]
+        if not usable or self.is_suspended(org, now):
+            raise TrustError("no-sealing-key", org)
+        return max(usable, key=lambda each: each.not_before)
 
     def key(self, kid: str) -> KnownKey:
         """Find a key of a member.
@@ -172,6 +241,29 @@ class Directory(msgspec.Struct, frozen=True):
         if found is None or service not in found.services:
             raise TrustError("unknown-key")
         return found.key
+
+    def is_suspended(self, subject: str, moment: float) -> bool:
+        """Tell whether anybody suspends an organisation or a key at *moment*.
+
+        Args:
+            subject: `<org>` or `<org>/<key>`; the key's name does not ask for its
+                organisation.
+            moment: Epoch seconds. Of a record: when the gate first saw it.
+        """
+        return any(each.covers(moment) for each in self.suspensions.get(subject, ()))
+
+    def may_receive(self, org: str, now: float) -> bool:
+        """Tell whether *org* is a member and not suspended."""
+        return org in self.members and not self.is_suspended(org, now)
+
+    def need_current(self, now: float) -> None:
+        """Check that it may still be decided on.
+
+        Raises:
+            TrustError: `directory-expired`.
+        """
+        if now >= self.expires:
+            raise TrustError("directory-expired")
 
     def runs(self, service: ServiceName) -> bool:
         """Tell whether any key is listed for *service*."""
@@ -201,7 +293,7 @@ def decode_service(data: bytes, where: str) -> Service:
 
 def _decode(data: bytes, where: str, kind: type[_Entry]) -> _Entry:
     try:
-        value = codec.decode_json(data, where=where, max_bytes=_MAX_ENTRY_BYTES)
+        value = codec.decode_json(data, where=where, max_bytes=MAX_ENTRY_BYTES)
         return msgspec.convert(value, kind)
     except RefusedError as error:
         raise ConfigError(f"{where}: {error}") from None
@@ -225,8 +317,13 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
     of_services: dict[str, ServiceKey] = {}
     names: set[str] = set()
     thumbprints: set[str] = set()
+    held: dict[str, tuple[Span, ...]] = {}
+    sealing: dict[str, tuple[KnownSealingKey, ...]] = {}
     for member in members:
+        if member.suspended is not UNSET:
+            held[member.org] = (_confirmed(member.org, member.suspended),)
         by_name[member.org] = member
+        sealing[member.org] = _sealing_keys(member, thumbprints)
         for known in _own_keys(member, names, thumbprints):
             keys[known.kid] = known
     for service in services:
@@ -236,6 +333,30 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
         MappingProxyType(by_name),
         MappingProxyType(keys),
         MappingProxyType(of_services),
+        sealing=MappingProxyType(sealing),
+        suspensions=MappingProxyType(held),
+    )
+
+
+def _confirmed(org: str, suspended: Suspended) -> Span:
+    try:
+        return confirmed(org, suspended.since)
+    except RefusedError:
+        raise ConfigError(f"{org}: suspended.since is no time") from None
+
+
+def under(directory: Directory, held: Iterable[Span], *, expires: float) -> Directory:
+    """Give *directory* with what single parties suspend, until *expires*.
+
+    Args:
+        held: Besides those of the threshold, which stand in the entries.
+        expires: Epoch seconds.
+    """
+    found = dict(directory.suspensions)
+    for each in held:
+        found[each.subject] = (*found.get(each.subject, ()), each)
+    return msgspec.structs.replace(
+        directory, suspensions=MappingProxyType(found), expires=expires
     )
 
 
@@ -280,3 +401,31 @@ def _known_key(org: str, entry: KeyEntry) -> KnownKey:
         )
     except (ValueError, TrustError):
         raise ConfigError(f"{org}: key {kid} is not usable") from None
+
+
+def _sealing_keys(member: Member, thumbprints: set[str]) -> tuple[KnownSealingKey, ...]:
+    """Read the keys to seal to, and note them as taken."""
+    known = tuple(_known_sealing_key(member.org, each) for each in member.sealing)
+    for each in known:
+        if each.key.thumbprint in thumbprints:
+            raise ConfigError(f"key {each.kid} stands in the directory twice")
+        thumbprints.add(each.key.thumbprint)
+    return known
+
+
+def _known_sealing_key(org: str, entry: SealingEntry) -> KnownSealingKey:
+    kid = sealing_key_id(org, entry.jwk)
+    if entry.jwk.kid is not UNSET and entry.jwk.kid != kid:
+        raise ConfigError(f"{org}: a sealing key states another kid than {kid}")
+    try:
+        revoked = entry.revoked_at
+        return KnownSealingKey(
+            kid,
+            org,
+            SealingKey(entry.jwk),
+            timestamps.epoch(entry.not_before),
+            timestamps.epoch(entry.not_after),
+            None if revoked is UNSET else timestamps.epoch(revoked),
+        )
+    except (ValueError, TrustError):
+        raise ConfigError(f"{org}: sealing key {kid} is not usable") from None

@@ -11,6 +11,10 @@ class ConfigError(Exception):
     """The operator's configuration or files are unusable; refuse to start."""
 
 
+class DirectoryUnavailableError(Exception):
+    """The directory cannot be fetched, and nothing that is still good was kept."""
+
+
 class BusError(Exception):
     """The message bus did not do what was asked."""
 

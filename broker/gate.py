@@ -54,6 +54,7 @@ async def run_gate(
     clock: Callable[[], float],
     stop: asyncio.Event,
     quota: Quota = Quota(),  # noqa: B008  frozen
+    oversight: Sequence[str] = (),
 ) -> None:
     """Serve the queue of every issuer in *directory* until *stop* is set.
 
@@ -66,6 +67,7 @@ async def run_gate(
         signer: Of stamps and heads; the directory lists its key as a gate's.
         clock: Epoch seconds.
         quota: Of each issuer.
+        oversight: Members that get every proof that an issuer has said two things.
 
     Raises:
         ConfigError: The directory has no issuer, or does not list the gate's key;
@@ -85,7 +87,9 @@ async def run_gate(
     await asyncio.to_thread(_need_same_chain, state, archive)
     newest = await asyncio.to_thread(archive.newest_head)
     next_head_s = stamps.resume(newest, clock())
-    tools = _Tools(bus, directory, state, archive, stamps, clock, stop, quota)
+    tools = _Tools(
+        bus, directory, state, archive, stamps, clock, stop, quota, oversight
+    )
     start = _Start(len(issuers))
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -128,6 +132,7 @@ class _Tools(msgspec.Struct, frozen=True):
     clock: Callable[[], float]
     stop: asyncio.Event
     quota: Quota
+    oversight: Sequence[str]
 
 
 class _Start:
@@ -168,6 +173,7 @@ class _Lane:
             clock=tools.clock,
             issuer=issuer,
             stop=tools.stop,
+            oversight=tools.oversight,
         )
 
     async def run(self) -> None:

@@ -29,10 +29,11 @@ from typing import Final, TypeVar, assert_never
 import msgspec
 import structlog
 
-from broker import gate_rules, hearing, sdjwt, trust, wire
+from broker import carried, gate_rules, hearing, trials, trust, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
+from broker.carried import Carried
 from broker.directory import Directory
 from broker.errors import (
     BusError,
@@ -42,6 +43,7 @@ from broker.errors import (
     UnroutableError,
 )
 from broker.gate_hearing import Hearing
+from broker.gate_proofs import Proofs
 from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
 from broker.gate_stamps import Stamps
 from broker.gate_state import ChainEnd, GateState, Seen
@@ -58,6 +60,7 @@ _LARGE_BYTES: Final = 256 << 10
 log = structlog.get_logger()
 
 _T = TypeVar("_T")
+_NOTHING: Final = Carried(b"")
 
 
 class StoppedError(Exception):
@@ -68,12 +71,14 @@ class _Arrival(msgspec.Struct, frozen=True):
     """A message in hand.
 
     Attributes:
-        token: Empty, as its id, when the message holds none.
+        record: Empty, as its id, when the message holds none.
+        size: Bytes of it, unpacked.
     """
 
     message: Message
     envelope: Envelope
-    token: bytes
+    record: Carried
+    size: int
     token_id: str
     fault: Refuse | None
 
@@ -111,6 +116,7 @@ class BatchWork:
         clock: Callable[[], float],
         issuer: str,
         stop: asyncio.Event,
+        oversight: Sequence[str] = (),
     ) -> None:
         self._bus = bus
         self._directory = directory
@@ -121,6 +127,15 @@ class BatchWork:
         self._issuer = issuer
         self._stop = stop
         self._log = log.bind(issuer=issuer)
+        self._proofs = Proofs(
+            directory,
+            state,
+            archive,
+            issuer=issuer,
+            oversight=oversight,
+            send=self._send,
+            on_disk=self._on_disk,
+        )
         self._hearing = Hearing(
             directory,
             state,
@@ -128,6 +143,7 @@ class BatchWork:
             issuer=issuer,
             send=self._send,
             on_disk=self._on_disk,
+            contradicted=self._proofs.of_heartbeat,
         )
 
     async def handle(self, batch: Sequence[Received]) -> list[Handled]:
@@ -160,7 +176,7 @@ class BatchWork:
         if isinstance(decision, Refuse):
             name = beat_id(message.body)
             arrival = _Arrival(
-                message, _envelope(message, self._issuer), b"", name, None
+                message, _envelope(message, self._issuer), _NOTHING, 0, name, None
             )
             await self._conclude(arrival, decision)
         return Handled(decision, len(message.body))
@@ -173,7 +189,7 @@ class BatchWork:
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []
         for arrival in arrivals:
-            if len(arrival.token) > _LARGE_BYTES:
+            if arrival.size > _LARGE_BYTES:
                 check = partial(self._verify, arrival, now, first_seen)
                 checked.append(await asyncio.to_thread(check))
             else:
@@ -183,16 +199,18 @@ class BatchWork:
         await self._pass_on(
             [
                 # Rounded down, so never to a moment at which its key was revoked.
-                _Passing(v, d, _archived(v, a.token, int(now)))
+                _Passing(v, d, _archived(v, a.record, int(now)))
                 for a, v, d in zip(arrivals, checked, decisions, strict=True)
                 if isinstance(v, Verified) and isinstance(d, Accept)
             ],
             now=now,
         )
-        for arrival, decision in zip(arrivals, decisions, strict=True):
+        for arrival, found, decision in zip(arrivals, checked, decisions, strict=True):
+            if isinstance(found, Verified) and decision == Refuse("chain-conflict"):
+                await self._proofs.of_token(found, now)
             await self._conclude(arrival, decision)
         return [
-            Handled(decision, max(len(arrival.token), len(arrival.message.body)))
+            Handled(decision, max(arrival.size, len(arrival.message.body)))
             for arrival, decision in zip(arrivals, decisions, strict=True)
         ]
 
@@ -204,7 +222,7 @@ class BatchWork:
         seen = first_seen.get(arrival.token_id)
         try:
             return trust.verify(
-                arrival.token, self._directory, now=now, first_seen=seen
+                arrival.record, self._directory, now=now, first_seen=seen
             )
         except RefusedError as error:
             return Refuse(error.reason, error.where)
@@ -241,10 +259,16 @@ class BatchWork:
         last = max(stored, key=lambda each: each.number)
         end = ChainEnd(last.number, link_of(last.stamp))
         await self._on_disk(partial(self._state.record, seen, feeds, end, now=now))
+        for each in passing:
+            if trials.is_trial(each.verified.claims):
+                stored_as = each.archived
+                await self._tell(
+                    trials.accepted(stored_as.token_id, self._issuer, stored_as.stamp)
+                )
 
     def _record(self, passing: _Passing) -> Message:
         message = wire.pack(
-            passing.archived.token,
+            carried.decode(passing.archived.token),
             message_id=passing.verified.token_id,
             routing_key=passing.decision.routing_key,
             user_id=GATE,
@@ -265,7 +289,7 @@ class BatchWork:
                 self._log.info("gate.duplicate", token=token)
             case Refuse(reason=reason):
                 await self._refuse(arrival, decision)
-                if arrival.token:
+                if arrival.record.token:
                     name = arrival.token_id
                     note = partial(self._state.refuse, self._issuer, name)
                     await self._on_disk(note)
@@ -279,10 +303,13 @@ class BatchWork:
         told = gate_rules.refusal(
             arrival.message, arrival.token_id, self._issuer, refuse
         )
+        await self._tell(told)
+
+    async def _tell(self, told: Message) -> None:
         try:
             await self._send(FEEDBACK, told)
         except UnroutableError:
-            # The operator still has the dead letter; the issuer cannot be told.
+            # Of a refusal the operator still has the dead letter.
             self._log.error("gate.no_feedback_queue")
 
     async def _send(self, exchange: str, message: Message) -> None:
@@ -348,14 +375,15 @@ def _envelope(message: Message, issuer: str) -> Envelope:
 def _unpack(message: Message, issuer: str) -> _Arrival:
     envelope = _envelope(message, issuer)
     fault = gate_rules.check_envelope(envelope)
-    token = b""
+    record, size = _NOTHING, 0
     if fault is None:
         try:
-            token = wire.unpack(message)
+            record = wire.unpack(message)
+            size = len(record.token) + sum(map(len, record.sealed))
         except RefusedError as error:
             fault = Refuse(error.reason, error.where)
-    token_id = sdjwt.token_id(token) if token else ""
-    return _Arrival(message, envelope, token, token_id, fault)
+    token_id = record.token_id if record.token else ""
+    return _Arrival(message, envelope, record, size, token_id, fault)
 
 
 def _seen(passing: _Passing) -> Seen:
@@ -371,7 +399,7 @@ def _seen(passing: _Passing) -> Seen:
     )
 
 
-def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
+def _archived(verified: Verified, record: Carried, first_seen: int) -> Archived:
     claims = verified.claims
     return Archived(
         token_id=verified.token_id,
@@ -381,5 +409,5 @@ def _archived(verified: Verified, token: bytes, first_seen: int) -> Archived:
         kind=claims.kind,
         tlp=claims.tlp,
         first_seen=first_seen,
-        token=token,
+        token=carried.encode(record),
     )

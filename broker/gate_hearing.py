@@ -40,6 +40,7 @@ class Hearing:
         issuer: str,
         send: Send,
         on_disk: OnDisk,
+        contradicted: Callable[[bytes, bytes, float], Awaitable[None]],
     ) -> None:
         self._directory = directory
         self._state = state
@@ -47,6 +48,7 @@ class Hearing:
         self._issuer = issuer
         self._send = send
         self._on_disk = on_disk
+        self._contradicted = contradicted
         self._log: Any = structlog.get_logger().bind(issuer=issuer)
 
     async def hear(self, message: Message, now: float) -> hearing.Decision:
@@ -74,6 +76,8 @@ class Hearing:
         )
         if isinstance(decision, hearing.Pass):
             await self._pass_on(message, beat, decision, now)
+        if decision == Refuse("heartbeat-conflict") and line is not None:
+            await self._contradicted(line.body, message.body, now)
         return decision
 
     async def _pass_on(

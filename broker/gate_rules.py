@@ -6,10 +6,11 @@ from typing import Final
 
 import msgspec
 
-from broker import chain, sdjwt, topology
+from broker import chain, sdjwt, seal, topology
 from broker.bus import JSON_CONTENT_TYPE, Message
 from broker.chain import Feed, Gap
 from broker.directory import Directory
+from broker.errors import TrustError
 from broker.trust import Verified
 from schemas import takedown, terms
 from schemas.facts import Facts, facts_of
@@ -101,6 +102,10 @@ def decide(
             return Refuse(reason)
     if not _facts_hold(verified):
         return Refuse("facts-mismatch")
+    try:
+        seal.check(verified.sealed, claims.sealed or ())
+    except TrustError as error:
+        return Refuse(error.reason)
     return _place(verified, feed)
 
 

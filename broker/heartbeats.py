@@ -198,19 +198,28 @@ def verify(
     Raises:
         TrustError: `heartbeat-invalid`, or what is wrong with its key.
     """
+    known, beat = read(text, directory)
+    moment = now if heard is None else heard
+    if known.revoked_at is not None and moment >= known.revoked_at:
+        raise TrustError("key-revoked")
+    _check_moment(beat.iat, known, now)
+    return known.org, beat
+
+
+def read(text: bytes, directory: Directory) -> tuple[KnownKey, Heartbeat]:
+    """Verify who signed a heartbeat and that it makes sense, not whether it counts now.
+
+    Raises:
+        TrustError: `heartbeat-invalid`, `unknown-key`, `signature`.
+    """
     found = _opened(text, TYP)
     known = directory.key(found.header.kid)
     beat = _said(found, known, Heartbeat)
-    if known.revoked_at is not None and (now if heard is None else heard) >= (
-        known.revoked_at
-    ):
-        raise TrustError("key-revoked")
-    _check_moment(beat.iat, known, now)
     if beat.first < 0 or (beat.first == 0) != (beat.before == ""):
         raise TrustError("heartbeat-invalid")
     if chained(beat.before, (each.token_id for each in beat.ids)) != beat.hash:
         raise TrustError("heartbeat-invalid")
-    return known.org, beat
+    return known, beat
 
 
 def verify_passed(body: bytes, directory: Directory, *, now: float) -> Passed:

@@ -1,9 +1,10 @@
-"""RabbitMQ's management API, as far as lending a virtual host needs it. Edge.
+"""RabbitMQ's management API, as far as we need it. Edge.
 
 The login must be an administrator's. No text here names a password, nor an
 address with one in it.
 """
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -50,6 +51,26 @@ class Management:
     async def import_definitions(self, definitions: Mapping[str, Any]) -> None:
         """Import what `topology.definitions` gives; a failure may leave a part of it."""
         await self._ask("POST", "definitions", body=definitions)
+
+    async def get(self, *path: str, missing_ok: bool = False) -> Any:
+        """Return what stands at `/api/<path>`, decoded.
+
+        Raises:
+            BusError: There is no such thing, unless *missing_ok*: then it is None.
+        """
+        return await self._ask("GET", *path, missing_ok=missing_ok)
+
+    async def put(self, *path: str, body: Mapping[str, Any]) -> None:
+        """Create or replace what stands at `/api/<path>`."""
+        await self._ask("PUT", *path, body=body)
+
+    async def post(self, *path: str, body: Mapping[str, Any]) -> None:
+        """Add something to `/api/<path>`."""
+        await self._ask("POST", *path, body=body)
+
+    async def delete(self, *path: str) -> None:
+        """Delete `/api/<path>`; nothing happens if it is gone."""
+        await self._ask("DELETE", *path, missing_ok=True)
 
     async def need_administrator(self) -> None:
         """Check the login.
@@ -116,9 +137,12 @@ def _decoded(text: bytes, place: str) -> Any:
 
 @asynccontextmanager
 async def open_management(
-    url: str, *, user: str, password: str
+    url: str, *, user: str, password: str, tls: ssl.SSLContext | None = None
 ) -> AsyncIterator[Management]:
     """Lend the management API at *url* (`http://host:15672`) under this login.
+
+    Args:
+        tls: For https; without it the system's authorities are trusted.
 
     Raises:
         ConfigError: *url* is no http or https address, or *user* holds a colon.
@@ -137,5 +161,6 @@ async def open_management(
     async with aiohttp.ClientSession(
         headers={"Authorization": login, "Content-Type": "application/json"},
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        connector=aiohttp.TCPConnector(ssl=tls or True),
     ) as session:
         yield Management(session, address.with_user(None).with_query(None))

@@ -6,7 +6,6 @@ bytes under the same message id.
 """
 
 import asyncio
-import hashlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -17,20 +16,24 @@ from typing import Final
 import msgspec
 import structlog
 
-from broker import base64url, heartbeats, revising, sdjwt, signing, trust, wire
+from broker import base64url, carried, heartbeats, revising, sdjwt, signing, trust, wire
 from broker.blinding import BlindMap, own_id
 from broker.bus import Bus, Message
+from broker.carried import Carried
 from broker.directory import Directory
+from broker.fingerprints import fingerprint
 from broker.publisher_lines import Beat
 from broker.publisher_sending import Sender
 from broker.publisher_state import MAX_PENDING, PublisherState, open_state
 from broker.publisher_tables import Before, Committed, Signed, Version
 from broker.publisher_tip import Doubt
+from broker.seal_signing import Kept, Sealer
 from broker.signing import Address, RecordSigner
+from broker.signing_sealed import sign
 from broker.topology import ingress_key
-from schemas import codec, stix, timestamps
+from schemas import timestamps
 from schemas.errors import SchemaError
-from schemas.record import Draft
+from schemas.record import Draft, Need
 
 PATIENCE_S: Final = 60.0
 
@@ -44,12 +47,15 @@ class PublishResult(msgspec.Struct, frozen=True):
         sub: Id of the primary object after blinding.
         seq: Its place in the publisher's feed.
         already: Whether an earlier call had signed this version.
+        waiting: The token of a joint record that waits for cosigners; it leaves with
+            `enqueue_joint`.
     """
 
     token_id: str
     sub: str
     seq: int
     already: bool
+    waiting: bytes | None = None
 
 
 class Publisher:
@@ -100,8 +106,14 @@ class Publisher:
         *,
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
+        need: Need | None = None,
+        sealer: Sealer | None = None,
     ) -> PublishResult:
         """Sign *draft* into the outbox; nothing leaves before `flush`.
+
+        Args:
+            need: Makes a joint record, which is kept apart until `enqueue_joint`.
+            sealer: Seals what of it may not be read by the hub.
 
         Raises:
             SchemaError: `version-known`: this version was signed with other
@@ -119,11 +131,14 @@ class Publisher:
             lineage=main.id,
             ver=main.modified,
             kind=draft.kind,
-            content=fingerprint(draft, address, exercise=exercise),
+            content=fingerprint(draft, address, exercise=exercise, need=need),
+            need=need,
         )
 
         def build(before: Before) -> Signed:
-            return self._sign(draft, address, before, exercise=exercise)
+            return self._sign(
+                draft, address, before, exercise=exercise, need=need, sealer=sealer
+            )
 
         done = await asyncio.to_thread(self._state.commit, version, build)
         log.info(
@@ -141,12 +156,15 @@ class Publisher:
         address: Address = Address(),  # noqa: B008  frozen
         exercise: bool = False,
         of: str | None = None,
+        sealer: Sealer | None = None,
     ) -> PublishResult:
         """Sign *draft* as the next version of a record that was signed here before.
 
         Its `modified` becomes now unless it is later than that version's. What was
         signed already, whatever its `modified`, is not signed again; nor is a second
-        retraction.
+        retraction. What several signed together, they correct together: it becomes a
+        joint record again, with the same `need`. A retraction takes the lead's own
+        signature back, without which there is no joint record, so the lead suffices.
 
         Args:
             of: Id under which members know that record, if the primary object of
@@ -166,16 +184,50 @@ class Publisher:
         before = await asyncio.to_thread(self._state.newest, lineage)
         if before is None:
             raise SchemaError("no-earlier-version")
+        need = None if draft.kind == "retraction" else before.need
         said = revising.with_version(draft, before.ver)
         for kind in {draft.kind, before.kind}:
             same = msgspec.structs.replace(said, kind=kind)
-            if fingerprint(same, address, exercise=exercise) == before.content:
+            known_as = fingerprint(same, address, exercise=exercise, need=before.need)
+            if known_as == before.content:
                 return _result(before.committed)
         if draft.kind == before.kind == "retraction":
             return _result(before.committed)
         now = timestamps.from_epoch(self._clock())
         draft = revising.newer(draft, before.ver, now=now)
-        return await self.enqueue(draft, address=address, exercise=exercise)
+        return await self.enqueue(
+            draft, address=address, exercise=exercise, need=need, sealer=sealer
+        )
+
+    async def enqueue_joint(
+        self, record: Carried, directory: Directory
+    ) -> PublishResult:
+        """Put a joint record that enough have signed into the outbox.
+
+        Args:
+            directory: Whose keys count; all of it.
+
+        Raises:
+            TrustError: `partial`; `not-prepared`: it is none of `enqueue`'s;
+                `other-record`: a part of it was changed or cut; or as `trust.verify`.
+            OutboxFullError: `flush` first.
+            ConfigError: The state cannot be written.
+        """
+        found = trust.verify(record, directory, now=self._clock())
+        claims = found.claims
+        key = ingress_key(issuer=self._signer.org, kind=claims.kind, tlp=claims.tlp)
+        message = wire.pack(
+            record,
+            message_id=found.token_id,
+            routing_key=key,
+            user_id=self._signer.org,
+        )
+        communities = tuple(dict.fromkeys(claims.aud))
+        lead = carried.encode(Carried(record.token, (), record.sealed))
+        signed = Signed(message, claims.sub, {}, communities, claims.tlp, lead=lead)
+        fresh = await asyncio.to_thread(self._state.release, signed)
+        log.info("publisher.joint", token=found.token_id[:8], already=not fresh)
+        return PublishResult(found.token_id, claims.sub, 1, already=not fresh)
 
     async def enqueue_once(
         self,
@@ -196,29 +248,39 @@ class Publisher:
         return await self.enqueue(draft, address=address, exercise=exercise)
 
     def _sign(
-        self, draft: Draft, address: Address, before: Before, *, exercise: bool
+        self,
+        draft: Draft,
+        address: Address,
+        before: Before,
+        *,
+        exercise: bool,
+        need: Need | None,
+        sealer: Sealer | None,
     ) -> Signed:
         now = self._clock()
         # What an earlier version was given stays: members know it by that id.
         known = {**own_id(self._signer.org, self._identity), **before.replacements}
         ids = BlindMap(lambda: signing.random_uuid(self._entropy), known)
-        token = signing.sign(
+        made = sign(
             draft,
             self._signer,
+            sealer,
+            now=now,
             blind_map=ids,
-            now=int(now),
             entropy=self._entropy,
             address=address,
             exercise=exercise,
             position=before.position,
             replaces=before.replaces,
+            need=need,
         )
+        token = made.token
         if self._directory is not None:
             # A refusal here costs nothing; at the hub it leaves a gap in the feed.
-            trust.verify(token, self._directory, now=now)
+            trust.verify(token, self._directory, now=now, allow_partial=True)
         key = ingress_key(issuer=self._signer.org, kind=draft.kind, tlp=draft.tlp.label)
         message = wire.pack(
-            token,
+            Carried(token, (), made.parts),
             message_id=sdjwt.token_id(token),
             routing_key=key,
             user_id=self._signer.org,
@@ -229,6 +291,8 @@ class Publisher:
             ids.added,
             tuple(dict.fromkeys(address.communities)),
             draft.tlp.label,
+            Kept.of(made).encode() if made.parts else b"",
+            carried.encode(Carried(token, (), made.parts)),
         )
 
     async def flush(self) -> int:
@@ -302,20 +366,7 @@ class Publisher:
 
 
 def _result(done: Committed) -> PublishResult:
-    return PublishResult(done.token_id, done.sub, done.seq, done.already)
-
-
-def fingerprint(draft: Draft, address: Address, *, exercise: bool) -> bytes:
-    """Hash all that the issuer says, whatever salts and ids it will travel with."""
-    said = [
-        draft.kind,
-        draft.tlp.label,
-        draft.primary,
-        exercise,
-        [list(address.communities), list(address.to), list(address.concerns)],
-        [stix.encode_object(each) for each in draft.objects],
-    ]
-    return hashlib.sha256(codec.encode_json(said)).digest()
+    return PublishResult(done.token_id, done.sub, done.seq, done.already, done.waiting)
 
 
 class _Stated(msgspec.Struct):

@@ -22,7 +22,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from broker import base64url, publisher_lines, publisher_tables
+import msgspec
+
+from broker import base64url, publisher_joint, publisher_lines, publisher_tables
 from broker.bus import Message
 from broker.errors import BusError, ConfigError
 from broker.heartbeats import LINE_BYTES
@@ -105,10 +107,29 @@ class PublisherState:
                 raise SchemaError("retracted")  # STIX 2.1: revoked ends it for good
             self._check_room(db)
             before = publisher_tables.before(db, key)
+            if version.need is not None:
+                apart = publisher_joint.place_apart(before.position, self._epoch())
+                before = msgspec.structs.replace(before, position=apart)
             signed = build(before)
             seq = before.position.seq
             publisher_tables.add(db, key, version, seq, signed, at=now)
-        return Committed(signed.message.message_id, signed.sub, seq, already=False)
+        waiting = None if version.need is None else signed.lead
+        token_id = signed.message.message_id
+        return Committed(token_id, signed.sub, seq, already=False, waiting=waiting)
+
+    def release(self, signed: Signed) -> bool:
+        """Put a joint record, cosigned by now, into the outbox; False if it is known.
+
+        Raises:
+            TrustError: `not-prepared`, `other-record`.
+            OutboxFullError: Too many records wait for a confirm.
+        """
+        with self._file.transaction() as db:
+            fresh = publisher_joint.release(db, signed.message.message_id, signed.lead)
+            if fresh:
+                self._check_room(db)
+                publisher_tables.send(db, 1, signed)
+        return fresh
 
     def newest(self, lineage: str) -> Newest | None:
         """Give the newest version of a record that is signed here, by its own id."""
@@ -163,15 +184,16 @@ class PublisherState:
         return found
 
     def _message(self, place: int) -> Message:
-        [(token_id, key, encoding, body)] = self._file.rows(
-            "SELECT token_id, routing_key, content_encoding, body FROM outbox "
-            "WHERE place = ?",
+        [(token_id, key, kind, encoding, body)] = self._file.rows(
+            "SELECT token_id, routing_key, content_type, content_encoding, body "
+            "FROM outbox WHERE place = ?",
             (place,),
         )
         return Message(
             body=body,
             message_id=token_id,
             routing_key=key,
+            content_type=kind,
             content_encoding=encoding,
             user_id=self._org,
         )
@@ -318,3 +340,19 @@ def open_state(
         )
         state.take_in(publisher)
         yield state
+
+
+def kept_sealed(path: Path, token_id: str) -> bytes | None:
+    """Give what is sealed in a token that was signed from this state.
+
+    Returns:
+        `seal_signing.Kept`, encoded; None if nothing is, or nothing known of it.
+
+    Raises:
+        ConfigError: There is no such state, or as `open_state`.
+    """
+    if not path.exists():
+        raise ConfigError(f"there is no state of a publisher at {path}")
+    with open_private(path, LAYOUT) as file:
+        query = "SELECT kept FROM sealed WHERE token_id = ?"
+        return next((bytes(kept) for (kept,) in file.rows(query, (token_id,))), None)

@@ -14,26 +14,46 @@ from typing import Final
 
 import msgspec
 
-from broker import publisher_lines
-from broker.bus import Message
+from broker import publisher_joint, publisher_lines
+from broker.bus import TOKEN_CONTENT_TYPE, Message
 from broker.private_sqlite import Layout
 from broker.publisher_tip import Tip
 from broker.signing import HANDLING_HORIZON_S, FeedPosition
 from schemas.errors import SchemaError
+from schemas.record import Need
 
 # A token is refused once `exp` is over; the day is for clocks that differ.
 KEPT_S: Final = HANDLING_HORIZON_S + 86_400
 PENDING: Final = "FROM outbox WHERE confirmed_at IS NULL"
 Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
 
+_NEED: Final = "need TEXT NOT NULL DEFAULT ''"  # of a joint record, as JSON
+# Of a record with further signatures or sealed parts another one.
+_CONTENT_TYPE: Final = (
+    "ALTER TABLE outbox ADD COLUMN content_type TEXT NOT NULL "
+    f"DEFAULT '{TOKEN_CONTENT_TYPE}'"
+)
+# What is sealed in a token, to seal it to others later (`seal_signing.Kept`): secret.
+_SEALED: Final = """CREATE TABLE sealed (
+    token_id TEXT PRIMARY KEY, kept BLOB NOT NULL
+) WITHOUT ROWID"""
+
 LAYOUT: Final = Layout(
     name="the state of a publisher",
     application_id=0x746F6370,  # "tocp"
-    version=3,
+    version=5,
     exclusive=True,  # two publishers on one counter would fork the feed
-    upgrades={2: publisher_lines.TABLES},
+    upgrades={
+        2: publisher_lines.TABLES,
+        3: (_CONTENT_TYPE, _SEALED),
+        4: (
+            *publisher_joint.TABLES,
+            f"ALTER TABLE versions ADD COLUMN {_NEED}",
+        ),
+    },
     tables=(
         *publisher_lines.TABLES,
+        *publisher_joint.TABLES,
         """CREATE TABLE meta (
             org TEXT NOT NULL, publisher TEXT NOT NULL,
             epoch TEXT NOT NULL, seq INTEGER NOT NULL, prev TEXT NOT NULL
@@ -45,6 +65,8 @@ LAYOUT: Final = Layout(
             routing_key TEXT NOT NULL, content_encoding TEXT NOT NULL,
             body BLOB, confirmed_at REAL
         )""",
+        _CONTENT_TYPE,
+        _SEALED,
         "CREATE INDEX pending ON outbox (place) WHERE confirmed_at IS NULL",
         """CREATE INDEX confirmed ON outbox (confirmed_at)
             WHERE confirmed_at IS NOT NULL""",
@@ -60,10 +82,10 @@ LAYOUT: Final = Layout(
         ) WITHOUT ROWID""",
         # `ver_key`: one moment has several spellings. `content` tells the same
         # record from another one under the same version.
-        """CREATE TABLE versions (
+        f"""CREATE TABLE versions (
             lineage TEXT NOT NULL, ver_key TEXT NOT NULL, content BLOB NOT NULL,
             sub TEXT NOT NULL, ver TEXT NOT NULL, kind TEXT NOT NULL,
-            token_id TEXT NOT NULL, seq INTEGER NOT NULL,
+            token_id TEXT NOT NULL, seq INTEGER NOT NULL, {_NEED},
             PRIMARY KEY (lineage, ver_key)
         ) WITHOUT ROWID""",
     ),
@@ -77,12 +99,14 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
         lineage: Id of the primary object before blinding.
         ver: `modified` of the primary object.
         content: SHA-256 over all that the issuer says.
+        need: Of a joint record: it waits until `publisher_joint.release`.
     """
 
     lineage: str
     ver: str
     kind: str
     content: bytes
+    need: Need | None = None
 
 
 class Before(msgspec.Struct, frozen=True):
@@ -106,6 +130,8 @@ class Signed(msgspec.Struct, frozen=True):
         sub: Id of the primary object after blinding.
         added: Replacements that `Before.replacements` lacked.
         communities, tlp: On which lines it counts (`broker.heartbeats`).
+        kept: What is sealed in it, to seal it to others later; b"" if nothing is.
+        lead: The record as its lead alone signed it, as `carried.encode` spells it.
     """
 
     message: Message
@@ -113,6 +139,8 @@ class Signed(msgspec.Struct, frozen=True):
     added: Mapping[str, str]
     communities: tuple[str, ...] = ()
     tlp: str = ""
+    kept: bytes = b""
+    lead: bytes = b""
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -121,12 +149,14 @@ class Committed(msgspec.Struct, frozen=True):
     Attributes:
         seq: Its place in the feed that was current then.
         already: Whether it was signed by an earlier call.
+        waiting: The token of a joint record that waits for cosigners.
     """
 
     token_id: str
     sub: str
     seq: int
     already: bool
+    waiting: bytes | None = None
 
 
 class Newest(msgspec.Struct, frozen=True):
@@ -134,13 +164,14 @@ class Newest(msgspec.Struct, frozen=True):
 
     Attributes:
         ver: `modified` of its primary object.
-        content: As in `Version`.
+        content, need: As in `Version`.
     """
 
     ver: str
     kind: str
     content: bytes
     committed: Committed
+    need: Need | None
 
 
 def head(db: sqlite3.Connection) -> Tip:
@@ -177,20 +208,23 @@ def find(db: sqlite3.Connection, key: Key, content: bytes) -> Committed | None:
     token_id, sub, seq, known = row
     if known != content:
         raise SchemaError("version-known", "$.modified")
-    return Committed(token_id, sub, seq, already=True)
+    waiting = publisher_joint.waiting(db, token_id)
+    return Committed(token_id, sub, seq, already=True, waiting=waiting)
 
 
 def newest(db: sqlite3.Connection, lineage: str) -> Newest | None:
     """Give the newest version of a lineage that is signed."""
     row = db.execute(
-        "SELECT ver, kind, content, token_id, sub, seq FROM versions "
+        "SELECT ver, kind, content, need, token_id, sub, seq FROM versions "
         "WHERE lineage = ? ORDER BY ver_key DESC LIMIT 1",
         (lineage,),
     ).fetchone()
     if row is None:
         return None
-    ver, kind, content, token_id, sub, seq = row
-    return Newest(ver, kind, content, Committed(token_id, sub, seq, already=True))
+    ver, kind, content, need, token_id, sub, seq = row
+    waiting = publisher_joint.waiting(db, token_id)
+    done = Committed(token_id, sub, seq, already=True, waiting=waiting)
+    return Newest(ver, kind, content, done, publisher_joint.read(need))
 
 
 def lineage_of(db: sqlite3.Connection, sub: str) -> str | None:
@@ -225,15 +259,14 @@ def add(
     at: float,
 ) -> None:
     """Take in a token signed at epoch seconds *at*, as number *seq* of its feed."""
-    message = signed.message
-    token_id = message.message_id
-    db.execute("UPDATE meta SET seq = ?, prev = ?", (seq, token_id))
-    db.execute(
-        "INSERT INTO outbox (token_id, seq, routing_key, content_encoding, body) "
-        "VALUES (?, ?, ?, ?, ?)",
-        (token_id, seq, message.routing_key, message.content_encoding, message.body),
-    )
-    publisher_lines.wait(db, token_id, signed.communities, signed.tlp)
+    token_id = signed.message.message_id
+    if version.need is None:
+        db.execute("UPDATE meta SET seq = ?, prev = ?", (seq, token_id))
+        send(db, seq, signed)
+    else:
+        publisher_joint.hold(db, token_id, signed.lead, at=at)
+    if signed.kept:
+        db.execute("INSERT INTO sealed VALUES (?, ?)", (token_id, signed.kept))
     db.execute(
         "INSERT INTO lineages VALUES (?, ?) ON CONFLICT (lineage) "
         "DO UPDATE SET signed_at = max(signed_at, excluded.signed_at)",
@@ -244,9 +277,36 @@ def add(
         [(version.lineage, *each) for each in signed.added.items()],
     )
     db.execute(
-        "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        (*key, version.content, signed.sub, version.ver, version.kind, token_id, seq),
+        "INSERT INTO versions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            *key,
+            version.content,
+            signed.sub,
+            version.ver,
+            version.kind,
+            token_id,
+            seq,
+            publisher_joint.spelled(version.need),
+        ),
     )
+
+
+def send(db: sqlite3.Connection, seq: int, signed: Signed) -> None:
+    """Put a token into the outbox, as number *seq* of its feed."""
+    message = signed.message
+    db.execute(
+        "INSERT INTO outbox (token_id, seq, routing_key, content_type, "
+        "content_encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            message.message_id,
+            seq,
+            message.routing_key,
+            message.content_type,
+            message.content_encoding,
+            message.body,
+        ),
+    )
+    publisher_lines.wait(db, message.message_id, signed.communities, signed.tlp)
 
 
 def forget(db: sqlite3.Connection, *, before: float) -> None:
@@ -254,6 +314,11 @@ def forget(db: sqlite3.Connection, *, before: float) -> None:
 
     What still waits for its confirm stays.
     """
+    db.execute(
+        "DELETE FROM sealed WHERE token_id IN (SELECT token_id FROM versions JOIN "
+        "lineages USING (lineage) WHERE signed_at < ?)",
+        (before,),
+    )
     for table in ("blind", "versions", "lineages"):  # `lineages` names the others
         db.execute(
             f"DELETE FROM {table} WHERE lineage IN "  # noqa: S608  our own names
@@ -261,3 +326,4 @@ def forget(db: sqlite3.Connection, *, before: float) -> None:
             (before,),
         )
     db.execute("DELETE FROM outbox WHERE confirmed_at < ?", (before,))
+    publisher_joint.forget(db, before=before)

@@ -156,10 +156,10 @@ def make_head(signer: RecordSigner, *, now: int, pos: int, link: str) -> str:
 def may_stamp(signer: RecordSigner, directory: Directory, *, now: float) -> bool:
     """Tell whether what *signer* signs now would be taken for a gate's."""
     try:
-        known = _gate_key(signer.kid, signer.alg, directory, now)
+        known = _gate_key(signer.kid, signer.alg, directory)
     except TrustError:
         return False
-    return known.signs_at(int(now))
+    return known.signs_at(int(now)) and not known.is_compromised(now)
 
 
 def link_of(stamp: str) -> str:
@@ -217,17 +217,23 @@ def verify_stamp(text: str | int, directory: Directory, *, now: float) -> Stamp:
     return Stamp(claims.token, claims.seen, claims.pos, claims.prev, link)
 
 
-def verify_head(text: str | int, directory: Directory, *, now: float) -> Head:
+def verify_head(
+    text: str | int, directory: Directory, *, now: float, as_signed: bool = False
+) -> Head:
     """Verify a head strictly; the same one again costs next to nothing.
 
     Args:
         text: Whatever stood where a head should.
         now: Epoch seconds.
+        as_signed: Take also what a key signed that has been compromised since: it
+            shows what the key signed, not that it is true.
 
     Raises:
         TrustError: `seen-invalid`, whatever is wrong with it.
     """
-    claims, _ = _opened(text, _HeadClaims, directory, now, _verify_once)
+    claims, _ = _opened(
+        text, _HeadClaims, directory, now, _verify_once, as_signed=as_signed
+    )
     if (claims.pos == 0) != (claims.link == ""):
         raise TrustError("seen-invalid")
     return Head(claims.iat, claims.pos, claims.link)
@@ -239,8 +245,38 @@ def _verify_once(key: PublicKey, signature: bytes, data: bytes) -> bool:
     return key.verify(signature, data)
 
 
+def stamp_of(link: str, signed: bytes) -> Stamp:
+    """Read the stamp that *link* names: who believes the link needs no signature.
+
+    Args:
+        signed: Its `header.payload`.
+
+    Raises:
+        TrustError: `seen-invalid`: it is another, or no stamp.
+    """
+    if len(signed) > MAX_CHARS or sdjwt.digest(signed) != link:
+        raise TrustError("seen-invalid")
+    header, _, payload = signed.partition(b".")
+    try:
+        texts = [base64url.decode(part) for part in (header, payload)]
+        plain = [codec.decode_json(text, max_bytes=MAX_CHARS) for text in texts]
+        head = msgspec.convert(plain[0], Header)
+        claims = msgspec.convert(plain[1], _StampClaims)
+    except (RefusedError, msgspec.ValidationError):
+        raise TrustError("seen-invalid") from None
+    if head.typ != _STAMP_TYP or (claims.pos == 1) != (claims.prev == ""):
+        raise TrustError("seen-invalid")
+    return Stamp(claims.token, claims.seen, claims.pos, claims.prev, link)
+
+
 def _opened(
-    text: str | int, kind: type[_C], directory: Directory, now: float, verify: Verify
+    text: str | int,
+    kind: type[_C],
+    directory: Directory,
+    now: float,
+    verify: Verify,
+    *,
+    as_signed: bool = False,
 ) -> tuple[_C, str]:
     """Give claims and link. Only the header is parsed before the signature holds."""
     # One reason for all: there is nothing in it that an honest gate could mend.
@@ -252,7 +288,10 @@ def _opened(
     signing_input = parts[0] + b"." + parts[1]
     try:
         header, payload, signature = (base64url.decode(part) for part in parts)
-        known = _key_for(header, kind.typ, directory, now)
+        known = _key_for(header, kind.typ, directory)
+        # Who stole it writes any moment into a stamp, so none of its stamps counts.
+        if known.is_compromised(now) and not as_signed:
+            raise TrustError("seen-invalid")
         if not verify(known.key, signature, signing_input):
             raise TrustError("seen-invalid")
         claims = msgspec.convert(codec.decode_json(payload, max_bytes=MAX_CHARS), kind)
@@ -260,24 +299,23 @@ def _opened(
         raise TrustError("seen-invalid") from None
     if claims.iss != org_urn(known.org):
         raise TrustError("seen-invalid")
-    if not known.signs_at(claims.moment) or claims.moment > now + _SKEW_S:
+    if not known.signs_at(claims.moment) and not as_signed:
+        raise TrustError("seen-invalid")
+    if claims.moment > now + _SKEW_S:
         raise TrustError("seen-invalid")
     return claims, sdjwt.digest(signing_input)
 
 
-def _key_for(header: bytes, typ: str, directory: Directory, now: float) -> KnownKey:
+def _key_for(header: bytes, typ: str, directory: Directory) -> KnownKey:
     head = msgspec.convert(codec.decode_json(header, max_bytes=MAX_CHARS), Header)
     if head.typ != typ:  # RFC 8725, 3.11
         raise TrustError("seen-invalid")
-    return _gate_key(head.kid, head.alg, directory, now)
+    return _gate_key(head.kid, head.alg, directory)
 
 
-def _gate_key(kid: str, alg: str, directory: Directory, now: float) -> KnownKey:
+def _gate_key(kid: str, alg: str, directory: Directory) -> KnownKey:
     known = directory.service_key(kid, "gate")
     # RFC 8725, 3.1: the directory decides, the header must agree.
     if alg not in known.key.algorithms:
-        raise TrustError("seen-invalid")
-    # Who stole it writes any moment into a stamp, so none of its stamps counts.
-    if known.is_compromised(now):
         raise TrustError("seen-invalid")
     return known

@@ -9,7 +9,7 @@ from broker import collecting, concealing, sdjwt, segments
 from broker.blinding import BlindMap, blind, org_identity
 from broker.concealing import Decoy, Hidden
 from schemas import profile, stix
-from schemas.record import ALL_COMMUNITY, Draft, org_urn
+from schemas.record import ALL_COMMUNITY, Draft, Need, org_urn
 
 TYP: Final = "vnd.tocsin.record+sd-jwt"
 # Digests are filled up with decoys to multiples of these, so that their number says
@@ -69,6 +69,7 @@ def sign(
     exercise: bool = False,
     position: FeedPosition | None = None,
     replaces: str | None = None,
+    need: Need | None = None,
 ) -> bytes:
     """Sign *draft* as one SD-JWT.
 
@@ -77,6 +78,7 @@ def sign(
         now: Epoch seconds.
         entropy: Gives n random bytes; salts and the order of the objects.
         replaces: Token id of the version this one replaces (`sup`).
+        need: Makes a joint record, of which *signer* is the lead.
 
     Returns:
         The compact token, with all its disclosures.
@@ -95,6 +97,8 @@ def sign(
     claims = _claims(draft, main, signer.org, address, now=now, exercise=exercise)
     if replaces is not None:
         claims["sup"] = replaces
+    if need is not None:
+        claims["need"] = {"threshold": need.threshold, "iss": list(need.iss)}
     claims |= _withholdable_claims(address, position)
     strewn = _shuffled([*hidden, *_decoys(len(hidden), OBJECTS_FILL)], entropy)
     claims["stix"] = {"type": "bundle", "objects": strewn}

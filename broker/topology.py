@@ -31,6 +31,9 @@ _RESERVED = frozenset({GATE, OPERATOR, "guest"})
 _NAME = re.compile(r"[a-z][a-z0-9-]{1,40}")
 _WORD = re.compile(r"[a-z0-9-]{1,60}")
 
+# A tag of ours gives no rights; it tells logins that were admitted from others.
+LOGIN_TAG = "tocsin"
+
 NOTHING = "^$"
 _OWN_PREFIX = r"^{username}\."  # RabbitMQ puts the login in place of {username}
 
@@ -201,7 +204,7 @@ def permissions(place: Topology) -> Permissions:
     No pattern matches `amq.default`: over the default exchange a login could
     otherwise put messages into any queue by its name. RabbitMQ 3.10 checks no
     topic permission for the keys in the headers CC and BCC, though (measured;
-    4.3 does): a reader must compare its queue with the routing key and the
+    4.0 and 4.3 do, see docs/permissions.md): a reader must compare its queue with the routing key and the
     user id, which are the sender's own also on such a copy.
     """
     users = [
@@ -253,7 +256,7 @@ def definitions(
     users = []
     for name, password in (passwords or {}).items():
         secret = {"password": password} if password else {"password_hash": ""}
-        users.append({"name": name, "tags": "", **secret})
+        users.append({"name": name, "tags": LOGIN_TAG, **secret})
     durable = {"vhost": vhost, "durable": True, "auto_delete": False}
     return {
         "users": users,

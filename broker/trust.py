@@ -5,14 +5,15 @@ objects, profile and claims agree. Each step that fails raises TrustError or
 SchemaError with a stable reason and a place, never a value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence, Set
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from broker import collecting, sdjwt
+from broker import carried, collecting, joint, sdjwt, seal
 from broker.blinding import org_identity
+from broker.carried import Carried, Signature
 from broker.directory import Directory, KnownKey
 from broker.errors import TrustError
 from broker.parts import restored
@@ -29,6 +30,7 @@ from schemas.record import (
     natural_kind,
     need_behaviour,
     org_of,
+    org_urn,
     refuse_red,
 )
 from schemas.stix.values import MAX_TEXT_CHARS
@@ -62,7 +64,11 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
             object, `("name",)` a property, `("labels", 2)` an element.
         claim_slots: Which disclosure carries which withholdable claim.
         primary: Index of the primary object; None in a bare token.
-        complete: Whether no disclosure was withheld since signing.
+        complete: Whether no disclosure was withheld since signing, but sealed ones.
+        unsealed: Which disclosures came out of sealed compartments.
+        signers: Who signed, the issuer first; more than one of a joint record.
+        also: The further signatures as they came.
+        sealed: Sealed parts as they came; nothing is known of them.
     """
 
     opened: sdjwt.Opened
@@ -76,6 +82,10 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     claim_slots: Mapping[str, int]
     primary: int | None
     complete: bool
+    signers: tuple[joint.Signer, ...]
+    also: tuple[Signature, ...] = ()
+    sealed: tuple[bytes, ...] = ()
+    unsealed: frozenset[int] = frozenset()
 
     @property
     def tlp(self) -> Tlp:
@@ -83,12 +93,17 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
         return Tlp.parse(self.claims.tlp)
 
     @property
+    def signatures_missing(self) -> int:
+        """Count the signatures that a joint record still needs; 0: it is whole."""
+        return joint.missing(self.claims.need, self.signers)
+
+    @property
     def withheld(self) -> int:
         """Count digests without a disclosure; at most that many parts are withheld.
 
         Decoys look the same, so only of a complete token is it exact: 0.
         """
-        if self.complete:
+        if self.complete and not self.claims.sealed:
             return 0
         origins = (self.opened.origin, *self.opened.elements)
         return sum(sum(origin.gaps.values()) for origin in origins)
@@ -100,28 +115,65 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def verify(
-    token: bytes, directory: Directory, *, now: float, first_seen: float | None = None
+    token: bytes | Carried,
+    directory: Directory,
+    *,
+    now: float,
+    first_seen: float | None = None,
+    opened: Sequence[Sequence[bytes]] = (),
+    allow_partial: bool = False,
 ) -> Verified:
     """Verify *token* strictly against *directory*.
 
     Args:
-        token: Compact SD-JWT, not compressed.
+        token: As carried; bytes are either form, not compressed.
         now: Epoch seconds.
         first_seen: When the gate first saw it, if known; revocation counts from
             then, never from `iat`.
+        opened: What was in sealed compartments of it, each whole. They and the rest
+            are verified as one.
+        allow_partial: Take a joint record that lacks signatures, to show or cosign
+            it. Nobody else may.
 
     Raises:
         TrustError: see `schemas.reasons`.
         SchemaError: an object or JSON text in it is not what the profile allows.
     """
     seen = now if first_seen is None else first_seen
+    record = carried.decode(token) if isinstance(token, bytes) else token
     with collecting.waiting():
-        return _verify(token, directory, now=now, first_seen=seen)
+        found = _verify(record, directory, now=now, first_seen=seen, opened=opened)
+    if found.signatures_missing and not allow_partial:
+        raise TrustError("partial")
+    return found
+
+
+def verify_before_sealing(
+    token: bytes, directory: Directory, *, now: float
+) -> Verified:
+    """Verify what an issuer is about to seal: RED may still stand in the open.
+
+    Nothing of it may leave: the token is signed by a key made for this alone, which
+    *directory* holds and no other does.
+
+    Raises:
+        TrustError, SchemaError: As `verify`.
+    """
+    record = Carried(token)
+    with collecting.waiting():
+        return _verify(record, directory, now=now, first_seen=now, may_be_red=True)
 
 
 def _verify(
-    token: bytes, directory: Directory, *, now: float, first_seen: float
+    record: Carried,
+    directory: Directory,
+    *,
+    now: float,
+    first_seen: float,
+    opened: Sequence[Sequence[bytes]] = (),
+    may_be_red: bool = False,
 ) -> Verified:
+    token = record.token
     chosen: list[KnownKey] = []
 
     def choose_key(header: bytes) -> sdjwt.VerifyKey:
@@ -129,36 +181,73 @@ def _verify(
         chosen.append(known)
         return known.key
 
-    opened = sdjwt.verify(token, choose_key, within=_OBJECTS)
+    open_texts = frozenset(sdjwt.split(token)[1]) if opened else frozenset()
+    more = _not_in(open_texts, opened)
+    whole = b"~".join([token.removesuffix(b"~"), *more, b""]) if more else token
+    found = sdjwt.verify(whole, choose_key, within=_OBJECTS)
     known = chosen[0]
-    claims, bundle = _claims(opened.claims)
-    _check_issuer(claims, known, directory)
-    _check_times(claims, known, now, first_seen)
-    _check_claim_slots(claims, opened.origin)
+    claims, bundle = _claims(found.claims)
+    _check_sealed(claims, opened)
+    _check_issuer(claims, known)
+    _check_times(claims, now)
+
+    def judge(signed_by: KnownKey) -> None:
+        _check_kind(claims, signed_by, directory)
+        _check_key(claims, signed_by, first_seen)
+
+    judge(known)
+    signers = joint.signers(
+        record, claims, known, lambda header: _key_for(header, directory), judge
+    )
+    _check_claim_slots(claims, found.origin)
     own = org_identity(known.org)
     # No string can be longer than STIX lets it where no disclosure is.
-    longest = len(token)
+    longest = len(whole)
     if longest > MAX_TEXT_CHARS:
-        longest = max(map(len, opened.texts), default=0)
+        longest = max(map(len, found.texts), default=0)
     is_checked = longest <= MAX_TEXT_CHARS
+    first = len(found.texts) - len(more)
+    unsealed = frozenset(range(first, len(found.texts)))
     plain, objects = _decoded(
-        bundle, opened.elements, claims.sub, own, is_checked=is_checked
+        bundle,
+        found.elements,
+        claims.sub,
+        own,
+        is_checked=is_checked,
+        may_be_red=range(len(found.texts)) if may_be_red else unsealed,
     )
-    complete = fullness(opened.digests) == claims.full
+    complete = fullness(found.digests[:first]) == claims.full
     _check_conduct(claims, objects, complete=complete)
     return Verified(
-        opened=opened,
-        token_id=opened.token_id,
+        opened=found,
+        token_id=found.token_id,
         issuer=known.org,
         kid=known.kid,
         claims=claims,
         objects=objects,
         plain=plain,
-        origins=opened.elements,
-        claim_slots=opened.origin.names,
+        origins=found.elements,
+        claim_slots=found.origin.names,
         primary=_primary(objects, claims),
         complete=complete,
+        signers=signers,
+        also=record.also,
+        sealed=record.sealed,
+        unsealed=unsealed,
     )
+
+
+def _not_in(texts: Set[bytes], opened: Sequence[Sequence[bytes]]) -> list[bytes]:
+    """List what compartments add; each holds what its own disclosures stand in, too."""
+    found = dict.fromkeys(text for each in opened for text in each)
+    return [text for text in found if text not in texts]
+
+
+def _check_sealed(claims: Claims, opened: Sequence[Sequence[bytes]]) -> None:
+    """Hold what was sealed, and is opened now, to what the issuer has signed."""
+    names = {seal.compartment_of(each) for each in opened}
+    if not names.issubset(claims.sealed or ()):
+        raise TrustError("sealed-unknown", "$.sealed")
 
 
 def _key_for(header: bytes, directory: Directory) -> KnownKey:
@@ -186,6 +275,7 @@ def _claims(payload: dict[str, Any]) -> tuple[Claims, list[Any]]:
         claims = msgspec.convert(rest, Claims)
     except msgspec.ValidationError as error:
         raise TrustError("claims", codec.place_of(error, "$")) from None
+    joint.check_need(claims)
     if claims.vct != profile.VCT:
         raise TrustError("vct")
     # The gate says of heartbeats that they are not supported yet.
@@ -198,9 +288,15 @@ def _claims(payload: dict[str, Any]) -> tuple[Claims, list[Any]]:
     return claims, bundle["objects"]
 
 
-def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None:
-    if org_of(claims.iss) != known.org:
-        raise TrustError("iss-kid")
+def _check_issuer(claims: Claims, known: KnownKey) -> None:
+    if org_of(claims.iss) == known.org:
+        return
+    named = () if claims.need is UNSET else claims.need.iss
+    # A joint record is named by the signature of its lead, which stands first.
+    raise TrustError("no-lead" if org_urn(known.org) in named else "iss-kid")
+
+
+def _check_kind(claims: Claims, known: KnownKey, directory: Directory) -> None:
     member = directory.members.get(known.org)
     if member is None:
         return
@@ -213,17 +309,18 @@ def _check_issuer(claims: Claims, known: KnownKey, directory: Directory) -> None
         raise TrustError("exercise-only")
 
 
-def _check_times(
-    claims: Claims, known: KnownKey, now: float, first_seen: float
-) -> None:
-    if claims.iat > now + MAX_CLOCK_SKEW_S:
-        raise TrustError("issued-in-future")
-    if claims.exp < now:
-        raise TrustError("expired")
+def _check_key(claims: Claims, known: KnownKey, first_seen: float) -> None:
     if not known.not_before <= claims.iat <= known.not_after:
         raise TrustError("key-not-valid")
     if known.revoked_at is not None and first_seen >= known.revoked_at:
         raise TrustError("key-revoked")
+
+
+def _check_times(claims: Claims, now: float) -> None:
+    if claims.iat > now + MAX_CLOCK_SKEW_S:
+        raise TrustError("issued-in-future")
+    if claims.exp < now:
+        raise TrustError("expired")
     try:
         ver = timestamps.epoch(claims.ver)
     except ValueError:
@@ -249,6 +346,7 @@ def _decoded(
     own: str,
     *,
     is_checked: bool,
+    may_be_red: Container[int],
 ) -> tuple[tuple[dict[str, Any], ...], tuple[stix.StixObject, ...]]:
     """Give each object as the profile lets it stand, and decoded."""
     plain: list[dict[str, Any]] = []
@@ -257,7 +355,8 @@ def _decoded(
         for value, origin in zip(bundle, origins, strict=True):
             whole = restored(value, origin, primary, own)
             decoded = stix.decode_object(whole, "", is_checked=is_checked)
-            refuse_red(decoded, "")
+            if origin.own not in may_be_red:
+                refuse_red(decoded, "")
             if decoded.extra:
                 check_coarse(decoded, "")
             plain.append(whole)

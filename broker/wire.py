@@ -1,10 +1,12 @@
-"""Token <-> message body: zstd under caps (DESIGN.md 4.5). Pure."""
+"""Record as carried <-> message body: zstd under caps (DESIGN.md 4.5). Pure."""
 
 from typing import Final
 
 import zstandard
 
-from broker.bus import TOKEN_CONTENT_TYPE, Message
+from broker import carried
+from broker.bus import CARRIED_CONTENT_TYPE, TOKEN_CONTENT_TYPE, Message
+from broker.carried import Carried
 from broker.errors import TrustError
 from broker.sdjwt import MAX_TOKEN_BYTES
 
@@ -13,35 +15,65 @@ MAX_WINDOW_BYTES: Final = 8 << 20  # RFC 8878, 3.1.1.1.2: what decoders should t
 _LEVEL: Final = 3
 
 
-def pack(token: bytes, *, message_id: str, routing_key: str, user_id: str) -> Message:
-    """Make the message of a token; *message_id* is the token id."""
-    encoding = "zstd" if len(token) > COMPRESS_ABOVE_BYTES else ""
-    body = zstandard.ZstdCompressor(level=_LEVEL).compress(token) if encoding else token
+def pack(
+    record: Carried | bytes, *, message_id: str, routing_key: str, user_id: str
+) -> Message:
+    """Make the message of a record; *message_id* is the token id.
+
+    Args:
+        record: Bytes are a compact token.
+
+    Raises:
+        TrustError: `framing`, `too-large`.
+    """
+    whole = Carried(record) if isinstance(record, bytes) else record
+    text = carried.encode(whole)
+    encoding = "zstd" if len(text) > COMPRESS_ABOVE_BYTES else ""
+    body = zstandard.ZstdCompressor(level=_LEVEL).compress(text) if encoding else text
     return Message(
         body=body,
         message_id=message_id,
         routing_key=routing_key,
+        content_type=TOKEN_CONTENT_TYPE if whole.is_compact else CARRIED_CONTENT_TYPE,
         content_encoding=encoding,
         user_id=user_id,
     )
 
 
-def unpack(message: Message) -> bytes:
-    """Give the token of a message, bounded in size and memory.
+def unpack(message: Message) -> Carried:
+    """Give the record of a message, bounded in size and memory.
 
     Raises:
-        TrustError: `content-type`, `content-encoding`, `too-large`, `zstd`.
+        TrustError: `content-type`, `content-encoding`, `too-large`, `zstd`; or as
+            `carried.decode_json`.
+        SchemaError: As `carried.decode_json`.
     """
-    if message.content_type != TOKEN_CONTENT_TYPE:
+    if message.content_type not in (TOKEN_CONTENT_TYPE, CARRIED_CONTENT_TYPE):
         raise TrustError("content-type")
+    text = _text(message)
+    if message.content_type == TOKEN_CONTENT_TYPE:
+        return Carried(text)
+    return carried.decode_json(text)
+
+
+def _text(message: Message) -> bytes:
     if message.content_encoding == "":
         if len(message.body) > MAX_TOKEN_BYTES:
             raise TrustError("too-large")
         return message.body
     if message.content_encoding != "zstd":
         raise TrustError("content-encoding")
+    return decompressed(message.body)
+
+
+def decompressed(body: bytes) -> bytes:
+    """Undo zstd, within the caps.
+
+    Raises:
+        TrustError: `too-large`, `zstd`.
+    """
     try:
-        return _decompressed(message.body)
+        return _decompressed(body)
     except zstandard.ZstdError:
         raise TrustError("zstd") from None
 

@@ -15,7 +15,7 @@ import secrets
 import sys
 from pathlib import Path
 
-from broker.directory_client import load_folder
+from broker.directory_client import load_now
 from broker.errors import ConfigError
 from broker.signers import read_secret
 from broker.topology import (
@@ -53,7 +53,7 @@ def write(directory: Path, adapters: list[str], out: Path, vhost: str) -> None:
         ConfigError: The directory or a password file is unusable.
         ValueError: A name cannot be a login.
     """
-    members = load_folder(directory).members.values()
+    members = load_now(directory).members.values()
     place = topology(
         issuers=[m.org for m in members if m.kinds],
         adapters=adapters,

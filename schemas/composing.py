@@ -67,6 +67,8 @@ class Options(TypedDict, total=False):
         kind: Overrides the kind that follows from the primary object's type.
         coarse: Puts coarse values next to exact ones, see `schemas.coarse`.
         places: Where in the input each object comes from, by its id.
+        seals: What is marked RED will be sealed before it leaves, so it is not refused.
+            The primary object cannot be.
     """
 
     now: Required[str]
@@ -76,6 +78,7 @@ class Options(TypedDict, total=False):
     kind: Kind | None
     coarse: Set[Coarse]
     places: Mapping[str, str]
+    seals: bool
 
 
 def compose(objects: Sequence[stix.StixObject], **options: Unpack[Options]) -> Draft:
@@ -165,6 +168,7 @@ def _attempt(
     kind: Kind | None = None,
     coarse: Set[Coarse] = frozenset(),
     places: Mapping[str, str] = MappingProxyType({}),
+    seals: bool = False,
 ) -> Draft | None:
     run(_check_count, objects)
     if run.refused:
@@ -193,8 +197,11 @@ def _attempt(
         run(_check_count, objects)
     marked = terms.mark_all(objects, marks, tlp if tlp is not None else UNMARKED_TLP)
     run.note(terms.faults(objects, marks, places, now=now, primary=place))
+    checks = _CHECKS[1:] if seals else _CHECKS
     for each in _to_check(marked):
-        run.all_of(_CHECKS, each, places.get(each.id, "$"))
+        run.all_of(checks, each, places.get(each.id, "$"))
+    if place is not None and seals:
+        run(refuse_red, marked[place], places.get(marked[place].id, "$"))
     run(need_behaviour, marked)
     run(partial(need_legal_basis, blank=None), marked, places)
     if place is None:

@@ -56,8 +56,8 @@ REASONS: Final[dict[str, str]] = {
     "primary-not-found": "the object named with --primary is not in the input, or its "
     "type cannot be primary.",
     "unmarked": "the primary object has no TLP marking; mark it or give --tlp.",
-    "needs-sealing": "TLP:RED must travel sealed, which this version cannot do; remove "
-    "the RED parts.",
+    "needs-sealing": "TLP:RED must travel sealed: name with --seal-to for whom; the "
+    "primary object cannot be.",
     "no-behaviour": "a record with narratives, channels or media content must name at "
     "least one behaviour (attack-pattern): conduct is judged, not speech.",
     "no-legal-basis": "a takedown request must say who asks, on what legal basis, and "
@@ -70,6 +70,7 @@ REASONS: Final[dict[str, str]] = {
     "kind-mismatch": "this kind does not fit the primary object.",
     # the token
     "framing": "this is not a compact SD-JWT with its final tilde; it may be cut.",
+    "serialization": "this is not the JSON serialization of one record, or says more.",
     "bad-base64": "a part is not canonical base64url.",
     "header": "the header must hold exactly alg, kid and typ.",
     "typ": "the token is of another type than a Tocsin record.",
@@ -93,6 +94,11 @@ REASONS: Final[dict[str, str]] = {
     "vct": "the record's profile is not known here.",
     "iss-kid": "the key belongs to another organisation than the issuer named.",
     "kind-not-allowed": "the directory does not let this member publish this kind.",
+    "no-lead": "a joint record is named by the signature of its lead, which comes first.",
+    "foreign-cosigner": "somebody has signed whom the claim need does not name.",
+    "duplicate-signer": "an organisation has signed twice; each signs once.",
+    "partial": "a joint record lacks signatures that its claim need asks for; add them "
+    "with tocsin cosign.",
     "exercise-only": "its issuer is in exercise and may publish exercise records only.",
     "issued-in-future": "issued more than two minutes in the future; check the clocks.",
     "expired": "its handling horizon is over.",
@@ -118,21 +124,65 @@ REASONS: Final[dict[str, str]] = {
     "chain-conflict": "another record has this place in the publisher's feed.",
     "facts-mismatch": "severity, countries, sectors or languages do not follow from "
     "the record's parts.",
+    "not-prepared": "this joint record was not prepared here, or that was forgotten; begin "
+    "with tocsin publish --with.",
+    "other-record": "these are not copies of one whole record, as its lead signed it.",
     "version-known": "this version was published with other content; give it a newer "
     "modified.",
     "no-earlier-version": "nothing of this record was published from here; name it "
     "with --of if a table's rows have changed, or use tocsin publish.",
     "retracted": "this record was taken back, for good; publish another one.",
+    "receipt-invalid": "this is no receipt as an adapter must sign it.",
+    "receipt-mismatch": "what is named here is not what the receipt is about.",
+    "not-under-head": "nothing shows that the record stood under a head that was held "
+    "before; get its path (tocsin heads prove).",
+    "chain-forked": "the hub signed two histories of its chain; the proof is kept.",
+    "fork-invalid": "this proves no fork of the gate's chain.",
     "review-invalid": "this is no statement of a reviewer as it must be signed.",
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
+    # the directory
+    "directory-untrusted": "the directory does not follow from the root that you pinned, "
+    "or a file of it is missing or changed.",
+    "directory-roles": "who signs the directory is not one key for each group, with a "
+    "threshold of at least two.",
+    "directory-entry": "no client could load this file of the directory.",
+    "directory-threshold": "not enough groups have signed.",
+    "directory-expired": "the directory has expired; ask the hub for a newer one.",
+    "proposal-form": "this is no proposal as tocsin directory propose makes them.",
+    "proposal-base": "it starts from another version than the directory that you hold; "
+    "propose it anew, or get the newest directory.",
+    "proposal-bytes": "what it asks you to sign does not follow from what it says; do "
+    "not sign, and ask who sent it.",
+    "proposal-change": "it changes nothing, or what is not there, or mixes a suspension "
+    "with what the groups decide.",
+    "proposal-stale": "it is older than 30 days, or from the future; propose it anew.",
+    "proposal-key": "your key signs nothing of this proposal.",
+    "suspensions-form": "this is no list of suspensions as a party signs it.",
     "heartbeat-invalid": "this is no heartbeat as an issuer must sign it, and a gate "
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
     "a restore, type tocsin publish --new-epoch.",
+    "proof-invalid": "this does not prove that an issuer has said two things.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",
+    # sealed parts
+    "sealed-shape": "a sealed part does not have the form that it must have.",
+    "too-many-sealed": "more than 64 sealed parts, or more than 256 members of one.",
+    "sealed-unknown": "a sealed part is of no compartment that the record states.",
+    "sealed-missing": "a compartment that the record states did not come along.",
+    "sealed-for-others": "nothing in it is sealed to this key.",
+    "sealed-broken": "it does not open: changed, of another record or compartment, or "
+    "sealed to another key.",
+    "sealed-mismatch": "it holds other parts than its compartment is named by.",
+    "no-sealing-key": "the directory has no key, valid now, to seal to for this member.",
+    "seal-nothing": "the policy gives this member nothing of what is to be sealed.",
+    "seal-no-compartment": "this member may have no compartment of the record as a "
+    "whole; publish a new version that is sealed to it.",
+    "not-sealed-here": "nothing of this record was sealed from here, or it is forgotten.",
+    "nothing-to-seal": "nothing in the record is marked strictly enough to be sealed.",
+    "bad-sealing-key": "this is neither an X25519 nor a hybrid key to seal to.",
     # the view
     "community": "addressed to communities that this view is not part of.",
     "kind": "this kind of record is not for this audience.",
@@ -142,12 +192,21 @@ REASONS: Final[dict[str, str]] = {
     "tlp-clearance": "marked stricter than the clearance.",
     "tlp-need-to-know": "TLP:AMBER goes to peers and to platforms affected.",
     "tlp-addressed-only": "TLP:AMBER+STRICT goes to organisations addressed by name.",
-    "tlp-red": "TLP:RED goes to nobody unsealed.",
+    "tlp-red": "TLP:RED goes sealed, to nobody else.",
     "primary-withheld": "the policy withholds the primary object, so the record.",
     "guard-visible": "a withheld value stands in an always visible place.",
     # admission
     "join-invalid": "this is no request to join as tocsin join writes it, or it asks for "
     "what nobody may ask for.",
+    "welcome-invalid": "this is no answer to a request to join as tocsin welcome writes it.",
+    "welcome-foreign": "this answers another request than the one in this folder; ask "
+    "the hub for yours.",
+    "welcome-changed": "this is not the file that the hub sent: the fingerprint differs; "
+    "use nothing of it, and tell the hub.",
+    "not-admitted": "the directory does not list this member with this key; admit it "
+    "first: tocsin directory propose --join FILE.",
+    "certificate": "the certificate is not for this key and name, not by the authority "
+    "beside it, or not valid now.",
     "request-invalid": "no certificate request as it must be: signed by its own P-256 or "
     "P-384 key, and of this one name.",
     # the member's own interests

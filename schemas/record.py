@@ -74,6 +74,20 @@ _BEHAVIOUR: Final = stix.TYPES["attack-pattern"]
 MAX_OBJECTS: Final = 20_000  # keeps a record below 65,536 disclosures in practice
 
 
+MAX_SIGNERS: Final = 16  # each costs a verification
+
+
+class Need(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Of a joint record: how many of which organisations must sign it.
+
+    Attributes:
+        iss: All who may sign, the lead among them, none twice.
+    """
+
+    threshold: Annotated[int, Meta(ge=2, le=MAX_SIGNERS)]
+    iss: Annotated[tuple[OrgUrn, ...], Meta(min_length=2, max_length=MAX_SIGNERS)]
+
+
 class Claims(
     msgspec.Struct,
     frozen=True,
@@ -88,7 +102,10 @@ class Claims(
         exp: Handling horizon, epoch seconds.
         ver: `modified` of the primary object.
         sup: Token id of the version this one replaces.
-        full: Digest over all disclosures, see `broker.signing.fullness`.
+        need: Of a joint record; `iss` is its lead.
+        full: Digest over all disclosures that are not sealed, see
+            `broker.signing.fullness`.
+        sealed: Names of the sealed compartments, sorted (`broker.seal`).
     """
 
     iss: OrgUrn
@@ -107,6 +124,10 @@ class Claims(
     exercise: bool
     full: Digest
     sup: Digest | UnsetType = UNSET
+    need: Need | UnsetType = UNSET
+    sealed: (
+        Annotated[tuple[Digest, ...], Meta(min_length=1, max_length=64)] | UnsetType
+    ) = UNSET
     to: tuple[OrgUrn, ...] | UnsetType = UNSET
     concerns: tuple[OrgUrn, ...] | UnsetType = UNSET
     feed: Annotated[str, Meta(max_length=200)] | UnsetType = UNSET
@@ -118,7 +139,8 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A record ready to be signed.
 
     Attributes:
-        objects: Every one marked with exactly one TLP 2.0 id; no RED.
+        objects: Every one marked with exactly one TLP 2.0 id; RED only what will be
+            sealed, the primary object never.
         primary: Index of the primary object.
     """
 

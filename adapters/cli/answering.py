@@ -16,7 +16,8 @@ from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
 from adapters.cli.sending import opened
 from adapters.config import PublisherConfig, load
-from broker import answers
+from broker import answers, gate_proofs, trials
+from broker import proofs as checked
 from broker.answers import Action, Answer, Sighting, Taken
 from broker.blinding import org_identity
 from broker.bus import JSON_CONTENT_TYPE, Bus, Received
@@ -235,7 +236,8 @@ def _print(received: Received, trusted: Directory, *, as_json: bool) -> None:
     message = received.message
     try:
         if message.user_id == GATE and message.content_type == JSON_CONTENT_TYPE:
-            facts = _refusal(message.body)
+            is_proof = message.routing_key.rpartition(".")[2] == gate_proofs.KIND
+            facts = (_proof if is_proof else _by_the_gate)(message.body, trusted)
         else:
             facts = _facts(answers.verify(message, trusted, now=time.time()))
     except (TrustError, RefusedError) as error:
@@ -249,17 +251,26 @@ def _print(received: Received, trusted: Directory, *, as_json: bool) -> None:
         show.line(f"{facts['kind']}: {words}")
 
 
-class _Refusal(msgspec.Struct):
+class _ByTheGate(msgspec.Struct):
     token_id: str
-    reason: str
+    reason: str = ""
     where: str = ""
 
 
-def _refusal(body: bytes) -> dict[str, Any]:
+def _proof(body: bytes, trusted: Directory) -> dict[str, Any]:
+    """Check a proof that oversight was sent, not only whom it came from."""
+    proof = checked.decode(body)
+    shown = msgspec.structs.asdict(checked.check(proof, trusted))
+    return {"ok": True, "kind": gate_proofs.KIND, "id": checked.proof_id(proof)} | shown
+
+
+def _by_the_gate(body: bytes, _trusted: Directory) -> dict[str, Any]:
     try:
-        told = msgspec.convert(codec.decode_json(body, max_bytes=4096), _Refusal)
+        told = msgspec.convert(codec.decode_json(body, max_bytes=4096), _ByTheGate)
     except msgspec.ValidationError:
         raise TrustError("answer-invalid") from None
+    if not told.reason:  # of a trial (`broker.trials`) that nobody waited for
+        return {"ok": True, "kind": trials.KIND, "token": told.token_id}
     return {
         "ok": True,
         "kind": "refusal",

@@ -41,7 +41,9 @@ def node(*names: str, ca: Path, out: Path, days: int = certificates.MAX_DAYS) ->
         out: Folder for both files.
         days: How long the certificate lives.
     """
-    made = certificates.issue_server(names, ca=_authority(ca), now=_now(), days=days)
+    made = certificates.issue_server(
+        names, ca=load_authority(ca), now=_now(), days=days
+    )
     _keep(out, "node", made)
     _describe(made.public)
     return _DONE
@@ -82,13 +84,20 @@ def certify(
         days: How long it lives.
     """
     data = read_file(request)
-    made = certificates.issue(data, login=org, ca=_authority(ca), now=_now(), days=days)
+    made = certificates.issue(
+        data, login=org, ca=load_authority(ca), now=_now(), days=days
+    )
     write_file(out, made)
     _describe(made)
     return _DONE
 
 
-def _authority(folder: Path) -> certificates.Authority:
+def load_authority(folder: Path) -> certificates.Authority:
+    """Read ca.key and ca.pem of *folder*.
+
+    Raises:
+        ConfigError: Missing, readable by others, or no authority.
+    """
     return certificates.load_ca(
         read_secret(folder / "ca.key"), read_file(folder / "ca.pem")
     )

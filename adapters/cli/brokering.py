@@ -2,9 +2,10 @@
 
 from cyclopts import App
 
-from adapters.cli import broker_ca
+from adapters.cli import broker_apply, broker_ca
 
 broker = App(help="RabbitMQ: certificates of its logins, and their rights.")
+broker.command(broker_apply.apply)
 broker.command(broker_ca.ca)
 broker.command(broker_ca.node)
 broker.command(broker_ca.request)

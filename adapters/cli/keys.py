@@ -15,6 +15,8 @@ from adapters.config import signing_config
 from broker import key_dates, signers
 from broker.errors import ConfigError
 from broker.key_dates import KeyStatus
+from broker.seal_key_files import generate_sealing_key
+from broker.seal_keys import SealingKind
 
 _DONE: Final = 0
 _UNUSABLE: Final = 2  # exit codes, as in adapters.cli.main
@@ -33,11 +35,14 @@ def keygen(
     passphrase_file: PassphraseOption = None,
     hsm: str | None = None,
     next: bool = False,
+    sealing: bool = False,
+    hybrid: bool = False,
     json: bool = False,
 ) -> None:
-    """Make a signing key.
+    """Make a key: to sign with, or with --sealing one that others seal to.
 
-    Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public).
+    Writes OUT/ORG.key (private, PKCS#8 PEM, mode 0600) and OUT/ORG.jwk (public), or
+    OUT/ORG.sealing.key and OUT/ORG.sealing.jwk.
 
     Args:
         org: Organisation name: lower case letters, digits, hyphens.
@@ -50,9 +55,19 @@ def keygen(
             key never leaves it, so OUT/ORG.jwk alone is written.
         next: Where there are keys of this name already, make ORG.2.key, ORG.3.key
             beside them, to go over from one to the other.
+        sealing: Make a key to open what is sealed to the organisation: X25519.
+        hybrid: Of a sealing key: ML-KEM-768 and X25519, against quantum computers.
         json: Print JSON.
     """
     need_org(org)
+    if sealing:
+        if passphrase or passphrase_file is not None or hsm is not None:
+            raise ConfigError("a sealing key is a file without a passphrase, for now")
+        kind: SealingKind = "MLKEM768-X25519" if hybrid else "X25519"
+        _told_sealing(generate_sealing_key(org, out, kind).kid, org, out, as_json=json)
+        return
+    if hybrid:
+        raise ConfigError("--hybrid goes with --sealing")
     name = signers.free_name(org, out) if next else org
     private, public = str(out / f"{name}.key"), out / f"{name}.jwk"
     if hsm is None:
@@ -71,6 +86,16 @@ def keygen(
         printing.line(f"key {signer.kid}: keep {private} secret, share {public}")
     else:
         printing.line(f"key {signer.kid}: it stays in the token, share {public}")
+
+
+def _told_sealing(kid: str, org: str, out: Path, *, as_json: bool) -> None:
+    private, public = (str(out / f"{org}.sealing.{end}") for end in ("key", "jwk"))
+    if as_json:
+        printing.json_line(
+            {"ok": True, "kid": kid, "private": private, "public": public}
+        )
+    else:
+        printing.line(f"sealing key {kid}: keep {private} secret, share {public}")
 
 
 @keys.command

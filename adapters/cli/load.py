@@ -13,7 +13,7 @@ import msgspec
 from adapters.config import AdapterConfig, MemberConfig
 from adapters.policy import Policy
 from broker.directory import Directory, single_key
-from broker.directory_client import load_folder
+from broker.directory_client import load_now
 from broker.errors import ConfigError
 from broker.keys import Jwk
 from schemas import record
@@ -106,13 +106,18 @@ def write_private(path: Path, data: bytes) -> None:
 def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
     """Load the directory, or trust a single key file `<org>.jwk`.
 
+    Args:
+        directory: A folder, or a file that says where the signed directory is.
+
     Raises:
         ConfigError: Neither or both given, or unusable.
+        TrustError: `directory-expired`, `directory-untrusted`.
+        DirectoryUnavailableError: Not reachable, and nothing was kept.
     """
     if (directory is None) == (jwk is None):
         raise ConfigError("give either --directory or --jwk")
     if directory is not None:
-        return load_folder(directory)
+        return load_now(directory)
     assert jwk is not None  # noqa: S101  checked above
     try:
         key = msgspec.json.decode(read_file(jwk), type=Jwk)

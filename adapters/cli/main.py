@@ -14,20 +14,33 @@ from adapters.cli import (
     catalogue,
     check,
     comparing,
+    cosigning,
+    directory,
+    heads,
     heartbeats,
     interests,
+    joining,
     keys,
     policy,
     polling,
     processes,
+    proofs,
     publishing,
+    receipt,
     records,
     reviewing,
+    sealing,
     show,
+    welcoming,
 )
 from adapters.cli.demo import command as demo
 from adapters.outbox import OutboxUnavailableError
-from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.errors import (
+    BusError,
+    BusRefusedError,
+    ConfigError,
+    DirectoryUnavailableError,
+)
 from schemas.errors import RefusedError
 
 DONE, REFUSED, USAGE, UNREACHABLE = 0, 1, 2, 3
@@ -50,7 +63,10 @@ app.command(keys.keys, name="keys")
 app.command(check.check)
 app.command(records.sign)
 app.command(records.verify)
+app.command(cosigning.cosign)
 app.command(records.redact)
+app.command(sealing.open)
+app.command(sealing.reseal)
 app.command(comparing.compare)
 app.command(publishing.publish)
 app.command(publishing.correct)
@@ -59,11 +75,18 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(directory.directory, name="directory")
 app.command(heartbeats.heartbeat, name="heartbeat")
+app.command(heads.heads, name="heads")
+app.command(receipt.receipt, name="receipt")
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
+app.command(proofs.proofs, name="proofs")
 app.command(reviewing.review, name="review")
+app.command(joining.join)
+app.command(joining.start)
+app.command(welcoming.welcome)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 
@@ -90,6 +113,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
         return _fail(USAGE, f"configuration: {error}")
     except BusError as error:
         return _fail(_code_of(error), f"broker: {error}")
+    except DirectoryUnavailableError as error:
+        return _fail(UNREACHABLE, f"directory: {error}")
     except BaseExceptionGroup as group:
         return _group(group)
     except KeyboardInterrupt:

@@ -20,6 +20,7 @@ def draft_options(
     report: str | None,
     kind: str | None,
     coarse: tuple[Coarse, ...],
+    seals: bool = False,
 ) -> composing.Options:
     """Turn options of the command line into arguments of `compose`."""
     return composing.Options(
@@ -29,4 +30,5 @@ def draft_options(
         report=report,
         kind=record.parse_kind(kind),
         coarse=frozenset(coarse),
+        seals=seals,
     )

@@ -24,7 +24,6 @@ from adapters.projection import trial_author
 from adapters.view import audience_view
 from broker import wire
 from broker.blinding import BlindMap
-from broker.bus import Message
 from broker.directory import DEFAULT_CLEARANCE, Audience, Directory, single_key
 from broker.errors import ConfigError
 from broker.signers import Signer
@@ -38,6 +37,7 @@ _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 _ORG: Final = "simulation"
 _ZSTD: Final = b"\x28\xb5\x2f\xfd"  # RFC 8878, 3.1.1: the magic number of a frame
 _TOKEN: Final = b"eyJ"  # base64url of the '{"' that every header begins with
+_JOINT: Final = b'{"pa'  # of `carried.encode`; STIX begins otherwise
 _PLAIN: Final = frozenset({".csv", ".json", ".tsv"})
 
 
@@ -152,7 +152,7 @@ def _files(folder: Path) -> list[Path]:
 def _is_token(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            return opened.read(4).startswith((_ZSTD, _TOKEN))
+            return opened.read(4).startswith((_ZSTD, _TOKEN, _JOINT))
     except OSError as error:
         name = show.file_name(file)
         raise ConfigError(f"cannot read {name}: {error.strerror}") from None
@@ -181,8 +181,7 @@ def _read(file: Path, issuers: _Issuers, tlp: TlpOption | None, now: float) -> _
         return _signed_now(file, tlp, now)
     data = read_file(file)
     if data.startswith(_ZSTD):
-        message = Message(body=data, message_id="", routing_key="", user_id="")
-        data = wire.unpack(msgspec.structs.replace(message, content_encoding="zstd"))
+        data = wire.decompressed(data)
     return _Record(verify(data.strip(), issuers.known(), now=now))
 
 

@@ -70,6 +70,7 @@ def gate_run(*, config: Path) -> None:
                     clock=time.time,
                     stop=stop,
                     quota=settings.quota,
+                    oversight=settings.oversight,
                 )
 
     asyncio.run(run())

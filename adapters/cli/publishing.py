@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from adapters.cli import heartbeats
+from adapters.cli.cosigning import NeedOption, OutputOption, WithOption, need_of
 from adapters.cli.options import FromOption, TlpOption, draft_options
-from adapters.cli.sending import send
+from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
+from adapters.cli.sending import send, send_joint
+from adapters.config import PublisherConfig, load
 from broker.errors import ConfigError
 from broker.publisher import Publisher
 from broker.revising import retracted
@@ -31,6 +34,14 @@ def publish(
     exercise: bool = False,
     new_epoch: bool = False,
     heartbeat: bool = False,
+    need: NeedOption = None,
+    others: WithOption = (),
+    joint: Path | None = None,
+    output: OutputOption = None,
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    directory: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> int:
     """Check, sign and publish records; returns when the broker has confirmed them.
@@ -58,24 +69,49 @@ def publish(
             noticed: of a whole disk or virtual machine.
         heartbeat: Say what was published, of --community also that it is nothing, so
             that readers notice what is missing; tocsin heartbeat run does it hourly.
+        need: Of a joint record: how many must sign, yourself included; all, if only
+            --with is given. It is signed and kept here until --joint.
+        others: Organisation that may sign it too; may be given several times.
+        joint: Send this record, prepared with --with and cosigned since.
+        output: Where a joint record goes that others are to cosign.
+        seal_to: Organisation addressed by name that alone can open what is sealed.
+        seal_above: What is marked stricter is sealed: RED always.
+        directory: Folder of the directory, where the keys to seal to are.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
     if heartbeat:
         if files or new_epoch:
             raise ConfigError("--heartbeat goes with no file and not with --new-epoch")
         return heartbeats.once(config, community, as_json=json)
+    if joint is not None:
+        if files or others or need is not None or output is not None:
+            raise ConfigError("--joint goes with no other file and no other option")
+        return send_joint(joint, config, as_json=json)
+    wanted = need_of(load(config, PublisherConfig).org, need, others)
+    if (wanted is None) != (output is None):
+        raise ConfigError("--with and --output go together: what others are to cosign")
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind=kind,
+        coarse=coarse,
+        seals=bool(seal_to),
     )
     return send(
         files,
         config,
         options,
-        Publisher.enqueue,
+        partial(Publisher.enqueue, need=wanted, sealer=sealer),
         source=source,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
         new_epoch=new_epoch,
+        output=output,
         as_json=json,
     )
 
@@ -93,12 +129,18 @@ def correct(
     coarse: tuple[Coarse, ...] = (),
     of: str | None = None,
     exercise: bool = False,
+    output: OutputOption = None,
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    directory: Path | None = None,
+    policy: Path | None = None,
     json: bool = False,
 ) -> int:
     """Publish a new version of records that were published from here, as corrections.
 
     Give the whole record as it is right now, addressed as before. Where the file still
     has the old "modified", the version is of now. A correction goes where the record went.
+    What several signed together waits for them once more: see --output.
 
     Args:
         files: The corrected files.
@@ -114,22 +156,36 @@ def correct(
         of: Id that tocsin publish told for the record, where the file alone does not
             tell which it is: tables whose rows have changed.
         exercise: These are exercises.
+        output: Of a joint record: where the correction goes that others are to cosign.
+        seal_to: Organisation addressed by name that alone can open what is sealed.
+        seal_above: What is marked stricter is sealed: RED always.
+        directory: Folder of the directory, where the keys to seal to are.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
     _need_files(files)
     if of is not None and len(files) > 1:
         raise ConfigError("--of goes with one file")
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind="correction", coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind="correction",
+        coarse=coarse,
+        seals=bool(seal_to),
     )
     return send(
         files,
         config,
         options,
-        partial(Publisher.enqueue_next, of=of),
+        partial(Publisher.enqueue_next, of=of, sealer=sealer),
         source=source,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
+        output=output,
         as_json=json,
     )
 

@@ -10,19 +10,25 @@ from cyclopts import Parameter
 
 from adapters.cli import show, show_explained, show_findings, viewing
 from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.cosigning import NeedOption, WithOption, need_of
 from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
-from adapters.cli.load import load_policy, need_org, write_file
+from adapters.cli.load import load_policy, need_org, write_file, write_private
 from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.cli.receipt import Evidence
+from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
 from adapters.explaining import refused
 from adapters.projection import trial_author
 from adapters.redaction import NotGivenError
 from adapters.redaction import redact as redact_record
+from broker import carried
 from broker.blinding import BlindMap, own_id
+from broker.carried import Carried
 from broker.directory import Audience, single_key
-from broker.errors import ConfigError
+from broker.errors import ConfigError, TrustError
+from broker.seal_signing import Kept
 from broker.signing import Address, random_uuid
-from broker.signing import sign as sign_record
+from broker.signing_sealed import sign as sign_record
 from broker.trust import verify as verify_token
 from schemas import record, timestamps
 from schemas.coarse import Coarse
@@ -50,6 +56,12 @@ def sign(
     coarse: tuple[Coarse, ...] = (),
     exercise: bool = False,
     identity: str | None = None,
+    need: NeedOption = None,
+    others: WithOption = (),
+    seal_to: SealToOption = (),
+    seal_above: SealAboveOption = "amber+strict",
+    policy: Path | None = None,
+    full: Path | None = None,
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
 ) -> int:
     """Check and sign a record: input to token.
@@ -76,15 +88,30 @@ def sign(
             that members who may not see the exact one can prove the coarse one.
         exercise: This is an exercise.
         identity: Id that the input gives the issuer itself (identity--...).
+        need: Of a joint record: how many must sign, the issuer included; all, if only
+            --with is given. The others sign with tocsin cosign.
+        others: Organisation that may sign it too; may be given several times.
+        seal_to: Organisation addressed by name that alone can open what is sealed;
+            needs --directory, where its key is.
+        seal_above: What is marked stricter is sealed: RED always.
+        policy: What those sealed to may have of it (TOML); the shipped one if not given.
+        full: Where what was sealed goes, to seal it to others later; a secret.
         output: Where the token goes; standard output if not given.
     """
     for org in (issuer, *to, *concerns):
         need_org(org)
+    joint = need_of(issuer, need, others)
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     signer = signer_of(issuer, key, passphrase_file)
     warn_of_key(signer, directory)
     now = time.time()
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind=kind, coarse=coarse
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind=kind,
+        coarse=coarse,
+        seals=sealer is not None,
     )
     read = read_record(
         file, options, source=source, own=identity, communities=community
@@ -93,20 +120,28 @@ def sign(
     show_findings.briefly(read.checked, "")
     if draft is None:
         return _REFUSED
-    token = sign_record(
+    made = sign_record(
         draft,
         signer,
+        sealer,
         blind_map=BlindMap(
             lambda: random_uuid(secrets.token_bytes), own_id(issuer, identity)
         ),
-        now=int(now),
+        now=now,
         entropy=os.urandom,
-        address=Address(communities=community, to=to, concerns=concerns),
+        address=Address(
+            communities=community, to=addressed(to, seal_to), concerns=concerns
+        ),
         exercise=exercise,
+        need=joint,
     )
     # What nobody would accept is refused here, not at the hub.
-    verify_token(token, single_key(issuer, signer.jwk), now=now)
-    write_file(output, token + b"\n" if output is None else token)
+    own = single_key(issuer, signer.jwk)
+    verify_token(made.token, own, now=now, allow_partial=True)
+    record_made = carried.encode(Carried(made.token, (), made.parts))
+    if full is not None and made.parts:
+        write_private(full, Kept.of(made).encode())
+    write_file(output, record_made + b"\n" if output is None else record_made)
     return _DONE
 
 
@@ -116,23 +151,41 @@ def verify(
     *,
     directory: Path | None = None,
     jwk: Path | None = None,
+    receipt: Path | None = None,
+    heads: Path | None = None,
+    path: Path | None = None,
     json: bool = False,
-) -> None:
+) -> int:
     """Verify a token strictly, and say what it is.
+
+    A joint record that lacks signatures is shown, and not accepted: exit code 1.
+    A token whose key was revoked counts if it was there before. A receipt shows that
+    where the key was given up; where it was compromised, only a head of the gate's chain
+    that you kept before does.
 
     Args:
         token: File with a token; - reads standard input.
         directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
+        receipt: Its receipt.
+        heads: File of heads that you keep (tocsin heads save).
+        path: Stamps from the record's to one of these heads (tocsin heads prove).
         json: Print JSON.
     """
+    evidence = Evidence(receipt=receipt, heads=heads, path=path)
     try:
-        verified = viewing.verified_token(token, directory, jwk)
+        verified = viewing.verified_token(
+            token, directory, jwk, evidence, allow_partial=True
+        )
     except RefusedError as error:
         if json:
             show.json_line({"ok": False, "reason": error.reason, "where": error.where})
         raise
     show.verified(verified, as_json=json)
+    if verified.signatures_missing:
+        show.refusal(TrustError("partial"))
+        return _REFUSED
+    return _DONE
 
 
 def redact(

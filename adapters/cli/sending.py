@@ -6,6 +6,7 @@ from collections.abc import (
     AsyncIterator,
     Awaitable,
     Callable,
+    Iterable,
     Mapping,
     Sequence,
 )
@@ -14,13 +15,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
+from msgspec import UnsetType
+
 from adapters.checking import Checked
 from adapters.cli import show, show_findings
 from adapters.cli.asking import signer_of
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
+from adapters.cli.load import load_directory, read_file, write_file
 from adapters.config import PublisherConfig, load
+from broker import carried
 from broker.directory import single_key
 from broker.errors import ConfigError
 from broker.publisher import Publisher, PublishResult, open_publisher
@@ -59,9 +64,16 @@ def send(
     exercise: bool,
     as_json: bool,
     new_epoch: bool = False,
+    output: Path | None = None,
     changed: Callable[[record.Draft], record.Draft] = lambda draft: draft,
 ) -> int:
-    """Read and check all files, then sign and send them; the exit code."""
+    """Read and check all files, then sign and send them; the exit code.
+
+    Args:
+        output: Where the token of a joint record goes, for cosigners; of one file.
+    """
+    if output is not None and len(files) != 1:
+        raise ConfigError("--output goes with one file")
     settings = load(config, PublisherConfig)
     log_json(logging.WARNING)
     own = settings.identity or None
@@ -86,11 +98,14 @@ def send(
             enqueue,
             exercise=exercise,
             new_epoch=new_epoch,
+            output=output,
             as_json=as_json,
         )
     )
     for file, outcome in outcomes.items():
-        if isinstance(outcome, PublishResult):
+        if isinstance(outcome, PublishResult) and outcome.waiting is not None:
+            _report_prepared(_name(file, files), outcome, output, as_json=as_json)
+        elif isinstance(outcome, PublishResult):
             _report(_name(file, files), outcome, as_json=as_json)
     is_whole = all(isinstance(each, PublishResult) for each in outcomes.values())
     return _DONE if is_whole else _REFUSED
@@ -138,6 +153,7 @@ async def _publish(
     *,
     exercise: bool,
     new_epoch: bool,
+    output: Path | None,
     as_json: bool,
 ) -> dict[Path, PublishResult | RefusedError]:
     """Sign what can be, tell what cannot, and have the rest confirmed."""
@@ -169,6 +185,7 @@ async def _publish(
                         "waits in the outbox: type the same command again"
                     ) from None
                 advance()
+        _hand_out(outcomes.values(), output)
         # Told first: the broker may be away, and what it says then is the last line.
         refused = {f: e for f, e in outcomes.items() if isinstance(e, RefusedError)}
         _complain(list(drafts), refused, as_json=as_json)
@@ -176,6 +193,45 @@ async def _publish(
         if not drafts:
             _report_sent(sent, as_json=as_json)
         return outcomes
+
+
+def _hand_out(
+    outcomes: Iterable[PublishResult | RefusedError], output: Path | None
+) -> None:
+    """Write the token that others are to sign."""
+    for each in outcomes:
+        if isinstance(each, RefusedError) or each.waiting is None:
+            continue
+        if output is None:
+            raise ConfigError(
+                "others sign this record too, so it waits here: type the same command "
+                "again with --output FILE, for what they are to cosign"
+            )
+        write_file(output, each.waiting)
+
+
+def send_joint(file: Path, config: Path, *, as_json: bool) -> int:
+    """Send a joint record that enough have signed; the exit code."""
+    settings = load(config, PublisherConfig)
+    log_json(logging.WARNING)
+    if isinstance(settings.directory, UnsetType):
+        raise ConfigError(
+            "a joint record needs the directory, which says whose signatures count: "
+            f'put directory = "..." into {config}'
+        )
+    known = load_directory(settings.directory, None)
+    whole = carried.decode(read_file(file).strip())
+
+    async def run() -> PublishResult:
+        async with opened(settings, as_json=as_json) as publisher:
+            result = await _with_room(
+                publisher, partial(publisher.enqueue_joint, whole, known)
+            )
+            await publisher.flush()
+            return result
+
+    _report(show.file_name(file), asyncio.run(run()), as_json=as_json)
+    return _DONE
 
 
 async def _with_room(
@@ -235,6 +291,28 @@ def _report_sent(sent: int, *, as_json: bool) -> None:
         show.line(f"confirmed {sent} that waited in the outbox")
     else:
         show.line("nothing waited in the outbox")
+
+
+def _report_prepared(
+    name: str, result: PublishResult, output: Path | None, *, as_json: bool
+) -> None:
+    file = "" if output is None else show.file_name(output)
+    if as_json:
+        show.json_line(
+            {
+                "ok": True,
+                "file": name,
+                "token": result.token_id,
+                "record": result.sub,
+                "prepared": file,
+                "already": result.already,
+            }
+        )
+    else:
+        show.line(
+            f"prepared {name}: {result.sub}, not published yet. Let others sign "
+            f"{file} (tocsin cosign), then: tocsin publish --joint {file}"
+        )
 
 
 def _report(name: str, result: PublishResult, *, as_json: bool) -> None:

@@ -17,6 +17,7 @@ from broker.trust import Verified
 from schemas import codec
 from schemas.errors import RefusedError
 from schemas.reasons import explain as explain_reason
+from schemas.record import Need, org_of
 
 _FILE_COLUMNS = 200
 
@@ -119,7 +120,9 @@ def rows(names: Sequence[str], found: Iterable[Sequence[str]]) -> None:
 def summary(verified: Verified) -> dict[str, Any]:
     """Say what a verified token is; nothing of its text."""
     claims = verified.claims
-    return {
+    sealed = claims.sealed or ()
+    of_sealed = {"sealed": len(sealed), "sealed_parts": len(verified.sealed)}
+    facts = {
         "ok": True,
         "issuer": verified.issuer,
         "key": verified.kid,
@@ -134,7 +137,29 @@ def summary(verified: Verified) -> dict[str, Any]:
         "objects": len(verified.objects),
         "disclosed": len(verified.opened.texts),
         "withheld_at_most": verified.withheld,
+        **(of_sealed if sealed else {}),
     }
+    if isinstance(claims.need, Need):
+        facts |= {
+            "ok": not verified.signatures_missing,
+            "need": claims.need.threshold,
+            "may_sign": [org_of(urn) for urn in claims.need.iss],
+            "signed_by": [each.org for each in verified.signers if not each.fault],
+            "not_counted": [
+                f"{each.org}: {each.fault}" for each in verified.signers if each.fault
+            ],
+            "signatures": signatures(verified),
+        }
+    return facts
+
+
+def signatures(verified: Verified) -> str:
+    """Say how many of the signatures that a joint record needs are there."""
+    need = verified.claims.need
+    wanted = need.threshold if isinstance(need, Need) else 1
+    valid = sum(not each.fault for each in verified.signers)
+    text = f"{valid} of {wanted}"
+    return f"partial: {text}" if valid < wanted else text
 
 
 def verified(verified: Verified, *, as_json: bool) -> None:
@@ -148,9 +173,12 @@ def verified(verified: Verified, *, as_json: bool) -> None:
         if name != "ok":
             shown = ", ".join(value) if isinstance(value, list) else str(value)
             table.add_row(f"[dim]{name.replace('_', ' ')}[/]", escape(shown))
+    valid = [each.org for each in verified.signers if not each.fault]
+    partial = signatures(verified) if verified.signatures_missing else ""
+    verdict = f"[bold yellow]{partial}[/]," if partial else "[bold green]valid[/]"
     with output():
         Console(highlight=False).print(
-            f"[bold green]valid[/] signed by [bold]{escape(verified.issuer)}[/], "
+            f"{verdict} signed by [bold]{escape(' and '.join(valid))}[/], "
             + ("complete" if verified.complete else "redacted on the way"),
             table,
             sep="\n",

@@ -21,7 +21,7 @@ from adapters.redaction import NotGivenError, redact
 from adapters.view import view_of
 from broker.archive import open_archive
 from broker.directory import Directory, Member
-from broker.directory_client import load_folder
+from broker.directory_client import load_now
 from broker.errors import ConfigError
 from broker.trust import verify
 from schemas import timestamps
@@ -108,7 +108,7 @@ def simulate(
         raise ConfigError("--since is a number of days, from 1 on")
     settings = load(config, AdapterConfig)
     served = served_member(settings, member, config)
-    directory = load_folder(settings.directory)
+    directory = load_now(settings.directory)
     need_known(member, directory.members, f"no member {member} in the directory")
     wanted = (
         interests_file.interests_of(served)

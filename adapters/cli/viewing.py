@@ -3,17 +3,22 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from adapters import view
 from adapters.cli.load import load_directory, need_known, read_file
 from adapters.cli.options import TlpOption
+from adapters.cli.receipt import Evidence
 from adapters.view import View, kept_from, view_of
+from broker import carried
 from broker.directory import Audience
 from broker.errors import ConfigError
 from broker.trust import Verified, verify
 from schemas.errors import RefusedError
+
+_NO_EVIDENCE: Final = Evidence()
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,15 +34,35 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     concerned: bool = False
 
 
-def verified_token(token: Path, directory: Path | None, jwk: Path | None) -> Verified:
+def verified_token(
+    token: Path,
+    directory: Path | None,
+    jwk: Path | None,
+    evidence: Evidence = _NO_EVIDENCE,
+    *,
+    allow_partial: bool = False,
+) -> Verified:
     """Read and verify a token.
+
+    Args:
+        evidence: Of when it was there; else revocations count from now.
+        allow_partial: As `trust.verify`.
 
     Raises:
         ConfigError: A file is unusable.
         RefusedError: It does not verify.
     """
     known = load_directory(directory, jwk)
-    return verify(read_file(token).strip(), known, now=time.time())
+    data = carried.decode(read_file(token).strip())
+    now = time.time()
+    first_seen = evidence.first_seen(data.token, known, now=now)
+    verified = verify(
+        data, known, now=now, first_seen=first_seen, allow_partial=allow_partial
+    )
+    for each in verified.signers:
+        if not each.fault:
+            evidence.check(known.key(each.kid), now=now)
+    return verified
 
 
 def audience_view(

@@ -1,10 +1,19 @@
 """A folder of a member's own: one subfolder per delivery, whole or not there.
 
     00000007-incident-Q2hlY2tlZCBh/
-        evidence.sdjwt    the issuer's signed text
+        evidence.sdjwt    the issuer's signed text; evidence.sdjwt.json, if several
+                          signed it
         projection.json   the plain STIX bundle
         receipt.jwt       the adapter's account of the cuts
         delivery.json     number, issuer, version, marking, ids
+
+and of a heartbeat:
+
+    00000008-heartbeat-a8Xk1cQp0dWq/
+        heartbeat.jwt     what the issuer says it has published
+        gaps.json         what became of each record that it lists
+        heard.jwt         the gate's word: what the hub did not take in
+        delivery.json     as above
 
 Names sort by delivery number. Whatever starts with a dot is unfinished.
 """
@@ -24,10 +33,15 @@ from typing import Final
 
 import msgspec
 
+from adapters import gaps
 from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from broker.errors import ConfigError
 
+_EVIDENCE: Final = {
+    "application/sd-jwt": "evidence.sdjwt",
+    "application/sd-jwt+json": "evidence.sdjwt.json",
+}
 _UNFINISHED: Final = ".unfinished-"
 _TOKEN_CHARS: Final = 12
 _SAFE_NAME: Final = re.compile(r"[0-9]{8,}-[a-z]{1,20}-[A-Za-z0-9_-]{1,12}")
@@ -132,10 +146,13 @@ def _files(item: Delivery) -> dict[str, bytes]:
         "tlp": item.tlp,
         "token_id": item.token_id,
     }
+    names = (_EVIDENCE[item.evidence_type], "projection.json", "receipt.jwt")
+    if item.kind == gaps.KIND:
+        heartbeat, account, heard = gaps.NAMES
+        names = (f"{heartbeat}.jwt", f"{account}.json", f"{heard}.jwt")
+    bodies = (item.evidence, item.projection, item.receipt)
     return {
-        "evidence.sdjwt": item.evidence,
-        "projection.json": item.projection,
-        "receipt.jwt": item.receipt,
+        **dict(zip(names, bodies, strict=True)),
         "delivery.json": msgspec.json.encode(about),
     }
 

@@ -20,6 +20,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
+from adapters import gaps
 from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.retries import parse_retry_after
@@ -198,9 +199,12 @@ class WebhookSink:
 
 def _body(item: Delivery) -> bytes:
     """Encode *item*; `timestamp` is when this version was made, not sent."""
+    is_record = item.kind != gaps.KIND
+    names = ("evidence", "projection", "receipt")
+    evidence, projection, receipt = names if is_record else gaps.NAMES
     return msgspec.json.encode(
         {
-            "type": f"record.{item.kind}",
+            "type": f"record.{item.kind}" if is_record else item.kind,
             "timestamp": item.ver,
             "data": {
                 "number": item.number,
@@ -209,9 +213,10 @@ def _body(item: Delivery) -> bytes:
                 "ver": item.ver,
                 "tlp": item.tlp,
                 "token_id": item.token_id,
-                "evidence": item.evidence.decode("ascii"),
-                "projection": msgspec.Raw(item.projection),
-                "receipt": item.receipt.decode("ascii"),
+                evidence: item.evidence.decode("ascii"),
+                **({"evidence_type": item.evidence_type} if is_record else {}),
+                projection: msgspec.Raw(item.projection),
+                receipt: item.receipt.decode("ascii"),
             },
         }
     )

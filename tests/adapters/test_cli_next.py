@@ -1,117 +1,22 @@
 """`tocsin correct`, `retract`, `answer`, `feedback`: from the file to what others read."""
 
-import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from adapters.cli import answering, sending
-from adapters.cli import main as command
-from broker import wire
 from broker.bus import JSON_CONTENT_TYPE, Message
 from broker.directory import single_key
-from broker.embedded import open_embedded
 from broker.keys import Jwk
-from broker.topology import FEEDBACK, feedback_key, topology
+from broker.topology import feedback_key
 from broker.trust import verify
-from tests.adapters.test_cli_publish import LEAK, PHISHING
-from tests.support.issuing import rest
+from tests.adapters.test_cli_publish import LEAK
+from tests.support.desks import Desks
 
-HUB = topology(["cert-aq", "cert-bv"], [], ["cert-aq", "cert-bv"])
-NAMES = ("cert-aq", "cert-bv")
 TAKEDOWN = Path(__file__).parents[2] / "docs" / "takedown.md"
-
-
-class Desks:
-    """Two members, each with a key and a configuration, on one embedded broker."""
-
-    def __init__(self, folder: Path, capfd, monkeypatch) -> None:
-        self.folder = folder
-        self._capfd = capfd
-        for module in (sending, answering):
-            monkeypatch.setattr(module, "open_bus", self.bus)
-        monkeypatch.setattr(answering, "_IDLE_S", 0.2)
-        members = folder / "directory" / "members"
-        members.mkdir(parents=True)
-        for org in NAMES:
-            self("keygen", "--org", org, "--out", folder)
-            (folder / f"{org}.toml").write_text(
-                f'org = "{org}"\nkey = "{org}.key"\nstate = "{org}.sqlite"\n[broker]\n'
-                f'url = "amqp://127.0.0.1:1/"\nuser = "{org}"\npassword_file = "pw"\n'
-            )
-            entry = {
-                "org": org, "name": org, "country": "XA", "audience": "peer-cert",
-                "kinds": [
-                    "incident", "feedback", "correction", "retraction", "takedown-request",
-                ],
-                "keys": [
-                    {
-                        "jwk": json.loads((folder / f"{org}.jwk").read_text()),
-                        "not_before": "2020-01-01T00:00:00Z",
-                        "not_after": "2040-01-01T00:00:00Z",
-                    }
-                ],
-            }  # fmt: skip
-            (members / f"{org}.json").write_text(json.dumps(entry))
-
-    @asynccontextmanager
-    async def bus(self, broker) -> AsyncIterator:
-        async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
-            yield embedded.login(broker.user)
-
-    def __call__(self, *arguments: object) -> tuple[int, str, str]:
-        code = command.run([str(a) for a in arguments])
-        return code, *self._capfd.readouterr()
-
-    def say(self, org: str, name: str, *arguments: object) -> tuple[int, str, str]:
-        return self(name, *arguments, "--config", self.folder / f"{org}.toml")
-
-    def tokens(self, org: str) -> list[bytes]:
-        """Take what *org* has published so far."""
-
-        async def take() -> list[Message]:
-            async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
-                return await rest(embedded.login("gate"), f"tocsin.ingress.{org}")
-
-        return [wire.unpack(each) for each in asyncio.run(take())]
-
-    def verified(self, token: bytes) -> dict:
-        path = self.folder / "t.sdjwt"
-        path.write_bytes(token)
-        directory = self.folder / "directory"
-        code, out, _ = self("verify", path, "--directory", directory, "--json")
-        assert code == 0
-        return json.loads(out)
-
-    def tell(self, message: Message, user: str) -> None:
-        async def put() -> None:
-            async with open_embedded(self.folder / "bus.sqlite", HUB) as embedded:
-                await embedded.login(user).publish(FEEDBACK, message)
-
-        asyncio.run(put())
-
-    def received(self) -> Path:
-        """Publish a record of cert-aq; the file that cert-bv has of it."""
-        assert self.say("cert-aq", "publish", PHISHING)[0] == 0
-        path = self.folder / "received.sdjwt"
-        path.write_bytes(self.tokens("cert-aq")[0])
-        return path
-
-    def answer(self, *arguments: object) -> tuple[int, str, str]:
-        directory = self.folder / "directory"
-        return self.say("cert-bv", "answer", *arguments, "--directory", directory)
-
-    def feedback(self) -> list[dict]:
-        directory = self.folder / "directory"
-        done = self.say("cert-aq", "feedback", "--directory", directory, "--json")
-        assert done[0] == 0
-        return [json.loads(line) for line in done[1].splitlines()]
 
 
 @pytest.fixture
@@ -231,6 +136,14 @@ def test_a_refusal_of_the_gate_is_told_with_its_meaning(desks) -> None:
     assert (good["kind"], good["reason"]) == ("refusal", "incomplete")
     assert "whole records" in good["meaning"]
     assert bad == {"ok": False, "kind": "not-valid", "reason": "answer-invalid"}
+
+
+def test_what_the_gate_says_of_a_trial_that_nobody_waited_for_is_told(desks) -> None:
+    key = feedback_key(sender="gate", issuer="cert-aq", kind="accepted")
+    told = {"routing_key": key, "content_type": JSON_CONTENT_TYPE, "user_id": "gate"}
+    body = b'{"token_id":"abc","stamp":"a.b.c"}'
+    desks.tell(Message(body=body, message_id="m", **told), "gate")
+    assert desks.feedback() == [{"ok": True, "kind": "accepted", "token": "abc"}]
 
 
 def test_a_member_cannot_speak_as_the_gate(desks) -> None:

@@ -73,6 +73,15 @@ async def test_what_was_stored_is_given_out_as_it_was(outbox):
     assert all(getattr(item, name) == getattr(row, name) for name in shared)
 
 
+async def test_it_knows_which_tokens_a_member_was_given_or_needs_no_more(outbox):
+    ids = [letter * 43 for letter in "ABCD"]
+    await outbox.store([version(2, token_id=ids[1]), version(1, token_id=ids[0])])
+    await outbox.store([case(1, member="platform-c", token_id=ids[2])])
+    assert await outbox.known("platform-b", ids) == {ids[0], ids[1]}
+    assert await outbox.known("platform-c", ids) == {ids[2]}
+    assert await outbox.known("platform-d", ids) == set()
+
+
 async def test_a_repeated_version_is_a_duplicate_and_changes_nothing(outbox, place):
     await outbox.store([new_delivery()])
     before = (

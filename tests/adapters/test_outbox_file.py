@@ -264,6 +264,7 @@ async def test_an_outbox_from_before_alembic_is_taken_over_with_what_is_in_it(pa
     made_before_alembic(path, 2)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("INSERT INTO lanes VALUES (1, 'platform-b', 'siem', 7)")
+        connection.execute("CREATE INDEX deliveries_by_token ON deliveries (token_id)")
         connection.commit()
     async with open_outbox(path, clock=lambda: NOW) as outbox:
         await outbox.store([case(1)])

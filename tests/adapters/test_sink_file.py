@@ -35,6 +35,20 @@ def content(path):
     return {found.name: found.read_bytes() for found in path.iterdir()}
 
 
+async def test_a_heartbeat_has_names_of_its_own(sink, folder):
+    item = delivery(kind="heartbeat")
+    await sink.send(item)
+    [path] = folder.iterdir()
+    assert path.name == NAME.replace("incident", "heartbeat")
+    files = content(path)
+    files.pop("delivery.json")
+    assert files == {
+        "heartbeat.jwt": item.evidence,
+        "gaps.json": item.projection,
+        "heard.jwt": item.receipt,
+    }
+
+
 async def test_a_delivery_is_a_folder_of_four_files(sink, folder):
     item = delivery()
     await sink.send(item)
@@ -56,6 +70,14 @@ async def test_a_delivery_is_a_folder_of_four_files(sink, folder):
         "tlp": "GREEN",
         "token_id": item.token_id,
     }
+
+
+async def test_evidence_that_several_signed_says_so_in_its_name(sink, folder):
+    item = delivery(evidence=b'{"payload":"e30","signatures":[]}')
+    await sink.send(item)
+    found = content(folder / NAME)
+    assert found["evidence.sdjwt.json"] == item.evidence
+    assert "evidence.sdjwt" not in found
 
 
 async def test_names_sort_by_number(sink, folder):

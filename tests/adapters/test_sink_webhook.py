@@ -7,6 +7,7 @@ import socket
 import time
 from functools import partial
 
+import msgspec
 import pytest
 from aiohttp import web
 from standardwebhooks import Webhook
@@ -45,6 +46,19 @@ def opened(tmp_path):
 # what is sent
 
 
+async def test_a_heartbeat_is_an_event_of_its_own(endpoint, opened):
+    item = delivery(kind="heartbeat", projection=b'{"type":"tocsin-gaps"}')
+    async with opened(endpoint.url) as sink:
+        await sink.send(item)
+    [(headers, body)] = endpoint.requests
+    found = Webhook(SECRET).verify(body, headers)
+    assert found["type"] == "heartbeat"
+    assert found["data"]["number"] == 7
+    assert found["data"]["heartbeat"] == item.evidence.decode()
+    assert found["data"]["gaps"] == {"type": "tocsin-gaps"}
+    assert found["data"]["heard"] == item.receipt.decode()
+
+
 async def test_the_standard_library_verifies_what_is_sent(endpoint, opened):
     item = delivery(projection='{"type":"bundle","name":"Ünïcode ☂"}'.encode())
     async with opened(endpoint.url) as sink:
@@ -62,6 +76,7 @@ async def test_the_standard_library_verifies_what_is_sent(endpoint, opened):
             "tlp": "GREEN",
             "token_id": item.token_id,
             "evidence": item.evidence.decode(),
+            "evidence_type": "application/sd-jwt",
             "projection": {"type": "bundle", "name": "Ünïcode ☂"},
             "receipt": item.receipt.decode(),
         },
@@ -69,6 +84,16 @@ async def test_the_standard_library_verifies_what_is_sent(endpoint, opened):
     assert headers["webhook-id"] == item.delivery_id
     assert headers["Content-Type"] == "application/json"
     assert abs(int(headers["webhook-timestamp"]) - time.time()) < 5
+
+
+async def test_evidence_that_several_signed_says_that_it_is_json(endpoint, opened):
+    item = delivery(evidence=b'{"payload":"e30","signatures":[]}')
+    async with opened(endpoint.url) as sink:
+        await sink.send(item)
+    [(_, body)] = endpoint.requests
+    data = msgspec.json.decode(body)["data"]
+    assert data["evidence"] == item.evidence.decode()
+    assert data["evidence_type"] == "application/sd-jwt+json"
 
 
 async def test_one_flipped_bit_or_another_secret_does_not_verify(endpoint, opened):

@@ -215,6 +215,13 @@ def test_what_cannot_be_a_login_gets_nothing(name):
         issued(login=name)
 
 
+def test_the_administrator_of_a_new_rabbitmq_gets_no_certificate():
+    with pytest.raises(ConfigError, match="guest"):
+        make_request("guest")
+    with pytest.raises(ConfigError, match="guest"):
+        issued(login="guest")
+
+
 @pytest.mark.parametrize("days", [0, -1, 826])
 def test_a_life_out_of_bounds_is_a_mistake_of_the_operator(days):
     with pytest.raises(ConfigError, match="days"):

@@ -7,13 +7,13 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from broker import sdjwt
+from broker import sdjwt, trials
 from broker.bus import JSON_CONTENT_TYPE
 from broker.embedded import open_embedded
 from broker.errors import BusRefusedError, BusUnavailableError, ConfigError
 from broker.gate import run_gate
 from broker.quota import Quota
-from broker.signing import FeedPosition
+from broker.signing import Address, FeedPosition
 from broker.topology import topology
 from broker.wire import unpack
 from schemas.reasons import REASONS
@@ -90,7 +90,7 @@ async def test_an_accepted_record_is_in_the_archive(tmp_path):
         await take(broker.login("adapter-main"), NORMAL, 1)
     with gate_files(tmp_path) as gate:
         [archived] = gate.archive.since()
-    assert archived.token == unpack(message)
+    assert archived.token == unpack(message).token
     assert (archived.issuer, archived.kind, archived.tlp) == (
         "cert-aq", "incident", "GREEN",
     )  # fmt: skip
@@ -150,7 +150,7 @@ async def test_a_copy_stripped_on_the_way_is_refused_and_the_whole_still_accepte
         await send(broker, feed.pack(token, record))
         [arrived] = await take(broker.login("adapter-main"), NORMAL, 1)
     assert answer == {"token_id": sdjwt.token_id(token), "reason": "incomplete"}
-    assert unpack(arrived) == token
+    assert unpack(arrived).token == token
 
 
 async def test_a_record_without_a_place_in_a_feed_is_refused(tmp_path):
@@ -208,6 +208,68 @@ async def test_a_heartbeat_is_refused_until_the_gate_knows_them(tmp_path):
     async with hub(tmp_path) as (broker, _):
         answer = await refused(broker, Feed().message(record))
     assert answer["reason"] == "kind-not-supported"
+
+
+async def test_who_practises_has_exercises_passed_on_and_nothing_else(tmp_path):
+    known = directory(member("cert-aq", exercise=True))
+    feed = Feed()
+    drill = feed.message(draft(1), exercise=True)
+    async with hub(tmp_path, known=known) as (broker, _):
+        await send(broker, drill)
+        [arrived] = await take(broker.login("adapter-main"), NORMAL, 1)
+        answer = await refused(broker, feed.message(draft(2)))
+    assert arrived.message_id == drill.message_id
+    assert answer["reason"] == "exercise-only"
+
+
+async def test_of_a_trial_the_issuer_gets_the_stamp_and_of_nothing_else(tmp_path):
+    feed = Feed()
+    nobody = Address(communities=(trials.COMMUNITY,))
+    wider = Address(communities=(trials.COMMUNITY, "urn:tocsin:community:all"))
+    trial = feed.message(draft(1), exercise=True, address=nobody)
+    others = [
+        feed.message(draft(2)),
+        feed.message(draft(3), exercise=True),
+        feed.message(draft(4), exercise=False, address=nobody),
+        feed.message(draft(5), exercise=True, address=wider),
+    ]
+    async with hub(tmp_path) as (broker, _):
+        for each in (trial, *others, trial):
+            await send(broker, each)
+        arrived = await take(broker.login("adapter-main"), NORMAL, 5)
+        told = await rest(broker.login("cert-aq"), "tocsin.feedback.cert-aq")
+    assert arrived[0].message_id == trial.message_id
+    [answer] = told
+    assert answer.routing_key == "gate.cert-aq.accepted"
+    found = trials.read(answer, trial.message_id, directory(), now=NOW)
+    assert (found.stamp.token, found.stamp.seen, found.reason) == (
+        trial.message_id,
+        NOW,
+        "",
+    )
+    assert arrived[0].headers["tocsin-seen"] in answer.body.decode()
+
+
+async def test_a_trial_that_nobody_can_be_told_of_goes_its_way(tmp_path):
+    place = topology(["cert-aq"], ["main"], [])
+    place = msgspec.structs.replace(
+        place,
+        queues=tuple(q for q in place.queues if q.name != "tocsin.feedback.cert-aq"),
+        bindings=tuple(
+            b for b in place.bindings if b.queue != "tocsin.feedback.cert-aq"
+        ),
+    )
+    nobody = Address(communities=(trials.COMMUNITY,))
+    message = Feed().message(draft(1), exercise=True, address=nobody)
+    async with (
+        open_embedded(None, place) as broker,
+        running_gate(
+            broker.login("gate"), tmp_path, known=directory(member("cert-aq"))
+        ),
+    ):
+        await send(broker, message)
+        [arrived] = await take(broker.login("adapter-main"), NORMAL, 1)
+    assert arrived.message_id == message.message_id
 
 
 async def test_a_kind_that_the_directory_does_not_allow_is_refused(tmp_path):

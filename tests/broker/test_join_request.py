@@ -133,7 +133,7 @@ def test_what_is_no_request_is_refused(changed):
     "key",
     [
         {"revoked_at": "2026-12-01T00:00:00Z"},
-        {"revocation_reason": "none"},
+        {"revocation_reason": "retired"},
         {"not_after": "2026-01-01T00:00:00Z"},
         {"not_after": "2031-01-01T00:00:00Z"},
         {"not_after": "tomorrow"},

@@ -118,6 +118,8 @@ def product(token: bytes, **when: Any) -> tuple[str, str]:
         "objects": list(found.plain),
         "withheld": sum(found.opened.withheld.values()),
     }
+    if len(found.signers) > 1:
+        said["signers"] = [each.org for each in found.signers]
     return "", spelled(said)
 
 
@@ -215,7 +217,9 @@ def test_both_read_alike_what_is_moved_cut_flipped_or_spelled_otherwise(
         assert differ(bent, **moments(name)) == "", bent
 
 
-@pytest.mark.parametrize("name", [n for n in GOOD if len(token_of(n)) < 4_000])
+@pytest.mark.parametrize(
+    "name", [n for n in GOOD if len(token_of(n)) < 4_000 and token_of(n)[:1] != b"{"]
+)
 def test_both_read_alike_what_is_signed_with_a_part_in_the_wrong_place(
     name: str,
 ) -> None:

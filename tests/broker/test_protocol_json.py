@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from broker import disclosures, trust
+from broker import carried, disclosures, trust
 from schemas import coarse, markings, profile, reasons, record, stix
 from schemas.stix.values import MAX_TEXT_CHARS
 from tests.support.edge_trees import SELECTORS
@@ -25,6 +25,7 @@ PAGE: dict[str, Any] = json.loads(
 FORMS: dict[str, dict[str, Any]] = PAGE["forms"]
 ASCII = {"pattern": "[^!-~]"}
 OF_THE_PRODUCT: dict[str, Any] = msgspec.json.schema(record.Claims)["$defs"]["Claims"]
+NEED: dict[str, Any] = msgspec.json.schema(record.Need)["$defs"]["Need"]
 
 
 def subschemas(value: Any) -> Iterator[dict[str, Any]]:
@@ -118,7 +119,14 @@ def test_the_claims_are_those_of_the_product() -> None:
     schema = FORMS["claims"]["claims"]
     claims = {name: spelled_alike(rule) for name, rule in schema["properties"].items()}
     stix_shape = claims.pop("stix")
-    assert claims == OF_THE_PRODUCT["properties"]
+    need, of_the_product = claims.pop("need"), {**OF_THE_PRODUCT["properties"]}
+    assert of_the_product.pop("need") == {"$ref": "#/$defs/Need"}
+    assert claims == of_the_product
+    named = spelled_alike(need["properties"]["iss"])
+    assert named.pop("uniqueItems")
+    assert {**need["properties"], "iss": named} == NEED["properties"]
+    assert not need["additionalProperties"]
+    assert need["required"] == NEED["required"]
     assert schema["required"] == [*OF_THE_PRODUCT["required"], "stix"]
     assert not schema["additionalProperties"]
     assert not stix_shape["additionalProperties"]
@@ -149,6 +157,12 @@ def test_the_bounds_are_those_of_the_product() -> None:
     assert FORMS["object"]["too-large"]["maxLength"] == MAX_TEXT_CHARS
     [salt] = FORMS["disclosure"]["short-salt"]["prefixItems"]
     assert salt["minLength"] == disclosures.MIN_SALT_CHARS
+    general = FORMS["carried"]["serialization"]["properties"]["signatures"]
+    assert general["maxItems"] == carried.MAX_SIGNATURES == record.MAX_SIGNERS
+    [first] = general["prefixItems"]
+    sealed = first["properties"]["header"]["properties"]["sealed"]
+    assert sealed["maxItems"] == carried.MAX_SEALED
+    assert sealed["items"]["maxLength"] == carried.MAX_SEALED_CHARS
     red = FORMS["object"]["needs-sealing"]["$defs"]["tlp"]["not"]["enum"]
     assert {*red} == markings.RED_IDS
 

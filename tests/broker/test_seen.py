@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from broker import seen, trust
 from broker.errors import TrustError
-from broker.sdjwt import token_id
+from broker.sdjwt import digest, token_id
 from broker.seen import (
     HEAD_HEADER,
     MAX_CHARS,
@@ -445,3 +445,36 @@ def test_a_record_of_a_service_key_is_no_record():
         DIRECTORY.key(feed.signer.kid)
     with pytest.raises(TrustError, match="unknown-key"):
         trust.verify(feed.sign(draft()), DIRECTORY, now=NOW)
+
+
+# -- a stamp that a link names
+
+
+def test_a_link_vouches_for_its_stamp_without_a_signature():
+    text = stamp()
+    signed = text.rpartition(".")[0].encode()
+    assert seen.stamp_of(link_of(text), signed) == verify_stamp(
+        text, DIRECTORY, now=NOW
+    )
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"x" * 2000, id="too long"),
+        pytest.param(b"a.b.c", id="three parts"),
+        pytest.param(b"no-json.e30", id="no JSON"),
+        pytest.param(head().rpartition(".")[0].encode(), id="a head"),
+        pytest.param(forged(CLAIMS | {"pos": 2}).rpartition(".")[0].encode(), id="pos"),
+        pytest.param(forged({}).rpartition(".")[0].encode(), id="no claims"),
+    ],
+)
+def test_what_a_link_names_must_be_a_stamp(signed):
+    link = digest(signed)
+    with pytest.raises(TrustError) as caught:
+        seen.stamp_of(link, signed)
+    assert caught.value.reason == "seen-invalid"
+    right = stamp().rpartition(".")[0].encode()
+    with pytest.raises(TrustError):
+        seen.stamp_of(link, right)

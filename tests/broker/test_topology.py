@@ -343,6 +343,6 @@ def test_definitions_touch_no_user_whose_password_is_not_given():
     assert definitions(PLACE, RIGHTS)["users"] == []
     users = definitions(PLACE, RIGHTS, passwords={"gate": "s", "cert-aq": ""})["users"]
     assert users == [
-        {"name": "gate", "tags": "", "password": "s"},
-        {"name": "cert-aq", "tags": "", "password_hash": ""},
+        {"name": "gate", "tags": "tocsin", "password": "s"},
+        {"name": "cert-aq", "tags": "tocsin", "password_hash": ""},
     ]

@@ -135,6 +135,8 @@ def test_a_key_that_did_not_sign_is_refused() -> None:
 
 # -- claims
 
+_NAMED = [f"urn:tocsin:org:{org}" for org in ("cert-aq", "cert-bv", "cert-cw")]
+
 
 def test_a_member_cannot_sign_for_another() -> None:
     assert refusal(mint(tree(), by=PLATFORM)).reason == "iss-kid"
@@ -164,7 +166,11 @@ def test_a_member_cannot_sign_for_another() -> None:
         ("seq", Hidden(0), "$.seq"),
         ("ver", CANARY, "$.ver"),
         ("ver", "2026-02-30T00:00:00Z", "$.ver"),
-        ("need", {"threshold": 2}, "$"),
+        ("need", {"threshold": 2}, "$.need"),
+        ("need", {"threshold": 2, "iss": [CANARY, CANARY]}, "$.need.iss[0]"),
+        ("need", {"threshold": 2, "iss": _NAMED, CANARY: 1}, "$.need"),
+        ("need", {"threshold": 2, "iss": _NAMED[1:]}, "$.need"),
+        ("need", {"threshold": 3, "iss": _NAMED[:2]}, "$.need"),
         (CANARY, 1, "$"),
         (f"x - at `${CANARY}", 1, "$"),
         (f"{CANARY}` - at `$.{CANARY}", Hidden(1), "$"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from broker import sdjwt, seen, topology, trust, wire
+from broker import carried, sdjwt, seen, topology, trust, wire
 from broker.bus import Message
 from broker.chain import Feed
 from broker.directory import Directory, KeyEntry, Member, Service, build
@@ -26,7 +26,7 @@ from tests.vectors.reading import resolved
 FOLDER = Path(make.__file__).parent
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_bytes())
 VECTORS: list[dict[str, Any]] = MANIFEST["vectors"]
-MAX_BYTES = 1_700_000
+MAX_BYTES = 1_900_000
 
 _CODES = list(REASONS)
 OF_TOKENS = set(_CODES[_CODES.index("framing") : _CODES.index("seen-missing")])
@@ -120,6 +120,8 @@ def test_a_good_token_says_what_is_expected(vector: dict[str, Any]) -> None:
         "objects": list(found.plain),
         "withheld": withheld,
     }
+    if len(found.signers) > 1:
+        said["signers"] = [each.org for each in found.signers]
     # As text: in Python 1, 1.0 and True are equal.
     assert as_text(said) == as_text(expected)
     if vector["level"] == "gate":
@@ -155,7 +157,7 @@ def unpacked(entry: dict[str, Any]) -> bytes:
         content_type=kind,
         content_encoding=encoding,
     )
-    return wire.unpack(message)
+    return carried.encode(wire.unpack(message))
 
 
 @pytest.mark.parametrize("entry", MANIFEST["messages"], ids=lambda e: e["name"])

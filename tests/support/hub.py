@@ -44,6 +44,7 @@ class Hub:
     server: RabbitMQ
     parties: Sequence[Party]
     webhooks: dict[str, str] = field(default_factory=dict)  # member -> URL
+    adapter_settings: str = ""  # more lines of adapter.toml
 
     def build(self) -> "Hub":
         """Write every file and set the broker up."""
@@ -136,6 +137,7 @@ class Hub:
             'name = "main"\norg = "hub"\ndisplay_name = "Tocsin Hub"\n'
             'directory = "directory"\nkey = "hub.key"\n'
             'id_key = "ids.bin"\npseudonym_keys = "pseudonyms"\noutbox = "outbox.sqlite"\n'
+            + self.adapter_settings
             + self._broker("adapter-main")
             + members,
         )

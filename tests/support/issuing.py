@@ -14,6 +14,7 @@ from broker import seen, signing
 from broker.archive import Archive, open_archive
 from broker.blinding import BlindMap
 from broker.bus import Bus, Message, Received
+from broker.carried import Carried
 from broker.directory import Directory, KeyEntry, Member, Service, build
 from broker.gate import run_gate
 from broker.gate_state import GateState, open_gate_state
@@ -161,12 +162,16 @@ class Feed:
     def message(self, record: Draft, **more: object) -> Message:
         return self.pack(self.sign(record, **more), record)
 
-    def pack(self, token: bytes, record: Draft) -> Message:
+    def pack(self, token: bytes | Carried, record: Draft) -> Message:
+        whole = Carried(token) if isinstance(token, bytes) else token
         key = ingress_key(
             issuer=self.signer.org, kind=record.kind, tlp=record.tlp.label
         )
         return pack(
-            token, message_id=token_id(token), routing_key=key, user_id=self.signer.org
+            whole,
+            message_id=whole.token_id,
+            routing_key=key,
+            user_id=self.signer.org,
         )
 
 
@@ -196,6 +201,7 @@ async def running_gate(
     now: Callable[[], float] = clock,
     quota: Quota = Quota(),  # noqa: B008  frozen
     by: Signer = HUB,
+    oversight: tuple[str, ...] = (),
 ) -> AsyncIterator[Gate]:
     """Run a gate on the files in *folder*; its failure fails the block."""
     stop = asyncio.Event()
@@ -211,6 +217,7 @@ async def running_gate(
                     clock=now,
                     stop=stop,
                     quota=quota,
+                    oversight=oversight,
                 )
             )
             yield gate

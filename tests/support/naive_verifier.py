@@ -3,46 +3,26 @@
 Keys are taken as read, so no `bad-key`; of level "stix" only what other checks rest on."""
 
 # fmt: off
-import base64, hashlib, ipaddress, json, math, pathlib, re, uuid
+import contextlib, ipaddress, re, uuid
 from datetime import datetime
 from cryptography.exceptions import InvalidSignature
-from jsonschema import Draft4Validator, Draft202012Validator, validators
 from jwcrypto import jwa, jwk
+from tests.support.naive_reading import PAGE, Refused, apart, fits, need, parse, sha, unb64, values
 
-class Refused(Exception): """Its argument is the reason code."""  # noqa: N818  a verdict, no fault
-def need(**rules):
-    for reason, kept in rules.items():
-        if not kept: raise Refused(reason.replace("_", "-"))
-    return True
-# -- section 1: strict base64url, strict JSON
-BASE64URL = rb"([\w-]{4})*([\w-][AQgw]|[\w-]{2}[AEIMQUYcgkosw048])?"  # \w of bytes is ASCII alone
-def unb64(text): return need(bad_base64=re.fullmatch(BASE64URL, text)) and base64.urlsafe_b64decode(text + b"==")
-def sha(text): return base64.urlsafe_b64encode(hashlib.sha256(text).digest()).decode().rstrip("=")
-STRICT = {"object_pairs_hook": lambda pairs: need(duplicate_key=len(dict(pairs)) == len(pairs)) and dict(pairs),
-          "parse_int": lambda text: need(number_range=abs(float(text)) < 2**53) and int(text),
-          "parse_float": lambda text: need(number_range=math.isfinite(float(text))) and float(text), "parse_constant": int}
-FAULTS = {UnicodeDecodeError: "not-utf8", UnicodeEncodeError: "surrogate", RecursionError: "too-deep",
-          json.JSONDecodeError: "not-json", ValueError: "not-json"}  # the last from `int`, at NaN
-def parse(data, reason=None):
-    try: return json.loads(json.dumps(json.loads(data.decode(), **STRICT), ensure_ascii=False).encode())  # no half pair
-    except (Refused, *FAULTS) as fault: raise Refused(reason or FAULTS.get(type(fault), fault.args[0])) from None
-PAGE = json.loads((pathlib.Path(__file__).parents[2] / "docs/protocol.json").read_bytes())  # of sections 2 to 5
-Schema = validators.extend(Draft202012Validator, type_checker=Draft4Validator.TYPE_CHECKER)  # to which 1.0 is no integer
-def fits(what, value): return need(**{reason: Schema(form).is_valid(value) for reason, form in PAGE["forms"][what].items()})
 NETWORKS = {("ipv4-addr", "value"): (ipaddress.IPv4Network, 24), ("ipv6-addr", "value"): (ipaddress.IPv6Network, 48)}
 TIME = r"[0-9-]{10}T(?!24)[0-9:]{8}(\.[0-9]{1,9})?Z"
 
+def urn(entry): return f"urn:tocsin:org:{entry['org']}"
+
 def verify(token, keys, *, now, first_seen=None):
     """Give what a reader may believe of *token*, or raise `Refused`. Times are epoch seconds."""
+    token, others = apart(token)
     jwt, *texts = token.split(b"~")  # step 1
     need(too_large=len(token) <= 2**24, framing=jwt.count(b".") == 2 and texts and texts.pop() == b"")
+    need(too_many_disclosures=len(texts) <= 2**16)
     header, payload, signature = jwt.split(b".")
-    need(too_many_disclosures=len(texts) <= 2**16, header=len(header) <= 1024)
-    said = parse(unb64(header), "header")  # step 2
-    entry = fits("header", said) and {entry["kid"]: entry for entry in keys}.get(said["kid"])
-    need(unknown_key=entry) and need(alg=said["alg"] in PAGE["algorithms"][entry["jwk"]["kty"]])
-    need(signature=holds(said["alg"], entry["jwk"], unb64(signature), header + b"." + payload))  # step 3
-    need(too_many_values=sum(unb64(text).count(mark) for text in (payload, *texts) for mark in (b",", b"[", b"{")) <= 500_000)
+    entry = signer(header, payload, signature, keys)
+    need(too_many_values=values([unb64(payload), *map(unb64, texts)]) <= 500_000)
     tree = parse(unb64(payload))  # step 4
     need(payload=type(tree) is dict) and need(sd_alg=tree.pop("_sd_alg", "sha-256") == "sha-256")
     given = {sha(text): parse(unb64(text)) for text in texts}  # step 5
@@ -50,14 +30,18 @@ def verify(token, keys, *, now, first_seen=None):
     for parts in given.values(): fits("disclosure", parts)
     cuts = placed(tree, given)
     fits("claims", tree)  # step 7
+    joint = tree.get("need", {"threshold": 1, "iss": [tree["iss"]]})
+    need(claims=tree["iss"] in joint["iss"] and joint["threshold"] <= len(joint["iss"]))
     kind, of = tree["kind"], PAGE["kinds"].get(tree["sub"][:-38])
     wanted = {kind, of} if kind in ("correction", "retraction") else {kind}
     need(kind_mismatch=kind == "heartbeat" or (of and of in wanted))
-    need(iss_kid=tree["iss"] == f"urn:tocsin:org:{entry['org']}", kind_not_allowed=wanted <= {*entry["kinds"]})  # step 8
-    need(exercise_only=tree["exercise"] or not entry.get("exercise"))
+    need(no_lead=urn(entry) == tree["iss"] or urn(entry) not in joint["iss"], iss_kid=tree["iss"] == urn(entry))  # step 8
     need(issued_in_future=tree["iat"] <= now + 120, expired=tree["exp"] >= now)  # step 9
-    seen, revoked = now if first_seen is None else first_seen, entry["revoked_at"]
-    need(key_not_valid=entry["not_before"] <= tree["iat"] <= entry["not_after"], key_revoked=revoked is None or seen < revoked)
+    def judge(who):
+        seen, revoked = now if first_seen is None else first_seen, who["revoked_at"]
+        need(key_not_valid=who["not_before"] <= tree["iat"] <= who["not_after"], key_revoked=revoked is None or seen < revoked)
+        return need(kind_not_allowed=wanted <= {*who["kinds"]}, exercise_only=tree["exercise"] or not who.get("exercise"))
+    entries, valid = [entry], [judge(entry)]
     need(claims=coarse_of("", "first_seen", tree["ver"]))  # what has a day is a time
     need(version_in_future=datetime.fromisoformat(tree["ver"]).timestamp() <= now + 120)  # cut at the microsecond
     objects = judged(tree, dict(cuts))
@@ -68,8 +52,20 @@ def verify(token, keys, *, now, first_seen=None):
         tlps = [tlp for tlp, ids in PAGE["tlp"].items() for each in ids if each in primary.get("object_marking_refs", [])]
         need(version_mismatch=primary.get("modified") == tree["ver"], tlp_mismatch=tlps[-1:] == [tree["tlp"]])
         need(not_revoked=primary.get("revoked") is True or kind != "retraction")
+    for each in others:  # step 14
+        entries.append(signer(each["protected"].encode(), payload, each["signature"].encode(), keys))
+        need(foreign_cosigner="need" in tree and urn(entries[-1]) in joint["iss"], duplicate_signer=len({*map(urn, entries)}) == len(entries))
+        with contextlib.suppress(Refused): valid.append(judge(entries[-1]))
+    need(partial=len(valid) >= joint["threshold"])
     return {"issuer": entry["org"], "kid": entry["kid"], "token_id": sha(header + b"." + payload), "complete": complete,
-            "claims": tree, "objects": objects, "withheld": sum(gaps for _, gaps in cuts.values())}
+            "claims": tree, "objects": objects, "withheld": sum(gaps for _, gaps in cuts.values()),
+            **({"signers": [each["org"] for each in entries]} if others else {})}
+
+def signer(header, payload, signature, keys):  # steps 2 and 3
+    said = need(header=len(header) <= 1024) and parse(unb64(header), "header")
+    entry = fits("header", said) and {entry["kid"]: entry for entry in keys}.get(said["kid"])
+    need(unknown_key=entry) and need(alg=said["alg"] in PAGE["algorithms"][entry["jwk"]["kty"]])
+    return need(signature=holds(said["alg"], entry["jwk"], unb64(signature), header + b"." + payload)) and entry
 
 def holds(alg, key, signature, signed):  # step 3
     y = int.from_bytes(signature[:32], "little") % 2**255  # of R, and the order of a point shows in its y

@@ -66,13 +66,6 @@ def _framing(shelf: Shelf) -> None:
         said = {"iat": 1796126400, "aud": "x", "nonce": "1", "sd_hash": sha(token)}
         return token + jws(proof, said, CERT)
 
-    def flattened(token: bytes) -> bytes:
-        jwt, texts = parted(token)
-        names = ("protected", "payload", "signature")
-        shown = dict(zip(names, jwt.decode().split("."), strict=True))
-        inside = {"disclosures": [t.decode() for t in texts]}
-        return spell({**shown, "header": inside})
-
     for name, why, change in (
         ("empty", "Nothing at all.", lambda _: b""),
         ("tildes-alone", "Tildes without a JWT.", lambda _: b"~~"),
@@ -81,7 +74,6 @@ def _framing(shelf: Shelf) -> None:
         ("key-binding", "A key binding JWT stands after the last tilde; none is used here.", bound),
         ("two-parts", "The signature is missing with its dot.", swap_jwt(lambda j: j.rpartition(b".")[0])),
         ("four-parts", "The JWT has a fourth part.", swap_jwt(lambda j: j + b".AAAA")),
-        ("json-serialization", "Only the compact serialization travels.", flattened),
         ("line-feed-at-the-end", "A line feed stands behind the last tilde.", lambda t: t + b"\n"),
     ):  # fmt: skip
         # Without dots these are as little a JWT as they are anything else.

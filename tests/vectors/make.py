@@ -16,6 +16,7 @@ from tests.vectors import (
     bad_stix,
     cast,
     good,
+    joint,
     messages,
     samples,
     stamps,
@@ -30,7 +31,7 @@ FOLDERS = ("tokens", "expected")
 def vectors() -> list[Vector]:
     """All of them, good ones first."""
     bad = (bad_jwt, bad_json, bad_digests, bad_record, bad_objects, bad_stix, bad_gate)
-    made = [*good.vectors(), *samples.vectors()]
+    made = [*good.vectors(), *samples.vectors(), *joint.vectors()]
     return made + [each for module in bad for each in module.vectors()]
 
 

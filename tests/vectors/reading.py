@@ -40,6 +40,10 @@ def resolved(entry: dict[str, Any], folder: Path) -> bytes:
 
 def read(token: bytes) -> dict[str, Any]:
     """What `expected/<name>.json` holds."""
+    joint: dict[str, Any] = {}
+    if token.startswith(b"{"):
+        token, signers = first_of(json.loads(token))
+        joint = {"signers": signers} if len(signers) > 1 else {}
     opening = _Opening(token)
     header = json.loads(unb64(opening.jwt.split(b".")[0]))
     claims = opening.value(json.loads(unb64(opening.jwt.split(b".")[1])))
@@ -53,7 +57,19 @@ def read(token: bytes) -> dict[str, Any]:
         "claims": claims,
         "objects": [_plain(each) for each in objects],
         "withheld": opening.missing,
-    }
+    } | joint
+
+
+def first_of(general: dict[str, Any]) -> tuple[bytes, list[str]]:
+    """The token of the first signature (RFC 9901, 8), and who signed."""
+    first = general["signatures"][0]
+    jwt = ".".join((first["protected"], general["payload"], first["signature"]))
+    headers = [
+        json.loads(unb64(s["protected"].encode())) for s in general["signatures"]
+    ]
+    signers = [header["kid"].partition("/")[0] for header in headers]
+    texts = [text.encode() for text in first["header"]["disclosures"]]
+    return joined(jwt.encode(), texts), signers
 
 
 class _Opening:

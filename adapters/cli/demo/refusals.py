@@ -23,7 +23,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 def refusal_of(played: Played, attack: Attack) -> Refusal:
     """Look for *attack* in the dead letters, at its issuer and at the members."""
-    letters = [m for m in played.dead if wire.unpack(m) == attack.token]
+    letters = [m for m in played.dead if wire.unpack(m).token == attack.token]
     reasons = [str(m.headers.get("tocsin-reason", "")) for m in letters]
     reason = reasons[0] if len(reasons) == 1 else ""
     real = {part for each in played.published for part in each.token.split(b"~")}

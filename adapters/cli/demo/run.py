@@ -202,7 +202,7 @@ class _Stage:
             await publisher.publish(
                 sample.draft(now), address=sample.address, exercise=True
             )
-        token = wire.unpack(bus.sent[-1])
+        token = wire.unpack(bus.sent[-1]).token
         verified = verify(token, world.directory, now=now)
         self.published.append(Published(sample, token, verified))
         policy, written = self._context.policy, timestamps.from_epoch(now)

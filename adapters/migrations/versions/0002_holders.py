@@ -1,4 +1,4 @@
-"""Several processes may send from one database: who holds a delivery, and until when.
+"""Several processes may send from one database; gaps are looked for by token.
 
 Revision ID: 0002
 """
@@ -15,6 +15,10 @@ depends_on: Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Add two columns, both empty."""
+    """Add who holds a delivery and until when, both empty, and two indexes."""
     op.add_column("deliveries", sa.Column("holder", sa.BigInteger))
     op.add_column("deliveries", sa.Column("held_until", sa.Float))
+    for table in ("deliveries", "superseded"):
+        # A file from before Alembic may have them.
+        name = f"{table}_by_token"
+        op.create_index(name, table, ["token_id"], if_not_exists=True)

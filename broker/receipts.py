@@ -1,0 +1,97 @@
+"""An adapter's signed account of its cuts, read by who got it (DESIGN.md 4.6). Pure.
+
+Who makes them is `adapters.receipts`; docs/protocol.md section 10 has the claims.
+"""
+
+from typing import Annotated, Final
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from broker import jws
+from broker.directory import Directory
+from broker.errors import TrustError
+from broker.trust import MAX_CLOCK_SKEW_S
+from schemas import codec
+from schemas.errors import RefusedError
+from schemas.record import Digest, Epoch, OrgUrn, org_of
+
+TYP: Final = "vnd.tocsin.receipt+jwt"
+MAX_BYTES: Final = 16 * 1024  # some 1,500 are usual, with 30 reasons 3,000
+
+_Short = Annotated[str, Meta(max_length=100)]
+_Count = Annotated[str, Meta(pattern=r"^(1|2-9|10-99|100-999|1000\+)\Z")]
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where the record stands in the gate's chain."""
+
+    pos: Annotated[int, Meta(ge=1, le=codec.MAX_SAFE_INT)]
+    link: Digest
+
+
+class AppliedPolicy(msgspec.Struct, frozen=True):
+    """By which policy was cut; `sha256` is hex, of the file."""
+
+    id: _Short
+    version: Annotated[int, Meta(ge=0, le=codec.MAX_SAFE_INT)]
+    sha256: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What an adapter states. Other claims may follow one day (RFC 7519, 4).
+
+    Attributes:
+        received, evidence, projection: base64url SHA-256 of what came in, and of both
+            that went out.
+        withheld: Bucketed numbers, by reason.
+        head: The gate's newest then, as it came.
+    """
+
+    iss: OrgUrn
+    iat: Epoch
+    token: Digest
+    audience: _Short
+    received: Digest
+    evidence: Digest
+    projection: Digest
+    policy: AppliedPolicy
+    withheld: Annotated[dict[_Short, _Count], Meta(max_length=200)]
+    chain: Place
+    head: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
+    period: _Short | UnsetType = UNSET
+
+
+def verify(
+    text: bytes, directory: Directory, *, now: float, as_signed: bool = False
+) -> Receipt:
+    """Verify a receipt strictly; its head is another's word, see `broker.seen`.
+
+    Args:
+        now: Epoch seconds.
+        as_signed: As in `seen.verify_head`.
+
+    Raises:
+        TrustError: `receipt-invalid`, `unknown-key`, `signature`, `key-not-valid`,
+            `key-revoked`.
+    """
+    found = jws.opened(text, TYP, max_bytes=MAX_BYTES, reason="receipt-invalid")
+    known = directory.service_key(found.header.kid, "adapter")
+    if found.header.alg not in known.key.algorithms:
+        raise TrustError("receipt-invalid")
+    if not known.key.verify(found.signature, found.signed):
+        raise TrustError("signature")
+    if known.is_compromised(now) and not as_signed:
+        raise TrustError("key-revoked")
+    try:
+        claims = codec.decode_json(found.payload, max_bytes=MAX_BYTES)
+        receipt = msgspec.convert(claims, Receipt)
+    except (RefusedError, msgspec.ValidationError):
+        raise TrustError("receipt-invalid") from None
+    if org_of(receipt.iss) != known.org:
+        raise TrustError("receipt-invalid")
+    if not (known.signs_at(receipt.iat) or as_signed):
+        raise TrustError("key-not-valid")
+    if receipt.iat > now + MAX_CLOCK_SKEW_S:
+        raise TrustError("key-not-valid")
+    return receipt

@@ -1,0 +1,75 @@
+"""Commands over a signed directory: `--directory` names a file that says where it is."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from adapters.cli.main import run
+from adapters.config import GateConfig, load
+from tests.support.issuing import Feed, draft
+from tests.support.tuf_client import Hub
+
+
+@pytest.fixture
+def hub(tmp_path: Path):
+    with Hub(tmp_path).clock() as made:
+        (tmp_path / "directory.toml").write_text(
+            f'url = "{made.groups.folder.as_uri()}"\nroot = "root.json"\ncache = "cache"\n'
+        )
+        (tmp_path / "one.token").write_bytes(Feed().sign(draft()))
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def _same_clock(hub, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: hub.now)
+
+
+def verify(hub) -> int:
+    place = str(hub.folder / "directory.toml")
+    return run(["verify", str(hub.folder / "one.token"), "--directory", place])
+
+
+def test_a_token_is_verified_against_it(hub, capsys):
+    assert verify(hub) == 0
+    assert "cert-aq" in capsys.readouterr().out
+
+
+def test_while_it_cannot_be_reached_what_was_kept_serves(hub):
+    assert verify(hub) == 0
+    hub.groups.folder.rename(hub.folder / "away")
+    hub.wait(days=6)
+    assert verify(hub) == 0
+
+
+def test_it_is_refused_once_it_has_expired(hub, capsys):
+    assert verify(hub) == 0
+    hub.wait(days=8)
+    assert verify(hub) == 1
+    assert "directory-expired" in capsys.readouterr().err
+
+
+def test_it_is_refused_where_it_is_not_what_the_groups_signed(hub, capsys):
+    hub.groups.publish(["government"])
+    assert verify(hub) == 1
+    assert "directory-untrusted" in capsys.readouterr().err
+
+
+def test_exit_code_3_says_that_it_is_not_reachable(hub, capsys):
+    shutil.rmtree(hub.groups.folder)
+    assert verify(hub) == 3
+    assert capsys.readouterr().err.startswith("tocsin: directory: cannot fetch")
+
+
+def test_the_table_of_a_configuration_serves_the_process_and_its_commands(hub):
+    text = (hub.folder / "directory.toml").read_text()
+    file = hub.folder / "gate.toml"
+    file.write_text(
+        'org = "hub"\nkey = "k"\nstate = "s"\narchive = "a"\n'
+        '[broker]\nurl = "amqp://127.0.0.1/"\nuser = "gate"\npassword_file = "p"\n'
+        f"[directory]\n{text}"
+    )
+    assert load(file, GateConfig).directory == file
+    token = str(hub.folder / "one.token")
+    assert run(["verify", token, "--directory", str(file)]) == 0

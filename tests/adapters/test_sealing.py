@@ -1,0 +1,190 @@
+"""What an issuer seals, for whom, and what each of them and everybody else sees."""
+
+import os
+from typing import Any
+
+import pytest
+
+from adapters import sealing
+from broker import seal
+from broker.errors import TrustError
+from broker.seal_signing import Sealed
+from broker.trust import Verified, verify
+from schemas.errors import RefusedError, SchemaError
+from schemas.markings import TLP_IDS, Tlp
+from tests.support import sealing as scene
+from tests.support.records import NOW, address, an_id, incident, plain_object
+from tests.support.sealing import BX, CANARY, CV, DIRECTORY, HOST, RED, WATCH, private
+from tests.support.views import POLICY, decoded, strings
+
+GREEN = [TLP_IDS[Tlp.GREEN]]
+
+
+def in_the_open(sealed: Sealed) -> Verified:
+    return verify(sealed.token, DIRECTORY, now=NOW)
+
+
+def opened_by(sealed: Sealed, org: str, *, hybrid: bool = False) -> Verified:
+    found = in_the_open(sealed)
+    parts = seal.check(sealed.parts, found.claims.sealed or ())
+    key = private(org, hybrid=hybrid)
+    own = seal.only_for(parts, org)
+    texts = [seal.open_part(seal.read(each), found.token_id, key) for each in own]
+    return verify(sealed.token, DIRECTORY, now=NOW, opened=texts)
+
+
+def words(token: bytes) -> str:
+    return "\n".join(strings(decoded(token)))
+
+
+def whole(found: Verified) -> str:
+    return words(b"~".join([found.opened.jwt, *found.opened.texts, b""]))
+
+
+def test_what_is_red_is_not_in_the_token_and_comes_back_to_whom_it_is_sealed():
+    sealed = scene.sealed()
+    found = in_the_open(sealed)
+    assert found.complete
+    assert {o.type for o in found.objects} == {"incident", "ipv4-addr"}
+    assert CANARY not in words(sealed.token)
+    got = opened_by(sealed, "cert-bx")
+    assert got.complete
+    assert CANARY in whole(got)
+    assert got.token_id == found.token_id
+
+
+def test_members_of_one_view_share_a_compartment_and_each_opens_its_own_slot():
+    sealed = scene.sealed(to=(BX, CV))
+    assert len(sealed.parts) == 1
+    for org, hybrid in (("cert-bx", False), ("cert-cv", True)):
+        got = opened_by(sealed, org, hybrid=hybrid)
+        assert CANARY in whole(got)
+
+
+def test_references_to_what_is_sealed_are_sealed_with_whoever_needs_them():
+    link = plain_object(
+        "relationship",
+        1,
+        relationship_type="related-to",
+        source_ref=an_id("incident"),
+        target_ref=an_id("indicator", 7),
+    )
+    report = plain_object(
+        "grouping",
+        1,
+        context="suspicious-activity",
+        object_refs=[an_id("incident"), an_id("indicator", 7)],
+    )
+    sealed = scene.sealed(*scene.red_record(), link, report)
+    found, got = in_the_open(sealed), opened_by(sealed, "cert-bx")
+    (secret,) = (o.id for o in got.objects if o.type == "indicator")
+    assert secret not in words(sealed.token)
+    assert "relationship" not in {o.type for o in found.objects}
+    (group,) = (o for o in found.objects if o.type == "grouping")
+    assert len(group.object_refs) == 1
+    (group,) = (o for o in got.objects if o.type == "grouping")
+    assert secret in group.object_refs
+
+
+def test_an_object_with_a_part_marked_red_is_sealed_as_a_whole():
+    marked = {"marking_ref": RED[0], "selectors": ["pattern"]}
+    green = scene.indicator(object_marking_refs=GREEN, granular_markings=[marked])
+    sealed = scene.sealed(incident(), green)
+    assert [o.type for o in in_the_open(sealed).objects] == ["incident"]
+    assert CANARY in whole(opened_by(sealed, "cert-bx"))
+
+
+def test_a_member_gets_sealed_no_more_than_the_policy_gives_its_view():
+    person = plain_object(
+        "identity", 3, name="Ada Zorvelt", identity_class="individual",
+        object_marking_refs=RED,
+    )  # fmt: skip
+    sealed = scene.sealed(*scene.red_record(), person)
+    got = opened_by(sealed, "cert-bx")
+    assert CANARY in whole(got)
+    assert "Zorvelt" not in whole(got)
+    assert "individual" in whole(got)
+
+
+@pytest.mark.parametrize("who", [WATCH, scene.member("cert-bx", clearance="AMBER")])
+def test_who_is_not_cleared_or_gets_no_such_marking_gets_nothing_sealed(who: Any):
+    with pytest.raises(TrustError) as refused:
+        scene.sealed(to=(who,))
+    assert (refused.value.reason, refused.value.where) == ("seal-nothing", who.org)
+
+
+def test_nothing_to_seal_is_said_and_not_signed():
+    with pytest.raises(SchemaError, match="nothing-to-seal"):
+        scene.sealed(incident(), address())
+
+
+def test_the_primary_object_is_never_sealed():
+    with pytest.raises(SchemaError, match="needs-sealing"):
+        scene.sealed(incident(object_marking_refs=RED))
+
+
+def test_what_is_stricter_than_the_issuer_says_is_sealed_too():
+    strict = plain_object(
+        "ipv4-addr", 8, value="203.0.113.88",
+        object_marking_refs=[TLP_IDS[Tlp.AMBER_STRICT]],
+    )  # fmt: skip
+    sealed = scene.sealed(incident(), strict, above=Tlp.AMBER)
+    assert "203.0.113.88" not in words(sealed.token)
+    assert len(opened_by(sealed, "cert-bx").objects) == 2
+
+
+def test_a_part_opened_into_another_record_is_refused():
+    one, other = scene.sealed(), scene.sealed(seed=3)
+    with pytest.raises(RefusedError, match="unreferenced-disclosure"):
+        verify(other.token, DIRECTORY, now=NOW, opened=one.compartments)
+
+
+def test_less_than_a_compartment_is_refused():
+    sealed = scene.sealed()
+    less = [sealed.compartments[0][:-1]]
+    with pytest.raises(RefusedError, match="sealed-unknown"):
+        verify(sealed.token, DIRECTORY, now=NOW, opened=less)
+
+
+def test_red_in_the_open_is_refused_though_a_compartment_holds_it():
+    sealed = scene.sealed()
+    leaked = sealed.token + b"~".join([*sealed.compartments[0], b""])
+    with pytest.raises(RefusedError, match="needs-sealing"):
+        verify(leaked, DIRECTORY, now=NOW)
+
+
+def test_facts_are_those_of_what_is_in_the_open():
+    place = plain_object("location", 2, country="XB", object_marking_refs=RED)
+    sealed = scene.sealed(*scene.red_record(), place)
+    assert "XB" not in in_the_open(sealed).claims.countries
+
+
+def later(sealed: Sealed, who: Any) -> tuple[bytes, ...]:
+    known = verify(sealed.token, DIRECTORY, now=NOW, opened=sealed.compartments)
+    return sealing.for_later(
+        known, sealed.compartments, who, POLICY, entropy=os.urandom, now=NOW
+    )
+
+
+def test_a_member_that_comes_later_gets_a_whole_compartment():
+    sealed = scene.sealed()
+    assert later(sealed, CV) == sealed.compartments[0]
+
+
+def test_a_later_member_that_may_not_have_it_gets_none():
+    with pytest.raises(TrustError) as refused:
+        later(scene.sealed(), WATCH)
+    assert (refused.value.reason, refused.value.where) == (
+        "seal-no-compartment",
+        "watch-civil",
+    )
+
+
+def test_members_whose_views_differ_get_different_compartments():
+    red_malware = plain_object(
+        "malware", 5, name="Zorvelt kit", is_family=False, object_marking_refs=RED
+    )
+    sealed = scene.sealed(*scene.red_record(), red_malware, to=(BX, HOST))
+    names = {seal.read(each).compartment for each in sealed.parts}
+    assert names == set(in_the_open(sealed).claims.sealed or ())
+    assert len(names) == len(sealed.compartments)

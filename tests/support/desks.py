@@ -1,0 +1,108 @@
+"""Members at their command lines: keys, configurations, one embedded broker."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from adapters.cli import answering, sending
+from adapters.cli import main as command
+from broker import carried, wire
+from broker.bus import Message
+from broker.embedded import open_embedded
+from broker.topology import FEEDBACK, topology
+from tests.adapters.test_cli_publish import PHISHING
+from tests.support.issuing import rest
+
+NAMES = ("cert-aq", "cert-bv")
+
+
+class Desks:
+    """Members, each with a key and a configuration, on one embedded broker."""
+
+    def __init__(
+        self, folder: Path, capfd, monkeypatch, names: Sequence[str] = NAMES
+    ) -> None:
+        self.folder = folder
+        self.hub = topology([*names], [], [*names])
+        self._capfd = capfd
+        for module in (sending, answering):
+            monkeypatch.setattr(module, "open_bus", self.bus)
+        monkeypatch.setattr(answering, "_IDLE_S", 0.2)
+        members = folder / "directory" / "members"
+        members.mkdir(parents=True)
+        for org in names:
+            self("keygen", "--org", org, "--out", folder)
+            (folder / f"{org}.toml").write_text(
+                f'org = "{org}"\nkey = "{org}.key"\nstate = "{org}.sqlite"\n'
+                'directory = "directory"\n[broker]\n'
+                f'url = "amqp://127.0.0.1:1/"\nuser = "{org}"\npassword_file = "pw"\n'
+            )
+            entry = {
+                "org": org, "name": org, "country": "XA", "audience": "peer-cert",
+                "kinds": [
+                    "incident", "feedback", "correction", "retraction", "takedown-request",
+                ],
+                "keys": [
+                    {
+                        "jwk": json.loads((folder / f"{org}.jwk").read_text()),
+                        "not_before": "2020-01-01T00:00:00Z",
+                        "not_after": "2040-01-01T00:00:00Z",
+                    }
+                ],
+            }  # fmt: skip
+            (members / f"{org}.json").write_text(json.dumps(entry))
+
+    @asynccontextmanager
+    async def bus(self, broker) -> AsyncIterator:
+        async with open_embedded(self.folder / "bus.sqlite", self.hub) as embedded:
+            yield embedded.login(broker.user)
+
+    def __call__(self, *arguments: object) -> tuple[int, str, str]:
+        code = command.run([str(a) for a in arguments])
+        return code, *self._capfd.readouterr()
+
+    def say(self, org: str, name: str, *arguments: object) -> tuple[int, str, str]:
+        return self(name, *arguments, "--config", self.folder / f"{org}.toml")
+
+    def tokens(self, org: str) -> list[bytes]:
+        """Take what *org* has published so far."""
+
+        async def take() -> list[Message]:
+            async with open_embedded(self.folder / "bus.sqlite", self.hub) as embedded:
+                return await rest(embedded.login("gate"), f"tocsin.ingress.{org}")
+
+        return [carried.encode(wire.unpack(each)) for each in asyncio.run(take())]
+
+    def verified(self, token: bytes) -> dict:
+        path = self.folder / "t.sdjwt"
+        path.write_bytes(token)
+        directory = self.folder / "directory"
+        code, out, _ = self("verify", path, "--directory", directory, "--json")
+        assert code == 0
+        return json.loads(out)
+
+    def tell(self, message: Message, user: str) -> None:
+        async def put() -> None:
+            async with open_embedded(self.folder / "bus.sqlite", self.hub) as embedded:
+                await embedded.login(user).publish(FEEDBACK, message)
+
+        asyncio.run(put())
+
+    def received(self) -> Path:
+        """Publish a record of cert-aq; the file that cert-bv has of it."""
+        assert self.say("cert-aq", "publish", PHISHING)[0] == 0
+        path = self.folder / "received.sdjwt"
+        path.write_bytes(self.tokens("cert-aq")[0])
+        return path
+
+    def answer(self, *arguments: object) -> tuple[int, str, str]:
+        directory = self.folder / "directory"
+        return self.say("cert-bv", "answer", *arguments, "--directory", directory)
+
+    def feedback(self) -> list[dict]:
+        directory = self.folder / "directory"
+        done = self.say("cert-aq", "feedback", "--directory", directory, "--json")
+        assert done[0] == 0
+        return [json.loads(line) for line in done[1].splitlines()]

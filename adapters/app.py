@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import structlog
 
+from adapters.chain_watch import ChainWatch, open_chain_watch
 from adapters.config import (
     AdapterConfig,
     FileSinkConfig,
@@ -174,13 +175,24 @@ async def run_adapter(
             await asyncio.to_thread(try_writing, place)
         with (
             _open_reviews(config, context) as reviews,
+            _open_heads(config, context) as chain,
             open_gap_state(gaps_of(config), now=clock()) as gaps,
             _open_archive(config) as archive,
         ):
             await serve(
                 config, bus, context, outbox, sinks,
-                clock=clock, stop=stop, reviews=reviews, gaps=gaps, archive=archive,
+                clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
+                archive=archive,
             )  # fmt: skip
+
+
+@contextmanager
+def _open_heads(config: AdapterConfig, context: Context) -> Iterator[ChainWatch | None]:
+    if not isinstance(config.heads, Path):
+        yield None
+        return
+    with open_chain_watch(config.heads, context.directory) as chain:
+        yield chain
 
 
 @contextmanager
@@ -237,6 +249,7 @@ async def serve(
     clock: Callable[[], float],
     stop: asyncio.Event,
     reviews: Reviews | None = None,
+    chain: ChainWatch | None = None,
     gaps: GapState | None = None,
     archive: Archive | None = None,
 ) -> None:
@@ -260,6 +273,7 @@ async def serve(
         stop=stop,
         reviews=reviews,
         gaps=watched,
+        chain=chain,
     )
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):

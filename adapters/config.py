@@ -200,6 +200,8 @@ class AdapterConfig(
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
         reviewers: Who may agree.
+        heads: File of the heads of the gate's chain that records came with; without
+            it, the adapter keeps none.
         gaps: SQLite file of what heartbeats list and never came; beside the outbox,
             if not given. With `database`, each process needs one of its own.
         archive: The gate's archive. What is missing is taken from it; without, it is
@@ -230,6 +232,7 @@ class AdapterConfig(
     recogniser: Path | UnsetType = UNSET
     reviews: Path | UnsetType = UNSET
     reviewers: tuple[ReviewerConfig, ...] = ()
+    heads: Path | UnsetType = UNSET
     gaps: Path | UnsetType = UNSET
     archive: Path | UnsetType = UNSET
     missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300

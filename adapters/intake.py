@@ -12,6 +12,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
 from adapters.gap_watch import GapWatch
 from adapters.interests import Interests
@@ -54,11 +55,13 @@ class Intake:
         clock: Callable[[], float],
         stop: asyncio.Event,
         reviews: Reviews | None,
+        chain: ChainWatch | None = None,
         gaps: GapWatch | None = None,
     ) -> None:
         self._gaps = gaps
         self._config = config
         self._reviews = reviews
+        self._chain = chain
         self._bus = bus
         self._context = context
         self._store = PatientStore(outbox, stop)
@@ -117,12 +120,27 @@ class Intake:
             done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
             messages = [each.message for each in done]
             await self._keep_waiting(messages, outcomes)
+            await self._keep_heads(messages, now)
             if self._gaps is not None:
                 await self._gaps.received(messages, outcomes, now=now)
             for received, outcome in zip(done, outcomes, strict=True):
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _keep_heads(self, messages: Sequence[Message], now: float) -> None:
+        """Keep the gate's newest heads; what cannot be kept now comes again."""
+        if self._chain is None:
+            return
+        heads = (message.headers.get(seen.HEAD_HEADER) for message in messages)
+        found = dict.fromkeys(head for head in heads if isinstance(head, str))
+        for head in found:
+            try:
+                await asyncio.to_thread(
+                    self._chain.see, head, self._context.directory, now=now
+                )
+            except ConfigError as error:
+                _log.error("chain.heads_unavailable", error=str(error))
 
     async def _hear(self, received: Received, now: float) -> None:
         """Take a heartbeat in, or put it aside."""

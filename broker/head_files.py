@@ -133,6 +133,29 @@ def _lines(path: Path) -> list[bytes]:
     return data.splitlines()
 
 
+def write_proof(heads: Path, fork: Fork, pos: int) -> Path:
+    """Keep the proof of a fork beside a file of heads; one that is there stays.
+
+    Args:
+        pos: The place that has two histories, for the name.
+
+    Raises:
+        ConfigError: It cannot be written.
+    """
+    path = heads.with_name(f"{heads.name}.fork-{pos}.json")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        with open(os.open(path, flags, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(fork) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except FileExistsError:
+        return path
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
+    return path
+
+
 def read_path(path: Path) -> list[bytes]:
     """Read a path: a stamp (`header.payload`) a line.
 

@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import msgspec
 from cyclopts import App, Parameter
 
 from adapters.cli import show
-from adapters.cli.load import load_directory, read_file, write_file, write_private
+from adapters.cli.load import load_directory, read_file, write_file
 from broker.archive import open_archive
 from broker.directory import Directory
 from broker.errors import ConfigError, TrustError
-from broker.head_files import KeptHeads, open_heads, read_path
+from broker.head_files import KeptHeads, open_heads, read_path, write_proof
 from broker.heads import (
     MAX_PATH,
     MAX_PROOF_BYTES,
@@ -35,17 +34,12 @@ _RECEIPT: Final = "receipt.jwt"
 
 heads = App(help="Heads of the gate's chain: keep, compare, prove.")
 
-ProofOption = Annotated[
-    Path | None, Parameter(help="Where the proof of a fork goes, if there is one.")
-]
-
 
 @heads.command
 def save(
     *files: Path,
     directory: Path,
     heads: Path,
-    proof: ProofOption = None,
     json: bool = False,
 ) -> int:
     """Keep the heads that receipts carry, and hold each against those kept.
@@ -73,7 +67,7 @@ def save(
             continue
         for each in said:
             if fork := kept.keep(each, now=now):
-                return _forked(fork, known, proof or _beside(heads), as_json=json)
+                return _forked(fork, known, heads, as_json=json)
     new = len(kept.held) - before
     _told_of_dropped(kept, heads)
     if json:
@@ -91,7 +85,6 @@ def compare(
     *,
     directory: Path,
     path: Path | None = None,
-    proof: ProofOption = None,
     json: bool = False,
 ) -> int:
     """Compare what two parties keep: the same chain, or the proof of a fork.
@@ -112,7 +105,7 @@ def compare(
     common = {each.head.pos for each in first.held}
     common &= {each.head.pos for each in second.held}
     if fork := fork_between(first.held, second.held, steps):
-        return _forked(fork, known, proof or _beside(mine), as_json=json)
+        return _forked(fork, known, mine, as_json=json)
     if json:
         show.json_line({"ok": True, "common": len(common)})
     elif common or steps:
@@ -223,13 +216,9 @@ def _head(said: Statement) -> Head:
     return Head(said.at, said.pos, said.link)
 
 
-def _beside(heads: Path) -> Path:
-    return heads.with_name(f"{heads.name}.fork.json")
-
-
-def _forked(fork: Fork, known: Directory, proof: Path, *, as_json: bool) -> int:
+def _forked(fork: Fork, known: Directory, heads: Path, *, as_json: bool) -> int:
     found = check(fork, known, now=time.time())
-    write_private(proof, msgspec.json.encode(fork) + b"\n")
+    proof = write_proof(heads, fork, found[1].pos)
     _tell_fork(found, as_json=as_json)
     show.complaint(
         f"refused: chain-forked: the proof is in {proof}; show it to the other groups, "

@@ -16,6 +16,7 @@ from adapters.cli import (
     comparing,
     cosigning,
     directory,
+    gaps,
     heads,
     heartbeats,
     interests,
@@ -34,6 +35,7 @@ from adapters.cli import (
     welcoming,
 )
 from adapters.cli.demo import command as demo
+from adapters.cli.doctor import command as doctor
 from adapters.outbox import OutboxUnavailableError
 from broker.errors import (
     BusError,
@@ -76,6 +78,7 @@ app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(directory.directory, name="directory")
+app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
 app.command(receipt.receipt, name="receipt")
@@ -87,6 +90,7 @@ app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)
 app.command(welcoming.welcome)
+app.command(doctor.doctor)
 app.command(processes.gate, name="gate")
 app.command(processes.adapter, name="adapter")
 

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 import msgspec
 from cyclopts import App
+from msgspec.structs import replace
 
 from adapters.cli import show
 from adapters.cli.load import load_directory, read_file, read_policy
-from broker import base64url, receipts, sdjwt
+from broker import base64url, carried, receipts, sdjwt
 from broker.directory import Directory, KnownKey
 from broker.errors import ConfigError, TrustError
 from broker.head_files import open_heads, read_path
@@ -78,7 +79,9 @@ def verify(
 
 def _evidence_in(folder: Path) -> Path:
     plain = folder / _FILES["evidence"]
-    joint = plain.with_name(f"{plain.name}.json")  # what several signed
+    joint = plain.with_name(
+        f"{plain.name}.json"
+    )  # what several signed, or with sealed parts
     return joint if joint.exists() else plain
 
 
@@ -155,9 +158,11 @@ def _bytes_checked(
     found: Receipt, evidence: Path | None, projection: Path | None
 ) -> Iterator[str]:
     if evidence is not None:
-        data = read_file(evidence)
+        record = carried.decode(data := read_file(evidence))
+        if record.sealed:  # they are the member's alone; the receipt is its view's
+            data = carried.encode(replace(record, sealed=()))
         _need(found.evidence == _sha256(data), "evidence")
-        _need(found.token == sdjwt.token_id(data), "token")
+        _need(found.token == record.token_id, "token")
         yield "evidence"
     if projection is not None:
         _need(found.projection == _sha256(read_file(projection)), "projection")

@@ -218,7 +218,7 @@ def test_a_fork_is_kept_as_a_proof_that_anybody_checks(
     save(tocsin, place, place.head(0))
     code, said = save(tocsin, place, forked(place, 3))
     assert (code, "chain-forked" in said) == (1, True)
-    proof = place.folder / "mine.fork.json"
+    proof = place.folder / "mine.fork-3.json"
     check = ("heads", "check", proof, "--directory", place.known)
     code, said = tocsin(*check)
     assert (code, "cannot both be true" in said) == (0, True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import zstandard
 
+from broker.sdjwt import digest
 from schemas.stix import PROPERTY_NAMES, TYPES
 from tests.fuzz.building import CANARY
 from tests.fuzz.standins import SIGNER
@@ -30,6 +31,18 @@ _STAMP: Final = {
     "seen": cast.NOW,
     "pos": 1,
     "prev": "",
+}
+_RECEIPT: Final = {
+    "iss": "urn:tocsin:org:hub",
+    "iat": cast.NOW,
+    "token": "A" * 43,
+    "audience": "platform",
+    "received": "A" * 43,
+    "evidence": "A" * 43,
+    "projection": "A" * 43,
+    "policy": {"id": "default", "version": 1, "sha256": "0" * 64},
+    "withheld": {"marked": "2-9"},
+    "chain": {"pos": 2, "link": "B" * 42 + "A"},
 }
 _HEAD: Final = {
     "iss": "urn:tocsin:org:hub",
@@ -82,6 +95,8 @@ def seeds(target: str) -> list[bytes]:
             return [bytes([i]) + text.encode() for i, text in enumerate(_TEXTS)]
         case "stamps":
             return list(_stamps())
+        case "chain":
+            return list(_chain())
         case _:
             return [_spelled(each) for each in _objects()]
 
@@ -93,6 +108,7 @@ def words() -> str:
         *TYPES,
         *_STAMP,
         *_HEAD,
+        *_RECEIPT,
         "_sd",
         "...",
         "_sd_alg",
@@ -186,6 +202,45 @@ def _stamps() -> Iterable[bytes]:
     )
     far = line("vnd.tocsin.head+jwt", _HEAD | {"pos": 9})
     return (b"", stamp, later, later + b"\n" + head, stamp + b"\n" + far, *wrong)
+
+
+def _chain() -> Iterable[bytes]:
+    """Give a chain of three stamps, a head and a receipt over it, and forks of it."""
+
+    def jws(typ: str, claims: dict[str, Any]) -> str:
+        header = {"alg": "EdDSA", "kid": cast.HUB.kid, "typ": typ}
+        return (b64(_spelled(header)) + b"." + b64(_spelled(claims))).decode()
+
+    def lines(text: str) -> bytes:
+        return b"\t".join(map(unb64, text.encode().split(b".")))
+
+    path: list[str] = []
+    for pos in (1, 2, 3):
+        prev = digest(path[-1].encode()) if path else ""
+        path.append(jws("vnd.tocsin.seen+jwt", _STAMP | {"pos": pos, "prev": prev}))
+    link = digest(path[-1].encode())
+    head = jws("vnd.tocsin.head+jwt", _HEAD | {"pos": 3, "link": link}) + ".AA"
+    other = jws("vnd.tocsin.head+jwt", _HEAD | {"pos": 3, "link": _STAMP["token"]})
+    low = jws("vnd.tocsin.head+jwt", _HEAD | {"pos": 2, "link": _STAMP["token"]})
+    receipt = jws("vnd.tocsin.receipt+jwt", _RECEIPT | {"head": head}) + ".AA"
+    under = [lines(each) for each in path]
+    yield b"\n".join([lines(head), *under])
+    yield b"\n".join([lines(head), *under[1:]])
+    yield b"\n".join([lines(head), *under[:2]])
+    yield b"\n".join([lines(receipt), *under])
+    for change in ({"iat": cast.NOW + 121}, {"iss": "urn:tocsin:org:x"}, {"head": "x"}):
+        yield lines(jws("vnd.tocsin.receipt+jwt", _RECEIPT | change) + ".AA")
+    fork = {"type": "tocsin-fork"}
+    for pair, steps in (
+        ((head, other + ".AA"), []),
+        ((head, head), []),
+        ((receipt, low + ".AA"), []),
+        ((low + ".AA", head), path),
+        ((head, low + ".AA"), path),
+    ):
+        yield _spelled(fork | {"statements": pair, "path": steps})
+    yield _spelled(fork)
+    yield lines(receipt).split(b"\t")[0] + b"\t{\tx"
 
 
 def _objects() -> Iterable[Any]:

@@ -44,7 +44,7 @@ _KEYS = (
     _known(cast.MONITOR.kid, _MONITOR),
     _known(cast.REVOKED.kid, "cert-cw", cast.REVOKED_AT),
 )
-_GATE = ServiceKey(_known(cast.HUB.kid, "hub"), frozenset({"gate"}))
+_GATE = ServiceKey(_known(cast.HUB.kid, "hub"), frozenset({"gate", "adapter"}))
 
 DIRECTORY: Final = Directory(
     MappingProxyType({member.org: member for member in _MEMBERS}),

@@ -6,13 +6,14 @@ checked as well. Sizes and times are bounded by `tests.fuzz.run`.
 
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, Final
 
 import msgspec
 import zstandard
 
 from adapters.sources import stix21
-from broker import base64url, disclosures, sdjwt, seen, segments, wire
+from broker import base64url, disclosures, heads, sdjwt, seen, segments, wire
 from broker.bus import Message
 from broker.errors import TrustError
 from schemas import codec, stix
@@ -198,6 +199,50 @@ def _jws(line: bytes) -> str:
     return line.decode("latin-1")
 
 
+def chain(data: bytes) -> None:
+    """A head or a receipt, and the lines of a path under it; or the proof of a fork.
+
+    Lines with tabs are spelled as in `stamps`; those of a path have no signature.
+    """
+    if b"\t" not in data:
+        _check_fork(data)
+        return
+    first, *lines = data.split(b"\n")
+    path = [_jws(line).encode("latin-1") for line in lines]
+    with refusals(
+        "receipt-invalid", "seen-invalid", "unknown-key", "signature",
+        "key-not-valid", "key-revoked",
+    ):  # fmt: skip
+        said = heads.statements_of(_jws(first), DIRECTORY, now=NOW)
+        assert 1 <= len(said) <= 2
+        for each in said:
+            assert each.at <= NOW + 120
+            assert (each.pos == 0) == (each.link == "")
+            if each.is_head:
+                _check_path(each, path)
+
+
+def _check_path(said: heads.Statement, path: list[bytes]) -> None:
+    with refusals("not-under-head"):
+        stamps = heads.under(seen.Head(said.at, said.pos, said.link), path)
+        assert [each.link for each in stamps] == [sdjwt.digest(x) for x in path]
+        assert stamps[-1].link == said.link
+        assert [each.pos for each in stamps] == [
+            *range(said.pos - len(path) + 1, said.pos + 1)
+        ]
+        for before, after in pairwise(stamps):
+            assert after.prev == before.link
+
+
+def _check_fork(data: bytes) -> None:
+    with refusals("fork-invalid"):
+        fork = heads.decode_fork(data)
+        assert heads.decode_fork(msgspec.json.encode(fork)) == fork
+        one, other = heads.check(fork, DIRECTORY, now=NOW)
+        assert one != other
+        assert fork.path or heads.contradiction([one, other]) is not None
+
+
 def stix_bundle(data: bytes) -> None:
     """What is read as STIX is read again, once written, and is the same."""
     with refusals():
@@ -218,5 +263,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "codec": json_text,
     "segments": text,
     "stamps": stamps,
+    "chain": chain,
     "stix": stix_bundle,
 }

@@ -13,7 +13,17 @@ from unittest import mock
 
 import pytest
 
-from broker import disclosures, parts, sdjwt, seen, segments, trust, wire
+from broker import (
+    disclosures,
+    heads,
+    parts,
+    receipts,
+    sdjwt,
+    seen,
+    segments,
+    trust,
+    wire,
+)
 from broker.bus import Message
 from broker.errors import TrustError
 from schemas import codec
@@ -112,6 +122,12 @@ BUGS: dict[str, tuple[str, Any, str, Any]] = {
     "a cut is not shown": ("segments", segments, "WITHHELD_TEXT", ""),
     "any value is a segment": ("segments", segments, "_parts", lambda any_: any_),
     "a stamp is refused for another reason": ("stamps", seen, "RefusedError", KeyError),
+    "a receipt is refused for another reason": (
+        "chain", receipts, "RefusedError", KeyError,
+    ),
+    "a path may leave a stamp out": (
+        "chain", heads, "under", lambda _head, path: path,
+    ),
     "a refusal of STIX quotes": ("stix", objects, "place_of", lambda e, _: str(e)),
 }  # fmt: skip
 

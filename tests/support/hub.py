@@ -20,6 +20,8 @@ from typing import Any
 import msgspec
 
 from broker import signers
+from broker.seal_key_files import generate_sealing_key
+from broker.seal_keys import PrivateSealingKey
 from tests.support.rabbitmq_api import RabbitMQ
 
 ROOT = Path(__file__).parents[2]
@@ -29,11 +31,12 @@ ALL_KINDS = ("incident", "campaign", "advisory", "feedback", "correction", "retr
 
 @dataclass(frozen=True)
 class Party:
-    """A member: who it is, and whether it publishes."""
+    """A member: who it is, whether it publishes, and whether RED is sealed to it."""
 
     org: str
     audience: str
     publishes: bool = False
+    opens: bool = False
 
 
 @dataclass
@@ -71,9 +74,15 @@ class Hub:
     def running(self) -> Iterator[None]:
         """Run gate and adapter until the end of the block."""
         with (
-            process("gate", "run", "--config", str(self.folder / "gate.toml")),
-            process("adapter", "run", "--config", str(self.folder / "adapter.toml")),
-        ):
+            process(
+                "gate", "run", "--config", str(self.folder / "gate.toml"),
+                log=self.folder / "gate.log",
+            ),
+            process(
+                "adapter", "run", "--config", str(self.folder / "adapter.toml"),
+                log=self.folder / "adapter.log",
+            ),
+        ):  # fmt: skip
             yield
 
     def _name_the_hub(self) -> None:
@@ -95,6 +104,9 @@ class Hub:
             "kinds": ALL_KINDS if party.publishes else (),
             "keys": [_key_entry(signer)],
         }
+        if party.opens:
+            sealing = generate_sealing_key(party.org, self.folder)
+            entry |= {"clearance": "RED", "sealing": [_key_entry(sealing)]}
         self._list("members", entry)
 
     def _list(self, where: str, entry: dict[str, Any]) -> None:
@@ -169,7 +181,7 @@ class Hub:
             file.write(content)
 
 
-def _key_entry(signer: signers.Signer) -> dict[str, Any]:
+def _key_entry(signer: signers.Signer | PrivateSealingKey) -> dict[str, Any]:
     return {
         "jwk": signer.jwk,
         "not_before": "2026-01-01T00:00:00Z",
@@ -190,8 +202,14 @@ def tocsin(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProces
 
 
 @contextmanager
-def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a long-lived command; SIGTERM must end it with exit code 0."""
+def process(
+    *arguments: str, log: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a long-lived command; SIGTERM must end it with exit code 0.
+
+    Args:
+        log: Where what it has said goes at the end.
+    """
     running = subprocess.Popen(  # noqa: S603  our own command
         [*TOCSIN, *arguments],
         stderr=subprocess.PIPE,
@@ -206,6 +224,8 @@ def process(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             running.kill()
             _, errors = running.communicate()
+    if log is not None:
+        log.write_bytes(errors)
     assert running.returncode == 0, errors.decode()[-4000:]
 
 

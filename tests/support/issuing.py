@@ -145,12 +145,11 @@ class Feed:
 
     def sign(self, record: Draft, **more: object) -> bytes:
         ids = BlindMap(lambda: signing.random_uuid(self.entropy), {})
-        values = {"position": self.position, **more}
+        values = {"position": self.position, "now": int(NOW), **more}
         token = signing.sign(
             record,
             self.signer,
             blind_map=ids,
-            now=int(NOW),
             entropy=self.entropy,
             **values,
         )

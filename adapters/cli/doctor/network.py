@@ -1,0 +1,325 @@
+"""What a doctor finds on the way to the broker: name, port, TLS, login, rights. Edge."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from adapters.config import (
+    AdapterConfig,
+    Broker,
+    GateConfig,
+    PublisherConfig,
+    broker_tls,
+    broker_url,
+)
+from adapters.doctor import UNREACHABLE, USAGE, Finding, failed, note, ok, warning
+from adapters.doctor_rights import (
+    Right,
+    Verdict,
+    judged,
+    of_adapter,
+    of_gate,
+    of_member,
+)
+from broker import certificates, rabbitmq_probing
+from broker.directory import Directory
+from broker.errors import BusRefusedError, BusUnavailableError
+from broker.gate_rules import issuers_of
+from broker.rabbitmq_link import Link
+from broker.rabbitmq_probing import Waiting
+from broker.topology import FEEDBACK, INGRESS, adapter_queues
+
+Settings = PublisherConfig | GateConfig | AdapterConfig
+TIMEOUT_S: Final = 5.0
+_WARN: Final = timedelta(days=30)
+_MANY: Final = 10_000  # an alarm of the operator's is long before the queue is full
+_ISSUERS: Final = 50  # tried, of those that a gate reads: each costs a channel
+# X509_V_ERR_* of OpenSSL's x509_vfy.h.
+_NOT_YET, _EXPIRED = 9, 10
+_UNKNOWN: Final = frozenset({2, 18, 19, 20, 21})
+_HOSTNAME: Final = frozenset({62, 64})
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a TCP connection goes."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+def place_of(broker: Broker) -> Place:
+    """Take the place out of the address.
+
+    Raises:
+        ConfigError: As `broker_url`.
+    """
+    broker_url(broker)
+    parts = urlsplit(broker.url)
+    port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+    return Place(parts.hostname or "", port)
+
+
+async def resolve(place: Place) -> list[Finding]:
+    """Say whether the name is known."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            found = await loop.getaddrinfo(
+                place.host, place.port, type=socket.SOCK_STREAM
+            )
+    except (OSError, TimeoutError):
+        return [
+            failed(
+                f"the name {place.host} is not known here",
+                "look for a slip in broker.url, and ask your resolver: "
+                f"getent hosts {place.host}",
+                UNREACHABLE,
+            )
+        ]
+    count = len({each[4][0] for each in found})
+    return [ok(f"the name {place.host} is known here, with {count} addresses")]
+
+
+async def connect(place: Place) -> list[Finding]:
+    """Say whether anything listens there."""
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            _, writer = await asyncio.open_connection(place.host, place.port)
+    except TimeoutError:
+        said, advice = (
+            f"{place} does not answer within {TIMEOUT_S:.0f} s",
+            "a firewall may drop it: ask your network for a way out to this port",
+        )
+        return [failed(said, advice, UNREACHABLE)]
+    except OSError as error:
+        said, advice = (
+            f"nothing listens at {place} ({error.strerror or type(error).__name__})",
+            "the broker may be down, or the port in broker.url wrong; amqps is 5671",
+        )
+        return [failed(said, advice, UNREACHABLE)]
+    writer.close()
+    return [ok(f"{place} accepts connections")]
+
+
+async def secure(place: Place, broker: Broker, *, now: datetime) -> list[Finding]:
+    """Say whether the broker is who it should be, and how long our certificate lives."""
+    if urlsplit(broker.url).scheme == "amqp":
+        return [
+            warning(
+                "the connection is not encrypted",
+                "on another machine than the broker's use amqps://…, or whoever is in "
+                "between reads all that you publish",
+            )
+        ]
+    context = broker_tls(broker, now=now) or ssl.create_default_context()
+    found = own_certificate(broker, now=now)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            _, writer = await asyncio.open_connection(
+                place.host, place.port, ssl=context
+            )
+    except ssl.SSLCertVerificationError as error:
+        return [*found, _untrusted(error.verify_code, place)]
+    except (OSError, TimeoutError) as error:
+        reason = getattr(error, "reason", None) or type(error).__name__
+        return [
+            *found,
+            failed(
+                f"{place} does not speak TLS with us ({reason})",
+                "broker.url may name the port without TLS: amqps is 5671",
+                UNREACHABLE,
+            ),
+        ]
+    peer = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+    writer.close()
+    ends = certificates.facts(ssl.DER_cert_to_PEM_cert(peer).encode()).not_after
+    said = f"TLS: {place.host} is proven by its authority until {ends:%Y-%m-%d} (UTC)"
+    if ends - now < _WARN:
+        return [*found, warning(said, "the operator of the hub must renew it in time")]
+    return [*found, ok(said)]
+
+
+def own_certificate(broker: Broker, *, now: datetime) -> list[Finding]:
+    """Say how long the certificate that we log in with lives; nothing if there is none."""
+    if not isinstance(broker.cert_file, Path):
+        return []
+    ends = certificates.facts(broker.cert_file.read_bytes()).not_after
+    days = (ends - now).days
+    said = f"your certificate lives {days} days, until {ends:%Y-%m-%d} (UTC)"
+    if ends - now < _WARN:
+        renew = f"send the hub a new request: tocsin broker request --org {broker.user}"
+        return [warning(said, f"{renew} --out FOLDER")]
+    return [ok(said)]
+
+
+def _untrusted(code: int, place: Place) -> Finding:
+    clock = "look at the clock of this machine first"
+    if code == _EXPIRED:
+        return failed(
+            f"the certificate of {place} has ended", f"{clock}, then tell the hub"
+        )
+    if code == _NOT_YET:
+        return failed(f"the certificate of {place} is not valid yet", clock)
+    if code in _HOSTNAME:
+        return failed(
+            f"the certificate of {place} is that of another name",
+            "broker.url must name the broker as its certificate does; if it does, "
+            "somebody may be in between: do not go on, ask the hub",
+        )
+    if code in _UNKNOWN:
+        return failed(
+            f"the authority that {place} shows is not the one you trust",
+            "ca_file must be the hub's; if it is, somebody may be in between: do not go "
+            "on, ask the hub",
+        )
+    return failed(
+        f"the certificate of {place} does not hold (code {code})", "ask the hub"
+    )
+
+
+@asynccontextmanager
+async def opened(broker: Broker) -> AsyncIterator[Link]:
+    """Lend a connection; it is opened at its first use.
+
+    Raises:
+        ConfigError: As `broker_url` and `broker_tls`.
+    """
+    tls = broker_tls(broker, now=datetime.now(UTC))
+    name = f"tocsin {broker.user} doctor"
+    async with Link(
+        broker_url(broker), name=name, timeout_s=TIMEOUT_S, tls=tls
+    ) as link:
+        yield link
+
+
+async def login(link: Link, broker: Broker) -> list[Finding]:
+    """Say whether the broker lets us in."""
+    by = "certificate" if isinstance(broker.cert_file, Path) else "password"
+    try:
+        await link.connection()
+    except BusRefusedError as error:
+        return [
+            failed(
+                f"{error} of {broker.user}",
+                f"the {by} may be old, or the directory no longer lists you; ask the "
+                "operator of the hub to run: tocsin broker apply",
+                USAGE,
+            )
+        ]
+    except BusUnavailableError as error:
+        advice = "the broker's log says why it hung up"
+        if by == "certificate":
+            advice = "it may not take your certificate: its log says why"
+        return [failed(str(error), advice, UNREACHABLE)]
+    return [ok(f"{broker.user} logs in with its {by}")]
+
+
+async def rights(link: Link, settings: Settings, directory: Directory) -> list[Finding]:
+    """Try what the login may do, and what it must not, so that nothing happens."""
+    verdicts = {each: await _tried(link, each) for each in _rights(settings, directory)}
+    return judged(verdicts)
+
+
+def _rights(settings: Settings, directory: Directory) -> tuple[Right, ...]:
+    match settings:
+        case PublisherConfig(org=org):
+            member = directory.members.get(org)
+            return of_member(org, publishes=member is not None and bool(member.kinds))
+        case GateConfig():
+            return of_gate(issuers_of(directory)[:_ISSUERS])
+        case AdapterConfig(name=name):
+            return of_adapter(name)
+
+
+async def _tried(link: Link, right: Right) -> Verdict:
+    match right.does:
+        case "write":
+            return await rabbitmq_probing.may_write(link, right.name, right.key)
+        case "read":
+            return await rabbitmq_probing.may_read(link, right.name)
+        case "declare":
+            return await rabbitmq_probing.may_declare(link, right.name)
+
+
+async def queues(link: Link, settings: Settings, directory: Directory) -> list[Finding]:
+    """Say what waits in our queues, and whether anybody reads them."""
+    match settings:
+        case PublisherConfig(org=org):
+            member = directory.members.get(org)
+            found = [_told(await _look(link, f"{FEEDBACK}.{org}"))]
+            if member is not None and member.kinds:
+                found.append(_sent(await _look(link, f"{INGRESS}.{org}")))
+            return found
+        case GateConfig():
+            named = issuers_of(directory)[:_ISSUERS]
+            queues = [f"{INGRESS}.{each}" for each in named]
+            return [
+                _read(await _look(link, each), "tocsin gate run") for each in queues
+            ]
+        case AdapterConfig(name=name):
+            run = "tocsin adapter run"
+            return [
+                _read(await _look(link, each), run) for each in adapter_queues(name)
+            ]
+
+
+class _Queue(NamedTuple):
+    name: str
+    waiting: Waiting | None
+
+
+async def _look(link: Link, name: str) -> _Queue:
+    return _Queue(name, await rabbitmq_probing.waiting_in(link, name))
+
+
+def _missing(name: str) -> Finding:
+    ask = "ask the operator of the hub to run: tocsin broker apply"
+    return failed(f"the queue {name} does not exist", ask)
+
+
+def _told(queue: _Queue) -> Finding:
+    """Judge the queue that a member reads now and then."""
+    name, waiting = queue
+    if waiting is None:
+        return _missing(name)
+    said = f"{waiting.messages} messages wait in {name}"
+    return note(said, "read them: tocsin feedback") if waiting.messages else ok(said)
+
+
+def _sent(queue: _Queue) -> Finding:
+    """Judge the queue that a member's records go through."""
+    name, waiting = queue
+    if waiting is None:
+        return _missing(name)
+    said = f"{waiting.messages} records of yours wait for the gate"
+    if not waiting.readers:
+        return failed(
+            f"{said}, and it does not run now",
+            "tell the operator of the hub; what you publish meanwhile waits",
+            UNREACHABLE,
+        )
+    return ok(f"{said}, which runs")
+
+
+def _read(queue: _Queue, run: str) -> Finding:
+    """Judge a queue that a process of the hub reads."""
+    name, waiting = queue
+    if waiting is None:
+        return _missing(name)
+    said = f"{waiting.messages} messages wait in {name}"
+    if not waiting.readers:
+        return warning(f"{said}, and nobody reads it now", f"start: {run}")
+    if waiting.messages > _MANY:
+        return warning(said, "whoever reads it is too slow, or stands still")
+    return ok(f"{said}, which is being read")

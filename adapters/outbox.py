@@ -33,7 +33,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from adapters import outbox_schema
-from adapters.delivery import Delivery, NewDelivery, StoreOutcome
+from adapters.delivery import Delivery, KnownTokens, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
 from adapters.outbox_queries import (
     PENDING,
@@ -172,7 +172,7 @@ class Outbox:
             return await load_scopes(connection, subs)
 
     @_to_its_end
-    async def known(self, member: str, token_ids: Collection[str]) -> frozenset[str]:
+    async def known(self, member: str, token_ids: Collection[str]) -> KnownTokens:
         """Tell which of *token_ids* a member was given, or will be, or needs no more."""
         async with self._transaction(self._reader) as connection:
             return await load_known(connection, member, token_ids)

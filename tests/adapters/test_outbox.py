@@ -62,9 +62,12 @@ async def test_it_knows_which_tokens_a_member_was_given_or_needs_no_more(outbox)
     ids = [letter * 43 for letter in "ABCD"]
     await outbox.store([version(2, token_id=ids[1]), version(1, token_id=ids[0])])
     await outbox.store([case(1, member="platform-c", token_id=ids[2])])
-    assert await outbox.known("platform-b", ids) == {ids[0], ids[1]}
-    assert await outbox.known("platform-c", ids) == {ids[2]}
-    assert await outbox.known("platform-d", ids) == set()
+    found = await outbox.known("platform-b", ids)
+    assert (found.given, found.replaced) == ({ids[1]}, {ids[0]})
+    found = await outbox.known("platform-c", ids)
+    assert (found.given, found.replaced) == ({ids[2]}, set())
+    found = await outbox.known("platform-d", ids)
+    assert (found.given, found.replaced) == (set(), set())
 
 
 async def test_an_outbox_of_before_has_its_indexes_made(path):

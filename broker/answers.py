@@ -129,6 +129,7 @@ def verify(received: Message, directory: Directory, *, now: float) -> Answer:
         raise TrustError("signature")
     if known.revoked_at is not None and now >= known.revoked_at:
         raise TrustError("key-revoked")
+    directory.need_standing(known, now)
     try:
         claims = codec.decode_json(found.payload, max_bytes=MAX_BYTES)
         answer = msgspec.convert(claims, Answer)

@@ -252,6 +252,20 @@ class Directory(msgspec.Struct, frozen=True):
         """
         return any(each.covers(moment) for each in self.suspensions.get(subject, ()))
 
+    def need_standing(self, known: KnownKey, moment: float) -> None:
+        """Check that neither a key nor its organisation is suspended at *moment*.
+
+        Args:
+            moment: Epoch seconds; see `is_suspended`.
+
+        Raises:
+            TrustError: `member-suspended`, `key-suspended`.
+        """
+        if self.is_suspended(known.org, moment):
+            raise TrustError("member-suspended")
+        if self.is_suspended(known.kid, moment):
+            raise TrustError("key-suspended")
+
     def may_receive(self, org: str, now: float) -> bool:
         """Tell whether *org* is a member and not suspended."""
         return org in self.members and not self.is_suspended(org, now)

@@ -202,6 +202,7 @@ def verify(
     moment = now if heard is None else heard
     if known.revoked_at is not None and moment >= known.revoked_at:
         raise TrustError("key-revoked")
+    directory.need_standing(known, moment)
     _check_moment(beat.iat, known, now)
     return known.org, beat
 
@@ -235,6 +236,7 @@ def verify_passed(body: bytes, directory: Directory, *, now: float) -> Passed:
     # Who stole a gate's key writes any moment: none of its words counts.
     if known.revoked_at is not None and now >= known.revoked_at:
         raise TrustError("key-revoked")
+    directory.need_standing(known, now)
     _check_moment(heard.seen, known, now)
     if heard.heartbeat != beat_id(text):
         raise TrustError("heartbeat-invalid")

@@ -157,6 +157,7 @@ def may_stamp(signer: RecordSigner, directory: Directory, *, now: float) -> bool
     """Tell whether what *signer* signs now would be taken for a gate's."""
     try:
         known = _gate_key(signer.kid, signer.alg, directory)
+        directory.need_standing(known, now)
     except TrustError:
         return False
     return known.signs_at(int(now)) and not known.is_compromised(now)
@@ -292,6 +293,8 @@ def _opened(
         # Who stole it writes any moment into a stamp, so none of its stamps counts.
         if known.is_compromised(now) and not as_signed:
             raise TrustError("seen-invalid")
+        if not as_signed:
+            directory.need_standing(known, now)
         if not verify(known.key, signature, signing_input):
             raise TrustError("seen-invalid")
         claims = msgspec.convert(codec.decode_json(payload, max_bytes=MAX_CHARS), kind)

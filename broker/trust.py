@@ -194,6 +194,7 @@ def _verify(
     def judge(signed_by: KnownKey) -> None:
         _check_kind(claims, signed_by, directory)
         _check_key(claims, signed_by, first_seen)
+        directory.need_standing(signed_by, first_seen)
 
     judge(known)
     signers = joint.signers(

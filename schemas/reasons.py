@@ -104,6 +104,10 @@ REASONS: Final[dict[str, str]] = {
     "expired": "its handling horizon is over.",
     "key-not-valid": "issued outside the validity of its key.",
     "key-revoked": "its key is revoked.",
+    "member-suspended": "its organisation is suspended; tocsin directory show says by "
+    "whom and how long.",
+    "key-suspended": "its key is suspended; tocsin directory show says by whom and how "
+    "long.",
     "version-in-future": "its version is more than two minutes in the future.",
     "version-mismatch": "the primary object is of another version than claimed.",
     "tlp-mismatch": "the primary object is marked otherwise than claimed.",
@@ -164,6 +168,7 @@ REASONS: Final[dict[str, str]] = {
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
     "a restore, type tocsin publish --new-epoch.",
+    "delivery-invalid": "this is no delivery as a file sink writes it.",
     "proof-invalid": "this does not prove that an issuer has said two things.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",

@@ -11,6 +11,7 @@ from broker.errors import TrustError
 from schemas.reasons import REASONS
 from tests.support import records
 from tests.support.issuing import NOW, directory, key_entry, member, signer
+from tests.support.suspended import suspended
 
 SIGNER = signer("platform-x")
 TOKEN = records.sha(b"a token")
@@ -148,3 +149,12 @@ def test_a_revoked_key_answers_no_more():
         "platform-x", keys=(key_entry("platform-x", revoked_at="2026-01-02T00:00:00Z"),)
     )
     assert refusal(sent(), known=directory(revoked)) == "key-revoked"
+
+
+def test_who_is_suspended_answers_no_more():
+    for subject, reason in (
+        ("platform-x", "member-suspended"),
+        (signer("platform-x").kid, "key-suspended"),
+    ):
+        known = suspended(directory(member("platform-x")), subject, NOW)
+        assert refusal(sent(), known=known) == reason

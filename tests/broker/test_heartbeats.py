@@ -28,6 +28,7 @@ from tests.support.issuing import (
     service,
     signer,
 )
+from tests.support.suspended import suspended
 
 AQ = signer("cert-aq")
 KNOWN = directory()
@@ -164,6 +165,18 @@ def test_revocation_counts_from_when_the_gate_heard_it() -> None:
     assert refused(text(), known) == "key-revoked"
     assert refused(text(), known, heard=NOW - 10) == "key-revoked"
     assert verify(text(), known, now=NOW, heard=NOW - 11)
+
+
+def test_suspension_counts_from_when_the_gate_heard_it() -> None:
+    known = suspended(KNOWN, "cert-aq", NOW - 10)
+    assert refused(text(), known) == "member-suspended"
+    assert refused(text(), known, heard=NOW - 10) == "member-suspended"
+    assert verify(text(), known, now=NOW, heard=NOW - 11)
+
+
+def test_no_word_of_a_suspended_gate_counts() -> None:
+    known = suspended(KNOWN, HUB.kid, NOW)
+    assert not_passed(passed(text(), seen=int(NOW) - 60), known) == "key-suspended"
 
 
 def test_a_moment_outside_of_the_key_or_ahead_is_refused() -> None:

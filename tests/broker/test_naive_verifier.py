@@ -16,12 +16,13 @@ import pytest
 from hypothesis import given, settings
 
 from broker import trust
-from broker.directory import Directory, Member, build
+from broker.directory import Directory, Member, build, under
 from schemas.errors import RefusedError
 from tests.support.bent_tokens import bent_anyhow, respelled
 from tests.support.bent_trees import bends, bent_records, opened
 from tests.support.edge_trees import edges
 from tests.support.naive_verifier import Refused, verify
+from tests.support.suspended import spans_of
 from tests.vectors import cast
 from tests.vectors.reading import resolved
 from tests.vectors.spelling import Cut, Part
@@ -76,7 +77,8 @@ def naive(token: bytes, **when: Any) -> tuple[str, str]:
 
 def directory() -> Directory:
     """The keys of the manifest, in the product's form."""
-    return build([_member(entry) for entry in MANIFEST["keys"]])
+    members = build([_member(entry) for entry in MANIFEST["keys"]])
+    return under(members, spans_of(MANIFEST["keys"]), expires=float("inf"))
 
 
 def _member(entry: dict[str, Any]) -> Member:

@@ -36,6 +36,7 @@ from tests.support.issuing import (
     service,
     signer,
 )
+from tests.support.suspended import suspended
 
 DIRECTORY = directory()
 TOKEN = "t" * 42 + "A"
@@ -191,6 +192,17 @@ def test_what_a_key_stamped_before_it_was_given_up_counts(reason):
         assert verify_head(head(now=SEEN - 1), known, now=now)
         assert refuses(stamp(seen=SEEN), known, now=now)
         assert refuses(head(now=SEEN), known, now=now, verify=verify_head)
+
+
+@pytest.mark.parametrize("subject", ["hub", HUB.kid])
+def test_no_stamp_counts_while_the_gate_or_its_key_is_suspended(subject):
+    known = suspended(DIRECTORY, subject, NOW, NOW + 60)
+    for now in (NOW, NOW + 59):
+        assert refuses(stamp(seen=SEEN - 5), known, now=now)
+        assert refuses(head(now=SEEN - 5), known, now=now, verify=verify_head)
+        assert not may_stamp(HUB, known, now=now)
+    for now in (NOW - 1, NOW + 60):
+        assert verify_stamp(stamp(seen=SEEN - 5), known, now=now)
 
 
 def test_a_stamp_from_outside_the_validity_of_its_key_is_refused():

@@ -30,6 +30,7 @@ from tests.support.records import (
     token,
     tree,
 )
+from tests.support.suspended import suspended
 from tests.support.verifying import cut, reason, refusal, refused, verified
 
 CANARY = "mallory"
@@ -462,6 +463,23 @@ def test_a_record_issued_outside_the_validity_of_its_key_is_refused() -> None:
         assert verified(mint(claims(iat)), known, **later)
     for iat in (NOW - 1, NOW + 86_401):
         assert refusal(mint(claims(iat)), known, **later).reason == "key-not-valid"
+
+
+def test_a_suspension_counts_from_when_a_record_was_first_seen() -> None:
+    week = 604_800
+    signed = mint(tree(iat=NOW - 60, exp=NOW + 3 * week))
+    for subject, code in (
+        (CERT.org, "member-suspended"),
+        (CERT.kid, "key-suspended"),
+    ):
+        known = suspended(directory(), subject, NOW, NOW + week)
+        for seen in ({"now": NOW}, {"now": NOW + 60, "first_seen": NOW}):
+            assert refusal(signed, known, **seen).reason == code
+        assert verified(signed, known, now=NOW + 60, first_seen=NOW - 1)
+        # What came in meanwhile does not count later either; what comes then does.
+        later = {"now": NOW + 2 * week}
+        assert refusal(signed, known, **later, first_seen=NOW + 60).reason == code
+        assert verified(signed, known, **later)
 
 
 def test_a_revocation_counts_from_when_a_record_was_first_seen() -> None:

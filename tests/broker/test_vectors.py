@@ -14,7 +14,7 @@ import pytest
 from broker import carried, sdjwt, seen, topology, trust, wire
 from broker.bus import Message
 from broker.chain import Feed
-from broker.directory import Directory, KeyEntry, Member, Service, build
+from broker.directory import Directory, KeyEntry, Member, Service, build, under
 from broker.gate_rules import Accept, Envelope, Refuse, decide
 from broker.keys import Jwk
 from broker.opening import open_sealed
@@ -22,6 +22,7 @@ from broker.seal_keys import PrivateSealingKey
 from schemas import profile, timestamps
 from schemas.errors import RefusedError
 from schemas.reasons import REASONS
+from tests.support.suspended import spans_of
 from tests.vectors import make
 from tests.vectors import sealed as vectors_sealed
 from tests.vectors.reading import resolved
@@ -71,8 +72,10 @@ def service_of(key: dict[str, Any]) -> Service:
     return Service(org=key["org"], name=key["org"], services=services, keys=keys)
 
 
-DIRECTORY: Directory = build(
-    map(member_of, MANIFEST["keys"]), map(service_of, MANIFEST["services"])
+DIRECTORY: Directory = under(
+    build(map(member_of, MANIFEST["keys"]), map(service_of, MANIFEST["services"])),
+    spans_of(MANIFEST["keys"]),
+    expires=float("inf"),
 )
 
 

@@ -23,6 +23,8 @@ SIGNERS = {
         cast.REVOKED,
         cast.BRIEF,
         cast.TRIAL,
+        cast.SUSPENDED,
+        cast.HELD_KEY,
     )
 }
 

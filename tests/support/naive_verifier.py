@@ -40,6 +40,8 @@ def verify(token, keys, *, now, first_seen=None):
     def judge(who):
         seen, revoked = now if first_seen is None else first_seen, who["revoked_at"]
         need(key_not_valid=who["not_before"] <= tree["iat"] <= who["not_after"], key_revoked=revoked is None or seen < revoked)
+        out = [any(a <= seen and (b is None or seen < b) for a, b in who.get(name, [])) for name in ("suspended", "key_suspended")]
+        need(member_suspended=not out[0], key_suspended=not out[1])
         return need(kind_not_allowed=wanted <= {*who["kinds"]}, exercise_only=tree["exercise"] or not who.get("exercise"))
     entries, valid = [entry], [judge(entry)]
     need(claims=coarse_of("", "first_seen", tree["ver"]))  # what has a day is a time

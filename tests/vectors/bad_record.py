@@ -8,10 +8,14 @@ from tests.vectors.cast import (
     BRIEF_FROM,
     BRIEF_UNTIL,
     CERT,
+    HELD_KEY,
+    LAPSED_AT,
     MARK,
     NOW,
     REVOKED,
     REVOKED_AT,
+    SUSPENDED,
+    SUSPENDED_AT,
     TRIAL,
     WATCH,
     an_id,
@@ -266,7 +270,36 @@ def _times(shelf: Shelf) -> None:
             key=REVOKED,
             first_seen=seen,
         )
+    _suspended(shelf)
     _agreement(shelf)
+
+
+def _suspended(shelf: Shelf) -> None:
+    for name, why, seen in (
+        ("now", "Its organisation is suspended now.", None),
+        ("from-then-on", "First seen in the second it was suspended.", SUSPENDED_AT),
+        ("before-it-lapsed", "First seen in a week that is over.", LAPSED_AT + 60),
+    ):
+        shelf.sign(
+            f"member-suspended-{name}",
+            "member-suspended",
+            why,
+            with_claims={"iss": ORG + SUSPENDED.org, "iat": LAPSED_AT - 60},
+            key=SUSPENDED,
+            first_seen=seen,
+        )
+    for name, why, seen in (
+        ("now", "Its key is suspended now.", None),
+        ("then", "First seen in the second its key was suspended.", SUSPENDED_AT),
+    ):
+        shelf.sign(
+            f"key-suspended-{name}",
+            "key-suspended",
+            why,
+            with_claims={"iss": ORG + HELD_KEY.org, "iat": SUSPENDED_AT - 60},
+            key=HELD_KEY,
+            first_seen=seen,
+        )
 
 
 def _agreement(shelf: Shelf) -> None:

@@ -142,12 +142,17 @@ REVOKED = Ed25519Key("cert-cw")
 BRIEF = Ed25519Key("cert-dx")
 WATCH = Ed25519Key("watch-ey")
 TRIAL = Ed25519Key("trial-fz")
+SUSPENDED = Ed25519Key("cert-ez")
+HELD_KEY = Ed25519Key("cert-fy")
 STRANGER = Ed25519Key("stranger")
 HUB = Ed25519Key("hub")
 OLD_HUB = Ed25519Key("hub-before")
 ADAPTER = Ed25519Key("hub-adapter")
 
 REVOKED_AT: Final = epoch("2026-12-01T11:00:00Z")
+SUSPENDED_AT: Final = epoch("2026-12-01T11:00:00Z")
+LAPSED_AT: Final = epoch("2026-11-20T11:00:00Z")
+WEEK_S: Final = 604_800
 BRIEF_FROM: Final = epoch("2026-12-01T10:00:00Z")
 BRIEF_UNTIL: Final = epoch("2026-12-01T11:00:00Z")
 
@@ -172,6 +177,15 @@ KEYS: Final = [
     _entry(BRIEF, not_before=BRIEF_FROM, not_after=BRIEF_UNTIL, kinds=KINDS),
     _entry(WATCH, kinds=["feedback", "correction", "retraction"]),
     _entry(TRIAL, kinds=KINDS, exercise=True),
+    # One suspension that lapsed, and one that the threshold confirmed.
+    _entry(
+        SUSPENDED,
+        kinds=KINDS,
+        suspended=[[LAPSED_AT, LAPSED_AT + WEEK_S], [SUSPENDED_AT, None]],
+    ),
+    _entry(
+        HELD_KEY, kinds=KINDS, key_suspended=[[SUSPENDED_AT, SUSPENDED_AT + WEEK_S]]
+    ),
 ]
 SERVICES: Final = [
     _entry(HUB, services=["gate"]),

@@ -9,6 +9,8 @@ from tests.vectors.cast import (
     BRIEF_UNTIL,
     CERT,
     CORE,
+    HELD_KEY,
+    LAPSED_AT,
     MARK,
     NOW,
     P256,
@@ -16,8 +18,11 @@ from tests.vectors.cast import (
     PLATFORM,
     REVOKED,
     REVOKED_AT,
+    SUSPENDED,
+    SUSPENDED_AT,
     TRIAL,
     TYP,
+    WEEK_S,
     address,
     an_id,
     each,
@@ -56,6 +61,7 @@ def vectors() -> list[Vector]:
     records = Shelf("record")
     _algorithms(records)
     _claims(records)
+    _suspended(records)
     _kinds(records)
     _times(records)
     objects(records)
@@ -303,6 +309,32 @@ def _claims(shelf: Shelf) -> None:
             ]
         ),
     )
+
+
+def _suspended(shelf: Shelf) -> None:
+    for name, why, key, seen in (
+        ("before", "First seen a second before.", SUSPENDED, SUSPENDED_AT - 1),
+        (
+            "after",
+            "First seen when a suspension had just lapsed.",
+            SUSPENDED,
+            LAPSED_AT + WEEK_S,
+        ),
+        (
+            "key-before",
+            "First seen a second before its key was.",
+            HELD_KEY,
+            SUSPENDED_AT - 1,
+        ),
+    ):
+        shelf.sign(
+            f"suspended-{name}",
+            "",
+            why,
+            with_claims={"iss": ORG + key.org, "iat": LAPSED_AT - 60},
+            key=key,
+            first_seen=seen,
+        )
 
 
 def _kinds(shelf: Shelf) -> None:

@@ -15,7 +15,7 @@ from broker.errors import BusRefusedError, BusUnavailableError, ConfigError
 from broker.rabbitmq import open_rabbitmq
 from broker.tls import client_context, need_login
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)  # as certificates have it
 MADE = make_ca("Tocsin hub", now=NOW)
 CA = load_ca(MADE.key, MADE.public)
 AMQPS = "amqps://rabbit.example/"

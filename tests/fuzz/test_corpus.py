@@ -13,7 +13,9 @@ from unittest import mock
 
 import pytest
 
+from adapters import directory_words
 from broker import (
+    directory_proposal,
     disclosures,
     heads,
     parts,
@@ -127,6 +129,12 @@ BUGS: dict[str, tuple[str, Any, str, Any]] = {
     ),
     "a path may leave a stamp out": (
         "chain", heads, "under", lambda _head, path: path,
+    ),
+    "an entry changes and nothing is said": (
+        "directory", directory_words, "entry_sentences", lambda *_: (),
+    ),
+    "a threshold of none is one": (
+        "directory", directory_proposal.Checked, "complete", True,
     ),
     "a refusal of STIX quotes": ("stix", objects, "place_of", lambda e, _: str(e)),
 }  # fmt: skip

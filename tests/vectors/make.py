@@ -16,6 +16,7 @@ from tests.vectors import (
     bad_stix,
     cast,
     good,
+    heartbeats,
     joint,
     messages,
     samples,
@@ -53,6 +54,7 @@ def write(folder: Path) -> None:
         "vectors": entries,
         "messages": messages.messages(),
         "stamps": stamps.stamps(),
+        "heartbeats": heartbeats.heartbeats(),
     }
     (folder / "manifest.json").write_bytes(_pretty(manifest))
 

@@ -38,6 +38,8 @@ SETTLE: Final = (
             deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
         ),
         settled_at=bindparam("settled_at"),
+        holder=None,
+        held_until=None,
     )
 )
 UNCHANGED: Final[dict[str, object]] = {

@@ -20,6 +20,7 @@ from tests.vectors import (
     joint,
     messages,
     samples,
+    sealed,
     stamps,
 )
 from tests.vectors.reading import read, resolved
@@ -55,6 +56,8 @@ def write(folder: Path) -> None:
         "messages": messages.messages(),
         "stamps": stamps.stamps(),
         "heartbeats": heartbeats.heartbeats(),
+        "sealing_keys": sealed.KEYS,
+        "sealed": sealed.sealed(),
     }
     (folder / "manifest.json").write_bytes(_pretty(manifest))
 

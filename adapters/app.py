@@ -30,6 +30,7 @@ from adapters.config import (
     SinkConfig,
     WebhookSinkConfig,
     gaps_of,
+    outbox_of,
     reviewers_of,
 )
 from adapters.delivery import Sink
@@ -174,11 +175,13 @@ async def run_adapter(
             a message is taken.
         BusRefusedError: No permission on the adapter's queues.
     """
+    place, password = outbox_of(config)
     async with (
-        open_outbox(config.outbox, clock=clock) as outbox,
+        open_outbox(place, password=password, clock=clock) as outbox,
         open_sinks(config.members, clock=clock) as sinks,
     ):
-        await asyncio.to_thread(try_writing, config.outbox)
+        if isinstance(place, Path):
+            await asyncio.to_thread(try_writing, place)
         with (
             _open_reviews(config, context) as reviews,
             _open_heads(config, context) as chain,

@@ -7,7 +7,7 @@ import ssl
 import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import msgspec
@@ -156,6 +156,20 @@ class ReviewerConfig(
     key: Path
 
 
+class DatabaseConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """A PostgreSQL database that several processes of an adapter share.
+
+    Attributes:
+        url: `postgresql://user@host:5432/database`, without a password.
+        password_file: Mode 0600.
+    """
+
+    url: str
+    password_file: Path | UnsetType = UNSET
+
+
 class AdapterConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
@@ -173,6 +187,8 @@ class AdapterConfig(
         pseudonym_period: How long a value has the same pseudonym.
         keep_periods: So many keys are kept, this period's among them. At least 2:
             what came before the turn of a period may still wait in a queue.
+        outbox: SQLite file of the deliveries. Or:
+        database: PostgreSQL for them; then the adapter may run in several processes.
         policy: Redaction policy; the shipped one if not given.
         batch: Messages stored together at most; `pipeline.take` ends earlier for
             large ones.
@@ -187,7 +203,7 @@ class AdapterConfig(
         heads: File of the heads of the gate's chain that records came with; without
             it, the adapter keeps none.
         gaps: SQLite file of what heartbeats list and never came; beside the outbox,
-            if not given.
+            if not given. With `database`, each process needs one of its own.
         archive: The gate's archive. What is missing is taken from it; without, it is
             an alarm only.
         missing_after_s: So long after a heartbeat a record that it lists may be on its
@@ -203,9 +219,10 @@ class AdapterConfig(
     key: KeyPlace
     id_key: Path
     pseudonym_keys: Path
-    outbox: Path
     broker: Broker
     members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
+    outbox: Path | UnsetType = UNSET
+    database: DatabaseConfig | UnsetType = UNSET
     key_passphrase_file: Path | UnsetType = UNSET
     pseudonym_period: Length = "quarter"
     keep_periods: Annotated[int, Meta(ge=2, le=100)] = 2
@@ -329,7 +346,7 @@ def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
         names = tomllib.loads(path.read_text()).keys()
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
         return load(path, PublisherConfig)  # which says what is wrong
-    if "outbox" in names:
+    if "members" in names:
         return load(path, AdapterConfig)
     if "archive" in names:
         return load(path, GateConfig)
@@ -398,10 +415,32 @@ def _need_one_login(broker: Broker) -> None:
 
 
 def gaps_of(config: AdapterConfig) -> Path:
-    """Name the file of gaps of an adapter."""
+    """Name the file of gaps of an adapter.
+
+    Raises:
+        ConfigError: It has to be given, and is not.
+    """
     if isinstance(config.gaps, Path):
         return config.gaps
-    return config.outbox.with_name(f"{config.outbox.name}.gaps")
+    if isinstance(config.outbox, Path):
+        return config.outbox.with_name(f"{config.outbox.name}.gaps")
+    raise ConfigError("with [database], gaps must name a file of this process")
+
+
+def outbox_of(config: AdapterConfig) -> tuple[Path | str, str | None]:
+    """Say where the outbox is: a file, or a database's URL and its password.
+
+    Raises:
+        ConfigError: None is named, or both are; the password's file is unusable.
+    """
+    database = config.database
+    if isinstance(config.outbox, Path) == isinstance(database, DatabaseConfig):
+        raise ConfigError("an adapter needs outbox (a file), or [database]")
+    if not isinstance(database, DatabaseConfig):
+        return cast(Path, config.outbox), None
+    if not isinstance(database.password_file, Path):
+        return database.url, None
+    return database.url, read_secret(database.password_file).decode().strip()
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

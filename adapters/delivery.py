@@ -97,3 +97,15 @@ class StoreOutcome(StrEnum):
     # Only counted: a newer version is known, or it takes back what was never sent.
     SUPERSEDED = "superseded"
     MISSED = "missed"  # not wanted, and no version of it is known; nothing changed
+
+
+class KnownTokens(msgspec.Struct, frozen=True):
+    """Tokens that the outbox knows of a member.
+
+    Attributes:
+        given: Sent, or to be sent, to one of its sinks.
+        replaced: Never sent: a newer version came first, or nothing was to take back.
+    """
+
+    given: frozenset[str]
+    replaced: frozenset[str]

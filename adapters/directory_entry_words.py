@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from adapters.directory_key_words import key_sentences
 from adapters.directory_sentences import Mark, Sentence, field_name, value_text
-from broker.directory import DEFAULT_CLEARANCE, Audience, Member, Service
+from broker.directory import DEFAULT_CLEARANCE, Audience, Member, Service, Suspended
 
 Entry = Member | Service
 _KEYS: Final = frozenset({"keys", "sealing"})
@@ -107,10 +107,12 @@ def _exercise(org: str, *, begins: bool) -> Sentence:
     return Sentence(f"{org}: its exercises are over, records count", "more")
 
 
-def _suspended(org: str, new: object) -> Sentence:
+def _suspended(org: str, new: Suspended | UnsetType) -> Sentence:
     if new is UNSET:
         return Sentence(f"ends the suspension of {org}", "more")
-    return Sentence(f"suspends {org} until this is undone: {value_text(new)}", "less")
+    return Sentence(
+        f"suspends {org} from {new.since} until this is undone: {new.reason}", "less"
+    )
 
 
 def _clearance(old: Any, new: Any) -> Sentence:

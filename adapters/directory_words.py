@@ -83,8 +83,6 @@ def _suspensions(
     for subject in one:
         if subject not in other:
             yield Sentence(f"{party} lifts its suspension of {subject}", "more")
-    if not one and not other:
-        yield Sentence(f"{party} may suspend, and suspends nobody")
 
 
 def _suspended(party: str, each: Suspension) -> str:

@@ -36,7 +36,6 @@ from broker.backoff import delays
 from broker.directory_held import Standing
 
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
-_IDLE_S: Final = 60.0  # look again at least this often: the clock may be set
 _PURGE_S: Final = 3600.0  # between two looks for bodies that may go
 _TOKEN_CHARS: Final = 12  # of a token id in the log
 
@@ -194,11 +193,12 @@ class _Worker:
         await self._wait(arrivals, wake_at)
 
     async def _wait(self, arrivals: asyncio.Event, wake_at: float | None) -> None:
-        pause_s = _IDLE_S if wake_at is None else wake_at - self._clock()
+        longest_s = self._outbox.look_again_s
+        pause_s = longest_s if wake_at is None else wake_at - self._clock()
         if self._stop.is_set() or pause_s <= 0:
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(min(pause_s, _IDLE_S)):
+            async with asyncio.timeout(min(pause_s, longest_s)):
                 await arrivals.wait()
 
     async def _work(self) -> bool:

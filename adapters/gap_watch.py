@@ -189,7 +189,7 @@ class GapWatch:
                 continue
             found = account(
                 passed,
-                have=await self._store.known(member.org, ids),
+                known=await self._store.known(member.org, ids),
                 missing=missing,
                 began=untold.began,
                 unlisted=untold.unlisted,

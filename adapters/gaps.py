@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from adapters.delivery import NewDelivery
+from adapters.delivery import KnownTokens, NewDelivery
 from adapters.policy import Policy
 from adapters.view import View
 from broker.directory import Member
@@ -35,7 +35,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What became, for one member, of the records that a heartbeat lists.
 
     Attributes:
-        have: How many were delivered, or replaced by a newer version before.
+        have: How many were delivered, or are about to be.
+        replaced: Never sent: a newer version came first.
         withheld: Came to the hub and are not for this member: its view, or its own
             interests.
         missing: Never came to the adapter.
@@ -45,17 +46,18 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     have: int
+    replaced: tuple[str, ...]
     withheld: tuple[str, ...]
     missing: tuple[Listed, ...]
     not_taken: tuple[str, ...]
-    earlier: int
+    earlier: tuple[str, ...]
     unlisted: int
 
 
 def account(
     passed: Passed,
     *,
-    have: Collection[str],
+    known: KnownTokens,
     missing: Collection[str],
     began: float,
     unlisted: int,
@@ -63,25 +65,27 @@ def account(
     """Sort the records of a heartbeat for one member.
 
     Args:
-        have: Token ids that its outbox knows.
+        known: What the outbox knows of it.
         missing: Token ids that never came to the adapter.
         began: Since when the adapter reads, epoch seconds.
     """
     listed = passed.beat.ids
     lacks = set(passed.heard.lacks)
-    has = {each.token_id for each in listed if each.token_id in have}
+    has = {each.token_id for each in listed if each.token_id in known.given}
+    replaced = [each.token_id for each in listed if each.token_id in known.replaced]
     gone = tuple(each for each in listed if each.token_id in missing)
-    settled = has | {each.token_id for each in gone}
+    settled = {*has, *replaced, *(each.token_id for each in gone)}
     left = [each for each in listed if each.token_id not in settled]
     early = [e for e in left if e.at < began and e.token_id not in lacks]
     return Account(
         have=len(has),
+        replaced=tuple(replaced),
         withheld=tuple(
             e.token_id for e in left if e.at >= began and e.token_id not in lacks
         ),
         missing=gone,
         not_taken=tuple(e.token_id for e in left if e.token_id in lacks),
-        earlier=len(early),
+        earlier=tuple(e.token_id for e in early),
         unlisted=unlisted,
     )
 
@@ -136,11 +140,12 @@ def in_words(passed: Passed, found: Account) -> dict[str, object]:
         "count": beat.count,
         "listed": len(beat.ids),
         "have": found.have,
+        "replaced": list(found.replaced),
         "withheld": list(found.withheld),
         "missing": [each.token_id for each in found.missing],
         "missing_since": None if since is None else timestamps.from_epoch(since),
         "not_taken": list(found.not_taken),
-        "earlier": found.earlier,
+        "earlier": list(found.earlier),
         "unlisted": found.unlisted,
     }
 

@@ -5,13 +5,12 @@ without gaps, and leaves in the order of its versions. Storing is durable when
 `store` returns; sending is at least once, under an id that never changes.
 
 Who may send a row: `due` hands it to one caller, and to nobody else until it is
-settled or released. That memory is this process's own, so one process at a time
-has the file; after a crash nothing is held back.
+settled or released. After a crash nothing is held back. A SQLite file is of one process
+at a time; several share a PostgreSQL database (`outbox_sqlite`, `outbox_postgresql`).
 """
 
 import asyncio
 import math
-import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import (
@@ -22,22 +21,22 @@ from collections.abc import (
     Iterable,
     Sequence,
 )
-from contextlib import asynccontextmanager
-from functools import wraps
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters import outbox_schema
-from adapters.delivery import Delivery, NewDelivery, StoreOutcome
+from adapters.delivery import Delivery, KnownTokens, NewDelivery, StoreOutcome
 from adapters.numbering import Lane, assign, lane_of
+from adapters.outbox_database import Database, OutboxUnavailableError
+from adapters.outbox_postgresql import open_postgresql
 from adapters.outbox_queries import (
     PENDING,
-    SETTLE,
     UNCHANGED,
     WAITING,
     first_waiting,
@@ -47,12 +46,11 @@ from adapters.outbox_queries import (
     load_scopes,
 )
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
+from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
-from broker.errors import ConfigError
-from broker.private_sqlite import make_private
 
-__all__ = ["Outbox", "OutboxUnavailableError", "open_outbox"]
+__all__ = ["Database", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -61,14 +59,6 @@ _Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 _PURGE_BATCH: Final = 32
-
-
-class OutboxUnavailableError(Exception):
-    """The file cannot be used now: disk full, or locked for seconds.
-
-    Nothing of this call took effect, unless it failed while committing: then
-    it may have, and repeating it is safe.
-    """
 
 
 def _to_its_end(
@@ -94,47 +84,60 @@ def _to_its_end(
 
 @asynccontextmanager
 async def open_outbox(
-    url_or_path: str | Path, *, clock: Callable[[], float] = time.time
+    url_or_path: str | Path,
+    *,
+    password: str | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator["Outbox"]:
-    """Open the outbox, creating its file (mode 0600) and tables if missing.
+    """Open the outbox, creating its tables if they are missing.
 
-    *clock* dates the rows that are stored; all other times come with the calls.
+    Args:
+        url_or_path: A SQLite file, made with mode 0600, or
+            `postgresql://user@host:5432/database`.
+        password: For PostgreSQL.
+        clock: Dates the rows that are stored; all other times come with the calls.
 
     Raises:
-        ConfigError: Open to others, in use by another process, not ours, or made
-            by a newer or an older Tocsin.
+        ConfigError: Open to others, in use by another process, not ours, not there, or
+            made by a newer Tocsin.
     """
-    path = outbox_schema.database_path(url_or_path)
-    make_private(path)
-    with outbox_schema.own(path):
-        outbox_schema.check_ours(path)
-        engine = outbox_schema.make_engine(path)
-        try:
-            try:
-                async with engine.begin() as connection:
-                    await connection.run_sync(outbox_schema.create_or_check)
-            except DatabaseError:
-                raise ConfigError(f"{path} is locked, or no outbox") from None
-            yield Outbox(engine, clock)
-        finally:
-            await engine.dispose()
+    arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
+    async with AsyncExitStack() as stack:
+        database: Database
+        if str(url_or_path).startswith(("postgresql://", "postgres://")):
+            told = partial(_wake, arrivals)
+            opening = open_postgresql(str(url_or_path), password, told)
+            database = await stack.enter_async_context(opening)
+        else:
+            database = await stack.enter_async_context(open_sqlite(url_or_path))
+        yield Outbox(database, arrivals, clock)
+
+
+def _wake(arrivals: defaultdict[Lane, asyncio.Event], lane: Lane | None) -> None:
+    for each in [lane] if lane is not None else [*arrivals]:
+        arrivals[each].set()
 
 
 class Outbox:
-    """Deliveries in one SQLite file. Made by `open_outbox`.
+    """Deliveries in a database. Made by `open_outbox`.
 
     Every method may raise `OutboxUnavailableError`. Times are epoch seconds.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        arrivals: defaultdict[Lane, asyncio.Event],
+        clock: Callable[[], float],
+    ) -> None:
         self._clock = clock
-        self._engine = engine
-        self._reader = engine.execution_options(begin="BEGIN")
+        self._database = database
+        self.look_again_s = database.look_again_s
         self._handing_out = asyncio.Lock()
         self._handed_out: set[str] = set()
         self._recording = asyncio.Lock()
         self._unrecorded: list[_Unrecorded] = []
-        self._arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
+        self._arrivals = arrivals
         # Nothing that waits is due before; 0: not known.
         self._ripe_at = 0.0
 
@@ -153,7 +156,8 @@ class Outbox:
             SchemaError: A `ver` is no timestamp. Nothing is stored.
         """
         now = self._clock()
-        async with self._transaction(self._engine) as connection:
+        async with self._writing() as connection:
+            await self._database.storing(connection, {*map(lane_of, rows)})
             lane_ids, known = await look_up(connection, rows)
             numbered = assign(rows, known, now=now)
             await write(connection, numbered, lane_ids, known.waiting, now=now)
@@ -168,13 +172,13 @@ class Outbox:
     @_to_its_end
     async def scopes(self, subs: Collection[str]) -> Scopes:
         """See `adapters.pipeline.Store`. Rows stay, so it is known for ever."""
-        async with self._transaction(self._reader) as connection:
+        async with self._reading() as connection:
             return await load_scopes(connection, subs)
 
     @_to_its_end
-    async def known(self, member: str, token_ids: Collection[str]) -> frozenset[str]:
+    async def known(self, member: str, token_ids: Collection[str]) -> KnownTokens:
         """Tell which of *token_ids* a member was given, or will be, or needs no more."""
-        async with self._transaction(self._reader) as connection:
+        async with self._reading() as connection:
             return await load_known(connection, member, token_ids)
 
     async def due(
@@ -207,14 +211,18 @@ class Outbox:
         # backlog by number; postponed rows are few, the breaker sees to that.
         ready = free(lane, self._handed_out).where(deliveries.c.due_at + 0 <= now)
         ready = ready.order_by(deliveries.c.lane_id, deliveries.c.number).limit(limit)
-        async with self._transaction(self._reader) as connection:
-            return await load(connection, ready, max_bytes)
+        ready = self._database.claimable(ready, now)
+        async with self._translated(self._database.handing_out()) as connection:
+            found = await load(connection, ready, max_bytes)
+            ids = [item.delivery_id for item in found]
+            await self._database.claim(connection, ids, now)
+            return found
 
     @_to_its_end
     async def _release_waiting(self, now: float) -> None:
         soonest = select(func.min(deliveries.c.due_at)).where(WAITING)
         try:
-            async with self._transaction(self._engine) as connection:
+            async with self._writing() as connection:
                 woken = await release_waiting(connection, now)
                 # Inside: what is stored to wait afterwards may be due earlier.
                 self._ripe_at = await connection.scalar(soonest) or math.inf
@@ -226,13 +234,15 @@ class Outbox:
 
     def release(self, items: Iterable[Delivery]) -> None:
         """Give deliveries back unsettled: they are due again at once."""
-        self._handed_out.difference_update(item.delivery_id for item in items)
+        ids = [item.delivery_id for item in items]
+        self._handed_out.difference_update(ids)
+        self._database.give_back(ids)
 
     @_to_its_end
     async def next_due(self, *, lane: Lane | None = None) -> float | None:
         """Say when the next delivery that is free will be due, if there is one."""
         soonest = free(lane, self._handed_out).order_by(deliveries.c.due_at).limit(1)
-        async with self._transaction(self._reader) as connection:
+        async with self._reading() as connection:
             rows = (await connection.execute(soonest)).all()
             if self._ripe_at < math.inf:
                 rows += (await connection.execute(first_waiting(lane))).all()
@@ -269,7 +279,7 @@ class Outbox:
         """Say when the first attempt at it failed, if one has."""
         column = deliveries.c.first_failed_at
         query = select(column).where(deliveries.c.id == delivery_id)
-        async with self._transaction(self._reader) as connection:
+        async with self._reading() as connection:
             return await connection.scalar(query)
 
     @_to_its_end
@@ -277,7 +287,7 @@ class Outbox:
         """Make everything pending of *lane* due: its sink works again."""
         member, sink = lane
         ids = select(lanes.c.id).where(lanes.c.member == member, lanes.c.sink == sink)
-        async with self._transaction(self._engine) as connection:
+        async with self._writing() as connection:
             await connection.execute(
                 update(deliveries)
                 .where(PENDING, deliveries.c.lane_id.in_(ids))
@@ -290,7 +300,7 @@ class Outbox:
         """Count what is `waiting`, `pending`, `done`, `failed`, `superseded`."""
         by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
         counts = {"waiting": 0, "pending": 0, "done": 0, "failed": 0}
-        async with self._transaction(self._reader) as connection:
+        async with self._reading() as connection:
             for state, count in await connection.execute(by_state):
                 counts[state] = count
             total = await connection.scalar(
@@ -328,7 +338,8 @@ class Outbox:
             .limit(_PURGE_BATCH)
         )
         # In one transaction: what is stored meanwhile may need the same body.
-        async with self._transaction(self._engine) as connection:
+        async with self._writing() as connection:
+            await self._database.purging(connection)
             result = await connection.execute(
                 delete(contents).where(contents.c.hash.in_(some))
             )
@@ -337,12 +348,8 @@ class Outbox:
     @_to_its_end
     async def _empty_log(self) -> None:
         try:
-            async with self._engine.connect() as connection:
-                pooled = await connection.get_raw_connection()
-                driver: Any = pooled.driver_connection
-                # Outside of any transaction, or it would refuse.
-                await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-        except (sqlite3.OperationalError, PoolTimeoutError) as exc:
+            await self._database.purged()
+        except (DBAPIError, PoolTimeoutError) as exc:
             raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
     @_to_its_end
@@ -363,10 +370,8 @@ class Outbox:
 
     async def _record(self, waiting: Sequence[_Unrecorded]) -> None:
         try:
-            async with self._transaction(self._engine) as connection:
-                result = await connection.execute(SETTLE, [v for v, _ in waiting])
-                if result.rowcount != len(waiting):
-                    raise LookupError("a delivery to be settled is not pending")
+            async with self._writing() as connection:
+                await self._database.settle(connection, [v for v, _ in waiting])
         except (OutboxUnavailableError, LookupError) as error:
             for _, recorded in waiting:
                 recorded.set_exception(error)
@@ -374,10 +379,38 @@ class Outbox:
             for _, recorded in waiting:
                 recorded.set_result(None)
 
+    def _writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._translated(self._database.engine.begin())
+
+    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return self._translated(self._database.reader.begin())
+
     @asynccontextmanager
-    async def _transaction(self, engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-        try:
-            async with engine.begin() as connection:
+    async def _translated(
+        self, transaction: AbstractAsyncContextManager[AsyncConnection]
+    ) -> AsyncIterator[AsyncConnection]:
+        """Lend the connection of *transaction*; turn its trouble into ours."""
+        async with AsyncExitStack() as stack:
+            try:
+                connection = await stack.enter_async_context(_beginning(transaction))
                 yield connection
-        except (OperationalError, PoolTimeoutError) as exc:
+                await stack.aclose()  # here it is committed
+            except DBAPIError as exc:
+                if not self._database.is_unavailable(exc):
+                    raise
+                raise OutboxUnavailableError("the outbox cannot be used now") from exc
+            except PoolTimeoutError as exc:
+                raise OutboxUnavailableError("the outbox cannot be used now") from exc
+
+
+@asynccontextmanager
+async def _beginning(
+    transaction: AbstractAsyncContextManager[AsyncConnection],
+) -> AsyncIterator[AsyncConnection]:
+    """Begin it; who does not let us connect is no database now."""
+    async with AsyncExitStack() as stack:
+        try:
+            connection = await stack.enter_async_context(transaction)
+        except (OSError, TimeoutError) as exc:
             raise OutboxUnavailableError("the outbox cannot be used now") from exc
+        yield connection

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.delivery import Delivery
+from adapters.delivery import Delivery, KnownTokens
 from adapters.numbering import Lane
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
@@ -38,6 +38,8 @@ SETTLE: Final = (
             deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
         ),
         settled_at=bindparam("settled_at"),
+        holder=None,
+        held_until=None,
     )
 )
 UNCHANGED: Final[dict[str, object]] = {
@@ -143,15 +145,16 @@ def _delivery(row: Row[Any], found: Mapping[bytes, bytes]) -> Delivery:
 
 async def load_known(
     connection: AsyncConnection, member: str, token_ids: Collection[str]
-) -> frozenset[str]:
-    """Tell which of *token_ids* were stored for a member, or came after a newer one."""
-    found: set[str] = set()
+) -> KnownTokens:
+    """See `Outbox.known`."""
+    found: tuple[set[str], set[str]] = set(), set()
     own = select(lanes.c.id).where(lanes.c.member == member)
     names = sorted(token_ids)
     for start in range(0, len(names), _CHUNK):
         some = names[start : start + _CHUNK]
-        for table in (deliveries, superseded):
+        for table, tokens in zip((deliveries, superseded), found, strict=True):
             column = table.c.token_id
             query = select(column).where(column.in_(some), table.c.lane_id.in_(own))
-            found.update(await connection.scalars(query))
-    return frozenset(found)
+            tokens.update(await connection.scalars(query))
+    given, replaced = map(frozenset, found)
+    return KnownTokens(given, replaced - given)

@@ -6,6 +6,7 @@ stored to wait is numbered later, by `release_waiting`.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from operator import itemgetter
 from typing import Final, TypeVar
 
 from sqlalchemy import (
@@ -18,7 +19,6 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import NewDelivery, StoreOutcome
@@ -33,7 +33,14 @@ from adapters.numbering import (
     lane_of,
     version_key,
 )
-from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
+from adapters.outbox_schema import (
+    bodies,
+    contents,
+    deliveries,
+    ignoring,
+    lanes,
+    superseded,
+)
 
 _CHUNK: Final = 1000  # rows per query: SQLite takes 32,766 parameters
 _KEPT: Final = (StoreOutcome.STORED, StoreOutcome.WAITING)
@@ -78,7 +85,7 @@ async def write(
         await _write_last_numbers(connection, last)
     if late:
         await connection.execute(
-            sqlite.insert(superseded).on_conflict_do_nothing(),
+            ignoring(connection, superseded),
             [
                 {
                     "lane_id": lane_ids[lane_of(n.row)],
@@ -100,6 +107,7 @@ async def release_waiting(connection: AsyncConnection, now: float) -> set[Lane]:
         .join(lanes)
         .where(deliveries.c.state == "waiting", deliveries.c.due_at <= now)
         .order_by(deliveries.c.due_at, deliveries.c.stored_at, deliveries.c.id)
+        .with_for_update()
     )
     rows = (await connection.execute(ripe)).all()
     if not rows:
@@ -145,8 +153,8 @@ async def _supersede_waiting(
     )
     names = ("lane_id", "issuer", "sub", "ver_key", "token_id")
     found = select(*(columns[name] for name in names), literal(now)).where(older)
-    into = sqlite.insert(superseded).from_select([*names, "seen_at"], found)
-    await connection.execute(into.on_conflict_do_nothing())
+    into = ignoring(connection, superseded)
+    await connection.execute(into.from_select([*names, "seen_at"], found))
     await connection.execute(delete(deliveries).where(older))
 
 
@@ -159,11 +167,14 @@ async def _open_lanes(
     numbers: dict[Lane, int] = {}
     for some in _chunks(keys):
         await connection.execute(
-            sqlite.insert(lanes).on_conflict_do_nothing(),
+            ignoring(connection, lanes),
             [{"member": member, "sink": sink} for member, sink in some],
         )
         found = select(lanes).where(tuple_(lanes.c.member, lanes.c.sink).in_(some))
-        for row in await connection.execute(found):
+        # Whoever numbers in a lane has it until the end of the transaction. In one
+        # order, or two processes wait for each other.
+        mine = found.order_by(lanes.c.id).with_for_update()
+        for row in await connection.execute(mine):
             ids[row.member, row.sink] = row.id
             numbers[row.member, row.sink] = row.last_number
     return ids, numbers
@@ -188,7 +199,7 @@ async def _known(
     }
     for some in _chunks(sorted(wanted)):
         of_cases = {entry[:3] for entry in some}
-        waits = func.sum(deliveries.c.state == "waiting")
+        waits = func.count().filter(deliveries.c.state == "waiting")
         latest = select(
             *columns,
             func.max(key).label("newest"),
@@ -232,14 +243,15 @@ async def _write_bodies(
         for body in (n.row.evidence, n.row.projection, n.row.receipt)
     }
     hashes = {body: hashlib.sha256(body).digest() for body in distinct}
+    in_order = sorted(hashes.items(), key=itemgetter(1))  # see `_open_lanes`
     await connection.execute(
-        sqlite.insert(bodies).on_conflict_do_nothing(),
-        [{"hash": digest, "size": len(body)} for body, digest in hashes.items()],
+        ignoring(connection, bodies),
+        [{"hash": digest, "size": len(body)} for body, digest in in_order],
     )
     # Apart: it may have been purged, and is needed again.
     await connection.execute(
-        sqlite.insert(contents).on_conflict_do_nothing(),
-        [{"hash": digest, "content": body} for body, digest in hashes.items()],
+        ignoring(connection, contents),
+        [{"hash": digest, "content": body} for body, digest in in_order],
     )
     return hashes
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.delivery import KnownTokens, NewDelivery, StoreOutcome
 from adapters.outbox import Outbox, OutboxUnavailableError
 from adapters.scopes import Scopes
 from broker.backoff import delays
@@ -40,7 +40,7 @@ class PatientStore:
         """See `adapters.pipeline.Store`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.scopes(subs))
 
-    async def known(self, member: str, token_ids: Collection[str]) -> frozenset[str]:
+    async def known(self, member: str, token_ids: Collection[str]) -> KnownTokens:
         """See `Outbox.known`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.known(member, token_ids))
 

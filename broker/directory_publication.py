@@ -10,11 +10,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 from securesystemslib.signer import Signature
+from tuf.api import exceptions
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, Targets, Timestamp
 
-from broker.directory_proposal import Checked, Signs, Standing
+from broker.directory_proposal import Checked, Proposal, Signs, Standing
 from broker.directory_roles import ONLINE_LIFE, Keyring, tuf_key
-from broker.directory_state import Fetch, State, read, stored
+from broker.directory_state import MAX_METADATA_BYTES, Fetch, State, read, stored
 from broker.errors import ConfigError, TrustError
 
 TIMESTAMP: Final = "metadata/timestamp.json"
@@ -89,6 +90,33 @@ def tried(fetch: Fetch, files: tuple[File, ...], pinned: bytes) -> State:
         return fetch(path, most) if data is None else data
 
     return read(overlaid, pinned)
+
+
+def unfinished(fetch: Fetch, proposal: Proposal) -> Fetch | None:
+    """Look past the root that a publication of *proposal* left when it broke off.
+
+    A root counts as soon as it stands, so until the rest follows clients may refuse
+    the whole directory (they keep what they have). None: this is not so.
+    """
+    root, base = proposal.documents.get(Root.type), proposal.base.get(Root.type)
+    if root is None or base is None:
+        return None
+    path = f"metadata/{base.version + 1}.root.json"
+    data = fetch(path, MAX_METADATA_BYTES)
+    try:
+        if data is None or _signed_text(data) != root.signed:
+            return None
+    except exceptions.RepositoryError:
+        return None
+
+    def before(name: str, most: int) -> bytes | None:
+        return None if name == path else fetch(name, most)
+
+    return before
+
+
+def _signed_text(data: bytes) -> str:
+    return Metadata[Root].from_bytes(data).signed_bytes.decode()
 
 
 def _counting(standing: tuple[Standing, ...], name: str) -> frozenset[str]:

@@ -18,8 +18,8 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from broker import base64url, certificates, jws, keys, sdjwt
-from broker.directory import KeyEntry, Member
-from broker.errors import TrustError
+from broker.directory import KeyEntry, Member, SealingEntry, build
+from broker.errors import ConfigError, TrustError
 from broker.signing import RecordSigner
 from broker.topology import topology
 from schemas import codec, timestamps
@@ -123,7 +123,7 @@ def read(data: bytes) -> Request:
         raise TrustError("signature")
     if claims.v != VERSION:
         raise TrustError(_REASON, "$.v")
-    _check_key(key, kid)
+    _check_keys(member)
     _check_texts(member)
     csr = claims.csr.encode()
     certificates.check_request(csr, login=_login(member))
@@ -169,13 +169,21 @@ def _only_key(member: Member) -> KeyEntry:
     return member.keys[0]
 
 
-def _check_key(key: KeyEntry, kid: str) -> None:
+def _check_keys(member: Member) -> None:
     """Check what the directory would refuse later, and what is asked of no new key."""
-    where = "$.member.keys[0]"
-    if key.revoked_at is not UNSET or key.revocation_reason is not UNSET:
-        raise TrustError(_REASON, where)
-    if key.jwk.kid not in (UNSET, kid):
-        raise TrustError(_REASON, where)
+    for name in ("keys", "sealing"):
+        for at, key in enumerate(getattr(member, name)):
+            where = f"$.member.{name}[{at}]"
+            if key.revoked_at is not UNSET or key.revocation_reason is not UNSET:
+                raise TrustError(_REASON, where)
+            _check_life(key, where)
+    try:
+        build([member])
+    except ConfigError:
+        raise TrustError(_REASON, "$.member") from None
+
+
+def _check_life(key: KeyEntry | SealingEntry, where: str) -> None:
     try:
         life = timestamps.epoch(key.not_after) - timestamps.epoch(key.not_before)
     except ValueError:

@@ -28,13 +28,16 @@ def open_sealed(
 
     Raises:
         TrustError, SchemaError: As `trust.verify`, `seal.read` and `seal.open_part`;
-            `sealed-for-others` if no part is for any of the keys.
+            `sealed-unknown`; `sealed-for-others` if no part is for any of the keys.
     """
-    token_id = trust.verify(record, directory, now=now).token_id
-    keys = {each.kid: each for each in openers}
+    found = trust.verify(record, directory, now=now)
+    stated, keys = found.claims.sealed or (), {each.kid: each for each in openers}
+    parts = [*map(seal.read, record.sealed)]
+    if any(part.compartment not in stated for part in parts):
+        raise TrustError("sealed-unknown")
     opened = [
-        seal.open_part(part, token_id, keys[slot.kid])
-        for part in map(seal.read, record.sealed)
+        seal.open_part(part, found.token_id, keys[slot.kid])
+        for part in parts
         for slot in part.slots
         if slot.kid in keys
     ]

@@ -168,6 +168,7 @@ REASONS: Final[dict[str, str]] = {
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
     "a restore, type tocsin publish --new-epoch.",
+    "delivery-invalid": "this is no delivery as a file sink writes it.",
     "proof-invalid": "this does not prove that an issuer has said two things.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",

@@ -10,6 +10,7 @@ from hypothesis import settings
 
 from tests.support.browser import Page, open_browser
 from tests.support.fetch_rabbitmq import TREE, is_complete
+from tests.support.postgresql_node import PostgreSQLServer, open_postgresql_server
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
 from tests.support.rabbitmq_node import NodeError, RabbitMQNode
 from tests.support.softhsm import SoftHsm, SoftHsmError
@@ -26,6 +27,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.rabbitmq)
+        if "postgresql" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.postgresql)
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
 
@@ -50,6 +53,16 @@ def rabbitmq() -> Iterator[RabbitMQ]:
     else:
         with _started() as node:
             yield node.api
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQLServer]:
+    """One server for the whole run: TOCSIN_TEST_POSTGRESQL_URL, or a private one.
+
+    It fails, and never skips, when there is none.
+    """
+    with open_postgresql_server(os.environ) as server:
+        yield server
 
 
 @pytest.fixture

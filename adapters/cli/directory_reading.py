@@ -48,6 +48,16 @@ def held(directory: Path | None, root: Path | None) -> State | None:
     return directory_folder.load_state(directory, read_file(root, MAX_METADATA_BYTES))
 
 
+def warn_of_age(state: State | None) -> None:
+    """Say that somebody's copy is old: there may be a newer version."""
+    expired = [] if state is None else state.expired(now())
+    if expired:
+        show.complaint(
+            f"your copy of the directory has expired ({', '.join(expired)}); get a "
+            "newer one, unless you know that there is none"
+        )
+
+
 def read_proposal(path: Path) -> Proposal:
     """Read a proposal; nothing in it is believed yet."""
     return directory_proposal.decode(read_file(path))

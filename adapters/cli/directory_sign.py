@@ -19,14 +19,15 @@ from adapters.cli.directory_reading import (
     review,
     review_json,
     standing_text,
+    warn_of_age,
 )
-from adapters.cli.load import write_file
+from adapters.cli.load import read_file, write_file
 from adapters.directory_words import sentences
 from broker import directory_folder, directory_proposal, directory_publication
 from broker.directory_history import version_files
 from broker.directory_proposal import Checked, Proposal
-from broker.directory_state import State, fingerprint
-from broker.errors import ConfigError
+from broker.directory_state import MAX_METADATA_BYTES, State, fingerprint, read
+from broker.errors import ConfigError, TrustError
 from broker.signers import Signer
 
 _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
@@ -124,6 +125,7 @@ def sign(
     made = read_proposal(proposal)
     seen = directory_proposal.checked(state, made, now=now())
     print_review(made, review(state, seen))
+    warn_of_age(state)
     signer = signer_of("group", key, passphrase_file)
     signed = directory_proposal.sign(state, seen, signer)
     if not yes:
@@ -171,17 +173,34 @@ def publish(
     with directory_folder.locked(directory):
         if root is None and directory_folder.is_repository(directory):
             raise ConfigError(f"{directory} holds a directory; give its --root")
-        state = None if root is None else held(directory, root)
         if refresh:
-            return _refresh(state, directory, online)
+            return _refresh(held(directory, root), directory, online)
         made = directory_proposal.merged(map(read_proposal, proposals))
-        seen = directory_proposal.checked(state, made, now=now())
+        state, seen = _before(made, directory, root)
         return publish_checked(state, seen, made, directory, online)
 
 
+def _before(
+    made: Proposal, directory: Path, root: Path | None
+) -> tuple[State | None, Checked]:
+    """Read what *made* starts from, also if publishing it broke off at the end."""
+    fetch = directory_folder.fetcher(directory)
+    try:
+        state = None if root is None else held(directory, root)
+        return state, directory_proposal.checked(state, made, now=now())
+    except TrustError as error:
+        before = directory_publication.unfinished(fetch, made)
+        if root is None or before is None:
+            raise
+        try:
+            state = read(before, read_file(root, MAX_METADATA_BYTES))
+            return state, directory_proposal.checked(state, made, now=now())
+        except TrustError:
+            raise error from None
+
+
 def _refresh(state: State | None, directory: Path, online: Signer) -> int:
-    if state is None:
-        raise ConfigError("--refresh needs --root")
+    assert state is not None  # noqa: S101  `held` was given a folder
     files = directory_publication.refreshed(state, online, now=now())
     _put(state, directory, files)
     version = state.targets.signed.version

@@ -3,7 +3,7 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 import msgspec
 from cyclopts import Parameter
@@ -12,8 +12,10 @@ from adapters.cli import show
 from adapters.cli.asking import PassphraseOption, new_passphrase, signer_of
 from adapters.cli.load import need_org, read_file, write_new
 from broker import certificates, join_request, welcome
-from broker.directory import Audience, KeyEntry, Member
+from broker.directory import Audience, KeyEntry, Member, SealingEntry
 from broker.errors import ConfigError, TrustError
+from broker.seal_key_files import generate_sealing_key
+from broker.seal_keys import SealingKind
 from broker.signers import Alg, Signer, generate, read_secret
 from schemas import timestamps
 from schemas.markings import Tlp
@@ -21,6 +23,10 @@ from schemas.record import ALL_COMMUNITY, Kind
 
 _DONE = 0  # the exit code, as in adapters.cli.main
 _YEAR_S = 366 * 86_400
+_SEALING: Final[dict[str, SealingKind]] = {
+    "x25519": "X25519",
+    "hybrid": "MLKEM768-X25519",
+}
 # Who publishes must be able to say that it was wrong (DESIGN.md 7).
 _ALWAYS_ALONG: tuple[Kind, ...] = ("correction", "retraction")
 
@@ -46,12 +52,13 @@ def join(
     key: str | None = None,
     passphrase: bool = False,
     passphrase_file: PassphraseOption = None,
+    sealing: Literal["x25519", "hybrid", "none"] = "x25519",
     json: bool = False,
 ) -> int:
     """Ask to become a member: makes your keys, and one file for the hub.
 
-    Writes into OUT: ORG.key and ORG.tls.key (private, mode 0600), ORG.jwk, and
-    ORG.join.json, which you send to the hub. Nothing in that is secret.
+    Writes into OUT: ORG.key, ORG.sealing.key and ORG.tls.key (private, mode 0600),
+    ORG.jwk, ORG.sealing.jwk, and ORG.join.json, which you send to the hub. Nothing in that is secret.
 
     Args:
         org: Short name: 2 to 41 lower case letters, digits and hyphens.
@@ -72,6 +79,8 @@ def join(
         key: A signing key that you have: a file, or pkcs11:...; else one is made.
         passphrase: Ask for a passphrase, and put the new key under it.
         passphrase_file: File (mode 0600) with the passphrase of the key.
+        sealing: Key that others seal to, for what not even the hub may read; hybrid:
+            ML-KEM-768 and X25519.
         json: Print JSON.
     """
     need_org(org)
@@ -100,7 +109,12 @@ def join(
     signer = _signer(org, out, alg, key, passphrase_file, wanted=passphrase)
     tls = certificates.make_request(org)
     now = int(time.time())
-    member = msgspec.structs.replace(entry, keys=(_key(signer, now, years),))
+    times = _times(now, years)
+    member = msgspec.structs.replace(
+        entry,
+        keys=(KeyEntry(signer.jwk, *times),),
+        sealing=_sealing(org, out, sealing, times),
+    )
     made = join_request.make(member, tls.public, signer, now=now)
     write_new(out / f"{org}.tls.key", tls.key, private=True)
     write_new(target, made)
@@ -145,13 +159,19 @@ def _signer(
     return generate(org, out, alg, passphrase=secret)
 
 
-def _key(signer: Signer, now: int, years: int) -> KeyEntry:
+def _times(now: int, years: int) -> tuple[str, str]:
     # An hour back: the hub's clock may be behind, and nothing was signed before.
-    return KeyEntry(
-        jwk=signer.jwk,
-        not_before=timestamps.from_epoch(now - 3600),
-        not_after=timestamps.from_epoch(now + years * _YEAR_S),
-    )
+    begin, end = now - 3600, now + years * _YEAR_S
+    return timestamps.from_epoch(begin), timestamps.from_epoch(end)
+
+
+def _sealing(
+    org: str, out: Path, kind: str, times: tuple[str, str]
+) -> tuple[SealingEntry, ...]:
+    if kind == "none":
+        return ()
+    made = generate_sealing_key(org, out, _SEALING[kind])
+    return (SealingEntry(made.jwk, *times),)
 
 
 def _tell_request(
@@ -173,11 +193,14 @@ def _tell_request(
             }
         )
         return
-    secret = f"{out / f'{org}.tls.key'}" + (
-        f" and {out / f'{org}.key'}" if key is None else ""
-    )
+    secret = [f"{org}.tls.key"]
+    secret += [f"{org}.sealing.key"] if made.member.sealing else []
+    secret += [f"{org}.key"] if key is None else []
     show.line(f"send {target} to the operator of the hub; nothing in it is secret")
-    show.line(f"keep {secret} to yourself: nobody will ask you for them")
+    show.line(
+        f"keep {', '.join(str(out / name) for name in secret)} to yourself: nobody "
+        "will ask you for them; back them up"
+    )
     show.line("read this to the hub over a telephone number that you knew before:")
     show_fingerprint(made.fingerprint)
     show.line(

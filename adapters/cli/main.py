@@ -16,6 +16,7 @@ from adapters.cli import (
     comparing,
     cosigning,
     directory,
+    gaps,
     heads,
     heartbeats,
     interests,
@@ -77,6 +78,7 @@ app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(directory.directory, name="directory")
+app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
 app.command(receipt.receipt, name="receipt")

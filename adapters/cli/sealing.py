@@ -208,7 +208,7 @@ def _kept(full: Path | None, config: Path | None, token_id: str) -> Kept:
     if full is not None:
         try:
             return Kept.decode(read_file(full))
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, UnicodeDecodeError):
             raise ConfigError(f"{full} is nothing that --full has written") from None
     assert config is not None  # noqa: S101  checked above
     settings = load(config, PublisherConfig)

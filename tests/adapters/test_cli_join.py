@@ -10,6 +10,7 @@ from adapters.cli import main as command
 from adapters.config import PublisherConfig, load
 from broker import join_request
 from broker.keys import Jwk
+from broker.seal_keys import SealingKey
 from tests.support.records import signer
 
 BROKER = "amqps://127.0.0.1:5671/"
@@ -77,7 +78,8 @@ def test_join_makes_keys_that_stay_and_one_file_that_goes(desk):
     assert desk.join("--publishes", "incident,campaign", "--exercise") == 0
     folder = desk.folder / "bx"
     modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in folder.iterdir()}
-    assert modes["cert-bx.key"] == modes["cert-bx.tls.key"] == 0o600
+    secret = {"cert-bx.key", "cert-bx.tls.key", "cert-bx.sealing.key"}
+    assert {name for name, mode in modes.items() if mode == 0o600} == secret
     asked = desk.asked
     assert asked.member.kinds == ("incident", "campaign", "correction", "retraction")
     assert asked.member.exercise
@@ -91,9 +93,21 @@ def test_join_makes_keys_that_stay_and_one_file_that_goes(desk):
 def test_the_request_holds_no_private_key(desk):
     desk.join()
     sent = (desk.folder / "bx" / "cert-bx.join.json").read_bytes()
-    for name in ("cert-bx.key", "cert-bx.tls.key"):
+    for name in ("cert-bx.key", "cert-bx.tls.key", "cert-bx.sealing.key"):
         secret = (desk.folder / "bx" / name).read_bytes().splitlines()[1]
         assert secret not in sent
+
+
+@pytest.mark.parametrize(
+    ("word", "kinds"),
+    [("x25519", ["X25519"]), ("hybrid", ["MLKEM768-X25519"]), ("none", [])],
+)
+def test_a_key_to_seal_to_is_asked_for_along_unless_it_is_not_wanted(desk, word, kinds):
+    assert desk.join("--sealing", word) == 0
+    sealing = desk.asked.member.sealing
+    assert [SealingKey(each.jwk).kind for each in sealing] == kinds
+    [key] = desk.asked.member.keys
+    assert {each.not_after for each in sealing} <= {key.not_after}
 
 
 def test_who_only_receives_asks_for_no_kinds(desk):
@@ -197,6 +211,7 @@ def test_an_answer_that_was_changed_on_the_way_is_not_used(welcomed):
 def test_the_answer_to_somebody_else_is_told_as_that(welcomed):
     (welcomed.folder / "bx" / "cert-bx.join.json").unlink()
     key = welcomed.folder / "bx" / "cert-bx.key"
+    (welcomed.folder / "bx" / "cert-bx.sealing.key").unlink()
     (welcomed.folder / "bx" / "cert-bx.tls.key").unlink()
     assert welcomed.join("--key", key) == 0
     assert welcomed.start() == 1

@@ -7,12 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.cli.load import load_policy
+from adapters.delivery import KnownTokens
 from adapters.gaps import account, admits, delivery, due, in_words
 from broker.heartbeats import Heard, Heartbeat, Listed, Passed, chained
 from broker.sdjwt import digest
 from tests.support.issuing import member
 
 NAMES = [digest(str(i).encode()) for i in range(12)]
+NOTHING = KnownTokens(frozenset(), frozenset())
 PRESS = "urn:tocsin:community:press"
 ALL = "urn:tocsin:community:all"
 
@@ -43,13 +45,18 @@ def test_every_listed_record_is_in_one_place_of_the_account(
 ) -> None:
     listed = [Listed(each, 5 if each in old else 10) for each in names]
     told = passed(listed, lacks=tuple(lacks))
-    found = account(told, have=have, missing=missing - have, began=10, unlisted=3)
+    replaced = have & old
+    known = KnownTokens(frozenset(have - old), frozenset(replaced))
+    found = account(told, known=known, missing=missing - have, began=10, unlisted=3)
+    assert set(found.replaced) == set(names) & replaced
     gone = {each.token_id for each in found.missing}
     assert gone == set(names) & (missing - have)
     assert set(found.withheld) == set(names) - have - missing - lacks - old
     assert set(found.not_taken) == (set(names) & lacks) - have - missing
-    parts = (found.withheld, found.missing, found.not_taken)
-    assert found.have + found.earlier + sum(map(len, parts)) == len(names)
+    parts = (
+        found.withheld, found.missing, found.not_taken, found.replaced, found.earlier,
+    )  # fmt: skip
+    assert found.have + sum(map(len, parts)) == len(names)
     assert found.unlisted == 3
 
 
@@ -92,20 +99,26 @@ def test_a_member_hears_only_of_its_communities() -> None:
 
 def test_a_delivery_holds_both_signed_texts_and_the_account_in_words() -> None:
     told = passed([Listed(NAMES[0], 10), Listed(NAMES[1], 9)])
-    found = account(told, have=(), missing=NAMES[:2], began=0, unlisted=0)
+    found = account(told, known=NOTHING, missing=NAMES[:2], began=0, unlisted=0)
     row = delivery(told, found, member("platform-x", audience="platform"), "files")
     assert (row.evidence, row.receipt, row.kind) == (b"beat", b"heard", "heartbeat")
     said = json.loads(row.projection)
     assert said == in_words(told, found)
     assert said["missing"] == NAMES[:2]
     assert said["missing_since"] == "1970-01-01T00:00:09.000Z"
-    nothing = account(told, have=NAMES, missing=(), began=0, unlisted=0)
+    nothing = account(
+        told,
+        known=KnownTokens(frozenset(NAMES), frozenset()),
+        missing=(),
+        began=0,
+        unlisted=0,
+    )
     assert in_words(told, nothing)["missing_since"] is None
 
 
 def test_a_line_is_one_case_for_a_sink() -> None:
     one, other = passed([]), passed([], tlp="AMBER")
-    found = account(one, have=(), missing=(), began=0, unlisted=0)
+    found = account(one, known=NOTHING, missing=(), began=0, unlisted=0)
     rows = [delivery(p, found, member("cert-cw"), "files") for p in (one, one, other)]
     assert len({each.sub for each in rows}) == 1  # the line has one name
     assert rows[0].sub.startswith("heartbeat--")

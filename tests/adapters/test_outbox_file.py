@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -9,9 +10,16 @@ import sys
 from contextlib import closing
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, text
 
 from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox_migrations import _FOLDER
+from adapters.outbox_schema import metadata
+from adapters.outbox_sqlite import APPLICATION_ID
 from broker.errors import ConfigError
 from tests.support.sinks import new_delivery
 
@@ -61,12 +69,12 @@ async def test_a_file_locked_by_another_process_is_unavailable_not_a_crash(
 
 async def _impatient(outbox):
     """Wait for a lock for 50 ms instead of 5 s."""
-    async with outbox._reader.begin() as connection:
+    async with outbox._database.reader.begin() as connection:
         await connection.exec_driver_sql("PRAGMA busy_timeout=50")
 
 
 async def test_a_full_disk_is_unavailable_and_names_no_record(outbox):
-    async with outbox._reader.begin() as connection:
+    async with outbox._database.reader.begin() as connection:
         pages = await connection.scalar(pragma("page_count"))
         await connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}")
     with pytest.raises(OutboxUnavailableError) as caught:
@@ -76,6 +84,44 @@ async def test_a_full_disk_is_unavailable_and_names_no_record(outbox):
 
 
 # retention
+
+
+async def test_settling_what_is_not_pending_is_a_bug(outbox):
+    await outbox.store([case(1)])
+    [item] = await outbox.due(NOW, 10)
+    await outbox.done(item.delivery_id, NOW)
+    for again in (
+        outbox.done(item.delivery_id, NOW),
+        outbox.postponed(item.delivery_id, NOW, "sink-busy", now=NOW),
+        outbox.failed("d-unknown", "sink-refused", now=NOW),
+    ):
+        with pytest.raises(LookupError):
+            await again
+
+
+async def test_a_crash_between_storing_and_sending_loses_nothing(
+    outbox, path, tmp_path
+):
+    await outbox.store([case(1), case(2)])
+    held = await outbox.due(NOW, 1)
+    # What a killed process leaves: the files as they are, nothing closed.
+    (tmp_path / "after").mkdir()
+    for name in ("outbox.sqlite", "outbox.sqlite-wal"):
+        shutil.copy(path.with_name(name), tmp_path / "after" / name)
+    async with open_outbox(tmp_path / "after" / "outbox.sqlite") as reopened:
+        again = await reopened.due(NOW, 10)
+        assert again[0] == held[0]
+        assert [item.number for item in again] == [1, 2]
+        assert await reopened.store([case(1), case(3)]) == ("duplicate", "stored")
+
+
+async def test_a_body_for_two_hundred_members_is_on_the_disk_once(outbox, path):
+    body = os.urandom(50_000)
+    await outbox.store(
+        [new_delivery(member=f"member-{n}", evidence=bytes(body)) for n in range(200)]
+    )
+    log = path.with_name("outbox.sqlite-wal")
+    assert path.stat().st_size + log.stat().st_size < 1_000_000
 
 
 async def test_purging_keeps_what_is_pending_or_recent_and_the_ledger(outbox, path):
@@ -159,7 +205,7 @@ async def test_the_files_are_readable_by_their_owner_alone(outbox, path):
 
 
 async def test_every_commit_is_synced_before_store_returns(outbox):
-    async with outbox._reader.begin() as connection:
+    async with outbox._database.reader.begin() as connection:
         settings = {
             name: await connection.scalar(pragma(name))
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -186,14 +232,59 @@ async def test_a_file_that_is_no_database_is_refused_and_left_alone(path):
     assert path.read_bytes() == b"something else entirely" * 100
 
 
-@pytest.mark.parametrize("version", [1, 99])
-async def test_an_older_or_newer_schema_is_refused(path, version):
+async def test_a_newer_form_is_refused_and_left_alone(path):
     async with open_outbox(path):
         pass
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("update schema_version set version = ?", [version])
+        connection.execute("update alembic_version set version_num = '9999'")
         connection.commit()
-    assert f"version {version}," in await refused(path)
+    assert "newer Tocsin" in await refused(path)
+    assert query(path, "select version_num from alembic_version") == [("9999",)]
+
+
+def made_before_alembic(path, version):
+    """Make an outbox as Tocsin made it before: the tables of the first revision."""
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(_FOLDER))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql("DROP TABLE alembic_version")
+        connection.exec_driver_sql("CREATE TABLE schema_version (version INTEGER)")
+        connection.execute(
+            text("INSERT INTO schema_version VALUES (:v)"), {"v": version}
+        )
+        connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+    engine.dispose()
+    path.chmod(0o600)
+
+
+async def test_an_outbox_from_before_alembic_is_taken_over_with_what_is_in_it(path):
+    made_before_alembic(path, 2)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("INSERT INTO lanes VALUES (1, 'platform-b', 'siem', 7)")
+        connection.execute("CREATE INDEX deliveries_by_token ON deliveries (token_id)")
+        connection.commit()
+    async with open_outbox(path, clock=lambda: NOW) as outbox:
+        await outbox.store([case(1)])
+        [item] = await outbox.due(NOW, 10)
+        assert item.number == 8
+
+
+@pytest.mark.parametrize(("version", "word"), [(1, "older"), (99, "newer")])
+async def test_other_forms_from_before_alembic_are_refused(path, version, word):
+    made_before_alembic(path, version)
+    assert f"schema version {version}, {word}" in await refused(path)
+
+
+async def test_migrations_make_the_tables_that_the_code_knows(outbox):
+    def differences(connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+    async with outbox._database.reader.begin() as connection:
+        assert await connection.run_sync(differences) == []
 
 
 async def test_a_second_adapter_on_the_file_is_refused_and_the_first_works_on(

@@ -18,6 +18,8 @@ from adapters.pipeline import Context, Decided, Refused, Subscriber, decide, tak
 from adapters.pseudonyms import PseudonymKeys
 from adapters.redaction import redact
 from adapters.scopes import received
+from broker import carried, seal
+from broker.carried import Carried
 from broker.directory import Service, build
 from broker.sdjwt import token_id
 from broker.seen import STAMP_HEADER, make_stamp
@@ -26,6 +28,7 @@ from broker.trust import verify
 from broker.wire import pack
 from schemas.markings import Tlp
 from schemas.timestamps import epoch
+from tests.support import sealing
 from tests.support.records import SALT, disclosure, key_entry, member, signer
 from tests.support.views import (
     AUTHOR,
@@ -695,3 +698,40 @@ async def test_every_sample_finds_its_way():
     outcomes = await take(batch, context(*members), store, **HERE)
     assert [len(o.rows) for o in outcomes] == [3, 3, 3, 3]
     assert len(store.rows) == 12
+
+
+def test_a_member_gets_the_parts_that_are_for_it_and_others_none():
+    made = sealing.sealed(to=(sealing.BX, sealing.CV))
+    stamped = packed(made.token, seen=sealing.NOW)
+    carrying = pack(
+        Carried(made.token, (), made.parts),
+        message_id="m", routing_key="cert-aq.incident", user_id="gate",
+    )  # fmt: skip
+    message = replace(carrying, headers=stamped.headers)
+    others = ("peer-1", "platform-1")
+    serving = context(
+        *(Subscriber(each, ("siem",)) for each in (sealing.BX, sealing.CV)),
+        subscriber(others[0]),
+        subscriber(others[1], audience="platform"),
+        directory=build(
+            sealing.MEMBERS,
+            [
+                Service(
+                    org="hub", name="Hub", services=("gate",), keys=(key_entry(HUB),)
+                )
+            ],
+        ),
+    )
+    decided = decide(message, serving, now=sealing.NOW)
+    got = {row.member: carried.decode(row.evidence) for row in decided.rows}
+    assert got.keys() == {"cert-bx", "cert-cv", *others}
+    for org in ("cert-bx", "cert-cv"):
+        [part] = map(seal.read, got[org].sealed)
+        assert [slot.org for slot in part.slots] == [org]
+    assert not any(got[org].sealed for org in others)
+    # All of one view have one receipt, so it is of what they have in common.
+    by_member = {row.member: row for row in decided.rows}
+    assert by_member["cert-bx"].receipt == by_member["cert-cv"].receipt
+
+    lost = replace(stamped, headers=message.headers)
+    assert decide(lost, serving, now=sealing.NOW) == Refused("sealed-missing", "")

@@ -3,12 +3,15 @@
 import os
 from typing import Any
 
+import msgspec
 import pytest
 
 from adapters import sealing
 from broker import seal
+from broker.carried import Carried
 from broker.errors import TrustError
-from broker.seal_signing import Sealed
+from broker.opening import open_sealed
+from broker.seal_signing import Kept, Sealed
 from broker.trust import Verified, verify
 from schemas.errors import RefusedError, SchemaError
 from schemas.markings import TLP_IDS, Tlp
@@ -188,3 +191,58 @@ def test_members_whose_views_differ_get_different_compartments():
     names = {seal.read(each).compartment for each in sealed.parts}
     assert names == set(in_the_open(sealed).claims.sealed or ())
     assert len(names) == len(sealed.compartments)
+
+
+def test_a_record_that_names_nothing_but_what_is_sealed_cannot_be_sealed():
+    lone = plain_object(
+        "grouping",
+        1,
+        context="suspicious-activity",
+        object_refs=[an_id("indicator", 7)],
+        object_marking_refs=GREEN,
+    )
+    with pytest.raises(SchemaError, match="needs-sealing"):
+        scene.sealed(lone, scene.indicator())
+
+
+def test_nothing_is_sealed_to_a_member_that_the_record_is_not_for():
+    other = scene.member("cert-bx", communities=("urn:tocsin:community:other",))
+    with pytest.raises(TrustError, match="seal-nothing"):
+        scene.sealed(to=(other,))
+
+
+def test_one_reference_alone_is_sealed_as_the_property_that_it_is():
+    note = plain_object(
+        "note", 4, content="See this.", object_refs=[an_id("indicator", 7)]
+    )
+    sealed = scene.sealed(*scene.red_record(), note)
+    assert "note" not in {o.type for o in in_the_open(sealed).objects}
+    assert "note" in {o.type for o in opened_by(sealed, "cert-bx").objects}
+
+
+def test_a_later_member_gets_the_rest_as_the_hub_would_cut_it():
+    sealed = scene.sealed()
+    known = verify(sealed.token, DIRECTORY, now=NOW, opened=sealed.compartments)
+    given = sealing.open_for(known, CV, POLICY, os.urandom, NOW)
+    assert CANARY not in words(given)
+    assert verify(given, DIRECTORY, now=NOW).token_id == known.token_id
+
+
+def test_what_is_kept_is_read_again_and_nothing_else_is():
+    kept = Kept.of(scene.sealed())
+    assert Kept.decode(kept.encode()) == kept
+    for other in (b"", b"{}", b'{"token":"a","compartments":[],"more":1}', b"\xff"):
+        with pytest.raises((msgspec.MsgspecError, UnicodeDecodeError)):
+            Kept.decode(other)
+
+
+def test_a_part_for_nobody_else_opens_only_with_a_key_that_it_names():
+    sealed = scene.sealed()
+    record = Carried(sealed.token, (), sealed.parts)
+    old, own = private("cert-bx", number=2), private("cert-bx")
+    assert CANARY in whole(open_sealed(record, DIRECTORY, [old, own], now=NOW))
+    with pytest.raises(TrustError, match="sealed-for-others"):
+        open_sealed(record, DIRECTORY, [old], now=NOW)
+    stray = Carried(sealed.token, (), scene.sealed(seed=3).parts)
+    with pytest.raises(TrustError, match="sealed-unknown"):
+        open_sealed(stray, DIRECTORY, [own], now=NOW)

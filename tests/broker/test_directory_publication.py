@@ -6,13 +6,20 @@ from types import SimpleNamespace
 
 import pytest
 
-from broker import directory_folder, directory_publication
+from broker import directory_folder, directory_proposal, directory_publication
 from broker.directory_change import Change
-from broker.directory_publication import File, publication, refreshed, tried
+from broker.directory_publication import (
+    File,
+    publication,
+    refreshed,
+    tried,
+    unfinished,
+)
 from broker.directory_roles import ONLINE_LIFE
+from broker.directory_state import read
 from broker.errors import ConfigError, TrustError
 from tests.support import records
-from tests.support.directories import CERT, NOW, Shelf, signer, text
+from tests.support.directories import CERT, NOW, Shelf, keyring, signer, text
 from tests.support.test_tuf_groups import client, loaded
 
 NEWS = {"members/newsroom-dx.json": text(records.member(records.signer("newsroom-dx")))}
@@ -83,6 +90,48 @@ def test_what_clients_would_refuse_is_noticed_before_it_is_written(shelf):
         tried(shelf.fetch, files, shelf.pinned)
 
 
+# ------------------------------------------------------------------ broken off
+
+OTHER = signer("another")
+
+
+def other_keys():
+    groups = {**keyring().groups, "industry": OTHER.jwk}
+    held = {**keyring().suspending, "industry": OTHER.jwk}
+    return Change(keys=keyring(groups=groups, suspending=held, online=NEW.jwk))
+
+
+NEW = signer("online-2")
+
+
+def test_what_broke_off_at_any_file_is_finished_by_publishing_again(shelf):
+    proposal = shelf.signed(
+        shelf.propose(other_keys()), ["government", "civil-society", OTHER]
+    )
+    state = shelf.state
+    files = publication(state, shelf.checked(proposal), NEW, now=NOW)
+    before = dict(shelf.files)
+    for written in range(len(files)):
+        shelf.files = before | {each.path: each.data for each in files[:written]}
+        looked_past = unfinished(shelf.fetch, proposal)
+        assert (looked_past is not None) == (written == len(files) - 1)
+        found = read(looked_past or shelf.fetch, shelf.pinned)
+        seen = directory_proposal.checked(found, proposal, now=NOW)
+        again = publication(found, seen, NEW, now=NOW)
+        after = tried(shelf.fetch, again, shelf.pinned)
+        assert after.root.signed.version == 2
+
+
+def test_a_root_that_another_proposal_left_is_not_looked_past(shelf):
+    renewal = shelf.propose(Change(renew=True))
+    assert unfinished(shelf.fetch, renewal) is None
+    assert unfinished(shelf.fetch, shelf.propose(Change(files=NEWS))) is None
+    shelf.files["metadata/2.root.json"] = shelf.pinned
+    assert unfinished(shelf.fetch, renewal) is None
+    shelf.files["metadata/2.root.json"] = b"{}"
+    assert unfinished(shelf.fetch, renewal) is None
+
+
 # ------------------------------------------------------------------------ files
 
 
@@ -117,8 +166,21 @@ def test_a_file_larger_than_it_may_be_is_refused(tmp_path):
         directory_folder.fetcher(tmp_path)("x", 4)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
-    (tmp_path / "x").mkdir()
+def test_what_is_no_file_is_none(tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    fetch = directory_folder.fetcher(tmp_path)
+    assert [fetch(name, 4) for name in ("folder", "pipe", "folder/x", "pipe/x")] == [
+        None
+    ] * 4
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    def broken(self, mode):
+        raise OSError(5, "Input/output error")
+
+    (tmp_path / "x").write_bytes(b"x")
+    monkeypatch.setattr(type(tmp_path), "open", broken)
     with pytest.raises(ConfigError, match="cannot read"):
         directory_folder.fetcher(tmp_path)("x", 4)
 

@@ -5,6 +5,7 @@ import pytest
 
 from broker import gate_rules, trust
 from broker.bus import MAX_SHORT_BYTES, Message, check_limits
+from broker.carried import Carried
 from broker.chain import Feed as FeedState
 from broker.chain import Gap
 from broker.gate_rules import (
@@ -19,13 +20,14 @@ from broker.gate_rules import (
     issuers_of,
     refusal,
 )
-from broker.signing import Address
+from broker.signing import Address, FeedPosition
 from broker.topology import RECORDS, route
 from schemas import composing
 from schemas.composing import compose
 from schemas.errors import SchemaError
 from schemas.markings import Tlp
 from schemas.profile import INCIDENT_CORE
+from tests.support import sealing
 from tests.support.issuing import (
     ADAPTER_QUEUES,
     NOW,
@@ -196,3 +198,29 @@ def test_facts_that_do_not_follow_from_the_parts_are_refused():
     token = Feed().sign(msgspec.structs.replace(record, facts=facts))
     lying = trust.verify(token, directory(), now=NOW)
     assert judge(lying) == Refuse("facts-mismatch")
+
+
+def sealed_record(*parts):
+    """A record with a sealed compartment, and the parts that came with it."""
+    made = sealing.sealed(position=FeedPosition("cert-aq/main/epoch1", 1, ""))
+    record = Carried(made.token, (), parts or made.parts)
+    return trust.verify(record, sealing.DIRECTORY, now=sealing.NOW), made.parts
+
+
+def test_a_record_is_taken_with_all_its_sealed_parts_and_never_without():
+    record, parts = sealed_record()
+    assert isinstance(judge(record), Accept)
+    for sealed, reason in (
+        ((), "sealed-missing"),
+        (parts * 2, "sealed-unknown"),
+        ((parts[0][:-4],), "sealed-shape"),
+        (parts * 65, "too-many-sealed"),
+    ):
+        bent = msgspec.structs.replace(record, sealed=sealed)
+        assert judge(bent) == Refuse(reason)
+
+
+def test_a_record_that_states_nothing_sealed_is_not_taken_with_a_part():
+    _, parts = sealed_record()
+    bent = msgspec.structs.replace(verified(Feed()), sealed=parts)
+    assert judge(bent) == Refuse("sealed-unknown")

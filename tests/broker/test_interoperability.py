@@ -11,10 +11,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from jwcrypto.jws import InvalidJWSSignature
 
-from broker import base64url, sdjwt, trust
+from broker import base64url, carried, sdjwt, trust
+from broker.carried import Carried
+from broker.cosigning import cosign
 from broker.directory import single_key
 from broker.signers import Signer
 from broker.signing import Address, FeedPosition
+from schemas.record import Need
 from tests.support import other_libraries
 from tests.support.node import RefusedError, running_libraries
 from tests.support.other_libraries import ALL, Read, cuttings, opened
@@ -60,6 +63,21 @@ def test_a_token_signed_with_es256_reads_the_same_whole_and_cut(
     assert sdjwt.split(signed)[0].startswith(base64url.encode(b'{"alg":"ES256"'))
     for each in (signed, *cuttings(signed, P256.jwk)):
         assert read(library, each, P256.jwk) == opened(each, P256.jwk).claims
+
+
+@pytest.mark.parametrize("library", ALL)
+def test_each_signature_of_a_joint_record_is_a_token_that_others_read(
+    library: str, read: Read
+) -> None:
+    second = Signer("cert-bv", ec.derive_private_key(0x70C52, ec.SECP256R1()))
+    need = Need(2, ("urn:tocsin:org:cert-aq", "urn:tocsin:org:cert-bv"))
+    whole = cosign(Carried(token(need=need)), second)
+    keys = (CERT.jwk, second.jwk)
+    for less in (whole.token, *cuttings(whole.token, CERT.jwk)):
+        record = Carried(less, whole.also)
+        again = carried.decode(carried.encode(record))
+        for each, key in zip(again.parted(), keys, strict=True):
+            assert read(library, each, key) == opened(less, CERT.jwk).claims
 
 
 @pytest.mark.parametrize("library", ALL)

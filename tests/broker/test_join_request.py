@@ -4,6 +4,7 @@ import json
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from broker import base64url, jws
 from broker.certificates import MAX_REQUEST_BYTES, make_request
 from broker.errors import TrustError
 from broker.join_request import MAX_BYTES, TYP, Request, fingerprint, make, read
+from broker.seal_keys import PrivateSealingKey
 from schemas.errors import RefusedError
 from tests.support.records import CERT, NOW, PLATFORM, key_entry, member, signer
 
@@ -137,7 +139,6 @@ def test_what_is_no_request_is_refused(changed):
         {"not_after": "2026-01-01T00:00:00Z"},
         {"not_after": "2031-01-01T00:00:00Z"},
         {"not_after": "tomorrow"},
-        {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": CERT.jwk.x, "kid": "cert-aq/x"}},
     ],
 )
 def test_a_key_that_no_directory_would_list_is_refused(key):
@@ -146,6 +147,37 @@ def test_a_key_that_no_directory_would_list_is_refused(key):
         "join-invalid",
         "$.member.keys[0]",
     )
+
+
+def sealing_entry(**changes):
+    made = PrivateSealingKey("cert-aq", X25519PrivateKey.from_private_bytes(b"k" * 32))
+    times = {n: getattr(key_entry(), n) for n in ("not_before", "not_after")}
+    return msgspec.to_builtins({"jwk": made.jwk, **times}) | changes
+
+
+def test_a_key_to_seal_to_may_be_asked_for_too():
+    found = read(signed(asking(sealing=[sealing_entry()])))
+    assert len(found.member.sealing) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"revoked_at": "2026-12-01T00:00:00Z"},
+        {"not_after": "2031-01-01T00:00:00Z"},
+        {"jwk": {"kty": "OKP", "crv": "X25519", "x": "A" * 43}},
+    ],
+)
+def test_a_key_to_seal_to_that_no_directory_would_list_is_refused(changed):
+    reason, where = refusal(signed(asking(sealing=[sealing_entry(**changed)])))
+    assert reason == "join-invalid"
+    assert where.startswith("$.member")
+
+
+def test_a_key_under_another_name_is_refused():
+    entry = msgspec.to_builtins(key_entry())
+    entry["jwk"]["kid"] = "cert-aq/x"
+    assert refusal(signed(asking(keys=[entry]))) == ("join-invalid", "$.member")
 
 
 def test_a_key_without_its_name_is_taken():
@@ -233,6 +265,5 @@ def test_another_organisation_s_key_does_not_make_its_request_ours():
 @pytest.mark.parametrize("org", ["gate", "operator", "guest", "adapter-main"])
 def test_nobody_asks_for_a_login_of_the_hub(org):
     of, entry = entry_of(org)
-    csr = make_request(org).public.decode()
-    refused = refusal(signed(claims(member=entry, csr=csr), by=of))
+    refused = refusal(signed(claims(member=entry), by=of))
     assert refused == ("join-invalid", "$.member.org")

@@ -32,6 +32,7 @@ NOT_IN_THE_PLAN = {
     "answer",
     "heartbeat",
     "proof",
+    "delivery",
     "receipt",
     "review",
     "governance",

@@ -17,11 +17,14 @@ from broker.chain import Feed
 from broker.directory import Directory, KeyEntry, Member, Service, build, under
 from broker.gate_rules import Accept, Envelope, Refuse, decide
 from broker.keys import Jwk
+from broker.opening import open_sealed
+from broker.seal_keys import PrivateSealingKey
 from schemas import profile, timestamps
 from schemas.errors import RefusedError
 from schemas.reasons import REASONS
 from tests.support.suspended import spans_of
 from tests.vectors import make
+from tests.vectors import sealed as vectors_sealed
 from tests.vectors.reading import resolved
 
 FOLDER = Path(make.__file__).parent
@@ -190,6 +193,37 @@ def test_a_stamp_is_believed_or_refused(entry: dict[str, Any]) -> None:
     assert caught.value.reason == entry["reason"]
 
 
+# ------------------------------------------------------------------ sealed parts
+
+
+@pytest.mark.parametrize("entry", MANIFEST["sealed"], ids=lambda e: e["name"])
+def test_a_sealed_part_opens_or_is_refused(entry: dict[str, Any]) -> None:
+    record, org = carried.decode(entry["record"].encode()), entry["opener"]
+    opener = PrivateSealingKey(org, vectors_sealed.private(org))
+    known = {each["kid"]: each["jwk"] for each in MANIFEST["sealing_keys"]}
+    assert known[opener.kid]["x"] == opener.jwk.x
+
+    def opened() -> trust.Verified:
+        return open_sealed(record, DIRECTORY, [opener], now=MANIFEST["now"])
+
+    if entry["result"] == "ok":
+        found = opened()
+        inside = [found.opened.texts[i].decode() for i in sorted(found.unsealed)]
+        assert inside == entry["gives"]
+        return
+    with pytest.raises(RefusedError) as caught:
+        opened()
+    assert caught.value.reason == entry["reason"]
+
+
+def test_every_code_about_a_sealed_part_has_a_vector_but_for_what_the_gate_says() -> (
+    None
+):
+    said = {entry.get("reason") for entry in MANIFEST["sealed"]} - {None}
+    codes = {code for code in REASONS if code.startswith("sealed-")}
+    assert said == codes - {"sealed-missing"} | {"needs-sealing"}
+
+
 # ------------------------------------------------------------------ all of them
 
 
@@ -222,7 +256,12 @@ def test_files_and_manifest_agree() -> None:
 
 
 def test_no_two_have_one_name_or_one_token() -> None:
-    entries = [*VECTORS, *MANIFEST["messages"], *MANIFEST["stamps"]]
+    entries = [
+        *VECTORS,
+        *MANIFEST["messages"],
+        *MANIFEST["stamps"],
+        *MANIFEST["sealed"],
+    ]
     of_each = Counter(entry["name"] for entry in entries)
     assert [name for name, times in of_each.items() if times > 1] == []
     tokens = [(FOLDER / v["token"]).read_bytes() for v in VECTORS if "token" in v]

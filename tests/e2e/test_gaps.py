@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -13,6 +14,7 @@ from structlog.testing import capture_logs
 
 from adapters import gap_watch
 from adapters.app import context_of, run_adapter, serve
+from adapters.cli import main
 from adapters.cli.connecting import open_bus
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, PublisherConfig, gaps_of, load
@@ -22,6 +24,7 @@ from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
+from adapters.sinks.file import open_file_sink
 from broker.archive import open_archive
 from broker.directory_client import load_folder
 from broker.embedded import EmbeddedBroker, open_embedded
@@ -43,6 +46,7 @@ from tests.support.issuing import (
     member,
     rest,
     running_gate,
+    service,
     signer,
     take,
 )
@@ -313,6 +317,120 @@ async def test_what_is_no_heartbeat_of_the_gates_goes_to_the_dead_letters(
             assert gaps.lines() == ()
         assert dead.headers["tocsin-reason"] == "signature"
         assert await rest(here.broker.login("adapter-main"), NORMAL) == []
+
+
+# ------------------------------------------------------------------ the commands
+
+
+async def kept(here: Stage, org: str, folder: Path) -> None:
+    """Write what a member got as its file sink would."""
+    async with open_file_sink(folder) as sink:
+        for each in here.sinks[org].taken.values():
+            await sink.send(each)
+
+
+@pytest.fixture
+def known(tmp_path: Path) -> Path:
+    folder = tmp_path / "directory"
+    for where, entries in (
+        ("members", KNOWN.members.values()),
+        ("services", [service()]),
+    ):
+        (folder / where).mkdir(parents=True)
+        for each in entries:
+            (folder / where / f"{each.org}.json").write_bytes(msgspec.json.encode(each))
+    return folder
+
+
+async def test_a_folder_tells_what_is_here_what_is_not_for_its_member_and_what_is_lost(
+    tmp_path: Path, known: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with stage(tmp_path, "all") as here, here.publishing() as publisher:
+        async with here.adapter(archive=False):
+            for i in (1, 2, 3):
+                await publisher.publish(draft(i))
+            await until(lambda: len(here.got(PLATFORM)) == 3)
+        gone = await publisher.publish(draft(4))
+        await here.lose(1)
+        async with here.adapter(archive=False):
+            await publisher.heartbeat([ALL_COMMUNITY])
+            await until(lambda: len(here.accounts(PLATFORM)) == 2)
+            await until(lambda: len(here.accounts(PICKY)) == 2)
+        for org in (PLATFORM, PICKY):
+            await kept(here, org, tmp_path / f"{org}.out")
+    capfd.readouterr()
+
+    def say(org: str, *more: object) -> tuple[int, dict[str, object]]:
+        arguments = [
+            "gaps",
+            tmp_path / f"{org}.out",
+            "--directory",
+            known,
+            "--json",
+            *more,
+        ]
+        code = main.run([str(each) for each in arguments])
+        return code, json.loads(capfd.readouterr().out)
+
+    first = here.got(PLATFORM)[0]
+    [lost] = [
+        p for p in (tmp_path / f"{PLATFORM}.out").iterdir() if first[:12] in p.name
+    ]
+    code, said = say(PLATFORM)
+    green = {line["tlp"]: line for line in said["lines"]}["GREEN"]
+    assert (code, said["ok"], said["gaps"]) == (0, False, [])
+    assert (green["have"], green["missing"], green["lost"]) == (3, [gone.token_id], [])
+
+    shutil.rmtree(lost)
+    code, said = say(PLATFORM, "--exit-code")
+    green = {line["tlp"]: line for line in said["lines"]}["GREEN"]
+    number = int(lost.name.split("-")[0])
+    assert (code, green["lost"]) == (1, [first])
+    assert said["gaps"] == ([[number, number]] if number > 1 else [])
+
+    code, said = say(PICKY)
+    green = {line["tlp"]: line for line in said["lines"]}["GREEN"]
+    assert (green["have"], len(green["withheld"]), green["lost"]) == (0, 3, [])
+
+    # In words, and at the hub.
+    out = tmp_path / f"{PLATFORM}.out"
+    assert main.run(["gaps", str(out), "--directory", str(known)]) == 0
+    said = capfd.readouterr().out
+    assert "1 missing at the hub since 2026-03-01T12:00" in said
+    assert "1 lost after the hub" in said
+    assert main.run(["gaps", str(out)]) == 0
+    assert "give --directory" in capfd.readouterr().out
+    (tmp_path / "adapter.toml").write_text(
+        'name = "main"\norg = "hub"\ndisplay_name = "Hub"\ndirectory = "directory"\n'
+        'key = "hub.key"\nid_key = "ids"\npseudonym_keys = "p"\n'
+        'outbox = "outbox.sqlite"\n[broker]\nurl = "amqp://127.0.0.1/"\nuser = "x"\n'
+        'password_file = "pw"\n[[members]]\norg = "platform-x"\n[[members.sinks]]\n'
+        'type = "file"\nname = "files"\nfolder = "out"\n'
+    )
+    hub = ["gaps", "hub", "--config", str(tmp_path / "adapter.toml")]
+    assert main.run(hub) == 0
+    said = capfd.readouterr().out
+    assert "cert-aq, GREEN" in said
+    assert "1 records missing since 2026-03-01T12:00" in said
+    assert main.run([*hub, "--json"]) == 0
+    lines = [json.loads(each) for each in capfd.readouterr().out.splitlines()]
+    assert [each["token"] for each in lines if not each["ok"]] == [gone.token_id]
+    gaps_of(here.config).unlink()
+    assert main.run(hub) == 2
+
+
+def test_a_folder_of_something_else_is_refused(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main.run(["gaps", str(tmp_path / "none")]) == 2
+    (tmp_path / "my own notes").mkdir()
+    assert main.run(["gaps", str(tmp_path)]) == 0
+    assert "no delivery" in capfd.readouterr().out
+    broken = tmp_path / "00000001-incident-abc"
+    broken.mkdir()
+    (broken / "delivery.json").write_text("{}")
+    assert main.run(["gaps", str(tmp_path)]) == 1
+    assert "delivery-invalid" in capfd.readouterr().err
 
 
 # ------------------------------------------------------------------ on RabbitMQ

@@ -17,11 +17,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from adapters.cli import main as command
-from broker import rabbitmq_probing
+from broker import join_request, rabbitmq_probing
+from broker.bus import Message
 from broker.certificates import issue, load_ca, make_ca, make_request
+from broker.directory import Member as Entry
+from broker.keys import Jwk
+from broker.rabbitmq import open_rabbitmq
 from broker.rabbitmq_link import Link
 from broker.tls import client_context
 from broker.topology import adapter_queues
@@ -77,8 +82,8 @@ def looked_into(hub: TlsHub, queue: str) -> rabbitmq_probing.Waiting | None:
     async def look() -> rabbitmq_probing.Waiting | None:
         tls = client_context(
             ca=hub.folder / "ca/ca.pem",
-            certificate=hub.folder / "gate.tls.pem",
-            key=hub.folder / "gate.tls.key",
+            certificate=hub.folder / "operator.tls.pem",
+            key=hub.folder / "operator.tls.key",
         )
         url = hub.node.amqps_url + "?auth=EXTERNAL"
         async with Link(url, name="test", timeout_s=5, tls=tls) as link:
@@ -227,6 +232,16 @@ def _other_root(it: Broken) -> None:
     shutil.rmtree(it.folder / f"{ORG}.directory", ignore_errors=True)
 
 
+def _old_directory(it: Broken) -> None:
+    """What the hub's online key signed last, nine days ago."""
+    groups = Groups(it.folder / "old", now=_now() - timedelta(days=9))
+    groups.put("members/nobody.json", b"{}")
+    groups.publish()
+    it.edit(it.hub.groups.folder.as_uri(), groups.folder.as_uri())
+    (it.folder / f"{ORG}.root.json").write_bytes(groups.pinned)
+    shutil.rmtree(it.folder / f"{ORG}.directory", ignore_errors=True)
+
+
 def _no_name(it: Broken) -> None:
     it.edit("127.0.0.1", "no-such-host.invalid")
 
@@ -304,6 +319,7 @@ BROKEN: list[tuple[Callable[[Broken], None], int, str, str, str]] = [
     (_other_key, 2, "membership", "does not list the key", "tocsin join"),
     (_no_directory, 3, "directory", "", "network"),
     (_other_root, 1, "directory", "directory-untrusted", ""),
+    (_old_directory, 1, "directory", "directory-expired", ""),
     (_no_name, 3, "name", "no-such-host.invalid is not known", "broker.url"),
     (_no_port, 3, "port", "nothing listens at", "the port in broker.url"),
     (_other_port, 3, "tls", "does not speak TLS", "5671"),
@@ -346,3 +362,228 @@ def test_what_is_broken_is_said_with_what_to_do(
     assert advice in wrong[0].get("advice", "")
     left = {each["step"] for each in found if each["state"] == "not tried"}
     assert left >= set(AFTER_NETWORK.get(step, ()))
+
+
+# ------------------------------------------------------- broken at the hub, or there
+
+
+@pytest.fixture
+def granted(member: Member) -> Iterator[Callable[..., None]]:
+    """Change what the member's login may do; afterwards it is as before."""
+    api = member.hub.node.api
+
+    def change(*, configure: str = "^$", write: str, read: str) -> None:
+        api.grant(ORG, configure, write, read)
+
+    yield change
+    member.hub.apply()
+
+
+def failures(found: list[dict[str, Any]]) -> list[str]:
+    return [each["said"] for each in found if each["state"] == "failed"]
+
+
+def test_rights_that_are_missing_or_too_wide_are_told_one_by_one(
+    member, doctor, granted
+):
+    granted(write=r"^tocsin\.(feedback|records)$", read=r"^tocsin\.")
+    code, found = doctor(member.config)
+    assert code == 2
+    assert failures(found) == [
+        "this login may not send records (tocsin.ingress)",
+        "this login may go round the gate (tocsin.records), which nobody should",
+        f"this login may read what the gate reads (tocsin.ingress.{ORG}), which nobody "
+        "should",
+        "this login may read the dead letters (tocsin.dead), which nobody should",
+    ]
+    assert states(found)["exercise"] == {"not tried"}
+    assert looked_into(member.hub, "tocsin.dead") == (0, 0)
+
+
+@pytest.fixture
+def list_signed(member: Member) -> Iterator[Callable[[Entry], None]]:
+    """Let the groups sign another entry of the member; afterwards it is as before."""
+
+    def change(entry: Entry) -> None:
+        member.hub.groups.put(f"members/{ORG}.json", msgspec.json.encode(entry))
+        member.hub.groups.publish()
+
+    yield change
+    member.hub.admit(member.folder / f"{ORG}.join.json")
+
+
+def test_an_exercise_that_the_gate_refuses_is_told_with_the_reason(
+    member, doctor, tmp_path, list_signed
+):
+    it = Broken(member, tmp_path)
+    # The signed directory lists the next key; the gate has not heard of it yet.
+    must("keygen", "--org", ORG, "--out", it.folder / "next")
+    for name in (f"{ORG}.key", f"{ORG}.jwk"):
+        shutil.copy(it.folder / "next" / name, it.folder / name)
+    request = join_request.read((it.folder / f"{ORG}.join.json").read_bytes())
+    [key] = request.member.keys
+    jwk = msgspec.json.decode((it.folder / f"{ORG}.jwk").read_bytes(), type=Jwk)
+    newer = msgspec.structs.replace(key, jwk=jwk)
+    entry = msgspec.structs.replace(request.member, keys=(key, newer))
+    list_signed(entry)
+    code, found = doctor(it.config)
+    assert code == 1, found
+    [said] = failures(found)
+    assert "refused the exercise (unknown-key): no member owns the key" in said
+
+
+def test_what_waits_in_the_queue_of_feedback_stays_there(member, doctor):
+    queue = f"tocsin.feedback.{ORG}"
+    left = Message(
+        body=b"{}",
+        message_id="left",
+        routing_key=f"adapter-main.{ORG}.x",
+        content_type="text/plain",
+    )
+    asyncio.run(publish(member.hub, left))
+    try:
+        code, found = doctor(member.config)
+        assert code == 0
+        assert states(found)["exercise"] == {"warning"}
+        assert looked_into(member.hub, queue) == (1, 0)
+    finally:
+        member.hub.node.api.request("DELETE", f"/api/queues/%2F/{queue}/contents")
+
+
+async def publish(hub: TlsHub, message: Message) -> None:
+    tls = client_context(
+        ca=hub.folder / "ca/ca.pem",
+        certificate=hub.folder / "adapter-main.tls.pem",
+        key=hub.folder / "adapter-main.tls.key",
+    )
+    url = hub.node.amqps_url + "?auth=EXTERNAL"
+    async with open_rabbitmq(url, user="adapter-main", tls=tls) as bus:
+        await bus.publish("tocsin.feedback", message)
+
+
+def test_a_member_that_practises_is_told_so_and_its_exercise_comes_through(
+    member, doctor, tmp_path, list_signed
+):
+    it = Broken(member, tmp_path)
+    request = join_request.read((it.folder / f"{ORG}.join.json").read_bytes())
+    entry = msgspec.structs.replace(request.member, exercise=True)
+    list_signed(entry)
+    code, found = doctor(it.config)
+    assert code == 0, found
+    assert any("is in exercise" in each["said"] for each in found)
+    assert any("its stamp came back" in each["said"] for each in found)
+
+
+def test_a_gate_that_does_not_run_is_told_before_anything_is_sent(
+    member, doctor, tmp_path
+):
+    it = Broken(member, tmp_path)
+    other = "newsroom-y"
+    must(
+        "join", "--org", other, "--name", "Newsroom Y", "--country", "XA",
+        "--audience", "civil-society", "--contact", "desk@newsroom-y.example",
+        "--publishes", "incident", "--out", it.folder / other,
+    )  # fmt: skip
+    request = it.folder / other / f"{other}.join.json"
+    it.hub.admit(request)
+    it.hub.apply()  # the gate runs on with the directory that it knows
+    told = it.hub.welcome(request, it.folder / "answer.json")
+    must(
+        "start", it.folder / "answer.json", "--folder", it.folder / other,
+        "--fingerprint", told,
+    )  # fmt: skip
+    code, found = doctor(it.folder / other / f"{other}.toml")
+    assert code == 3
+    assert failures(found) == ["0 records of yours wait for the gate, and it does not "
+                               "run now"]  # fmt: skip
+    assert states(found)["exercise"] == {"not tried"}
+    assert looked_into(it.hub, f"tocsin.ingress.{other}") == (0, 0)
+
+
+# ------------------------------------------------------------------ an adapter's own
+
+SINK = '[[members.sinks]]\ntype = "webhook"\nname = "siem"\nsecret_file = "whsec"\n'
+
+
+def _open_secret(folder: Path) -> str:
+    (folder / "whsec").chmod(0o644)
+    return SINK + 'url = "https://siem.example/in"\n'
+
+
+def _inside(_: Path) -> str:
+    return SINK + 'url = "https://127.0.0.1:9/in"\n'
+
+
+def _plain(_: Path) -> str:
+    return SINK + 'url = "http://siem.example/in"\n'
+
+
+def _nobody(_: Path) -> str:
+    return SINK + 'url = "https://127.0.0.1:9/in"\nallow_private = true\n'
+
+
+def _unnamed(_: Path) -> str:
+    return SINK + 'url = "https://no-such-host.invalid/in"\n'
+
+
+def _no_folder(_: Path) -> str:
+    return '[[members.sinks]]\ntype = "file"\nname = "more"\nfolder = "none/of/this"\n'
+
+
+def _stranger(_: Path) -> str:
+    return (
+        '[[members]]\norg = "platform-x"\n[[members.sinks]]\n'
+        'type = "file"\nname = "files"\nfolder = "out/x"\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("breaks", "code", "step", "said"),
+    [
+        (_open_secret, 2, "secrets", "is no file of its owner alone"),
+        (_inside, 2, "sinks", "must not be a private address"),
+        (_plain, 2, "sinks", "must start with https://"),
+        (_nobody, 3, "sinks", "nothing answers at 127.0.0.1:9"),
+        (_unnamed, 3, "sinks", "no-such-host.invalid is not known"),
+        (_no_folder, 2, "sinks", "is no folder"),
+        (_stranger, 2, "policy", "platform-x is served here, and is no member"),
+    ],
+)  # fmt: skip
+def test_what_is_broken_of_an_adapter_is_said(
+    member, doctor, tmp_path, breaks, code, step, said
+):
+    whole = member.hub.folder
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    for name in ("hub.key", "ids.bin", "adapter-main.tls.pem", "adapter-main.tls.key"):
+        shutil.copy(whole / name, folder / name)
+    for name in ("ca", "directory"):
+        shutil.copytree(whole / name, folder / name)
+    (folder / "out").mkdir()
+    (folder / "whsec").touch(mode=0o600)
+    (folder / "whsec").write_text("whsec_" + "c2VjcmV0" * 5)
+    text = (whole / "adapter.toml").read_text() + breaks(folder)
+    (folder / "adapter.toml").write_text(text)
+    ended, found = doctor(folder / "adapter.toml")
+    assert ended == code, found
+    [fault] = [each for each in found if each["state"] == "failed"]
+    assert fault["step"] == step
+    assert said in fault["said"]
+    assert fault["advice"]
+
+
+def test_a_gate_whose_key_is_not_listed_as_one_is_told(member, doctor, tmp_path):
+    whole = member.hub.folder
+    folder = tmp_path / "hub"
+    shutil.copytree(whole / "directory", folder / "directory")
+    for name in ("hub.key", "gate.toml", "gate.tls.pem", "gate.tls.key"):
+        shutil.copy(whole / name, folder / name)
+    shutil.copytree(whole / "ca", folder / "ca")
+    entry = json.loads((folder / "directory/services/hub.json").read_bytes())
+    entry["services"] = ["adapter"]
+    (folder / "directory/services/hub.json").write_text(json.dumps(entry))
+    code, found = doctor(folder / "gate.toml")
+    assert code == 2
+    assert failures(found) == [
+        "the directory does not list the key for the service gate"
+    ]

@@ -5,9 +5,14 @@ Every login against every other; docs/permissions.md has the answers in RabbitMQ
 
 import asyncio
 
+import msgspec
 import pytest
 
-from tests.support.permission_matrix import LOGINS
+from broker.certificates import make_request
+from broker.directory import decode_member
+from broker.errors import ConfigError
+from tests.support.issuing import member
+from tests.support.permission_matrix import LOGINS, of_directory
 from tests.support.permission_page import PAGE, Found, find, part_of, written
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
@@ -36,6 +41,19 @@ def test_every_login_tried_to_act_as_every_other_and_was_refused(found: Found) -
 
 def test_nobody_connects_without_a_good_certificate_of_a_login(found: Found) -> None:
     assert [each for each in found.connected if not each.answer] == []
+
+
+@pytest.mark.parametrize("name", ["a.b", "cert-.*", "^cert-aq$", "cert-aq|gate"])
+def test_a_name_that_tries_to_be_a_pattern_gets_neither_rights_nor_certificate(
+    name: str,
+) -> None:
+    with pytest.raises(ConfigError, match="name"):
+        of_directory("cert-aq", name)
+    with pytest.raises(ConfigError, match="login"):
+        make_request(name)
+    entry = msgspec.json.encode(member(name))
+    with pytest.raises(ConfigError, match="member entry"):
+        decode_member(entry, "x.json")
 
 
 def test_what_rabbitmq_lets_through_the_gate_refuses(found: Found) -> None:

@@ -1,15 +1,18 @@
 """A whole hub over TLS, set up as an operator would: certificates, apply, one record there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
 from adapters.cli.main import run
+from broker.errors import BusRefusedError
+from broker.rabbitmq import open_rabbitmq
+from broker.tls import client_context
 from tests.adapters.test_cli import SAMPLES
 from tests.support.hub import Hub, Party, tocsin, wait_until
-from tests.support.rabbitmq_node import RabbitMQNode
+from tests.support.rabbitmq_node import TLS_CONFIG, RabbitMQNode
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
 
@@ -53,15 +56,38 @@ class TlsHub(Hub):
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[TlsHub]:
+def certified_node(folder: Path, config: str = "") -> Iterator[RabbitMQNode]:
     do("ca", "--out", folder / "ca")
     do("node", "127.0.0.1", "--ca", folder / "ca", "--out", folder / "node")
     tls = folder / "node"
     (tls / "ca.pem").write_bytes((folder / "ca/ca.pem").read_bytes())
-    with RabbitMQNode(tls=tls) as node:
+    with RabbitMQNode(tls=tls, config=config) as node:
+        yield node
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[TlsHub]:
+    with certified_node(folder) as node:
         hub = TlsHub(folder, node.api, PARTIES)
         hub.node = node
         yield hub.build()
+
+
+# As deploy/rabbitmq.conf says of members without certificates.
+PASSWORDS = "auth_mechanisms.2 = PLAIN\nssl_options.fail_if_no_peer_cert = false"
+
+
+async def test_a_member_may_have_a_password_instead_over_tls(tmp_path: Path) -> None:
+    assert "auth_mechanisms.2 = PLAIN" in TLS_CONFIG.read_text()
+    with certified_node(tmp_path, PASSWORDS) as node:
+        node.api.create_user("platform-x", "hush-hush")
+        node.api.grant("platform-x", "^$", "^$", "^$")
+        tls = client_context(ca=tmp_path / "ca/ca.pem")
+        for password, taken in (("hush-hush", True), ("guessed", False)):
+            url = node.amqps_url.replace("//", f"//platform-x:{password}@")
+            with nullcontext() if taken else pytest.raises(BusRefusedError):
+                async with open_rabbitmq(url, user="platform-x", tls=tls):
+                    pass
 
 
 def test_a_record_goes_from_issuer_to_reader_over_tls_alone(tmp_path: Path) -> None:

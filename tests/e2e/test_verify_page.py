@@ -221,6 +221,38 @@ async def test_a_file_that_cannot_be_read_is_named(page: Page, write):
     assert is_silent(page)
 
 
+def vector_keys(write) -> list[Path]:
+    """The keys of the manifest, as members of a directory."""
+    return [
+        write(
+            f"{entry['org']}.json",
+            json.dumps({"org": entry["org"], "kinds": entry["kinds"], "keys": [entry]}),
+        )
+        for entry in MANIFEST["keys"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("joint-two-of-two", "cert-aq and cert-bv have signed it, 2 of 2 that must."),
+        (
+            "joint-one-may-not-others-enough",
+            "cert-aq and cert-bv have signed it, 2 of 2 that must. Signed as well, but "
+            "not counted, because of its key or of what it may publish: monitor-veritas.",
+        ),
+        ("joint-stripped", "not enough have: a signature is missing"),
+    ],
+)
+async def test_who_signed_a_joint_record_is_said(page: Page, write, name, said):
+    [vector] = [each for each in MANIFEST["vectors"] if each["name"] == name]
+    await judge_as_of_the_records(page)
+    await give(page, "key", *vector_keys(write))
+    await give(page, "evidence", write("evidence.sdjwt.json", token(vector)))
+    assert said in await answer(page)
+    assert is_silent(page)
+
+
 async def test_text_is_dropped_like_a_file(page: Page, write):
     await judge_as_of_the_records(page)
     await give(page, "key", jwk_file(write))

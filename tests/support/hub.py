@@ -4,7 +4,6 @@ Organisations, keys, directory, passwords and configurations are made as an
 operator would; the processes are `tocsin` itself, started as subprocesses.
 """
 
-import json
 import os
 import secrets
 import signal
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
@@ -115,19 +115,16 @@ class Hub:
         (folder / f"{entry['org']}.json").write_bytes(msgspec.json.encode(entry))
 
     def _set_up_broker(self) -> None:
-        script = str(ROOT / "deploy/rabbitmq_definitions.py")
-        subprocess.run(  # noqa: S603  our own script
-            [
-                sys.executable, "-P", script, "--directory", str(self.folder / "directory"),
-                "--adapter", "main", "--out", str(self.folder),
-                "--vhost", self.server.vhost,
-            ],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )  # fmt: skip
-        body = json.loads((self.folder / "definitions.json").read_text())
-        self.server.import_definitions(body)
+        admin = urlsplit(self.server.amqp_url)
+        self._secret("admin.password", unquote(admin.password or "guest").encode())
+        self._config(
+            "broker",
+            f'directory = "directory"\nadapters = ["main"]\nuser = "{admin.username}"\n'
+            f'password_file = "admin.password"\nmanagement = "{self.server.http_url}"\n'
+            f'vhost = "{self.server.vhost}"\npasswords = "."\nby_password = "all"\n',
+        )
+        done = tocsin("broker", "apply", "--config", str(self.folder / "broker.toml"))
+        assert done.returncode == 0, done.stderr
 
     def _write_configs(self) -> None:
         for party in self.parties:

@@ -6,6 +6,7 @@
 Started as root it runs as nobody, since PostgreSQL refuses to run as root.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -13,8 +14,13 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
 
 from tests.support.fetch_postgresql import LINE_TO_TYPE, TREE, bin_folder, is_complete
 
@@ -23,7 +29,8 @@ _START_S: Final = 60
 _STOP_S: Final = 30
 _NOBODY: Final = 65534
 
-# fsync stays on: what is committed must survive `kill`, as it would in production.
+# Nobody pulls the plug here: what is committed survives `kill` without fsync, which
+# makes a new database cost half a second.
 _SETTINGS: Final = """\
 listen_addresses = '127.0.0.1'
 port = {port}
@@ -31,12 +38,59 @@ unix_socket_directories = ''
 shared_buffers = 32MB
 max_connections = 50
 jit = off
+fsync = off
+full_page_writes = off
 logging_collector = off
 """
 
 
 class NodeError(Exception):
     """The server did not start; the text ends with what it printed."""
+
+
+class PostgreSQLServer:
+    """A server, and an empty database for whoever asks.
+
+    Args:
+        url: Of a database of it, by a login that may create others.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._names = itertools.count()
+
+    async def fresh(self) -> str:
+        """Give the URL of an empty database."""
+        name = f"tocsin_test_{os.getpid()}_{next(self._names)}"
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            await connection.execute(f'CREATE DATABASE "{name}"')
+        finally:
+            await connection.close()
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
+
+    async def drop(self, url: str) -> None:
+        """Drop a database that `fresh` made, whoever uses it."""
+        name = urlsplit(url).path[1:]
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        finally:
+            await connection.close()
+
+
+@contextmanager
+def open_postgresql_server(
+    environment: Mapping[str, str],
+) -> Iterator[PostgreSQLServer]:
+    """Lend the server that is named in TOCSIN_TEST_POSTGRESQL_URL, or a private one."""
+    named = environment.get("TOCSIN_TEST_POSTGRESQL_URL")
+    if named:
+        yield PostgreSQLServer(named)
+        return
+    with PostgreSQLNode() as node:
+        yield PostgreSQLServer(node.url)
 
 
 class PostgreSQLNode:

@@ -68,7 +68,7 @@ def _missing(shelf: Shelf) -> None:
 
 def _hidden(shelf: Shelf) -> None:
     code = "visible-as-disclosure"
-    for name, value in (VISIBLE | {"sup": DIGEST}).items():
+    for name, value in (VISIBLE | {"sup": DIGEST, "sealed": [DIGEST]}).items():
         why = f"The claim {name} can be withheld; it must always be seen."
         shelf.sign(f"hidden-{name}", code, why, with_claims={name: Part(value)})
     bundle = {"type": "bundle", "objects": [Part(main())]}
@@ -141,6 +141,10 @@ MALFORMED: list[tuple[str, str, Any]] = [
     ("full", "padded", DIGEST + "="),
     ("sup", "empty", ""),
     ("sup", "null", None),
+    ("sealed", "empty", []),
+    ("sealed", "string", DIGEST),
+    ("sealed", "no-digest", [DIGEST[:-1]]),
+    ("sealed", "65", [DIGEST] * 65),
     ("to", "no-urn", Part(["cert-bv"])),
     ("to", "null", Part(None)),
     ("feed", "too-long", Part("f" * 201)),

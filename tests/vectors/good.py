@@ -272,6 +272,11 @@ def _claims(shelf: Shelf) -> None:
         sup="s" * 42 + "A",
     )
     sign(
+        "sealed-parts",
+        "The names of two sealed compartments; what is in them looks like any gap.",
+        sealed=["s" * 42 + "A", "t" * 42 + "A"],
+    )
+    sign(
         "fifty-communities",
         "As many as there may be.",
         aud=[f"{ALL}-{i}" for i in range(50)],

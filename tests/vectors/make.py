@@ -19,6 +19,7 @@ from tests.vectors import (
     joint,
     messages,
     samples,
+    sealed,
     stamps,
 )
 from tests.vectors.reading import read, resolved
@@ -53,6 +54,8 @@ def write(folder: Path) -> None:
         "vectors": entries,
         "messages": messages.messages(),
         "stamps": stamps.stamps(),
+        "sealing_keys": sealed.KEYS,
+        "sealed": sealed.sealed(),
     }
     (folder / "manifest.json").write_bytes(_pretty(manifest))
 

@@ -21,6 +21,7 @@ from adapters.cli.demo.hub import Login
 from adapters.cli.demo.played import Played, Published, read_inbox
 from adapters.cli.demo.webhook import open_receiver
 from adapters.cli.demo.world import HUB, World
+from adapters.config import outbox_of
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context
 from adapters.view import view_of
@@ -72,7 +73,7 @@ async def play(world: World, login: Login, *, tell: Tell) -> Played:
         )
         config = world.config(receiver.url)
         context = context_of(config, world.directory, world.policy, now=time.time())
-        outbox = await stack.enter_async_context(open_outbox(config.outbox))
+        outbox = await stack.enter_async_context(open_outbox(outbox_of(config)[0]))
         sinks = await stack.enter_async_context(
             open_sinks(config.members, clock=time.time)
         )

@@ -73,7 +73,7 @@ class Installation:
         is_adapter = isinstance(self._settings, AdapterConfig)
         of_adapter = [
             Step("policy", ("directory",), self._policy),
-            Step("sinks", (), self._sinks),
+            Step("sinks", ("secrets",), self._sinks),
         ]
         of_publisher = [
             Step(

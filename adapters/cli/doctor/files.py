@@ -230,7 +230,7 @@ def _states(settings: Settings) -> tuple[Path, ...]:
         case GateConfig():
             return (settings.state, settings.archive)
         case AdapterConfig():
-            return (settings.outbox,)
+            return (settings.outbox,) if isinstance(settings.outbox, Path) else ()
 
 
 def disk(settings: Settings) -> list[Finding]:

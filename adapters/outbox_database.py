@@ -1,0 +1,66 @@
+"""What the outbox asks of its database, beyond the tables. Kept by SQLite and PostgreSQL."""
+
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
+
+from sqlalchemy import Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from adapters.numbering import Lane
+
+
+class OutboxUnavailableError(Exception):
+    """The database cannot be used now: disk full, locked for seconds, not there.
+
+    Nothing of this call took effect, unless it failed while committing: then
+    it may have, and repeating it is safe.
+    """
+
+
+class Database(Protocol):
+    """What SQLite and PostgreSQL do differently.
+
+    Attributes:
+        engine: For transactions that write.
+        reader: For those that read.
+        look_again_s: So often who waits for arrivals has to look by himself.
+    """
+
+    engine: AsyncEngine
+    reader: AsyncEngine
+    look_again_s: float
+
+    def is_unavailable(self, error: DBAPIError) -> bool:
+        """Tell whether *error* is trouble of the database that may pass."""
+
+    def handing_out(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a transaction in which rows are handed out."""
+
+    def claimable(self, query: Select[Any], now: float) -> Select[Any]:
+        """Leave out of *query* what other processes have in hand."""
+
+    async def claim(
+        self, connection: AsyncConnection, ids: Collection[str], now: float
+    ) -> None:
+        """Let no other process have *ids*."""
+
+    def give_back(self, ids: Collection[str]) -> None:
+        """Let other processes have *ids* again, soon."""
+
+    async def storing(
+        self, connection: AsyncConnection, lanes: Collection[Lane]
+    ) -> None:
+        """Do what belongs to a transaction that stores deliveries of *lanes*."""
+
+    async def purging(self, connection: AsyncConnection) -> None:
+        """Keep others from storing until the transaction ends."""
+
+    async def purged(self) -> None:
+        """Let what was deleted leave the disk."""
+
+    async def settle(
+        self, connection: AsyncConnection, values: Sequence[dict[str, object]]
+    ) -> None:
+        """Record outcomes, as `outbox_queries.SETTLE` takes them."""

@@ -1,0 +1,232 @@
+"""The outbox in one SQLite file: private, of one process at a time, synced at each commit.
+
+Who may send a row is this process's own memory: after a crash nothing is held back.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Select, event, make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from adapters.numbering import Lane
+from adapters.outbox_migrations import migrate
+from adapters.outbox_queries import SETTLE
+from broker.errors import ConfigError
+from broker.private_sqlite import make_private
+
+APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
+_DRIVER: Final = "sqlite+aiosqlite"
+
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",  # readers (the command) and the adapter side by side
+    # Once a delivery is stored the message is acknowledged and this file is the
+    # only copy: WAL with NORMAL may lose the last commits when power fails.
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=5000",  # ms; another process of ours may be writing
+    "PRAGMA secure_delete=ON",  # purged bodies are overwritten, not just unlinked
+)
+
+
+@asynccontextmanager
+async def open_sqlite(url_or_path: str | Path) -> AsyncIterator["Sqlite"]:
+    """Open the file, creating it (mode 0600) and its tables if missing.
+
+    Raises:
+        ConfigError: Open to others, in use by another process, not ours, or made
+            by a newer or a much older Tocsin.
+    """
+    path = _database_path(url_or_path)
+    make_private(path)
+    with _own(path):
+        _check_ours(path)
+        engine = _make_engine(path)
+        try:
+            try:
+                async with engine.begin() as connection:
+                    await connection.run_sync(_make_ours)
+            except DatabaseError:
+                raise ConfigError(f"{path} is locked, or no outbox") from None
+            yield Sqlite(engine)
+        finally:
+            await engine.dispose()
+
+
+class Sqlite:
+    """See `adapters.outbox_database.Database`."""
+
+    look_again_s = 60.0  # the clock may be set; nobody else stores anything
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.reader = engine.execution_options(begin="BEGIN")
+
+    def is_unavailable(self, error: DBAPIError) -> bool:
+        """Tell whether the disk is full, or the file locked for seconds."""
+        return isinstance(error, OperationalError)
+
+    @asynccontextmanager
+    async def handing_out(self) -> AsyncIterator[AsyncConnection]:
+        """Read: what is held stands in memory."""
+        async with self.reader.begin() as connection:
+            yield connection
+
+    def claimable(self, query: Select[Any], now: float) -> Select[Any]:
+        """Leave *query* as it is: nobody else sends from this file."""
+        return query
+
+    async def claim(
+        self, connection: AsyncConnection, ids: Collection[str], now: float
+    ) -> None:
+        """Do nothing."""
+
+    def give_back(self, ids: Collection[str]) -> None:
+        """Do nothing."""
+
+    async def storing(
+        self, connection: AsyncConnection, lanes: Collection[Lane]
+    ) -> None:
+        """Do nothing: there is one writer."""
+
+    async def purging(self, connection: AsyncConnection) -> None:
+        """Do nothing: there is one writer."""
+
+    async def settle(
+        self, connection: AsyncConnection, values: Sequence[dict[str, object]]
+    ) -> None:
+        """Record outcomes.
+
+        Raises:
+            LookupError: One of them is of a delivery that is not pending.
+        """
+        result = await connection.execute(SETTLE, values)
+        if result.rowcount != len(values):
+            raise LookupError("a delivery to be settled is not pending")
+
+    async def purged(self) -> None:
+        """Empty the write-ahead log, unless another process is reading just then."""
+        async with self.engine.connect() as connection:
+            pooled = await connection.get_raw_connection()
+            driver: Any = pooled.driver_connection
+            # Outside of any transaction, or it would refuse.
+            try:
+                await driver.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            except sqlite3.OperationalError as error:
+                raise OperationalError(None, None, error) from error
+
+
+def _make_ours(connection: Connection) -> None:
+    migrate(connection)
+    connection.exec_driver_sql(f"PRAGMA application_id={APPLICATION_ID}")
+
+
+def _database_path(url_or_path: str | Path) -> Path:
+    """Take a plain path or `sqlite+aiosqlite:///<path>`.
+
+    Raises:
+        ConfigError: Another database, or none named.
+    """
+    if isinstance(url_or_path, str) and "://" in url_or_path:
+        try:
+            url = make_url(url_or_path)
+        except ArgumentError:
+            raise ConfigError("the outbox URL cannot be read") from None
+        if url.drivername not in {"sqlite", _DRIVER}:
+            raise ConfigError("the outbox is kept in SQLite: give a path")
+        url_or_path = url.database or ""
+    if str(url_or_path) in {"", ".", ":memory:"}:
+        raise ConfigError("the outbox needs a file: it must survive a restart")
+    return Path(url_or_path)
+
+
+@contextmanager
+def _own(path: Path) -> Iterator[None]:
+    """Keep every other process from forwarding what is in *path*.
+
+    An advisory lock (flock, as Linux and macOS have it) on a file beside it,
+    which stays: the kernel releases the lock when the process ends, however. Not
+    on *path*, since closing that would release SQLite's own locks. Reading the
+    outbox from outside, with SQLite's tools, needs no lock.
+
+    Raises:
+        ConfigError: Another process has it, or the lock cannot be made.
+    """
+    place = path.resolve()  # one file, one lock, whatever link leads to it
+    place = place.with_name(f"{place.name}.lock")
+    try:
+        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot open {place}: {error.strerror}") from None
+    try:
+        _lock(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        os.fchmod(descriptor, 0o600)  # who can open it could hold the lock
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(
+            f"{path} is in use by another adapter; each needs an outbox of its own"
+        ) from None
+    except OSError as error:
+        raise ConfigError(f"cannot lock {path}: {error.strerror}") from None
+
+
+def _check_ours(path: Path) -> None:
+    """Refuse a database that is not an outbox, before anything is changed in it.
+
+    Raises:
+        ConfigError: It is none, or locked.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            [found] = connection.execute("PRAGMA application_id").fetchone()
+            [tables] = connection.execute(
+                "SELECT count(*) FROM sqlite_master"
+            ).fetchone()
+    except sqlite3.DatabaseError:
+        raise ConfigError(f"{path} is locked, or no outbox") from None
+    if found != APPLICATION_ID and (found or tables):
+        raise ConfigError(f"{path} is a database, but no outbox of Tocsin")
+
+
+def _make_engine(path: Path) -> AsyncEngine:
+    """Prepare one connection to *path*: SQLite has one writer anyway.
+
+    Transactions that do not ask for `begin="BEGIN"` take the write lock at
+    once, since a lock taken half way can fail half way.
+    """
+    engine = create_async_engine(
+        URL.create(_DRIVER, database=str(path)),
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=60,
+        pool_reset_on_return=None,  # every transaction of ours ends itself
+        hide_parameters=True,  # no part of a record in the text of an error
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        for pragma in _PRAGMAS:
+            cursor.execute(pragma)
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def on_begin(connection: Connection) -> None:
+        options = connection.get_execution_options()
+        connection.exec_driver_sql(options.get("begin", "BEGIN IMMEDIATE"))
+
+    return engine

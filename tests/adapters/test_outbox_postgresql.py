@@ -1,0 +1,212 @@
+"""The outbox in PostgreSQL: several processes, one of which may die, hang or be cut off."""
+
+import asyncio
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox_postgresql import CLAIM_S
+from adapters.outbox_schema import metadata
+from broker.errors import ConfigError
+from tests.support.postgresql_node import PostgreSQLNode
+from tests.support.sinks import new_delivery
+
+pytestmark = pytest.mark.postgresql
+NOW = 1_770_000_000.0
+LANE = ("platform-b", "siem")
+
+
+def clock():
+    return NOW
+
+
+def case(number, **changes):
+    return new_delivery(sub=f"incident--{number}", **changes)
+
+
+@pytest.fixture
+async def url(postgresql):
+    fresh = await postgresql.fresh()
+    yield fresh
+    await postgresql.drop(fresh)
+
+
+@pytest.fixture
+async def two(url):
+    async with (
+        open_outbox(url, clock=clock) as one,
+        open_outbox(url, clock=clock) as other,
+    ):
+        yield one, other
+
+
+async def end_connections(url):
+    """Cut everybody off, as a server does that is restarted."""
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    finally:
+        await connection.close()
+
+
+def numbers(items):
+    return [item.number for item in items]
+
+
+async def test_two_processes_never_get_the_same_delivery(two):
+    one, other = two
+    await one.store([case(n) for n in range(60)])
+    batches = await asyncio.gather(
+        *(outbox.due(NOW, 7) for _ in range(5) for outbox in (one, other))
+    )
+    ids = [item.delivery_id for batch in batches for item in batch]
+    assert len(ids) == len(set(ids)) == 60
+
+
+async def test_two_that_store_at_once_leave_no_gap_and_no_double(two, url):
+    one, other = two
+    await asyncio.gather(
+        *(one.store([case(n), case(n + 1, member="ngo-a")]) for n in range(0, 40, 2)),
+        *(other.store([case(n), case(n + 1, member="ngo-a")]) for n in range(0, 40, 2)),
+    )
+    found = await one.due(NOW, 100)
+    for member in ("platform-b", "ngo-a"):
+        mine = [item for item in found if item.member == member]
+        assert sorted(numbers(mine)) == list(range(1, 21))
+
+
+async def test_what_one_has_in_hand_the_other_gets_when_it_is_given_back(two):
+    one, other = two
+    await one.store([case(1), case(2)])
+    held = await one.due(NOW, 10)
+    assert await other.due(NOW, 10) == []
+    one.release(held[:1])
+    assert await one.due(NOW, 10, lane=("nobody", "siem")) == []
+    assert numbers(await other.due(NOW, 10)) == [1]
+
+
+async def test_what_a_dead_process_had_in_hand_is_free_at_once(two):
+    dies, outlives = two
+    await dies.store([case(1)])
+    assert numbers(await dies.due(NOW, 10)) == [1]
+    assert await outlives.due(NOW, 10) == []
+    # What the server sees of a process that is killed.
+    dies._database._own.sync_connection.connection.driver_connection.terminate()
+    async with asyncio.timeout(10):
+        while not (found := await outlives.due(NOW, 10)):  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.01)
+    assert numbers(found) == [1]
+
+
+async def test_what_a_hanging_process_has_in_hand_is_free_after_a_while(two):
+    one, other = two
+    await one.store([case(1)])
+    [item] = await one.due(NOW, 10)
+    assert await other.due(NOW + CLAIM_S - 1, 10) == []
+    assert await other.due(NOW + CLAIM_S, 10) == [item]
+    await other.done(item.delivery_id, NOW + CLAIM_S)
+    # It wakes, and its outcome comes too late to change anything.
+    await one.failed(item.delivery_id, "sink-gone", now=NOW + CLAIM_S)
+    assert (await other.counts())["done"] == 1
+    assert (await other.counts())["failed"] == 0
+
+
+async def test_what_is_postponed_by_one_may_be_sent_by_the_other(two):
+    one, other = two
+    await one.store([case(1)])
+    [item] = await one.due(NOW, 10)
+    await one.postponed(item.delivery_id, NOW + 5, "sink-busy", now=NOW)
+    [again] = await other.due(NOW + 5, 10)
+    assert again.attempt == 2
+
+
+async def test_storing_in_one_process_wakes_the_other(two):
+    one, other = two
+    await other.due(NOW, 10)  # connects, and listens
+    mine, unconcerned = other.arrivals(LANE), other.arrivals(("ngo-a", "siem"))
+    await one.store([case(1)])
+    async with asyncio.timeout(10):
+        await mine.wait()
+    assert not unconcerned.is_set()
+    await one.store([case(2, member=f"member-{n}") for n in range(60)])
+    async with asyncio.timeout(10):
+        await unconcerned.wait()  # of so many lanes, all are told
+
+
+async def test_cut_off_it_is_unavailable_and_works_on_when_it_is_back(two, url):
+    one, other = two
+    await one.store([case(1)])
+    assert numbers(await one.due(NOW, 10)) == [1]
+    await end_connections(url)
+    with pytest.raises(OutboxUnavailableError) as caught:
+        await one.due(NOW, 10)
+    assert "incident" not in f"{caught.value}{caught.value.__cause__}"
+    assert await one.store([case(2)]) == ("stored",)
+    assert numbers(await one.due(NOW, 10)) == [2]
+    # The lock went with the connection, so what it had in hand is anybody's.
+    assert numbers(await other.due(NOW, 10)) in ([1], [])
+
+
+async def test_a_server_that_is_killed_loses_nothing_that_was_stored():
+    with PostgreSQLNode() as node:
+        async with open_outbox(node.url, clock=clock) as outbox:
+            await outbox.store([case(1), case(2)])
+            node.kill()
+            with pytest.raises(OutboxUnavailableError):
+                await outbox.store([case(3)])
+            with pytest.raises(OutboxUnavailableError):
+                await outbox.due(NOW, 10)
+            node.start()
+            assert await outbox.store([case(1), case(3)]) == ("duplicate", "stored")
+            assert numbers(await outbox.due(NOW, 10)) == [1, 2, 3]
+
+
+async def test_no_body_is_purged_that_is_stored_again_meanwhile(two):
+    one, other = two
+    for n in range(10):
+        await one.store([case(n)])
+        [item] = await one.due(NOW, 10)
+        await one.done(item.delivery_id, NOW)
+        await asyncio.gather(one.purge(NOW + 1), other.store([case(100 + n)]))
+        [kept] = await one.due(NOW, 10)
+        assert kept.evidence == new_delivery().evidence
+        await one.done(kept.delivery_id, NOW)
+
+
+async def test_several_may_begin_at_once(url):
+    async def begin():
+        async with open_outbox(url, clock=clock) as outbox:
+            return await outbox.store([case(1)])
+
+    found = await asyncio.gather(*(begin() for _ in range(4)))
+    assert sorted(found) == [("duplicate",)] * 3 + [("stored",)]
+
+
+async def test_migrations_make_the_tables_that_the_code_knows(two):
+    def differences(connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, metadata)
+
+    async with two[0]._database.engine.begin() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_a_database_that_is_not_there_is_told_without_the_password(url):
+    async def refused(place, password=None):
+        with pytest.raises(ConfigError) as caught:
+            async with open_outbox(place, password=password):
+                pass
+        return str(caught.value)
+
+    assert "InvalidCatalogNameError" in await refused(url + "x", "s3cret")
+    assert "s3cret" not in await refused(url + "x", "s3cret")
+    assert "ConnectionRefusedError" in await refused("postgresql://u@127.0.0.1:1/db")
+    assert "give password_file" in await refused("postgresql://u:s3cret@127.0.0.1/db")
+    assert "postgresql://user@host" in await refused("postgresql://u@127.0.0.1")
+    assert "cannot be read" in await refused("postgresql://u@[::1/db")

@@ -26,6 +26,7 @@ from tests.bench import (
     adapter_speed,
     deciding,
     gate_speed,
+    joint_records,
     large_bundle,
     one_record,
     post_quantum,
@@ -46,6 +47,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "bundle": large_bundle.measure,
     "linear": large_bundle.linear,
     "profile": profiling.measure,
+    "joint": joint_records.measure,
     "post-quantum": post_quantum.measure,
     "text": text_speed.measure,
 }

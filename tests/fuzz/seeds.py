@@ -16,6 +16,7 @@ from tests.fuzz.standins import FOUNDED, SIGNER
 from tests.support.directories import keyring
 from tests.support.records import CERT, MODIFIED, SAMPLES, incident, member
 from tests.vectors import cast
+from tests.vectors.joint import general, signature
 from tests.vectors.spelling import Part, b64, parted, unb64
 
 _TEXTS: Final = (
@@ -47,6 +48,19 @@ _RECEIPT: Final = {
     "policy": {"id": "default", "version": 1, "sha256": "0" * 64},
     "withheld": {"marked": "2-9"},
     "chain": {"pos": 2, "link": "B" * 42 + "A"},
+}
+_BEAT: Final = {
+    "iss": "urn:tocsin:org:cert-aq",
+    "line": "A" * 22,
+    "community": cast.ALL,
+    "tlp": "GREEN",
+    "hash": "@chain",
+}
+_HEARD: Final = {
+    "iss": "urn:tocsin:org:hub",
+    "heartbeat": "@beat",
+    "seen": cast.NOW,
+    "lacks": ["A" * 43],
 }
 _HEAD: Final = {
     "iss": "urn:tocsin:org:hub",
@@ -93,6 +107,8 @@ def seeds(target: str) -> list[bytes]:
             return [*good, *odd, *spelled, *foreign]
         case "wire":
             return list(_frames(tokens[0]))
+        case "joint":
+            return list(_joint(tokens[-1]))
         case "codec":
             return [_spelled(_STAMP), _spelled(incident()), *_JSON_TEXTS]
         case "segments":
@@ -103,6 +119,8 @@ def seeds(target: str) -> list[bytes]:
             return list(_chain())
         case "directory":
             return list(_directory())
+        case "beats":
+            return list(_beats())
         case _:
             return [_spelled(each) for each in _objects()]
 
@@ -115,6 +133,8 @@ def words() -> str:
         *_STAMP,
         *_HEAD,
         *_RECEIPT,
+        *_BEAT,
+        *_HEARD,
         "_sd",
         "...",
         "_sd_alg",
@@ -126,6 +146,22 @@ def words() -> str:
 
 def _spelled(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _joint(token: bytes) -> Iterable[bytes]:
+    """A record under several signatures, with sealed parts, and what is wrong with some."""
+    other = signature(token, SIGNER)
+    alone, two = general(token), general(token, other)
+    yield from map(_spelled, (alone, two, general(token, other, sealed=["c2VhbGVk"])))
+    for key in ("payload", "signatures"):
+        yield _spelled({name: value for name, value in two.items() if name != key})
+    two["signatures"][1]["header"] = {"disclosures": []}
+    yield _spelled(two)
+    posing = cast.Posing(cast.P256.kid, "ES256", SIGNER.with_key)
+    need = {"threshold": 2, "iss": [f"urn:tocsin:org:cert-{o}" for o in ("aq", "bv")]}
+    lead = cast.issue("fuzz", cast.claims(cast.main(), need=need), key=SIGNER)
+    yield _spelled(general(lead, signature(lead, posing)))
+    yield _spelled(general(lead, signature(lead, SIGNER)))
 
 
 def _tokens() -> Iterable[bytes]:
@@ -208,6 +244,46 @@ def _stamps() -> Iterable[bytes]:
     )
     far = line("vnd.tocsin.head+jwt", _HEAD | {"pos": 9})
     return (b"", stamp, later, later + b"\n" + head, stamp + b"\n" + far, *wrong)
+
+
+def _beats() -> Iterable[bytes]:
+    """Give heartbeats that go on, skip, repeat and contradict each other."""
+
+    def line(key: Any, typ: str, claims: dict[str, Any]) -> bytes:
+        header = {"alg": "EdDSA", "kid": key.kid, "typ": typ}
+        return b"\t".join([_spelled(header), _spelled(claims), b"x"])
+
+    def beat(upto: int, listed: int, iat: int = 0, **more: Any) -> bytes:
+        first = max(0, upto - listed)
+        before = ""
+        for token_id, _ in ids[:first]:
+            before = digest(f"{before}.{token_id}".encode())
+        claims = _BEAT | {
+            "iat": cast.NOW - 100 + iat,
+            "count": upto,
+            "before": before,
+            "ids": ids[first:upto],
+        }
+        typ = "vnd.tocsin.heartbeat+jwt"
+        heard = line(cast.HUB, "vnd.tocsin.heard+jwt", _HEARD)
+        return line(cast.CERT, typ, claims | more) + b"\n" + heard
+
+    ids = [[digest(str(i).encode()), cast.NOW - 200] for i in range(5)]
+    one = beat(2, 9)
+    return (
+        b"",
+        one,
+        b"\n".join([one, beat(4, 9, 1)]),
+        b"\n".join([one, beat(5, 1, 1)]),
+        b"\n".join([one, one]),
+        b"\n".join([beat(4, 9), beat(3, 9, 1)]),
+        b"\n".join([one, beat(2, 9, 1, ids=[ids[3], ids[1]])]),
+        b"\n".join([one, beat(2, 9, 1, tlp="AMBER")]),
+        beat(2, 9, hash="A" * 43),
+        beat(2, 9, count=1),
+        beat(2, 9, iss="urn:tocsin:org:hub"),
+        beat(2, 9, iat=1000),
+    )
 
 
 def _chain() -> Iterable[bytes]:

@@ -17,7 +17,9 @@ from adapters import directory_words
 from broker import (
     directory_proposal,
     disclosures,
+    following,
     heads,
+    heartbeats,
     parts,
     receipts,
     sdjwt,
@@ -135,6 +137,12 @@ BUGS: dict[str, tuple[str, Any, str, Any]] = {
     ),
     "a threshold of none is one": (
         "directory", directory_proposal.Checked, "complete", True,
+    ),
+    "a heartbeat is refused for another reason": (
+        "beats", heartbeats, "RefusedError", KeyError,
+    ),
+    "two histories of one line pass": (
+        "beats", following, "contradicts", lambda *_: False,
     ),
     "a refusal of STIX quotes": ("stix", objects, "place_of", lambda e, _: str(e)),
 }  # fmt: skip

@@ -1,11 +1,13 @@
 """Receipts, read by who got them: the adapter's, or refused with a reason."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import receipts as making
-from broker import receipts
+from broker import base64url, receipts
 from broker.errors import TrustError
 from broker.seen import Seen, Stamp
 from schemas.errors import RefusedError
@@ -36,6 +38,8 @@ def test_what_an_adapter_signs_is_read():
     assert found.policy.sha256 == redacted.policy_sha256
     assert (found.period or "") == redacted.period
     assert len(text) < receipts.MAX_BYTES / 4
+    header = json.loads(base64url.decode(text.partition(b".")[0]))
+    assert header["typ"] == receipts.TYP == "vnd.tocsin.receipt+jwt"
 
 
 def test_a_claim_that_is_not_known_yet_does_no_harm():

@@ -31,6 +31,7 @@ from tests.bench import (
     post_quantum,
     profiling,
     publishing_speed,
+    sealing_speed,
     sources_speed,
     text_speed,
 )
@@ -47,6 +48,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "linear": large_bundle.linear,
     "profile": profiling.measure,
     "post-quantum": post_quantum.measure,
+    "seal": sealing_speed.measure,
     "text": text_speed.measure,
 }
 ON_RABBITMQ = {

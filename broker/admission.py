@@ -101,12 +101,9 @@ def wanted(
 def with_passwords(want: Wanted, logins: Collection[str]) -> Wanted:
     """Let *logins* have passwords instead of certificates.
 
-    Raises:
-        ConfigError: One of them is no login.
+    A name that is no login is noted by `plan`, not refused: it may be that of a member
+    who has just left, and whose removal must not wait for the configuration.
     """
-    unknown = {*logins} - {*want.logins, *want.suspended}
-    if unknown:
-        raise ConfigError(f"by_password names no login: {min(unknown)}")
     return msgspec.structs.replace(want, by_password=frozenset(logins))
 
 
@@ -147,12 +144,18 @@ def plan(
 # Logins
 
 
-def _removals(want: Wanted, found: Actual, me: str) -> Iterator[Step]:
-    for login in found.logins:
-        name = login.name
-        if name in want.suspended or (name != me and _has_left(login, want, found)):
-            yield RemoveLogin(name, name in want.suspended)
-            yield CloseConnections(name)
+def _removals(want: Wanted, found: Actual, me: str) -> list[Step]:
+    names = [
+        each.name
+        for each in found.logins
+        if each.name in want.suspended
+        or (each.name != me and _has_left(each, want, found))
+    ]
+    # Every login before any connection: one that does not end keeps no other's.
+    return [
+        *(RemoveLogin(each, each in want.suspended) for each in names),
+        *map(CloseConnections, names),
+    ]
 
 
 def _has_left(login: FoundLogin, want: Wanted, found: Actual) -> bool:
@@ -224,6 +227,12 @@ def _login(
 
 
 def _notes_on_logins(want: Wanted, found: Actual, me: str) -> Iterator[Note]:
+    for name in sorted(want.by_password - {*want.logins, *want.suspended}):
+        yield Note(
+            "no-login",
+            name,
+            "stands in by_password, and the directory knows no such login; take it out",
+        )
     for login in found.logins:
         name = login.name
         if name in (me, *want.logins, *want.suspended) or _has_left(login, want, found):

@@ -194,6 +194,7 @@ class Note(msgspec.Struct, frozen=True):
 
     kind: Literal[
         "unknown-login",
+        "no-login",
         "left-queue",
         "other-arguments",
         "other-exchange",

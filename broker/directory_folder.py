@@ -22,10 +22,11 @@ def _fetch(folder: Path, path: str, most: int) -> bytes | None:
     if ".." in path.split("/") or "\0" in path:
         return None
     try:
+        # Whoever opens a pipe waits for its writer.
+        if not (folder / path).is_file():
+            return None
         with (folder / path).open("rb") as file:
             data = file.read(most + 1)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
     except OSError as error:
         raise ConfigError(f"cannot read {folder / path}: {error.strerror}") from None
     if len(data) > most:

@@ -39,8 +39,8 @@ def client_context(
     return context
 
 
-def need_login(certificate: Path, user: str, *, now: datetime) -> None:
-    """Check that *certificate* logs in as *user* now.
+def need_login(certificate: Path, user: str, *, now: datetime) -> int:
+    """Check that *certificate* logs in as *user* now; return the whole days it has left.
 
     Raises:
         ConfigError: It cannot be read, has another name, or is not valid now.
@@ -58,3 +58,4 @@ def need_login(certificate: Path, user: str, *, now: datetime) -> None:
         )
     if now < found.not_before:
         raise ConfigError(f"{certificate} is not valid yet; is the clock right?")
+    return (found.not_after - now).days

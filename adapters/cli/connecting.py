@@ -5,18 +5,28 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 
 from adapters.config import Broker, broker_tls, broker_url
 from broker.bus import Bus
+from broker.key_dates import WARN_DAYS
 from broker.rabbitmq import open_rabbitmq
+from broker.tls import need_login
+
+_log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def open_bus(broker: Broker) -> AsyncIterator[Bus]:
-    """Connect to RabbitMQ as *broker* says."""
-    tls = broker_tls(broker, now=datetime.now(UTC))
+    """Connect to RabbitMQ as *broker* says, and warn of a certificate that ends soon."""
+    now = datetime.now(UTC)
+    tls = broker_tls(broker, now=now)
+    if isinstance(broker.cert_file, Path):
+        days = need_login(broker.cert_file, broker.user, now=now)
+        if days < WARN_DAYS:
+            _log.warning("certificate.ends_soon", login=broker.user, days_left=days)
     async with open_rabbitmq(broker_url(broker), user=broker.user, tls=tls) as bus:
         yield bus
 

@@ -1,8 +1,10 @@
 """directory show, verify: what a directory says, who signed it, and how long it holds."""
 
+import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +16,7 @@ from adapters.cli.directory_reading import held, now
 from adapters.cli.load import write_new
 from broker import directory_folder, suspensions
 from broker.directory import KeyEntry, Member, Service, decode_member, decode_service
+from broker.directory_client import DirectoryClient, Remote
 from broker.directory_history import history
 from broker.directory_roles import suspending_party
 from broker.directory_state import State, fingerprint
@@ -76,6 +79,8 @@ def verify(directory: Path, /, *, root: Path, json: bool = False) -> int:
     assert state is not None  # noqa: S101  both are given
     moment = now()
     expired = state.expired(moment)
+    if not expired:
+        _load_as_client(directory, root)
     versions = [*history(directory_folder.fetcher(directory), state)]
     warnings = [*_warnings(state, moment)]
     if json:
@@ -103,6 +108,18 @@ def verify(directory: Path, /, *, root: Path, json: bool = False) -> int:
         f"valid: version {state.targets.signed.version}, {_members(state)} members"
     )
     return _DONE
+
+
+def _load_as_client(directory: Path, root: Path) -> None:
+    """Let the client that gates and adapters use read it as well.
+
+    Raises:
+        TrustError: It refuses what we took.
+    """
+    with TemporaryDirectory() as cache:
+        url = directory.absolute().as_uri()
+        remote = Remote(url=url, root=root, cache=Path(cache))
+        DirectoryClient(remote, clock=time.time).refresh()
 
 
 def _members(state: State) -> int:

@@ -200,8 +200,7 @@ def _before(
 
 
 def _refresh(state: State | None, directory: Path, online: Signer) -> int:
-    if state is None:
-        raise ConfigError("--refresh needs --root")
+    assert state is not None  # noqa: S101  `held` was given a folder
     files = directory_publication.refreshed(state, online, now=now())
     _put(state, directory, files)
     version = state.targets.signed.version

@@ -31,7 +31,7 @@ from schemas.record import Claims, org_of
 
 _DONE, _REFUSED = 0, 1  # exit codes, as in adapters.cli.main
 _DAY_S: Final = 86_400
-_ENDINGS: Final = (".sdjwt", ".token")
+_ENDINGS: Final = (".sdjwt", ".token", ".sdjwt.json")
 _ARCHIVE: Final = ".sqlite"
 
 
@@ -156,7 +156,7 @@ def _tokens(records: Sequence[Path], oldest: float) -> Iterator[Token]:
             continue
         files = [path]
         if path.is_dir():
-            files = sorted(p for p in path.rglob("*") if p.suffix in _ENDINGS)
+            files = sorted(p for p in path.rglob("*") if p.name.endswith(_ENDINGS))
             if not files:
                 raise ConfigError(f"there is no *.sdjwt or *.token in {path}")
         for one in files:

@@ -178,14 +178,28 @@ def test_after_any_change_of_the_directory_one_run_is_enough(
     assert not again.blocked
 
 
-def test_a_login_that_went_has_its_connections_closed_before_anything_else():
+@given(
+    st.sets(st.sampled_from(ORGS), min_size=1),
+    st.sets(st.sampled_from(ORGS), min_size=1),
+    st.integers(0, 60),
+)
+def test_a_run_that_breaks_off_anywhere_is_finished_by_the_next(before, after, count):
+    begun = set_up(*before)
+    todo = planned(begun, *after)
+    half = done(begun, Plan(todo.steps[:count], ()))
+    now = done(half, planned(half, *after))
+    assert names(now) & set(ORGS) == after
+    assert planned(now, *after).steps == ()
+
+
+def test_logins_go_first_then_their_connections_before_anything_is_given():
     todo = planned(EVERYBODY, "cert-aq", "platform-x", suspended=["platform-x"])
     assert todo.steps[:6] == (
         RemoveLogin("cert-bx", suspended=False),
-        CloseConnections("cert-bx"),
         RemoveLogin("newsroom-y", suspended=False),
-        CloseConnections("newsroom-y"),
         RemoveLogin("platform-x", suspended=True),
+        CloseConnections("cert-bx"),
+        CloseConnections("newsroom-y"),
         CloseConnections("platform-x"),
     )
 
@@ -339,10 +353,15 @@ def test_who_must_have_the_password_of_its_file_gets_it():
     assert planned(done(EVERYBODY, todo), *ORGS, by_password=["cert-aq"]).steps == ()
 
 
-def test_a_password_of_nobody_is_a_mistake():
-    with pytest.raises(ConfigError, match="cert-zz"):
-        want(*ORGS, by_password=["cert-zz"])
-    assert want(*ORGS, suspended=["cert-aq"], by_password=["cert-aq"]).by_password
+def test_a_password_of_who_has_just_left_does_not_keep_its_login():
+    before = set_up(*ORGS, by_password=["cert-aq", "cert-bx"])
+    rest = [each for each in ORGS if each != "cert-aq"]
+    todo = planned(before, *rest, by_password=["cert-aq", "cert-bx"])
+    assert todo.steps[0] == RemoveLogin("cert-aq", suspended=False)
+    assert ("no-login", "cert-aq") in {(e.kind, e.subject) for e in todo.notes}
+    assert not todo.blocked
+    away = planned(before, *ORGS, suspended=["cert-aq"], by_password=["cert-aq"])
+    assert away.notes == ()
 
 
 def test_a_member_with_a_login_of_the_hub_is_a_mistake():

@@ -166,8 +166,21 @@ def test_a_file_larger_than_it_may_be_is_refused(tmp_path):
         directory_folder.fetcher(tmp_path)("x", 4)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path):
-    (tmp_path / "x").mkdir()
+def test_what_is_no_file_is_none(tmp_path):
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    fetch = directory_folder.fetcher(tmp_path)
+    assert [fetch(name, 4) for name in ("folder", "pipe", "folder/x", "pipe/x")] == [
+        None
+    ] * 4
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    def broken(self, mode):
+        raise OSError(5, "Input/output error")
+
+    (tmp_path / "x").write_bytes(b"x")
+    monkeypatch.setattr(type(tmp_path), "open", broken)
     with pytest.raises(ConfigError, match="cannot read"):
         directory_folder.fetcher(tmp_path)("x", 4)
 

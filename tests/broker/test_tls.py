@@ -6,14 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from adapters.cli.connecting import open_bus
 from adapters.config import Broker, broker_tls, broker_url
 from broker.certificates import issue, issue_server, load_ca, make_ca, make_request
 from broker.errors import BusRefusedError, BusUnavailableError, ConfigError
 from broker.rabbitmq import open_rabbitmq
 from broker.tls import client_context, need_login
 
-NOW = datetime.now(UTC)
+NOW = datetime.now(UTC).replace(microsecond=0)  # as certificates have it
 MADE = make_ca("Tocsin hub", now=NOW)
 CA = load_ca(MADE.key, MADE.public)
 AMQPS = "amqps://rabbit.example/"
@@ -122,6 +124,22 @@ def test_a_key_that_others_may_read_is_refused(folder):
     (folder / "aq.key").chmod(0o640)
     with pytest.raises(ConfigError, match="chmod 600"):
         broker_tls(by_certificate(folder), now=NOW)
+
+
+@pytest.mark.parametrize(("days", "warned"), [(29, True), (40, False)])
+async def test_who_connects_is_warned_weeks_before_the_certificate_ends(
+    folder, days, warned
+):
+    assert need_login(folder / "aq.pem", "cert-aq", now=NOW) == 30
+    asked = make_request("cert-aq")
+    pem = issue(asked.public, login="cert-aq", ca=CA, now=NOW, days=days)
+    (folder / "aq.pem").write_bytes(pem)
+    (folder / "aq.key").write_bytes(asked.key)
+    with capture_logs() as logged, pytest.raises(BusUnavailableError):
+        async with open_bus(by_certificate(folder, "amqps://127.0.0.1:1/")):
+            pass
+    soon = [each for each in logged if each["event"] == "certificate.ends_soon"]
+    assert [each["login"] for each in soon] == (["cert-aq"] if warned else [])
 
 
 async def test_a_broker_of_another_authority_or_name_gets_nothing(folder):

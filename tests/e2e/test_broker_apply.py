@@ -122,7 +122,7 @@ def test_once_all_is_declared_there_is_nothing_to_do(here, apply):
     assert (done["ok"], done["steps"], done["notes"]) == (True, [], [])
 
 
-def test_what_the_script_for_definitions_makes_is_what_apply_makes(here, apply):
+def test_definitions_as_rabbitmq_imports_them_are_what_apply_makes(here, apply):
     apply()
     before = set(here.server.users())
     place = topology(ORGS, ["main"], ORGS)

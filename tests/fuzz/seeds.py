@@ -12,6 +12,7 @@ from tests.fuzz.building import CANARY
 from tests.fuzz.standins import SIGNER
 from tests.support.records import SAMPLES, incident
 from tests.vectors import cast, sealed
+from tests.vectors.joint import general, signature
 from tests.vectors.spelling import Part, b64, parted, unb64
 
 _TEXTS: Final = (
@@ -89,6 +90,8 @@ def seeds(target: str) -> list[bytes]:
             return [*good, *odd, *spelled, *foreign]
         case "wire":
             return list(_frames(tokens[0]))
+        case "joint":
+            return list(_joint(tokens[-1]))
         case "codec":
             return [_spelled(_STAMP), _spelled(incident()), *_JSON_TEXTS]
         case "segments":
@@ -122,6 +125,22 @@ def words() -> str:
 
 def _spelled(value: Any) -> bytes:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _joint(token: bytes) -> Iterable[bytes]:
+    """A record under several signatures, with sealed parts, and what is wrong with some."""
+    other = signature(token, SIGNER)
+    alone, two = general(token), general(token, other)
+    yield from map(_spelled, (alone, two, general(token, other, sealed=["c2VhbGVk"])))
+    for key in ("payload", "signatures"):
+        yield _spelled({name: value for name, value in two.items() if name != key})
+    two["signatures"][1]["header"] = {"disclosures": []}
+    yield _spelled(two)
+    posing = cast.Posing(cast.P256.kid, "ES256", SIGNER.with_key)
+    need = {"threshold": 2, "iss": [f"urn:tocsin:org:cert-{o}" for o in ("aq", "bv")]}
+    lead = cast.issue("fuzz", cast.claims(cast.main(), need=need), key=SIGNER)
+    yield _spelled(general(lead, signature(lead, posing)))
+    yield _spelled(general(lead, signature(lead, SIGNER)))
 
 
 def _tokens() -> Iterable[bytes]:

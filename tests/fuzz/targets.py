@@ -13,7 +13,18 @@ import msgspec
 import zstandard
 
 from adapters.sources import stix21
-from broker import base64url, disclosures, heads, sdjwt, seal, seen, segments, wire
+from broker import (
+    base64url,
+    carried,
+    disclosures,
+    heads,
+    sdjwt,
+    seal,
+    seen,
+    segments,
+    trust,
+    wire,
+)
 from broker.bus import Message
 from broker.errors import TrustError
 from schemas import codec, stix
@@ -112,6 +123,18 @@ def wire_body(data: bytes) -> None:
                 assert found == data
             packed = wire.pack(found, message_id="", routing_key="", user_id="")
             assert wire.unpack(packed).token == found
+
+
+def joint(data: bytes) -> None:
+    """Any bytes as the JSON serialization: spelled again it is the same record."""
+    with refusals():
+        record = carried.decode_json(data)
+        text = carried.encode(record)
+        assert carried.decode(text) == record
+        assert carried.encode(carried.decode(text)) == text
+        for token in record.parted():
+            assert token.endswith(b"~")
+        trust.verify(record, DIRECTORY, now=NOW, allow_partial=True)
 
 
 def _check_streamed(body: bytes, found: bytes) -> None:
@@ -283,6 +306,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "structured": structured,
     "differential": differential,
     "wire": wire_body,
+    "joint": joint,
     "codec": json_text,
     "segments": text,
     "stamps": stamps,

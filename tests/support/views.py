@@ -28,7 +28,7 @@ from broker.trust import Verified, verify
 from schemas import profile, stix
 from schemas.composing import compose
 from schemas.markings import TLP_IDS, Tlp
-from schemas.record import ALL_COMMUNITY
+from schemas.record import ALL_COMMUNITY, Need
 from tests.support import records
 
 POLICY_FILE = Path(__file__).parents[2] / "adapters" / "policies" / "default.toml"
@@ -204,6 +204,7 @@ def token(
     address: Address = Address(),  # noqa: B008  frozen
     replaces: str | None = None,
     exercise: bool = False,
+    need: Need | None = None,
     **composing: Any,
 ) -> bytes:
     """Sign *objects* as an honest issuer does; unmarked ones are CLEAR."""
@@ -217,6 +218,7 @@ def token(
         address=address,
         replaces=replaces,
         exercise=exercise,
+        need=need,
     )
 
 

@@ -163,9 +163,9 @@ def own_key(
         case PublisherConfig():
             found += _membership(directory.members.get(settings.org), settings.org)
         case GateConfig():
-            found += _service(status.signs, "gate")
+            found += _service(status.uses, "gate")
         case AdapterConfig():
-            found += _service(status.signs, "adapter")
+            found += _service(status.uses, "adapter")
             need_gate(directory)
     return found
 

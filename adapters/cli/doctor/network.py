@@ -259,7 +259,7 @@ async def queues(link: Link, settings: Settings, directory: Directory) -> list[F
             member = directory.members.get(org)
             found = [_told(await _look(link, f"{FEEDBACK}.{org}"))]
             if member is not None and member.kinds:
-                found.append(_sent(await _look(link, f"{INGRESS}.{org}")))
+                found.append(await _way_in(link, f"{INGRESS}.{org}"))
             return found
         case GateConfig():
             named = issuers_of(directory)[:_ISSUERS]
@@ -281,6 +281,13 @@ class _Queue(NamedTuple):
 
 async def _look(link: Link, name: str) -> _Queue:
     return _Queue(name, await rabbitmq_probing.waiting_in(link, name))
+
+
+async def _way_in(link: Link, name: str) -> Finding:
+    try:
+        return _sent(await _look(link, name))
+    except BusRefusedError:
+        return note("this broker does not tell members whether the gate runs")
 
 
 def _missing(name: str) -> Finding:

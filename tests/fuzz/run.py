@@ -32,6 +32,7 @@ SIZES: Final = {
     "joint": 3000, "beats": 3000,
     "codec": 600, "segments": 600, "stamps": 1200, "chain": 4000, "stix": 1500,
     "directory": 8000,
+    "sealed": 2500,
 }  # fmt: skip
 TIMEOUT_S: Final = 5  # one input; an honest one of these sizes takes milliseconds
 MEMORY_MB: Final = 1024

@@ -15,7 +15,7 @@ from tests.fuzz.building import CANARY
 from tests.fuzz.standins import FOUNDED, SIGNER
 from tests.support.directories import keyring
 from tests.support.records import CERT, MODIFIED, SAMPLES, incident, member
-from tests.vectors import cast
+from tests.vectors import cast, sealed
 from tests.vectors.joint import general, signature
 from tests.vectors.spelling import Part, b64, parted, unb64
 
@@ -121,6 +121,8 @@ def seeds(target: str) -> list[bytes]:
             return list(_directory())
         case "beats":
             return list(_beats())
+        case "sealed":
+            return list(_sealed())
         case _:
             return [_spelled(each) for each in _objects()]
 
@@ -367,3 +369,11 @@ def _objects() -> Iterable[Any]:
     yield [incident(), incident() | {"x_a": 1}]
     yield incident(spec_version=CANARY)
     yield incident(confidence=CANARY, **{CANARY: 2**53})
+
+
+def _sealed() -> Iterable[bytes]:
+    one = sealed.Record("fuzz")
+    good = sealed.part(one)
+    yield good
+    yield b"\n" + unb64(good)
+    yield sealed.filled(b"~".join(one.compartments[0]))

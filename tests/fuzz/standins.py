@@ -10,8 +10,9 @@ from typing import Final
 from broker.directory import Directory, KnownKey, Member, ServiceKey
 from broker.directory_state import State
 from broker.keys import PublicKey
+from broker.seal_keys import PrivateSealingKey
 from tests.support.directories import Shelf
-from tests.vectors import cast
+from tests.vectors import cast, sealed
 
 
 class AnySignature(PublicKey):
@@ -26,6 +27,9 @@ class AnySignature(PublicKey):
 ANY: Final = AnySignature()
 SIGNER: Final = cast.Posing(cast.CERT.kid, "EdDSA", lambda _data: bytes(64))
 """Signs as `cert-aq`, as far as these keys can tell."""
+
+OPENER: Final = PrivateSealingKey(sealed.BX, sealed.private(sealed.BX))
+"""Opens what is sealed to it, like any key."""
 
 
 def _known(kid: str, org: str, revoked_at: int | None = None) -> KnownKey:

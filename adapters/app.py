@@ -53,6 +53,7 @@ from adapters.sinks.webhook import open_webhook
 from broker.archive import Archive, open_archive
 from broker.bus import Bus
 from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import (
     ConfigError,
 )
@@ -76,14 +77,16 @@ def context_of(
         now: Epoch seconds; whose period's key of pseudonyms is made if missing.
 
     Raises:
-        ConfigError: A member is not in the directory, a key or a file of interests
-            is unusable.
+        ConfigError: No member is in the directory, a key or a file of interests is
+            unusable.
     """
     subscribers = []
     for served in config.members:
         member = directory.members.get(served.org)
         if member is None:
-            raise ConfigError(f"{served.org} is not in the directory")
+            # Expelled, or mistyped: it gets nothing, and the others what they may.
+            _log.error("adapter.not_a_member", member=served.org)
+            continue
         names = tuple(s.name for s in served.sinks)
         wanted = interests_of(served)
         strangers = sorted(set(wanted.issuers) - directory.members.keys())
@@ -92,6 +95,8 @@ def context_of(
                 "interests.unknown_issuers", member=served.org, issuers=strangers
             )
         subscribers.append(Subscriber(member, names, wanted))
+    if not subscribers:
+        raise ConfigError("none of the members is in the directory")
     author = Author(
         org=config.org,
         name=config.display_name,
@@ -158,8 +163,12 @@ async def run_adapter(
     *,
     clock: Callable[[], float] = time.time,
     stop: asyncio.Event,
+    held: Held | None = None,
 ) -> None:
     """Consume, decide, store and forward until *stop* is set.
+
+    Args:
+        held: The directory, where another follows that of *context*.
 
     Raises:
         ConfigError: A sink or the outbox is unusable, or its disk full; before
@@ -182,7 +191,7 @@ async def run_adapter(
             await serve(
                 config, bus, context, outbox, sinks,
                 clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
-                archive=archive,
+                archive=archive, held=held,
             )  # fmt: skip
 
 
@@ -252,8 +261,10 @@ async def serve(
     chain: ChainWatch | None = None,
     gaps: GapState | None = None,
     archive: Archive | None = None,
+    held: Held | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
+    held = held or Held(context.directory)
     watched = None
     if gaps is not None:
         watched = GapWatch(
@@ -274,6 +285,7 @@ async def serve(
         reviews=reviews,
         gaps=watched,
         chain=chain,
+        held=held,
     )
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
@@ -286,6 +298,7 @@ async def serve(
                 random=random.random,
                 stop=stop,
                 keep_s=config.keep_days * 86_400,
+                standing=lambda org: held.standing(org, clock()),
             ),
             name="forward",
         )

@@ -82,8 +82,8 @@ def looked_into(hub: TlsHub, queue: str) -> rabbitmq_probing.Waiting | None:
     async def look() -> rabbitmq_probing.Waiting | None:
         tls = client_context(
             ca=hub.folder / "ca/ca.pem",
-            certificate=hub.folder / "gate.tls.pem",
-            key=hub.folder / "gate.tls.key",
+            certificate=hub.folder / "operator.tls.pem",
+            key=hub.folder / "operator.tls.key",
         )
         url = hub.node.amqps_url + "?auth=EXTERNAL"
         async with Link(url, name="test", timeout_s=5, tls=tls) as link:
@@ -232,6 +232,16 @@ def _other_root(it: Broken) -> None:
     shutil.rmtree(it.folder / f"{ORG}.directory", ignore_errors=True)
 
 
+def _old_directory(it: Broken) -> None:
+    """What the hub's online key signed last, nine days ago."""
+    groups = Groups(it.folder / "old", now=_now() - timedelta(days=9))
+    groups.put("members/nobody.json", b"{}")
+    groups.publish()
+    it.edit(it.hub.groups.folder.as_uri(), groups.folder.as_uri())
+    (it.folder / f"{ORG}.root.json").write_bytes(groups.pinned)
+    shutil.rmtree(it.folder / f"{ORG}.directory", ignore_errors=True)
+
+
 def _no_name(it: Broken) -> None:
     it.edit("127.0.0.1", "no-such-host.invalid")
 
@@ -309,6 +319,7 @@ BROKEN: list[tuple[Callable[[Broken], None], int, str, str, str]] = [
     (_other_key, 2, "membership", "does not list the key", "tocsin join"),
     (_no_directory, 3, "directory", "", "network"),
     (_other_root, 1, "directory", "directory-untrusted", ""),
+    (_old_directory, 1, "directory", "directory-expired", ""),
     (_no_name, 3, "name", "no-such-host.invalid is not known", "broker.url"),
     (_no_port, 3, "port", "nothing listens at", "the port in broker.url"),
     (_other_port, 3, "tls", "does not speak TLS", "5671"),

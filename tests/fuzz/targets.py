@@ -17,8 +17,12 @@ from broker import (
     base64url,
     carried,
     disclosures,
+    following,
     heads,
+    heartbeats,
+    proofs,
     sdjwt,
+    seal,
     seen,
     segments,
     trust,
@@ -26,6 +30,7 @@ from broker import (
 )
 from broker.bus import Message
 from broker.errors import TrustError
+from broker.following import Place
 from schemas import codec, stix
 from schemas.errors import RefusedError
 from schemas.profile import WITHHELD_TEXT
@@ -33,10 +38,11 @@ from tests.fuzz import strict_json
 from tests.fuzz.building import record
 from tests.fuzz.choices import Choices, subset
 from tests.fuzz.properties import check_token, refusals
-from tests.fuzz.standins import DIRECTORY
+from tests.fuzz.standins import DIRECTORY, OPENER
 from tests.vectors.cast import NOW
 
 _LANGUAGES: Final = ("", "en", "de", "fr", "ar", "tlh", "en-GB")
+_TOKEN_ID: Final = "T" * 42 + "A"
 _MAX_JSON_BYTES: Final = 1 << 16
 
 
@@ -265,6 +271,85 @@ def _check_fork(data: bytes) -> None:
         assert fork.path or heads.contradiction([one, other]) is not None
 
 
+def beats(data: bytes) -> None:
+    """Heartbeats one after the other, each in two lines: the issuer's and the gate's.
+
+    Lines with tabs are spelled as in `stamps`; `@chain` becomes the chain over the list
+    and `@beat` the id of the line before, which no fuzzer finds.
+    """
+    place: Place | None = None
+    last = b""
+    lines = data.split(b"\n")[:6]
+    for text, heard in zip(lines[::2], lines[1::2], strict=False):
+        body = _jws(text.replace(b"@chain", _chained(text))).encode("latin-1")
+        name = heartbeats.beat_id(body).encode()
+        word = _jws(heard.replace(b"@beat", name)).encode("latin-1")
+        with refusals("heartbeat-invalid", "signature", "key-not-valid", "key-revoked",
+                      "unknown-key"):  # fmt: skip
+            passed = heartbeats.verify_passed(body + b"\n" + word, DIRECTORY, now=NOW)
+            place = _check_followed(place, passed.beat)
+            _check_proven(last, body)
+            last = body
+
+
+def _chained(line: bytes) -> bytes:
+    """Chain the list of a payload, in another way than the code does."""
+    try:
+        said = json.loads(line.split(b"\t")[1])
+        link = said["before"]
+        for token_id, _ in said["ids"]:
+            link = sdjwt.digest(b".".join([link.encode(), token_id.encode()]))
+        return str(link).encode()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return b""
+
+
+def _check_followed(place: Place | None, beat: heartbeats.Heartbeat) -> Place | None:
+    found = following.follow(place, beat)
+    if not isinstance(found, following.Next):
+        assert place is not None
+        return place
+    assert 0 <= beat.first <= beat.count == found.place.count
+    assert len(beat.ids) <= heartbeats.MAX_LISTED
+    if place is not None:
+        gained = found.place.count - place.count
+        assert gained == len(found.fresh) + found.skipped
+        assert found.place.iat >= place.iat
+    assert following.follow(found.place, beat) == "old"
+    return found.place
+
+
+def _check_proven(first: bytes, second: bytes) -> None:
+    """What proves a contradiction proves it spelled as a file, too."""
+    if first:
+        with refusals("proof-invalid"):
+            proof = proofs.of_heartbeats(first, second)
+            shown = proofs.check(proofs.decode(proofs.encode(proof)), DIRECTORY)
+            assert shown.first != shown.second
+
+
+def sealed(data: bytes) -> None:
+    """Any bytes as a sealed part, and as what was in one that opened.
+
+    After a line feed they are head, line feed and content, spelled as base64url here.
+    """
+    text = base64url.encode(data[1:]) if data[:1] == b"\n" else data
+    with refusals("sealed-shape", "too-large"):
+        part = seal.read(text)
+        assert seal.spell(part) == text
+        orgs = {slot.org for slot in part.slots}
+        for org in orgs:
+            [own] = map(seal.read, seal.only_for([part], org))
+            assert {slot.org for slot in own.slots} == {org}
+            assert own.content == part.content
+        with refusals("sealed-for-others", "sealed-broken"):
+            seal.open_part(part, _TOKEN_ID, OPENER)
+    with refusals("sealed-shape", "too-many-disclosures"):
+        texts = seal._unfilled(data)
+        assert seal._filled(b"~".join(texts)) == data
+        assert all(texts)
+
+
 def stix_bundle(data: bytes) -> None:
     """What is read as STIX is read again, once written, and is the same."""
     with refusals():
@@ -287,5 +372,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "segments": text,
     "stamps": stamps,
     "chain": chain,
+    "beats": beats,
     "stix": stix_bundle,
+    "sealed": sealed,
 }

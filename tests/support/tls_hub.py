@@ -21,7 +21,7 @@ from tests.support.hub import process
 from tests.support.rabbitmq_node import RabbitMQNode
 from tests.support.tuf_groups import Groups
 
-LOGINS = ("gate", "adapter-main")
+LOGINS = ("gate", "adapter-main", "operator")
 SERVICE = {
     "not_before": "2026-01-01T00:00:00Z",
     "not_after": "2036-01-01T00:00:00Z",

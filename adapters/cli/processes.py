@@ -19,6 +19,8 @@ from adapters.config import (
     load,
 )
 from adapters.key_watch import watch
+from adapters.metrics import EventCounts
+from adapters.status import answering
 from broker.archive import open_archive
 from broker.directory import Directory
 from broker.directory_client import load_folder
@@ -49,7 +51,8 @@ def gate_run(*, config: Path) -> None:
         passphrase_file=settings.key_passphrase_file or None,
     )
     Stamps(signer, directory).need_key(time.time())  # before the broker is asked
-    log_json()
+    counts = EventCounts()
+    log_json(counts=counts)
 
     async def run() -> None:
         with (
@@ -59,6 +62,7 @@ def gate_run(*, config: Path) -> None:
             async with (
                 stop_signal() as stop,
                 _keys_watched(directory, signer.kid, stop),
+                answering(settings.status, counts),
                 open_bus(settings.broker) as bus,
             ):
                 await run_gate(
@@ -88,7 +92,8 @@ def adapter_run(*, config: Path) -> None:
     need_gate(directory)
     policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
     context = context_of(settings, directory, policy, now=time.time())
-    log_json()
+    counts = EventCounts()
+    log_json(counts=counts)
 
     async def run() -> None:
         async with (
@@ -96,7 +101,9 @@ def adapter_run(*, config: Path) -> None:
             _keys_watched(directory, context.signer.kid, stop),
             open_bus(settings.broker) as bus,
         ):
-            await run_adapter(settings, bus, context, clock=time.time, stop=stop)
+            await run_adapter(
+                settings, bus, context, clock=time.time, stop=stop, counts=counts
+            )
 
     asyncio.run(run())
 

@@ -51,10 +51,11 @@ from adapters.recognisers import load_spacy
 from adapters.review import Reviews, open_reviews
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
-from adapters.status import answering
+from adapters.status import answering, directory_of
 from broker.archive import Archive, open_archive
 from broker.bus import Bus
 from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import (
     ConfigError,
 )
@@ -78,14 +79,16 @@ def context_of(
         now: Epoch seconds; whose period's key of pseudonyms is made if missing.
 
     Raises:
-        ConfigError: A member is not in the directory, a key or a file of interests
-            is unusable.
+        ConfigError: No member is in the directory, a key or a file of interests is
+            unusable.
     """
     subscribers = []
     for served in config.members:
         member = directory.members.get(served.org)
         if member is None:
-            raise ConfigError(f"{served.org} is not in the directory")
+            # Expelled, or mistyped: it gets nothing, and the others what they may.
+            _log.error("adapter.not_a_member", member=served.org)
+            continue
         names = tuple(s.name for s in served.sinks)
         wanted = interests_of(served)
         strangers = sorted(set(wanted.issuers) - directory.members.keys())
@@ -94,6 +97,8 @@ def context_of(
                 "interests.unknown_issuers", member=served.org, issuers=strangers
             )
         subscribers.append(Subscriber(member, names, wanted))
+    if not subscribers:
+        raise ConfigError("none of the members is in the directory")
     author = Author(
         org=config.org,
         name=config.display_name,
@@ -160,11 +165,13 @@ async def run_adapter(
     *,
     clock: Callable[[], float] = time.time,
     stop: asyncio.Event,
+    held: Held | None = None,
     counts: EventCounts | None = None,
 ) -> None:
     """Consume, decide, store and forward until *stop* is set.
 
     Args:
+        held: The directory, where another follows that of *context*.
         counts: What the log counts; told at `config.status`.
 
     Raises:
@@ -173,10 +180,11 @@ async def run_adapter(
         BusRefusedError: No permission on the adapter's queues.
     """
     place, password = outbox_of(config)
+    checks = () if held is None else (directory_of(held),)
     async with (
         open_outbox(place, password=password, clock=clock) as outbox,
         open_sinks(config.members, clock=clock) as sinks,
-        answering(config.status, counts, outbox=outbox, clock=clock),
+        answering(config.status, counts, outbox=outbox, checks=checks, clock=clock),
     ):
         if isinstance(place, Path):
             await asyncio.to_thread(try_writing, place)
@@ -189,7 +197,7 @@ async def run_adapter(
             await serve(
                 config, bus, context, outbox, sinks,
                 clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
-                archive=archive,
+                archive=archive, held=held,
             )  # fmt: skip
 
 
@@ -259,8 +267,10 @@ async def serve(
     chain: ChainWatch | None = None,
     gaps: GapState | None = None,
     archive: Archive | None = None,
+    held: Held | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
+    held = held or Held(context.directory)
     watched = None
     if gaps is not None:
         watched = GapWatch(
@@ -281,6 +291,7 @@ async def serve(
         reviews=reviews,
         gaps=watched,
         chain=chain,
+        held=held,
     )
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):
@@ -293,6 +304,7 @@ async def serve(
                 random=random.random,
                 stop=stop,
                 keep_s=config.keep_days * 86_400,
+                standing=lambda org: held.standing(org, clock()),
             ),
             name="forward",
         )

@@ -33,6 +33,7 @@ from adapters.retries import (
     after_unavailable,
 )
 from broker.backoff import delays
+from broker.directory_held import Standing
 
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
 _PURGE_S: Final = 3600.0  # between two looks for bodies that may go
@@ -53,6 +54,7 @@ async def forward(
     slots: int = 32,
     suspect_slots: int = 8,
     keep_s: float = 7 * 86_400,
+    standing: Callable[[str], Standing] = lambda _: "in",
 ) -> None:
     """Send what is due to *sinks* until *stop* is set, then finish what is in flight.
 
@@ -72,6 +74,9 @@ async def forward(
             timeouts take no slot from those that work.
         keep_s: So long after a delivery is settled its bodies stay in the outbox;
             at the start and every hour those that are older go.
+        standing: Whether a member may be sent something now. While it waits, its
+            deliveries do, too; what is due to who is out of the directory fails
+            with `member-removed`, and is not sent if it comes back.
 
     Raises:
         ExceptionGroup: A bug in a sink.
@@ -90,6 +95,7 @@ async def forward(
             send_timeout_s=send_timeout_s,
             working=working,
             suspect=suspect,
+            standing=standing,
         )
         for lane, sink in sinks.items()
     ]
@@ -136,7 +142,9 @@ class _Worker:
         send_timeout_s: float,
         working: asyncio.Semaphore,
         suspect: asyncio.Semaphore,
+        standing: Callable[[str], Standing],
     ) -> None:
+        self._standing = standing
         self.lane = lane
         self._outbox = outbox
         self._sink = sink
@@ -175,6 +183,9 @@ class _Worker:
         self._breaker = admit(self._breaker, now=self._clock())
         if isinstance(self._breaker, Open):
             wake_at: float | None = self._breaker.until
+        elif self._standing(self.lane[0]) == "waits":
+            # Suspended, or the directory has expired: looked at every minute.
+            wake_at = None
         elif await self._work():
             return
         else:
@@ -199,7 +210,13 @@ class _Worker:
             )
             try:
                 for item in batch:
-                    await self._attempt(item)
+                    match self._standing(item.member):
+                        case "in":
+                            await self._attempt(item)
+                        case "waits":
+                            break
+                        case "out":
+                            await self._drop(item)
                     if self._stop.is_set() or self._breaker != Closed():
                         break
             finally:
@@ -226,6 +243,12 @@ class _Worker:
             await self._outbox.done(item.delivery_id, self._clock())
             log.info("delivery.done", outcome="forwarded")
             await self._on_answer()
+
+    async def _drop(self, item: Delivery) -> None:
+        """Settle what was decided while its member was still one."""
+        reason = "member-removed"
+        await self._outbox.failed(item.delivery_id, reason, now=self._clock())
+        self._log.warning("delivery.failed", number=item.number, reason=reason)
 
     async def _on_answer(self) -> None:
         """Close the breaker; after an outage, everything that waited is due."""

@@ -16,15 +16,16 @@ from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
 from adapters.gap_watch import GapWatch
 from adapters.interests import Interests
-from adapters.interests_file import Watched
+from adapters.interests_file import Watched, interests_of
 from adapters.outbox import Outbox
 from adapters.patience import PatientStore, StoppedError, pause
-from adapters.pipeline import Context, Decided, Outcome, Refused, take
+from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
 from adapters.pseudonym_files import keys_of
 from adapters.review import Ready, Reviews
 from broker import sdjwt, seen
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
+from broker.directory_held import Held, first_of
 from broker.errors import (
     BusUnavailableError,
     ConfigError,
@@ -42,6 +43,10 @@ _GATHER_S: Final = 0.01
 _LOOK_S: Final = 2.0  # between looks at the files of interests and of reviews
 
 
+class _ShutError(Exception):
+    """The directory has expired: what is in hand goes back into the queue."""
+
+
 class Intake:
     """From the adapter's queues into the outbox."""
 
@@ -57,7 +62,11 @@ class Intake:
         reviews: Reviews | None,
         chain: ChainWatch | None = None,
         gaps: GapWatch | None = None,
+        held: Held | None = None,
     ) -> None:
+        self._held = held or Held(context.directory)
+        # What members want stays known while they are not in the directory.
+        self._wanted = {s.member.org: s.interests for s in context.subscribers}
         self._gaps = gaps
         self._config = config
         self._reviews = reviews
@@ -70,19 +79,24 @@ class Intake:
         self._waited_for = set(adapter_queues(config.name))
 
     async def run(self, queue: str) -> None:
-        """Take from *queue* until stopped."""
-        config = self._config
-        async with self._bus.consume(queue, prefetch=config.prefetch) as messages:
-            self._begun(queue)
-            # Unsettled, what is in hands then comes back.
-            found = batches(messages, config.batch, self._stop)
-            with suppress(StoppedError):
-                async with aclosing(found):
-                    async for batch in found:
-                        await self._take(batch)
+        """Take from *queue* until stopped; nothing while the directory has expired."""
+        config, held, stop = self._config, self._held, self._stop
+        while not stop.is_set():
+            await held.opened(stop)
+            async with self._bus.consume(queue, prefetch=config.prefetch) as messages:
+                self._begun(queue)
+                # Unsettled, what is in hands then comes back.
+                found = batches(messages, config.batch, stop, held.shut)
+                with suppress(StoppedError, _ShutError):
+                    async with aclosing(found):
+                        async for batch in found:
+                            await self._take(batch)
+            if held.shut.is_set():
+                _log.error("adapter.waits", reason="directory-expired", queue=queue)
 
     def member_wants(self, org: str, wanted: Interests) -> None:
         """Decide by *wanted* from the next batch on."""
+        self._wanted[org] = wanted
         before = self._context.subscribers
         after = tuple(
             replace(s, interests=wanted) if s.member.org == org else s for s in before
@@ -92,6 +106,8 @@ class Intake:
             _log.info("interests.changed", member=org)
 
     def _begun(self, queue: str) -> None:
+        if queue not in self._waited_for:
+            return
         self._waited_for.remove(queue)
         if not self._waited_for:
             members = self._config.members
@@ -144,7 +160,7 @@ class Intake:
 
     async def _hear(self, received: Received, now: float) -> None:
         """Take a heartbeat in, or put it aside."""
-        message, context = received.message, self._context
+        message, context = received.message, await self._context_at(now)
         if self._gaps is not None:
             fault = await self._gaps.hear(message, context, now=now)
             if fault is not None:
@@ -157,10 +173,10 @@ class Intake:
         Raises:
             StoppedError: Told to stop before it was stored.
         """
-        now = self._clock()
+        context, now = await self._open_context()
         outcomes = await take(
             [message],
-            await self._context_at(now),
+            context,
             self._store,
             now=now,
             run=asyncio.to_thread,
@@ -173,6 +189,7 @@ class Intake:
 
     def context(self) -> Context:
         """Give what decisions depend on now."""
+        self._follow_directory()
         return self._context
 
     async def _keep_waiting(
@@ -212,10 +229,10 @@ class Intake:
                 await pause(_LOOK_S, self._stop)
 
     async def _send(self, ready: Ready) -> None:
-        now = self._clock()
+        context, now = await self._open_context()
         [outcome] = await take(
             [ready.message],
-            await self._context_at(now),
+            context,
             self._store,
             now=now,
             run=asyncio.to_thread,
@@ -232,8 +249,26 @@ class Intake:
         else:  # its key was revoked since, or it ended
             _log.warning("review.refused", reason=outcome.reason)
 
+    async def _open_context(self) -> tuple[Context, float]:
+        """Give the context and the moment, once the directory may be decided on."""
+        while True:
+            await self._held.opened(self._stop)
+            if self._stop.is_set():
+                raise StoppedError
+            now = self._clock()
+            with suppress(_ShutError):
+                return await self._context_at(now), now
+
     async def _context_at(self, now: float) -> Context:
-        """Give the context, with another period's keys when one begins."""
+        """Give the context, with another period's keys when one begins.
+
+        Raises:
+            _ShutError: The directory has expired.
+        """
+        self._held.look(now)
+        if self._held.shut.is_set():
+            raise _ShutError
+        self._follow_directory()
         if self._context.pseudonyms.last_until(now):
             return self._context
         for delay_s in delays(random.random):
@@ -246,6 +281,26 @@ class Intake:
                 return self._context
             await pause(delay_s, self._stop)
         raise AssertionError("delays end")
+
+    def _follow_directory(self) -> None:
+        """Decide on the directory that holds now, for those that are members in it."""
+        directory = self._held.current
+        if directory is self._context.directory:
+            return
+        found = []
+        for served in self._config.members:
+            member = directory.members.get(served.org)
+            if member is None:
+                _log.error("adapter.not_a_member", member=served.org)
+                continue
+            names = tuple(each.name for each in served.sinks)
+            wanted = self._wanted.get(served.org)
+            if wanted is None:
+                wanted = self._wanted[served.org] = interests_of(served)
+            found.append(Subscriber(member, names, wanted))
+        self._context = replace(
+            self._context, directory=directory, subscribers=tuple(found)
+        )
 
     async def _note(self, message: Message, outcome: Outcome) -> None:
         match outcome:
@@ -319,11 +374,11 @@ def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:
 
 
 async def batches(
-    messages: AsyncIterator[Received], size: int, stop: asyncio.Event
+    messages: AsyncIterator[Received], size: int, *ends: asyncio.Event
 ) -> AsyncGenerator[list[Received], None]:
-    """Gather messages until *size* or a short pause; end when *stop* is set."""
+    """Gather messages until *size* or a short pause; end when any of *ends* is set."""
     pending: asyncio.Task[Received] | None = None
-    stopping = asyncio.create_task(stop.wait(), name="batches:stop")
+    stopping = asyncio.create_task(first_of(*ends), name="batches:stop")
     batch: list[Received] = []
     try:
         while True:
@@ -336,12 +391,12 @@ async def batches(
             if pending.done():
                 batch.append(pending.result())
                 pending = None
-                if len(batch) < size and not stop.is_set():
+                if len(batch) < size and not stopping.done():
                     continue
             if batch:
                 yield batch
                 batch = []
-            if stop.is_set():
+            if stopping.done():
                 return
     finally:
         for task in (pending, stopping):

@@ -63,7 +63,7 @@ def _warn(status: KeyStatus, *, own: bool) -> None:
         _EVENTS[status.state],
         key=status.kid,
         own=own,
-        signs=list(status.signs),
+        uses=list(status.uses),
         days_left=status.days_left,
         not_after=status.not_after,
         **({} if status.reason is None else {"reason": status.reason}),

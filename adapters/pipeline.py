@@ -172,6 +172,9 @@ def decide(
         if kept := kept_from(subscriber.member, verified.claims):
             not_given[kept] += 1
             continue
+        if context.directory.is_suspended(org, now):
+            not_given["member-suspended"] += 1
+            continue
         view = view_of(subscriber.member, verified.claims)
         if agreed is not None and view_digest(view) != agreed.view:
             continue

@@ -6,7 +6,7 @@ and nowhere by default, and says nothing of any record.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -17,13 +17,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from adapters.metrics import EventCounts
 from adapters.outbox import Outbox, OutboxUnavailableError
+from broker.directory_held import Held
 from broker.errors import ConfigError
 
 _log: Any = structlog.get_logger(__name__)
 _LOOK_S: Final = 5.0
 _NO_CACHE: Final = {"Cache-Control": "no-store"}
 # What is wrong, in words; "" if nothing.
-Check = Callable[[], Awaitable[str]]
+Check = Callable[[], str]
 
 
 @asynccontextmanager
@@ -79,6 +80,11 @@ async def answering(
         yield
 
 
+def directory_of(held: Held) -> Check:
+    """Make a check: a directory that has expired stops all work."""
+    return lambda: "directory: expired" if held.shut.is_set() else ""
+
+
 class _Pages:
     def __init__(
         self,
@@ -99,7 +105,7 @@ class _Pages:
     async def ready(self, _request: web.Request) -> web.Response:
         """Say whether records go through, and if not why; 503 then."""
         faults = [f"{queue or 'broker'}: {why}" for queue, why in self._away()]
-        faults += [await self._look_at_outbox(), *[await c() for c in self._checks]]
+        faults += [await self._look_at_outbox(), *[check() for check in self._checks]]
         found = [each for each in faults if each]
         return web.Response(
             status=503 if found else 200,

@@ -36,6 +36,7 @@ from broker.directory import (
     decode_service,
     under,
 )
+from broker.directory_alarms import Freshness
 from broker.directory_fetching import KeptFetcher, fetcher_for
 from broker.directory_memory import open_memory
 from broker.directory_tuf import BOUNDS, need_url, read_root, signed, suspenders, target
@@ -85,6 +86,12 @@ class Loaded(msgspec.Struct, frozen=True):
     expiries: tuple[tuple[str, float], ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
     is_kept: bool = False
+
+    @property
+    def freshness(self) -> Freshness:
+        """What alarms follow from."""
+        expires = self.directory.expires
+        return Freshness(expires, self.fresh_until, self.expiries, self.faults)
 
 
 def load_folder(folder: Path) -> Directory:

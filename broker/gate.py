@@ -8,7 +8,7 @@ one batch, `gate_rules` decides.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Final
@@ -20,6 +20,7 @@ from broker.archive import Archive
 from broker.backoff import delays
 from broker.bus import Bus, Received
 from broker.directory import Directory
+from broker.directory_held import Held, first_of
 from broker.errors import (
     BusError,
     BusRefusedError,
@@ -46,7 +47,7 @@ log = structlog.get_logger()
 
 async def run_gate(
     bus: Bus,
-    directory: Directory,
+    directory: Directory | Held,
     state: GateState,
     archive: Archive,
     signer: RecordSigner,
@@ -57,6 +58,9 @@ async def run_gate(
     oversight: Sequence[str] = (),
 ) -> None:
     """Serve the queue of every issuer in *directory* until *stop* is set.
+
+    Issuers that the directory gets or loses meanwhile are served from then on, or no
+    more. While it has expired nobody is: what is in hand goes back into the queues.
 
     What is in hand then is finished, for at most 10 seconds; the rest stays in
     the queues. While the bus does not answer or the disk is full, nothing is
@@ -77,26 +81,20 @@ async def run_gate(
         BusRefusedError: No issuer's queue can be read at the start, or the login
             may not do what a gate must.
     """
-    issuers = issuers_of(directory)
-    if not issuers:
+    held = Held.of(directory)
+    if not issuers_of(held.current):
         raise ConfigError("the directory lets no member publish anything")
-    stamps = Stamps(signer, directory)
+    stamps = Stamps(signer, held)
     stamps.need_key(clock())
     await asyncio.to_thread(state.try_writing)
     await asyncio.to_thread(archive.try_writing)
     await asyncio.to_thread(_need_same_chain, state, archive)
     newest = await asyncio.to_thread(archive.newest_head)
     next_head_s = stamps.resume(newest, clock())
-    tools = _Tools(
-        bus, directory, state, archive, stamps, clock, stop, quota, oversight
-    )
-    start = _Start(len(issuers))
+    tools = _Tools(bus, held, state, archive, stamps, clock, stop, quota, oversight)
     try:
         async with asyncio.TaskGroup() as tasks:
-            for issuer in issuers:
-                tasks.create_task(
-                    _Lane(tools, issuer, start).run(), name=f"gate:{issuer}"
-                )
+            tasks.create_task(_serve_issuers(tools), name="gate:issuers")
             tasks.create_task(_prune(tools), name="gate:prune")
             tasks.create_task(_sign_heads(tools, next_head_s), name="gate:heads")
     except BaseExceptionGroup as group:
@@ -125,7 +123,7 @@ class _Tools(msgspec.Struct, frozen=True):
     """What all lanes share."""
 
     bus: Bus
-    directory: Directory
+    held: Held
     state: GateState
     archive: Archive
     stamps: Stamps
@@ -133,6 +131,37 @@ class _Tools(msgspec.Struct, frozen=True):
     stop: asyncio.Event
     quota: Quota
     oversight: Sequence[str]
+
+
+async def _serve_issuers(tools: _Tools) -> None:
+    """Have one lane for each issuer that the directory lists, while it holds."""
+    held, stop = tools.held, tools.stop
+    start = _Start(len(issuers_of(held.current)))
+    lanes: dict[str, tuple[_Lane, asyncio.Task[None]]] = {}
+    async with asyncio.TaskGroup() as tasks:
+        while not stop.is_set():
+            news = held.news
+            held.look(tools.clock())
+            wanted = () if held.shut.is_set() else issuers_of(held.current)
+            if held.shut.is_set():
+                log.error("gate.waits", reason="directory-expired")
+            # Never two at one queue: the order within a feed would go.
+            await _end([lanes.pop(each) for each in lanes.keys() - set(wanted)])
+            for issuer in wanted:
+                if issuer not in lanes:
+                    lane = _Lane(tools, issuer, start)
+                    task = tasks.create_task(lane.run(), name=f"gate:{issuer}")
+                    lanes[issuer] = lane, task
+            await first_of(news, stop)
+        await _end(lanes.values())
+
+
+async def _end(lanes: Collection[tuple["_Lane", asyncio.Task[None]]]) -> None:
+    """Let lanes finish what they have in hand."""
+    for lane, _ in lanes:
+        lane.halt.set()
+    if lanes:
+        await asyncio.wait([task for _, task in lanes])
 
 
 class _Start:
@@ -144,7 +173,12 @@ class _Start:
         self._missing = 0
 
     def note(self, *, reading: bool) -> bool:
-        """Take one lane's first answer; say whether the last was as bad as all."""
+        """Take one lane's first answer; say whether the last was as bad as all.
+
+        Of lanes that began later nothing is said: the gate is at work by then.
+        """
+        if not self._open:
+            return False
         self._open -= 1
         self._reading += reading
         self._missing += not reading
@@ -156,23 +190,28 @@ class _Start:
 
 
 class _Lane:
-    """The reading of one issuer's queue."""
+    """The reading of one issuer's queue.
+
+    Attributes:
+        halt: Set it to let the lane end.
+    """
 
     def __init__(self, tools: _Tools, issuer: str, start: _Start) -> None:
         self._tools = tools
         self._start = start
         self._is_noted = False
+        self.halt = asyncio.Event()
         self._queue = f"{INGRESS}.{issuer}"
         self._log = log.bind(issuer=issuer)
         self._work = BatchWork(
             tools.bus,
-            tools.directory,
+            tools.held,
             tools.state,
             tools.archive,
             tools.stamps,
             clock=tools.clock,
             issuer=issuer,
-            stop=tools.stop,
+            stop=self.halt,
             oversight=tools.oversight,
         )
 
@@ -182,9 +221,10 @@ class _Lane:
         Raises:
             BusRefusedError: At the start, when no lane at all may read.
         """
-        stop = self._tools.stop
+        stop = self.halt
         attempts = delays(random.random)
         while not stop.is_set():
+            await self._tools.held.opened(stop)
             try:
                 async with self._tools.bus.consume(
                     self._queue, prefetch=BATCH
@@ -222,9 +262,10 @@ class _Lane:
         async with asyncio.TaskGroup() as tasks:
             reading = tasks.create_task(_hand_over(messages, waiting))
             working = tasks.create_task(self._work_off(waiting))
-            stopping = tasks.create_task(self._tools.stop.wait())
+            stopping = tasks.create_task(self.halt.wait())
             first = asyncio.FIRST_COMPLETED
-            await asyncio.wait([reading, stopping], return_when=first)
+            # The work ends before the reading when the directory has expired.
+            await asyncio.wait([reading, working, stopping], return_when=first)
             # All that was handed out is worked off: given back, it would count
             # against the delivery limit.
             reading.cancel()
@@ -248,7 +289,7 @@ class _Lane:
             pause = pause_s(left, quota)
             if pause > 0:
                 self._log.warning("gate.over_quota", pause_s=round(pause, 1))
-                await _sleep(pause, self._tools.stop)
+                await _sleep(pause, self.halt)
 
 
 def _pay(

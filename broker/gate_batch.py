@@ -34,7 +34,7 @@ from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
 from broker.carried import Carried
-from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import (
     BusError,
     BusUnavailableError,
@@ -108,7 +108,7 @@ class BatchWork:
     def __init__(
         self,
         bus: Bus,
-        directory: Directory,
+        held: Held,
         state: GateState,
         archive: Archive,
         stamps: Stamps,
@@ -119,7 +119,7 @@ class BatchWork:
         oversight: Sequence[str] = (),
     ) -> None:
         self._bus = bus
-        self._directory = directory
+        self._held = held
         self._state = state
         self._archive = archive
         self._stamps = stamps
@@ -128,7 +128,7 @@ class BatchWork:
         self._stop = stop
         self._log = log.bind(issuer=issuer)
         self._proofs = Proofs(
-            directory,
+            held,
             state,
             archive,
             issuer=issuer,
@@ -137,7 +137,7 @@ class BatchWork:
             on_disk=self._on_disk,
         )
         self._hearing = Hearing(
-            directory,
+            held,
             state,
             stamps,
             issuer=issuer,
@@ -154,11 +154,14 @@ class BatchWork:
 
         Raises:
             BusRefusedError: The login may not do what a gate must.
-            StoppedError: Told to stop while the disk is full or broken. Nothing
-                is acknowledged.
+            StoppedError: Told to stop while the disk is full or broken, or the
+                directory has expired. Nothing is acknowledged.
             ConfigError: The gate's key is not valid any more; likewise.
         """
         now = self._clock()
+        self._held.look(now)
+        if self._held.shut.is_set():
+            raise StoppedError  # what is in hand goes back into the queue
         self._stamps.need_key(now)
         messages = [each.message for each in batch]
         beats = [each for each in messages if is_heartbeat(each)]
@@ -222,7 +225,7 @@ class BatchWork:
         seen = first_seen.get(arrival.token_id)
         try:
             return trust.verify(
-                arrival.record, self._directory, now=now, first_seen=seen
+                arrival.record, self._held.current, now=now, first_seen=seen
             )
         except RefusedError as error:
             return Refuse(error.reason, error.where)

@@ -14,7 +14,7 @@ import structlog
 
 from broker import gate_rules, hearing, heartbeats
 from broker.bus import Message
-from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import UnroutableError
 from broker.gate_rules import Envelope, Refuse
 from broker.gate_stamps import Stamps
@@ -33,7 +33,7 @@ class Hearing:
 
     def __init__(
         self,
-        directory: Directory,
+        held: Held,
         state: GateState,
         stamps: Stamps,
         *,
@@ -42,7 +42,7 @@ class Hearing:
         on_disk: OnDisk,
         contradicted: Callable[[bytes, bytes, float], Awaitable[None]],
     ) -> None:
-        self._directory = directory
+        self._held = held
         self._state = state
         self._stamps = stamps
         self._issuer = issuer
@@ -58,7 +58,8 @@ class Hearing:
         if fault is not None:
             return fault
         try:
-            verify = partial(heartbeats.verify, message.body, self._directory, now=now)
+            known = self._held.current
+            verify = partial(heartbeats.verify, message.body, known, now=now)
             issuer, beat = await asyncio.to_thread(verify)
         except RefusedError as error:
             return Refuse(error.reason, error.where)

@@ -9,7 +9,7 @@ import structlog
 from broker import carried, proofs, topology, trust
 from broker.archive import Archive, Archived, KeptProof
 from broker.bus import JSON_CONTENT_TYPE, Message
-from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import UnroutableError
 from broker.gate_hearing import OnDisk, Send
 from broker.gate_state import GateState
@@ -25,7 +25,7 @@ class Proofs:
 
     def __init__(
         self,
-        directory: Directory,
+        held: Held,
         state: GateState,
         archive: Archive,
         *,
@@ -34,7 +34,7 @@ class Proofs:
         send: Send,
         on_disk: OnDisk,
     ) -> None:
-        self._directory = directory
+        self._held = held
         self._state = state
         self._archive = archive
         self._issuer = issuer
@@ -62,7 +62,7 @@ class Proofs:
         try:
             record = carried.decode(archived.token)
             seen = archived.first_seen
-            return trust.verify(record, self._directory, now=now, first_seen=seen)
+            return trust.verify(record, self._held.current, now=now, first_seen=seen)
         except RefusedError:
             return None
 

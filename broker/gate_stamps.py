@@ -7,6 +7,7 @@ from typing import Final
 from broker import heartbeats, seen
 from broker.archive import MakeHead, MakeStamp, SignedHead
 from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import ConfigError, TrustError
 from broker.signing import RecordSigner
 
@@ -21,11 +22,11 @@ class Stamps:
         make_head: For `Archive.sign_head`.
     """
 
-    def __init__(self, signer: RecordSigner, directory: Directory) -> None:
+    def __init__(self, signer: RecordSigner, directory: Directory | Held) -> None:
         self.make_stamp: MakeStamp = partial(seen.make_stamp, signer)
         self.make_head: MakeHead = partial(seen.make_head, signer)
         self._signer = signer
-        self._directory = directory
+        self._held = Held.of(directory)
         self._head = ""
 
     def need_key(self, now: float) -> None:
@@ -35,7 +36,7 @@ class Stamps:
             ConfigError: The directory does not list the key, or it is not valid now.
         """
         signer = self._signer
-        if not seen.may_stamp(signer, self._directory, now=now):
+        if not seen.may_stamp(signer, self._held.current, now=now):
             raise ConfigError(
                 f"the directory lists no key {signer.kid} of a gate that is valid "
                 f"now, so adapters would refuse every record; put {signer.org}.jwk "
@@ -51,7 +52,7 @@ class Stamps:
         if newest is None:
             return 0.0
         try:
-            seen.verify_head(newest.head, self._directory, now=now)
+            seen.verify_head(newest.head, self._held.current, now=now)
         except TrustError:
             return 0.0  # its key has gone: adapters would refuse all that it is on
         self._head = newest.head

@@ -234,7 +234,9 @@ def verify_passed(body: bytes, directory: Directory, *, now: float) -> Passed:
     known = directory.service_key(found.header.kid, "gate")
     heard = _said(found, known, Heard)
     # Who stole a gate's key writes any moment: none of its words counts.
-    if known.revoked_at is not None and now >= known.revoked_at:
+    if known.is_compromised(now) or (
+        known.revoked_at is not None and heard.seen >= known.revoked_at
+    ):
         raise TrustError("key-revoked")
     directory.need_standing(known, now)
     _check_moment(heard.seen, known, now)

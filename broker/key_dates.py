@@ -6,7 +6,7 @@ from typing import Final, Literal, NamedTuple, assert_never
 
 import msgspec
 
-from broker.directory import Directory, KnownKey, RevocationReason
+from broker.directory import Directory, KnownKey, KnownSealingKey, RevocationReason
 from schemas import timestamps
 
 WARN_DAYS: Final = (
@@ -21,14 +21,16 @@ class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
     """One key of the directory at one moment; times in RFC 3339, UTC.
 
     Attributes:
-        signs: What it is for: `records`, `gate`, `adapter`.
-        days_left: Whole days until it signs no more; 0 if it does not sign now.
-        is_succeeded: Another key of the owner signs the same then, and for longer.
+        uses: What it is for: it signs `records`, or for the `gate` or `adapter`; or
+            others seal to it (`sealing`).
+        days_left: Whole days until it is of no use; 0 if it is of none now.
+        is_succeeded: Another key of the owner does the same then, and for longer.
+        reason: None where the directory keeps none: of sealing keys.
     """
 
     kid: str
     org: str
-    signs: tuple[str, ...]
+    uses: tuple[str, ...]
     state: State
     not_before: str
     not_after: str
@@ -39,17 +41,19 @@ class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_urgent(self) -> bool:
-        """Whether its owner can sign nothing soon, or now."""
+        """Whether its owner has none soon, or now."""
         return self.state in ("ends-soon", "ended", "revoked") and not self.is_succeeded
 
 
 def statuses(directory: Directory, now: float) -> list[KeyStatus]:
     """List all keys, by owner and end."""
-    by_owner: dict[str, list[_Signing]] = defaultdict(list)
+    by_owner: dict[str, list[_Dated]] = defaultdict(list)
     for key in directory.keys.values():
-        by_owner[key.org].append(_Signing(key, frozenset({"records"})))
+        by_owner[key.org].append(_dated(key, "records"))
     for each in directory.services.values():
-        by_owner[each.key.org].append(_Signing(each.key, frozenset(each.services)))
+        by_owner[each.key.org].append(_dated(each.key, *each.services))
+    for org, keys in directory.sealing.items():
+        by_owner[org] += (_dated(key, "sealing") for key in keys)
     found = [
         _status(one, others, now) for others in by_owner.values() for one in others
     ]
@@ -71,63 +75,76 @@ def said(status: KeyStatus) -> str:
         case "valid":
             return f"key {status.kid} is valid until {status.not_after}"
         case "not-yet":
-            return f"key {status.kid} signs nothing before {status.not_before}"
+            return f"key {status.kid} is of no use before {status.not_before}"
         case "ends-soon":
             left = f"{status.days_left} day{'' if status.days_left == 1 else 's'}"
             return f"key {status.kid} ends in {left}, {status.not_after}; {follow}"
         case "ended":
-            return f"key {status.kid} has ended {status.not_after}; sign with another"
+            return f"key {status.kid} has ended {status.not_after}; use another"
         case "revoked":
-            return (
-                f"key {status.kid} was revoked {status.revoked_at} "
-                f"({status.reason}); sign with another"
-            )
+            why = "" if status.reason is None else f" ({status.reason})"
+            return f"key {status.kid} was revoked {status.revoked_at}{why}; use another"
         case _:
             assert_never(status.state)
 
 
-class _Signing(NamedTuple):
-    key: KnownKey
-    signs: frozenset[str]
+class _Dated(NamedTuple):
+    kid: str
+    org: str
+    uses: frozenset[str]
+    not_before: float
+    not_after: float
+    revoked_at: float | None
+    reason: RevocationReason | None
+
+    @property
+    def end(self) -> float:
+        revoked = self.revoked_at
+        return self.not_after if revoked is None else min(self.not_after, revoked)
 
 
-def _status(one: _Signing, others: Iterable[_Signing], now: float) -> KeyStatus:
-    key = one.key
-    state = _state(key, now)
-    then = max(now, _end(key))
-    is_signing = state in ("valid", "ends-soon")
-    return KeyStatus(
-        kid=key.kid,
-        org=key.org,
-        signs=tuple(sorted(one.signs)),
-        state=state,
-        not_before=_time(key.not_before),
-        not_after=_time(key.not_after),
-        days_left=int(_end(key) - now) // _DAY_S if is_signing else 0,
-        is_succeeded=any(
-            one.signs <= other.signs
-            and other.key.signs_at(then)
-            and _end(other.key) > then
-            for other in others
-        ),
-        revoked_at=None if key.revoked_at is None else _time(key.revoked_at),
-        reason=None if key.revoked_at is None else key.revoked_as,
+def _dated(key: KnownKey | KnownSealingKey, *uses: str) -> _Dated:
+    reason = key.revoked_as if isinstance(key, KnownKey) else None
+    return _Dated(
+        key.kid,
+        key.org,
+        frozenset(uses),
+        key.not_before,
+        key.not_after,
+        key.revoked_at,
+        None if key.revoked_at is None else reason,
     )
 
 
-def _state(key: KnownKey, now: float) -> State:
+def _status(key: _Dated, others: Iterable[_Dated], now: float) -> KeyStatus:
+    state = _state(key, now)
+    then = max(now, key.end)
+    is_of_use = state in ("valid", "ends-soon")
+    return KeyStatus(
+        kid=key.kid,
+        org=key.org,
+        uses=tuple(sorted(key.uses)),
+        state=state,
+        not_before=_time(key.not_before),
+        not_after=_time(key.not_after),
+        days_left=int(key.end - now) // _DAY_S if is_of_use else 0,
+        is_succeeded=any(
+            key.uses <= other.uses and other.not_before <= then < other.end
+            for other in others
+        ),
+        revoked_at=None if key.revoked_at is None else _time(key.revoked_at),
+        reason=key.reason,
+    )
+
+
+def _state(key: _Dated, now: float) -> State:
     if key.revoked_at is not None and now >= key.revoked_at:
         return "revoked"
     if now > key.not_after:
         return "ended"
     if now < key.not_before:
         return "not-yet"
-    return "ends-soon" if _end(key) - now < WARN_DAYS * _DAY_S else "valid"
-
-
-def _end(key: KnownKey) -> float:
-    revoked = key.revoked_at
-    return key.not_after if revoked is None else min(key.not_after, revoked)
+    return "ends-soon" if key.end - now < WARN_DAYS * _DAY_S else "valid"
 
 
 def _time(moment: float) -> str:

@@ -11,10 +11,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from adapters.cli import show
-from adapters.cli.asking import signer_of
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
-from adapters.cli.sending import opened
+from adapters.cli.sending import opened, own_signer
 from adapters.config import PublisherConfig, load
 from broker import answers, gate_proofs, trials
 from broker import proofs as checked
@@ -86,13 +85,13 @@ def answer(
     about = verify(read_file(token).strip(), trusted, now=time.time())
     settings = load(config, PublisherConfig)
     log_json(logging.WARNING)
-    signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
+    signer = own_signer(settings)
     if private:
         told = _sighting(count, seen) if action is None else _taken(action, count)
         result = asyncio.run(_tell(settings, signer, about, told))
     else:
         draft = _feedback(about, signer.org, opinion, note, lang)
-        result = asyncio.run(_publish(settings, about, draft, as_json=json))
+        result = asyncio.run(_publish(settings, signer, about, draft, as_json=json))
     if json:
         show.json_line({"ok": True, "about": about.claims.sub, **result})
     else:
@@ -165,12 +164,17 @@ def _feedback(
 
 
 async def _publish(
-    settings: PublisherConfig, about: Verified, draft: record.Draft, *, as_json: bool
+    settings: PublisherConfig,
+    signer: Signer,
+    about: Verified,
+    draft: record.Draft,
+    *,
+    as_json: bool,
 ) -> dict[str, Any]:
     # By name too, or an answer marked AMBER+STRICT would reach nobody.
     named = {about.issuer, *map(record.org_of, about.claims.to or ())} - {settings.org}
     address = Address(communities=about.claims.aud, to=tuple(sorted(named)))
-    async with opened(settings, as_json=as_json) as publisher:
+    async with opened(settings, as_json=as_json, signer=signer) as publisher:
         done = await publisher.enqueue_once(draft, address=address)
         await publisher.flush()
     return {"record": done.sub, "token": done.token_id, "already": done.already}

@@ -100,7 +100,7 @@ def _told_sealing(kid: str, org: str, out: Path, *, as_json: bool) -> None:
 
 @keys.command
 def show(*, directory: Path, org: str | None = None, json: bool = False) -> None:
-    """List the keys of the directory: what they sign, how long, what became of them.
+    """List the keys of the directory: what they are for, how long, what became of them.
 
     Args:
         directory: Folder of the directory.
@@ -116,7 +116,7 @@ def show(*, directory: Path, org: str | None = None, json: bool = False) -> None
             printing.json_line(_facts(each))
         return
     table = Table(
-        "organisation", "key", "signs", "state", "from", "until", "days left",
+        "organisation", "key", "use", "state", "from", "until", "days left",
         box=None,
         pad_edge=False,
     )  # fmt: skip
@@ -158,7 +158,7 @@ def _facts(status: KeyStatus) -> dict[str, Any]:
     facts = {
         "org": status.org,
         "key": status.kid,
-        "signs": list(status.signs),
+        "uses": list(status.uses),
         "state": status.state,
         "not_before": status.not_before,
         "not_after": status.not_after,
@@ -172,12 +172,13 @@ def _facts(status: KeyStatus) -> dict[str, Any]:
 
 def _cells(status: KeyStatus) -> list[str]:
     is_revoked = status.state == "revoked"
-    word = f"revoked: {status.reason}" if is_revoked else status.state
+    why = f": {status.reason}" if is_revoked and status.reason else ""
+    word = f"{status.state}{why}"
     until = status.revoked_at or status.not_after
     return [
         escape(status.org),
         escape(status.kid),
-        ", ".join(status.signs),
+        ", ".join(status.uses),
         f"[{_STYLES.get(status.state, 'red')}]{word}[/]",
         status.not_before[:_DAY],
         until[:_DAY],

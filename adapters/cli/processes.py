@@ -20,10 +20,10 @@ from adapters.config import (
 )
 from adapters.key_watch import watch
 from adapters.metrics import EventCounts
-from adapters.status import answering
+from adapters.status import answering, directory_of
 from broker.archive import open_archive
-from broker.directory import Directory
-from broker.directory_client import load_folder
+from broker.directory_client import open_directory
+from broker.directory_held import Held, followed
 from broker.gate import run_gate
 from broker.gate_stamps import Stamps
 from broker.gate_state import open_gate_state
@@ -44,13 +44,13 @@ def gate_run(*, config: Path) -> None:
         config: Gate configuration (TOML).
     """
     settings = load(config, GateConfig)
-    directory = load_folder(settings.directory)
+    loaded, client = open_directory(settings.directory, clock=time.time)
     signer = load_signer(
         settings.org,
         settings.key,
         passphrase_file=settings.key_passphrase_file or None,
     )
-    Stamps(signer, directory).need_key(time.time())  # before the broker is asked
+    Stamps(signer, loaded.directory).need_key(time.time())  # before the broker is asked
     counts = EventCounts()
     log_json(counts=counts)
 
@@ -61,13 +61,14 @@ def gate_run(*, config: Path) -> None:
         ):
             async with (
                 stop_signal() as stop,
-                _keys_watched(directory, signer.kid, stop),
-                answering(settings.status, counts),
+                followed(loaded, client, clock=time.time, stop=stop) as held,
+                _keys_watched(held, signer.kid, stop),
+                answering(settings.status, counts, checks=(directory_of(held),)),
                 open_bus(settings.broker) as bus,
             ):
                 await run_gate(
                     bus,
-                    directory,
+                    held,
                     state,
                     archive,
                     signer,
@@ -88,21 +89,28 @@ def adapter_run(*, config: Path) -> None:
         config: Adapter configuration (TOML).
     """
     settings = load(config, AdapterConfig)
-    directory = load_folder(settings.directory)
-    need_gate(directory)
+    loaded, client = open_directory(settings.directory, clock=time.time)
+    need_gate(loaded.directory)
     policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
-    context = context_of(settings, directory, policy, now=time.time())
+    context = context_of(settings, loaded.directory, policy, now=time.time())
     counts = EventCounts()
     log_json(counts=counts)
 
     async def run() -> None:
         async with (
             stop_signal() as stop,
-            _keys_watched(directory, context.signer.kid, stop),
+            followed(loaded, client, clock=time.time, stop=stop) as held,
+            _keys_watched(held, context.signer.kid, stop),
             open_bus(settings.broker) as bus,
         ):
             await run_adapter(
-                settings, bus, context, clock=time.time, stop=stop, counts=counts
+                settings,
+                bus,
+                context,
+                clock=time.time,
+                stop=stop,
+                held=held,
+                counts=counts,
             )
 
     asyncio.run(run())
@@ -110,12 +118,12 @@ def adapter_run(*, config: Path) -> None:
 
 @asynccontextmanager
 async def _keys_watched(
-    directory: Directory, own: str, stop: asyncio.Event
+    held: Held, own: str, stop: asyncio.Event
 ) -> AsyncIterator[None]:
     """Let the log say in time, meanwhile, which keys end."""
     async with asyncio.TaskGroup() as tasks:
         watching = tasks.create_task(
-            watch(lambda: directory, own, clock=time.time, stop=stop), name="keys"
+            watch(lambda: held.current, own, clock=time.time, stop=stop), name="keys"
         )
         yield
         watching.cancel()

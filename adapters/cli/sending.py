@@ -30,6 +30,7 @@ from broker.directory import single_key
 from broker.errors import ConfigError
 from broker.publisher import Publisher, PublishResult, open_publisher
 from broker.publisher_state import OutboxFullError
+from broker.signers import Signer
 from broker.signing import Address
 from schemas import composing, record
 from schemas.errors import RefusedError
@@ -121,13 +122,27 @@ def _tell(name: str, checked: Checked, *, alone: bool, as_json: bool) -> None:
     show_findings.briefly(checked, "" if alone else name)
 
 
-@asynccontextmanager
-async def opened(
-    settings: PublisherConfig, *, as_json: bool
-) -> AsyncIterator[Publisher]:
-    """Open the publisher that *settings* describe, and tell if it had to begin anew."""
+def own_signer(settings: PublisherConfig) -> Signer:
+    """Open the publisher's key, and warn if it ends soon or counts no more.
+
+    Raises:
+        ConfigError: As `load_signer`, or the directory is unusable.
+    """
     signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
     warn_of_key(signer, settings.directory or None)
+    return signer
+
+
+@asynccontextmanager
+async def opened(
+    settings: PublisherConfig, *, as_json: bool, signer: Signer | None = None
+) -> AsyncIterator[Publisher]:
+    """Open the publisher that *settings* describe, and tell if it had to begin anew.
+
+    Args:
+        signer: Its key, where that is open already: nobody types a passphrase twice.
+    """
+    signer = signer or own_signer(settings)
     async with (
         open_bus(settings.broker) as bus,
         open_publisher(

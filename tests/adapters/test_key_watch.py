@@ -34,7 +34,7 @@ def test_the_own_key_is_told_with_its_days() -> None:
             "event": "key.ends_soon",
             "key": OWN,
             "own": True,
-            "signs": ["adapter", "gate"],
+            "uses": ["adapter", "gate"],
             "days_left": 10,
             "not_after": "2026-03-11T12:00:00.000Z",
         }

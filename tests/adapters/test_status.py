@@ -5,11 +5,14 @@ import re
 import aiohttp
 import pytest
 import structlog
+from msgspec.structs import replace
 from prometheus_client import generate_latest
 
 from adapters.metrics import EventCounts
 from adapters.outbox import OutboxUnavailableError, open_outbox
-from adapters.status import open_status
+from adapters.status import directory_of, open_status
+from broker.directory import Directory
+from broker.directory_held import Held
 from broker.errors import ConfigError
 from tests.support.sinks import new_delivery
 
@@ -127,12 +130,13 @@ async def test_it_is_ready_when_it_reads_and_says_which_queue_it_has_lost(log, c
         assert await got(url, "/readyz") == (200, "ready\n")
 
 
-async def test_what_else_must_hold_is_asked(log, counts):
-    async def expired():
-        return "directory: expired"
-
+async def test_with_a_directory_that_has_expired_it_is_not_ready(log, counts):
+    held = Held(replace(Directory({}, {}), expires=NOW))
     log.info("gate.ready")
-    async with open_status("127.0.0.1:0", counts, checks=(expired,)) as url:
+    async with open_status("127.0.0.1:0", counts, checks=(directory_of(held),)) as url:
+        held.look(NOW - 1)
+        assert await got(url, "/readyz") == (200, "ready\n")
+        held.look(NOW)
         assert await got(url, "/readyz") == (503, "directory: expired\n")
 
 

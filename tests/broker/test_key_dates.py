@@ -8,6 +8,7 @@ from broker.directory import Service, build
 from broker.key_dates import KeyStatus, said, status_of, statuses
 from broker.signers import Signer
 from schemas import timestamps
+from tests.support import sealing
 from tests.support.records import CERT, PLATFORM, key_entry, member, private_key
 
 NOW = timestamps.epoch("2026-06-15T12:00:00Z")
@@ -40,7 +41,7 @@ def test_a_key_is_called_from_thirty_days_before_its_end() -> None:
 @pytest.mark.parametrize(
     ("changes", "state", "words"),
     [
-        ({"not_before": "2026-06-15T12:00:01Z"}, "not-yet", "nothing before"),
+        ({"not_before": "2026-06-15T12:00:01Z"}, "not-yet", "no use before"),
         ({"not_after": "2026-06-15T11:59:59Z"}, "ended", "has ended"),
         ({"revoked_at": "2026-06-15T12:00:00Z"}, "revoked", "(compromised)"),
         (
@@ -86,6 +87,25 @@ def test_a_revoked_key_with_a_next_one_is_not_urgent() -> None:
     assert status(revoked_at="2026-06-01T00:00:00Z").is_urgent
 
 
+def test_keys_to_seal_to_are_listed_and_followed_by_their_own_kind() -> None:
+    ends = {"not_after": "2026-07-01T00:00:00Z"}
+    first = sealing.entry(sealing.private("cert-aq"), **ends)
+    keys = (first, sealing.entry(sealing.private("cert-aq", number=2)))
+    for sealing_keys, is_urgent in (((first,), True), (keys, False)):
+        known = build([member(CERT, sealing=sealing_keys)])
+        [found] = [
+            each
+            for each in statuses(known, NOW)
+            if each.uses == ("sealing",) and each.state == "ends-soon"
+        ]
+        assert found.is_urgent == is_urgent
+    gone = sealing.entry(sealing.private("cert-aq"), revoked_at="2026-06-01T00:00:00Z")
+    known = build([member(CERT, sealing=(gone,))])
+    [found] = [each for each in statuses(known, NOW) if each.uses == ("sealing",)]
+    assert (found.state, found.reason) == ("revoked", None)
+    assert "was revoked 2026-06-01T00:00:00.000Z; use another" in said(found)
+
+
 def test_keys_of_the_hub_are_listed_with_what_they_sign() -> None:
     hub = Service(
         org="hub",
@@ -94,7 +114,7 @@ def test_keys_of_the_hub_are_listed_with_what_they_sign() -> None:
         keys=(key_entry(HUB),),
     )
     found = statuses(build([member(CERT), member(PLATFORM)], [hub]), NOW)
-    assert [(each.org, each.signs) for each in found] == [
+    assert [(each.org, each.uses) for each in found] == [
         ("cert-aq", ("records",)),
         ("hub", ("adapter", "gate")),
         ("platform-lumen", ("records",)),

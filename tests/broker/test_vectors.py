@@ -9,13 +9,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from broker import carried, sdjwt, seen, topology, trust, wire
+from broker import carried, following, heartbeats, sdjwt, seen, topology, trust, wire
 from broker.bus import Message
 from broker.chain import Feed
 from broker.directory import Directory, KeyEntry, Member, Service, build, under
+from broker.errors import TrustError
 from broker.gate_rules import Accept, Envelope, Refuse, decide
+from broker.heartbeats import Heartbeat
 from broker.keys import Jwk
 from broker.opening import open_sealed
 from broker.seal_keys import PrivateSealingKey
@@ -30,7 +33,7 @@ from tests.vectors.reading import resolved
 FOLDER = Path(make.__file__).parent
 MANIFEST: dict[str, Any] = json.loads((FOLDER / "manifest.json").read_bytes())
 VECTORS: list[dict[str, Any]] = MANIFEST["vectors"]
-MAX_BYTES = 1_900_000
+MAX_BYTES = 2_000_000
 
 _CODES = list(REASONS)
 OF_TOKENS = set(_CODES[_CODES.index("framing") : _CODES.index("seen-missing")])
@@ -191,6 +194,49 @@ def test_a_stamp_is_believed_or_refused(entry: dict[str, Any]) -> None:
     with pytest.raises(RefusedError) as caught:
         stamped(entry)
     assert caught.value.reason == entry["reason"]
+
+
+# ------------------------------------------------------------------ heartbeats
+
+
+def heard(entry: dict[str, Any]) -> Heartbeat:
+    """Read a heartbeat, behind the one before it, with the gate's word if there is one."""
+    text, now = entry["text"].encode(), MANIFEST["now"]
+    if "heard" in entry:
+        body = text + b"\n" + entry["heard"].encode()
+        beat = heartbeats.verify_passed(body, DIRECTORY, now=now).beat
+    else:
+        _, beat = heartbeats.verify(text, DIRECTORY, now=now)
+    if "before" in entry:
+        before = entry["before"].encode()
+        _, first = heartbeats.verify(before, DIRECTORY, now=now)
+        place = following.follow(None, first)
+        assert isinstance(place, following.Next)
+        if following.follow(place.place, beat) == "conflict":
+            raise TrustError("heartbeat-conflict")
+    return beat
+
+
+@pytest.mark.parametrize("entry", MANIFEST["heartbeats"], ids=lambda e: e["name"])
+def test_a_heartbeat_is_believed_or_refused(entry: dict[str, Any]) -> None:
+    if entry["result"] == "ok":
+        assert as_text(msgspec.to_builtins(heard(entry))) == as_text(
+            json.loads(entry["says"])
+        )
+        return
+    with pytest.raises(RefusedError) as caught:
+        heard(entry)
+    assert caught.value.reason == entry["reason"]
+
+
+def test_every_code_about_a_heartbeat_has_a_vector() -> None:
+    said = {entry.get("reason") for entry in MANIFEST["heartbeats"]} - {None}
+    own = {"heartbeat-invalid", "heartbeat-conflict"}
+    of_keys = {"unknown-key", "signature", "key-not-valid", "key-revoked"}
+    assert said == own | of_keys
+    names = [entry["name"] for entry in MANIFEST["heartbeats"]]
+    assert len(set(names)) == len(names)
+    assert all(entry["why"].endswith(".") for entry in MANIFEST["heartbeats"])
 
 
 # ------------------------------------------------------------------ sealed parts

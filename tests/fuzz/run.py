@@ -29,7 +29,7 @@ VERDICTS: Final = Path(__file__).parent / "verdicts.json"
 # Bytes of one input: enough to reach everything, small enough to be quick.
 SIZES: Final = {
     "token": 3000, "structured": 300, "differential": 1500, "wire": 1500,
-    "joint": 3000,
+    "joint": 3000, "beats": 3000,
     "codec": 600, "segments": 600, "stamps": 1200, "chain": 4000, "stix": 1500,
 }  # fmt: skip
 TIMEOUT_S: Final = 5  # one input; an honest one of these sizes takes milliseconds

@@ -45,6 +45,19 @@ _RECEIPT: Final = {
     "withheld": {"marked": "2-9"},
     "chain": {"pos": 2, "link": "B" * 42 + "A"},
 }
+_BEAT: Final = {
+    "iss": "urn:tocsin:org:cert-aq",
+    "line": "A" * 22,
+    "community": cast.ALL,
+    "tlp": "GREEN",
+    "hash": "@chain",
+}
+_HEARD: Final = {
+    "iss": "urn:tocsin:org:hub",
+    "heartbeat": "@beat",
+    "seen": cast.NOW,
+    "lacks": ["A" * 43],
+}
 _HEAD: Final = {
     "iss": "urn:tocsin:org:hub",
     "iat": cast.NOW,
@@ -100,6 +113,8 @@ def seeds(target: str) -> list[bytes]:
             return list(_stamps())
         case "chain":
             return list(_chain())
+        case "beats":
+            return list(_beats())
         case _:
             return [_spelled(each) for each in _objects()]
 
@@ -112,6 +127,8 @@ def words() -> str:
         *_STAMP,
         *_HEAD,
         *_RECEIPT,
+        *_BEAT,
+        *_HEARD,
         "_sd",
         "...",
         "_sd_alg",
@@ -221,6 +238,46 @@ def _stamps() -> Iterable[bytes]:
     )
     far = line("vnd.tocsin.head+jwt", _HEAD | {"pos": 9})
     return (b"", stamp, later, later + b"\n" + head, stamp + b"\n" + far, *wrong)
+
+
+def _beats() -> Iterable[bytes]:
+    """Give heartbeats that go on, skip, repeat and contradict each other."""
+
+    def line(key: Any, typ: str, claims: dict[str, Any]) -> bytes:
+        header = {"alg": "EdDSA", "kid": key.kid, "typ": typ}
+        return b"\t".join([_spelled(header), _spelled(claims), b"x"])
+
+    def beat(upto: int, listed: int, iat: int = 0, **more: Any) -> bytes:
+        first = max(0, upto - listed)
+        before = ""
+        for token_id, _ in ids[:first]:
+            before = digest(f"{before}.{token_id}".encode())
+        claims = _BEAT | {
+            "iat": cast.NOW - 100 + iat,
+            "count": upto,
+            "before": before,
+            "ids": ids[first:upto],
+        }
+        typ = "vnd.tocsin.heartbeat+jwt"
+        heard = line(cast.HUB, "vnd.tocsin.heard+jwt", _HEARD)
+        return line(cast.CERT, typ, claims | more) + b"\n" + heard
+
+    ids = [[digest(str(i).encode()), cast.NOW - 200] for i in range(5)]
+    one = beat(2, 9)
+    return (
+        b"",
+        one,
+        b"\n".join([one, beat(4, 9, 1)]),
+        b"\n".join([one, beat(5, 1, 1)]),
+        b"\n".join([one, one]),
+        b"\n".join([beat(4, 9), beat(3, 9, 1)]),
+        b"\n".join([one, beat(2, 9, 1, ids=[ids[3], ids[1]])]),
+        b"\n".join([one, beat(2, 9, 1, tlp="AMBER")]),
+        beat(2, 9, hash="A" * 43),
+        beat(2, 9, count=1),
+        beat(2, 9, iss="urn:tocsin:org:hub"),
+        beat(2, 9, iat=1000),
+    )
 
 
 def _chain() -> Iterable[bytes]:

@@ -17,7 +17,10 @@ from broker import (
     base64url,
     carried,
     disclosures,
+    following,
     heads,
+    heartbeats,
+    proofs,
     sdjwt,
     seen,
     segments,
@@ -26,6 +29,7 @@ from broker import (
 )
 from broker.bus import Message
 from broker.errors import TrustError
+from broker.following import Place
 from schemas import codec, stix
 from schemas.errors import RefusedError
 from schemas.profile import WITHHELD_TEXT
@@ -265,6 +269,63 @@ def _check_fork(data: bytes) -> None:
         assert fork.path or heads.contradiction([one, other]) is not None
 
 
+def beats(data: bytes) -> None:
+    """Heartbeats one after the other, each in two lines: the issuer's and the gate's.
+
+    Lines with tabs are spelled as in `stamps`; `@chain` becomes the chain over the list
+    and `@beat` the id of the line before, which no fuzzer finds.
+    """
+    place: Place | None = None
+    last = b""
+    lines = data.split(b"\n")[:6]
+    for text, heard in zip(lines[::2], lines[1::2], strict=False):
+        body = _jws(text.replace(b"@chain", _chained(text))).encode("latin-1")
+        name = heartbeats.beat_id(body).encode()
+        word = _jws(heard.replace(b"@beat", name)).encode("latin-1")
+        with refusals("heartbeat-invalid", "signature", "key-not-valid", "key-revoked",
+                      "unknown-key"):  # fmt: skip
+            passed = heartbeats.verify_passed(body + b"\n" + word, DIRECTORY, now=NOW)
+            place = _check_followed(place, passed.beat)
+            _check_proven(last, body)
+            last = body
+
+
+def _chained(line: bytes) -> bytes:
+    """Chain the list of a payload, in another way than the code does."""
+    try:
+        said = json.loads(line.split(b"\t")[1])
+        link = said["before"]
+        for token_id, _ in said["ids"]:
+            link = sdjwt.digest(b".".join([link.encode(), token_id.encode()]))
+        return str(link).encode()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return b""
+
+
+def _check_followed(place: Place | None, beat: heartbeats.Heartbeat) -> Place | None:
+    found = following.follow(place, beat)
+    if not isinstance(found, following.Next):
+        assert place is not None
+        return place
+    assert 0 <= beat.first <= beat.count == found.place.count
+    assert len(beat.ids) <= heartbeats.MAX_LISTED
+    if place is not None:
+        gained = found.place.count - place.count
+        assert gained == len(found.fresh) + found.skipped
+        assert found.place.iat >= place.iat
+    assert following.follow(found.place, beat) == "old"
+    return found.place
+
+
+def _check_proven(first: bytes, second: bytes) -> None:
+    """What proves a contradiction proves it spelled as a file, too."""
+    if first:
+        with refusals("proof-invalid"):
+            proof = proofs.of_heartbeats(first, second)
+            shown = proofs.check(proofs.decode(proofs.encode(proof)), DIRECTORY)
+            assert shown.first != shown.second
+
+
 def stix_bundle(data: bytes) -> None:
     """What is read as STIX is read again, once written, and is the same."""
     with refusals():
@@ -287,5 +348,6 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "segments": text,
     "stamps": stamps,
     "chain": chain,
+    "beats": beats,
     "stix": stix_bundle,
 }

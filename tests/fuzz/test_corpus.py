@@ -15,7 +15,9 @@ import pytest
 
 from broker import (
     disclosures,
+    following,
     heads,
+    heartbeats,
     parts,
     receipts,
     sdjwt,
@@ -127,6 +129,12 @@ BUGS: dict[str, tuple[str, Any, str, Any]] = {
     ),
     "a path may leave a stamp out": (
         "chain", heads, "under", lambda _head, path: path,
+    ),
+    "a heartbeat is refused for another reason": (
+        "beats", heartbeats, "RefusedError", KeyError,
+    ),
+    "two histories of one line pass": (
+        "beats", following, "contradicts", lambda *_: False,
     ),
     "a refusal of STIX quotes": ("stix", objects, "place_of", lambda e, _: str(e)),
 }  # fmt: skip

@@ -16,6 +16,7 @@ from tests.vectors import (
     bad_stix,
     cast,
     good,
+    heartbeats,
     joint,
     messages,
     samples,
@@ -54,6 +55,7 @@ def write(folder: Path) -> None:
         "vectors": entries,
         "messages": messages.messages(),
         "stamps": stamps.stamps(),
+        "heartbeats": heartbeats.heartbeats(),
         "sealing_keys": sealed.KEYS,
         "sealed": sealed.sealed(),
     }

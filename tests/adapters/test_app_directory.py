@@ -1,0 +1,254 @@
+"""An adapter over a directory that changes, suspends and expires while it runs."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.app import context_of, serve
+from adapters.cli.load import load_policy
+from adapters.outbox import open_outbox
+from adapters.pipeline import Context, Subscriber
+from adapters.projection import Author
+from adapters.pseudonyms import PseudonymKeys
+from broker import signers
+from broker.directory import Directory, build, under
+from broker.directory_held import Held
+from broker.embedded import open_embedded
+from broker.topology import RECORDS
+from tests.support.adapter_config import adapter_config, served
+from tests.support.issuing import (
+    ISSUERS,
+    NOW,
+    PLACE,
+    Feed,
+    directory,
+    draft,
+    member,
+    rest,
+    service,
+    signer,
+    stamped,
+)
+from tests.support.sinks import MemorySink, new_delivery
+from tests.support.suspended import suspended
+
+ORGS = ("platform-x", "platform-y")
+DAY = 86_400.0
+MEMBERS = {
+    org: msgspec.structs.replace(member(org), audience="platform", kinds=())
+    for org in ORGS
+}
+BOTH = directory(*MEMBERS.values())
+
+
+def without(org: str) -> Directory:
+    """The directory after *org* was expelled."""
+    kept = [each for name, each in MEMBERS.items() if name != org]
+    return build([*map(member, ISSUERS), *kept], [service()])
+
+
+def lasting(known: Directory, days: float = 7) -> Directory:
+    return under(known, [], expires=NOW + days * DAY)
+
+
+def context(known: Directory) -> Context:
+    return Context(
+        directory=known,
+        policy=load_policy(None),
+        author=Author(org="hub", name="Hub", id_key=b"i" * 32),
+        pseudonyms=PseudonymKeys("quarter", {"2026-Q1": b"k" * 32}),
+        signer=signer("hub"),
+        subscribers=tuple(
+            Subscriber(known.members[o], ("files",)) for o in ORGS if o in known.members
+        ),
+    )
+
+
+class Stage:
+    """A running adapter for two members, its directory, its clock and their sinks."""
+
+    def __init__(self, broker, outbox, known: Directory) -> None:
+        self.broker, self.outbox = broker, outbox
+        self.held, self.now = Held(known), NOW
+        self.sinks = {org: MemorySink() for org in ORGS}
+        self.feed = Feed()
+
+    async def put(self, number: int) -> None:
+        message = self.feed.message(draft(number))
+        key = "cert-aq.incident.green.none.none.unknown"
+        out = msgspec.structs.replace(stamped(message), routing_key=key, user_id="")
+        await self.broker.login("gate").publish(RECORDS, out)
+
+    async def got(self, org: str, count: int) -> None:
+        """Wait until *org* has so many, and no more."""
+        async with asyncio.timeout(10):
+            while len(self.sinks[org].taken) < count:  # noqa: ASYNC110  no event
+                await asyncio.sleep(0.01)
+        assert len(self.sinks[org].taken) == count
+
+    def change(self, known: Directory) -> None:
+        self.held.put(known, self.now)
+
+    def wake(self, org: str) -> None:
+        """Let the forwarder look, as it does every minute."""
+        self.outbox.arrivals((org, "files")).set()
+
+
+@asynccontextmanager
+async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0):
+    """Run it; so many deliveries to platform-x wait from before."""
+    stop = asyncio.Event()
+    async with (
+        open_embedded(None, PLACE) as broker,
+        open_outbox(folder / "outbox.sqlite", clock=lambda: NOW) as outbox,
+    ):
+        await outbox.store(
+            [
+                new_delivery(member="platform-x", sink="files", sub=f"incident--{n}")
+                for n in range(waiting)
+            ]
+        )
+        made = Stage(broker, outbox, known)
+        config = adapter_config(folder, members=tuple(served(o, folder) for o in ORGS))
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                serve(
+                    config,
+                    broker.login("adapter-main"),
+                    context(known),
+                    outbox,
+                    {(org, "files"): sink for org, sink in made.sinks.items()},
+                    clock=lambda: made.now,
+                    stop=stop,
+                    held=made.held,
+                )
+            )
+            try:
+                yield made
+            finally:
+                stop.set()
+
+
+async def test_a_member_that_is_expelled_gets_nothing_from_the_next_batch_on(tmp_path):
+    async with stage(tmp_path) as adapter:
+        await adapter.put(1)
+        await adapter.got("platform-x", 1)
+        adapter.change(without("platform-x"))
+        await adapter.put(2)
+        await adapter.got("platform-y", 2)
+        await adapter.got("platform-x", 1)
+
+
+async def test_a_member_that_is_admitted_gets_records_without_a_restart(tmp_path):
+    async with stage(tmp_path, without("platform-x")) as adapter:
+        await adapter.put(1)
+        await adapter.got("platform-y", 1)
+        adapter.change(BOTH)
+        await adapter.put(2)
+        await adapter.got("platform-x", 1)
+        await adapter.got("platform-y", 2)
+
+
+async def test_another_audience_counts_from_the_next_batch_on(tmp_path):
+    changed = msgspec.structs.replace(MEMBERS["platform-x"], clearance="CLEAR")
+    async with stage(tmp_path) as adapter:
+        adapter.change(directory(changed, MEMBERS["platform-y"]))
+        await adapter.put(1)  # TLP:GREEN
+        await adapter.got("platform-y", 1)
+        await adapter.got("platform-x", 0)
+
+
+async def test_a_suspended_member_receives_nothing_until_that_ends(tmp_path):
+    known = suspended(BOTH, "platform-x", NOW, NOW + 7 * DAY)
+    async with stage(tmp_path, known) as adapter:
+        with capture_logs() as logs:
+            await adapter.put(1)
+            await adapter.got("platform-y", 1)
+        [decided] = [each for each in logs if each["event"] == "record.decided"]
+        assert decided["not_given"] == {"member-suspended": 1}
+        adapter.now += 7 * DAY
+        await adapter.put(2)
+        await adapter.got("platform-x", 1)
+
+
+async def test_what_waits_for_a_member_is_held_while_it_is_suspended(tmp_path):
+    known = suspended(BOTH, "platform-x", NOW)
+    async with stage(tmp_path, known, waiting=2) as adapter:
+        await adapter.put(3)
+        await adapter.got("platform-y", 1)
+        adapter.wake("platform-x")
+        await adapter.got("platform-x", 0)
+        adapter.change(BOTH)
+        adapter.wake("platform-x")
+        await adapter.got("platform-x", 2)
+
+
+async def test_what_waits_for_a_member_that_is_expelled_is_never_sent(tmp_path):
+    with capture_logs() as logs:
+        async with stage(tmp_path, without("platform-x"), waiting=1) as adapter:
+            async with asyncio.timeout(10):
+                while (await adapter.outbox.counts())["pending"]:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            adapter.change(BOTH)  # it is admitted again
+            await adapter.put(2)
+            await adapter.got("platform-x", 1)
+    assert "member-removed" in {each.get("reason") for each in logs}
+
+
+async def test_once_it_has_expired_records_wait_and_nothing_is_lost(tmp_path):
+    async with stage(tmp_path, lasting(BOTH)) as adapter:
+        await adapter.put(1)
+        await adapter.got("platform-x", 1)
+        adapter.now += 7 * DAY
+        with capture_logs() as logs:
+            adapter.held.look(adapter.now)
+            for number in range(2, 8):
+                await adapter.put(number)
+            await asyncio.sleep(0.1)  # let it do wrong
+        await adapter.got("platform-x", 1)
+        assert "adapter.waits" in {each["event"] for each in logs}
+        adapter.change(lasting(BOTH, days=14))
+        await adapter.got("platform-x", 7)
+        dead = await rest(adapter.broker.login("operator"), "tocsin.dead")
+        assert dead == []
+
+
+async def test_what_comes_before_anybody_has_looked_waits_as_well(tmp_path):
+    async with stage(tmp_path, lasting(BOTH)) as adapter:
+        adapter.now += 7 * DAY
+        await adapter.put(1)
+        await asyncio.sleep(0.1)  # let it do wrong
+        await adapter.got("platform-x", 0)
+        adapter.change(lasting(BOTH, days=14))
+        await adapter.got("platform-x", 1)
+
+
+async def test_while_it_has_expired_nothing_that_waits_is_sent_either(tmp_path):
+    async with stage(tmp_path, lasting(BOTH, days=0), waiting=1) as adapter:
+        adapter.wake("platform-x")
+        await asyncio.sleep(0.1)  # let it do wrong
+        await adapter.got("platform-x", 0)
+        adapter.change(lasting(BOTH))
+        adapter.wake("platform-x")
+        await adapter.got("platform-x", 1)
+
+
+@pytest.mark.parametrize("org", ORGS)
+def test_one_member_that_is_none_stops_not_the_others_start(tmp_path, org):
+    signers.generate("hub", tmp_path)
+    (tmp_path / "ids").touch(mode=0o600)
+    (tmp_path / "ids").write_bytes(b"i" * 32)
+    config = adapter_config(tmp_path, members=tuple(served(o, tmp_path) for o in ORGS))
+    with capture_logs() as logs:
+        made = context_of(config, without(org), load_policy(None), now=NOW)
+    [other] = set(ORGS) - {org}
+    assert [each.member.org for each in made.subscribers] == [other]
+    assert {
+        "event": "adapter.not_a_member",
+        "member": org,
+        "log_level": "error",
+    } in logs

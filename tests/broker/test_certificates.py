@@ -1,5 +1,6 @@
 """Certificates: what an authority issues to whom, and which requests it refuses."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from cryptography.x509.verification import (
     Store,
     VerificationError,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.certificates import (
     MAX_REQUEST_BYTES,
@@ -203,6 +206,50 @@ def test_a_request_that_its_key_did_not_sign_is_refused():
 def test_what_is_no_request_is_refused(data):
     with pytest.raises(TrustError, match="request-invalid"):
         issued(data)
+
+
+ASKED = x509.load_pem_x509_csr(make_request("cert-aq").public).public_bytes(
+    serialization.Encoding.DER
+)
+
+
+def bent(at: int, value: int) -> bytes:
+    der = bytearray(ASKED)
+    der[at] = value
+    return pem_of(bytes(der))
+
+
+def pem_of(der: bytes) -> bytes:
+    kind = b"CERTIFICATE REQUEST-----\n"
+    return b"-----BEGIN " + kind + base64.encodebytes(der) + b"-----END " + kind
+
+
+def test_one_byte_of_another_value_anywhere_never_does_more_than_refuse():
+    for at in range(len(ASKED)):
+        for value in (0, 3, 255, ASKED[at] ^ 1):
+            if value != ASKED[at]:
+                with pytest.raises(TrustError, match="request-invalid"):
+                    issued(bent(at, value))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(ASKED) - 1), st.integers(0, 255)), max_size=4
+    ),
+    st.integers(0, len(ASKED)),
+)
+def test_whatever_is_sent_as_a_request_is_refused_or_gets_the_one_name(changes, end):
+    der = bytearray(ASKED)
+    for at, value in changes:
+        der[at] = value
+    pem = pem_of(bytes(der[: end or None]))
+    try:
+        made = issued(pem)
+    except TrustError:
+        pass
+    else:
+        assert facts(made).name == "cert-aq"
+        assert len(parsed(made).subject) == 1
 
 
 @pytest.mark.parametrize(

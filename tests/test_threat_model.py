@@ -11,7 +11,9 @@ TRUST = PAGE[PAGE.index("\n## Trust") :]
 TESTS = frozenset(
     name
     for path in (ROOT / "tests").rglob("test_*.py")
-    for name in re.findall(r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE)
+    for name in re.findall(
+        r"^(?:async )?def (test_\w+)", path.read_text("utf-8"), re.MULTILINE
+    )
 )
 FILES = frozenset(path.name for path in (ROOT / "tests").rglob("test_*.py"))
 VECTORS = frozenset(

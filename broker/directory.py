@@ -215,6 +215,7 @@ class Directory(msgspec.Struct, frozen=True):
             for each in self.sealing.get(org, ())
             if each.not_before <= now <= each.not_after
             and (each.revoked_at is None or now < each.revoked_at)
+            and not self.is_suspended(each.kid, now)
         ]
         if not usable or self.is_suspended(org, now):
             raise TrustError("no-sealing-key", org)

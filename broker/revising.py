@@ -7,7 +7,7 @@ import msgspec
 
 from schemas import codec, stix, timestamps
 from schemas.errors import SchemaError
-from schemas.record import Draft
+from schemas.record import Draft, is_red
 
 # What a retraction still says of the primary object, besides what STIX requires.
 _KEPT: Final = frozenset(
@@ -86,7 +86,8 @@ def retracted(
         body["object_refs"] = plain["object_refs"]
     body |= {"modified": now, "revoked": True}
     out = [stix.decode_object(body)]
-    out += [o for o in objects if o.id == plain.get("created_by_ref")]
+    creator = plain.get("created_by_ref")
+    out += [o for o in objects if o.id == creator and not is_red(o)]
     if why:
         out.append(_note(why, body, now, note_id))
     return tuple(out)

@@ -208,16 +208,25 @@ def find_primary(
     raise SchemaError("no-primary", "$.objects")
 
 
+def is_red(candidate: stix.StixObject, where: str = "$") -> bool:
+    """Tell whether an object is marked RED, as a whole or in part.
+
+    Raises:
+        SchemaError: `bad-selector`.
+    """
+    refs, granular = candidate.object_marking_refs, candidate.granular_markings
+    return bool(refs and not RED_IDS.isdisjoint(refs)) or bool(
+        granular and Tlp.RED in granular_tlp(candidate, where).values()
+    )
+
+
 def refuse_red(candidate: stix.StixObject, where: str) -> None:
     """Refuse an object that is marked RED, as a whole or in part.
 
     Raises:
         SchemaError: `needs-sealing`, `bad-selector`.
     """
-    refs, granular = candidate.object_marking_refs, candidate.granular_markings
-    if (refs and not RED_IDS.isdisjoint(refs)) or (
-        granular and Tlp.RED in granular_tlp(candidate, where).values()
-    ):
+    if is_red(candidate, where):
         raise SchemaError("needs-sealing", where)
 
 

@@ -247,6 +247,8 @@ def start(
         )
     if not welcome.is_same(fingerprint, computed):
         raise TrustError("welcome-changed")
+    if key is None and not (folder / f"{found.org}.key").is_file():
+        raise ConfigError(f"{folder} holds no {found.org}.key; name yours with --key")
     written = _unpack(found, folder, key or f"{found.org}.key")
     config = folder / f"{found.org}.toml"
     if json:

@@ -230,7 +230,12 @@ def retract(
     if of is not None and len(files) > 1:
         raise ConfigError("--of goes with one file")
     options = draft_options(
-        tlp=tlp, primary=primary, report=report, kind=None, coarse=()
+        tlp=tlp,
+        primary=primary,
+        report=report,
+        kind=None,
+        coarse=(),
+        seals=True,  # what was sealed is not sent again
     )
 
     def taken_back(draft: record.Draft) -> record.Draft:

@@ -1,5 +1,6 @@
 """welcome: the hub's answer to who asked to join and was admitted."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -93,9 +94,10 @@ def _need_admitted(asked: join_request.Request, known: Directory) -> None:
     """Check that the directory lists this member with this key.
 
     Raises:
-        TrustError: `not-admitted`.
+        TrustError: `not-admitted`, `member-suspended`, `key-suspended`.
     """
     found = known.keys.get(asked.kid)
     listed = found is not None and found.key.thumbprint == asked.thumbprint
     if not listed or found is None or found.revoked_at is not None:
         raise TrustError("not-admitted")
+    known.need_standing(found, time.time())

@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 
 import msgspec
 import pytest
@@ -11,7 +12,9 @@ from adapters.config import PublisherConfig, load
 from broker import join_request
 from broker.keys import Jwk
 from broker.seal_keys import SealingKey
+from schemas import timestamps
 from tests.support.records import signer
+from tests.support.tuf_groups import Groups
 
 BROKER = "amqps://127.0.0.1:5671/"
 
@@ -49,8 +52,9 @@ class Desk:
     def welcome(self, *more):
         return self(
             "welcome", self.folder / "bx" / "cert-bx.join.json",
-            "--directory", self.folder / "directory", "--ca", self.folder / "ca",
-            "--broker", BROKER, "--out", self.folder / "cert-bx.welcome.json", *more,
+            "--ca", self.folder / "ca", "--broker", BROKER,
+            "--out", self.folder / "cert-bx.welcome.json", *more,
+            *(() if "--directory" in more else ("--directory", self.folder / "directory")),
         )  # fmt: skip
 
     def start(self, *more):
@@ -232,3 +236,44 @@ def test_the_root_of_the_directory_goes_along_to_be_pinned(welcomed):
     assert len(json.loads(welcomed.said)["files"]) == 4
     pinned = welcomed.folder / "bx" / "cert-bx.root.json"
     assert pinned.read_text() == root.read_text()
+
+
+@pytest.fixture
+def groups(desk):
+    """A signed directory that has admitted the member; `hub.toml` says where it is."""
+    desk.join()
+    desk("broker", "ca", "--out", desk.folder / "ca")
+    made = Groups(desk.folder / "www")
+    made.put("members/cert-bx.json", msgspec.json.encode(desk.asked.member))
+    made.publish()
+    (desk.folder / "root.json").write_bytes(made.pinned)
+    (desk.folder / "hub.toml").write_text(
+        f'[directory]\nurl = "{made.folder.as_uri()}"\nroot = "root.json"\n'
+        'cache = "cache"\n'
+    )
+    return made
+
+
+def test_a_directory_that_groups_signed_admits(desk, groups):
+    assert desk.welcome("--directory", desk.folder / "hub.toml") == 0
+
+
+def test_who_is_suspended_is_not_welcome(desk, groups):
+    since = timestamps.from_epoch(time.time() - 60)
+    entry = {"org": "cert-bx", "reason": "key lost", "since": since}
+    groups.suspend("industry", [entry])
+    assert desk.welcome("--directory", desk.folder / "hub.toml") == 1
+    assert "member-suspended" in desk.said
+    assert not (desk.folder / "cert-bx.welcome.json").exists()
+
+
+def test_a_key_that_is_elsewhere_must_be_named(welcomed):
+    elsewhere = welcomed.folder / "elsewhere.key"
+    (welcomed.folder / "bx" / "cert-bx.key").rename(elsewhere)
+    told = ("--fingerprint", welcomed.fingerprint)
+    assert welcomed.start(*told) == 2
+    assert "--key" in welcomed.said
+    assert not (welcomed.folder / "bx" / "cert-bx.toml").exists()
+    assert welcomed.start(*told, "--key", elsewhere) == 0
+    config = load(welcomed.folder / "bx" / "cert-bx.toml", PublisherConfig)
+    assert config.key == str(elsewhere)

@@ -32,6 +32,7 @@ from tests.bench import (
     post_quantum,
     profiling,
     publishing_speed,
+    sealing_speed,
     sources_speed,
     text_speed,
 )
@@ -49,6 +50,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "profile": profiling.measure,
     "joint": joint_records.measure,
     "post-quantum": post_quantum.measure,
+    "seal": sealing_speed.measure,
     "text": text_speed.measure,
 }
 ON_RABBITMQ = {

@@ -5,6 +5,7 @@ import pytest
 
 from broker import revising
 from schemas import stix
+from schemas.markings import TLP_IDS, Tlp
 from tests.support import records
 
 LATER = "2026-12-05T00:00:00.000Z"
@@ -55,6 +56,22 @@ def test_the_issuers_identity_goes_along_and_nothing_else():
     incident = records.incident(created_by_ref=own["id"])
     main, who, note = retract(incident, records.address(), own, why="Wrong.")
     assert who.id == main.created_by_ref == note.created_by_ref == own["id"]
+
+
+def test_an_identity_that_was_sealed_is_not_said_again():
+    red = records.plain_object(
+        "identity", 7, name="A source", object_marking_refs=[TLP_IDS[Tlp.RED]]
+    )
+    incident = records.incident(created_by_ref=red["id"])
+    draft = records.draft(incident, red, seals=True)
+    made = revising.retracted(
+        draft.objects,
+        draft.primary,
+        now=LATER,
+        why="",
+        note_id=records.an_id("note", 9),
+    )
+    assert [each.type for each in made] == ["incident"]
 
 
 def test_a_report_refers_to_itself_once_its_objects_are_gone():

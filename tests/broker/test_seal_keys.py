@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
@@ -9,6 +10,7 @@ from broker.directory import build
 from broker.errors import ConfigError, TrustError
 from broker.seal_key_files import generate_sealing_key, load_sealing_key
 from broker.seal_keys import SEALED_KEY_BYTES, SealingJwk, SealingKey, sealing_key_id
+from broker.suspending import confirmed
 from tests.support import hpke_by_hand, sealing
 from tests.support.records import NOW
 from tests.support.sealing import private
@@ -174,3 +176,12 @@ def test_an_entry_that_is_not_usable_is_the_operators_fault():
     ):
         with pytest.raises(ConfigError, match=told):
             with_keys(*entries)
+
+
+@pytest.mark.parametrize("subject", ["cert-bx", CLASSIC.kid])
+def test_nothing_is_sealed_to_who_is_suspended_or_to_a_suspended_key(subject: str):
+    known = with_keys(sealing.entry(CLASSIC))
+    held = {subject: (confirmed(subject, "2026-11-01T00:00:00Z"),)}
+    suspended = msgspec.structs.replace(known, suspensions=held)
+    with pytest.raises(TrustError, match="no-sealing-key"):
+        suspended.sealing_key("cert-bx", now=NOW)

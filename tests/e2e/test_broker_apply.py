@@ -4,6 +4,7 @@ import asyncio
 import json
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
@@ -148,6 +149,10 @@ async def test_a_member_logs_in_with_the_password_that_was_made(here, apply):
             FEEDBACK,
             Message(body=b"x", message_id="1", routing_key="cert-aq.cert-bx.x"),
         )
+    # It is for AMQP alone: the management API does not let it in.
+    as_member = replace(here.server, amqp_url=here.url("cert-aq"))
+    with pytest.raises(ApiError, match="401"):
+        as_member.request("GET", "/api/whoami")
     other = here.server.url_for("cert-aq", "not it")
     with pytest.raises(BusRefusedError):
         async with open_rabbitmq(other, user="cert-aq"):

@@ -120,6 +120,17 @@ def test_what_is_sealed_reaches_whom_it_is_for_and_nothing_of_the_hub_holds_it(
                 timeout_s=30,
                 what=f"a delivery to {org}",
             )
+        # Taken back: of what was sealed nothing is said again, so nobody is named.
+        done = tocsin(
+            "retract", str(file), "--config", str(hub.publisher_config("cert-aq")),
+            "--to", "cert-bx",
+        )  # fmt: skip
+        assert done[0] == 0, done[2]
+        wait_until(
+            lambda: len(hub.deliveries("cert-bx")) > 1,
+            timeout_s=30,
+            what="the retraction",
+        )
     got = {org: hub.deliveries(org)[0] for org in members}
     records = {org: evidence_of(folder) for org, folder in got.items()}
 

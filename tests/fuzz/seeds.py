@@ -11,7 +11,7 @@ from schemas.stix import PROPERTY_NAMES, TYPES
 from tests.fuzz.building import CANARY
 from tests.fuzz.standins import SIGNER
 from tests.support.records import SAMPLES, incident
-from tests.vectors import cast
+from tests.vectors import cast, sealed
 from tests.vectors.joint import general, signature
 from tests.vectors.spelling import Part, b64, parted, unb64
 
@@ -115,6 +115,8 @@ def seeds(target: str) -> list[bytes]:
             return list(_chain())
         case "beats":
             return list(_beats())
+        case "sealed":
+            return list(_sealed())
         case _:
             return [_spelled(each) for each in _objects()]
 
@@ -333,3 +335,11 @@ def _objects() -> Iterable[Any]:
     yield [incident(), incident() | {"x_a": 1}]
     yield incident(spec_version=CANARY)
     yield incident(confidence=CANARY, **{CANARY: 2**53})
+
+
+def _sealed() -> Iterable[bytes]:
+    one = sealed.Record("fuzz")
+    good = sealed.part(one)
+    yield good
+    yield b"\n" + unb64(good)
+    yield sealed.filled(b"~".join(one.compartments[0]))

@@ -9,7 +9,8 @@ from typing import Final
 
 from broker.directory import Directory, KnownKey, Member, ServiceKey
 from broker.keys import PublicKey
-from tests.vectors import cast
+from broker.seal_keys import PrivateSealingKey
+from tests.vectors import cast, sealed
 
 
 class AnySignature(PublicKey):
@@ -24,6 +25,9 @@ class AnySignature(PublicKey):
 ANY: Final = AnySignature()
 SIGNER: Final = cast.Posing(cast.CERT.kid, "EdDSA", lambda _data: bytes(64))
 """Signs as `cert-aq`, as far as these keys can tell."""
+
+OPENER: Final = PrivateSealingKey(sealed.BX, sealed.private(sealed.BX))
+"""Opens what is sealed to it, like any key."""
 
 
 def _known(kid: str, org: str, revoked_at: int | None = None) -> KnownKey:

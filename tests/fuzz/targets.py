@@ -22,6 +22,7 @@ from broker import (
     heartbeats,
     proofs,
     sdjwt,
+    seal,
     seen,
     segments,
     trust,
@@ -37,10 +38,11 @@ from tests.fuzz import strict_json
 from tests.fuzz.building import record
 from tests.fuzz.choices import Choices, subset
 from tests.fuzz.properties import check_token, refusals
-from tests.fuzz.standins import DIRECTORY
+from tests.fuzz.standins import DIRECTORY, OPENER
 from tests.vectors.cast import NOW
 
 _LANGUAGES: Final = ("", "en", "de", "fr", "ar", "tlh", "en-GB")
+_TOKEN_ID: Final = "T" * 42 + "A"
 _MAX_JSON_BYTES: Final = 1 << 16
 
 
@@ -326,6 +328,28 @@ def _check_proven(first: bytes, second: bytes) -> None:
             assert shown.first != shown.second
 
 
+def sealed(data: bytes) -> None:
+    """Any bytes as a sealed part, and as what was in one that opened.
+
+    After a line feed they are head, line feed and content, spelled as base64url here.
+    """
+    text = base64url.encode(data[1:]) if data[:1] == b"\n" else data
+    with refusals("sealed-shape", "too-large"):
+        part = seal.read(text)
+        assert seal.spell(part) == text
+        orgs = {slot.org for slot in part.slots}
+        for org in orgs:
+            [own] = map(seal.read, seal.only_for([part], org))
+            assert {slot.org for slot in own.slots} == {org}
+            assert own.content == part.content
+        with refusals("sealed-for-others", "sealed-broken"):
+            seal.open_part(part, _TOKEN_ID, OPENER)
+    with refusals("sealed-shape", "too-many-disclosures"):
+        texts = seal._unfilled(data)
+        assert seal._filled(b"~".join(texts)) == data
+        assert all(texts)
+
+
 def stix_bundle(data: bytes) -> None:
     """What is read as STIX is read again, once written, and is the same."""
     with refusals():
@@ -350,4 +374,5 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "chain": chain,
     "beats": beats,
     "stix": stix_bundle,
+    "sealed": sealed,
 }

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -13,10 +13,10 @@ from adapters.cli import show
 from adapters.cli.asking import ask
 from adapters.cli.connecting import log_json
 from adapters.cli.doctor import files, network, sinks, trip
-from adapters.config import AdapterConfig, PublisherConfig
+from adapters.config import AdapterConfig, DatabaseConfig, PublisherConfig, outbox_of
 from adapters.doctor import Finding, Step, Told, examine, ok
 from broker.directory import Directory
-from broker.directory_client import open_directory
+from broker.directory_client import open_directory, read_remote
 from broker.errors import ConfigError
 from broker.rabbitmq_link import Link
 from broker.signers import Signer, load_signer
@@ -74,6 +74,7 @@ class Installation:
         of_adapter = [
             Step("policy", ("directory",), self._policy),
             Step("sinks", ("secrets",), self._sinks),
+            Step("database", ("secrets",), self._database),
         ]
         of_publisher = [
             Step(
@@ -135,7 +136,12 @@ class Installation:
         )
 
     async def _clock(self) -> Sequence[Finding]:
-        return files.clock(self._settings, now=time.time())
+        theirs = None
+        named = self._folder or self._settings.directory
+        if isinstance(named, Path) and named.is_file():
+            with suppress(ConfigError):  # said of the directory
+                theirs = await network.time_at(read_remote(named).url)
+        return files.clock(self._settings, now=time.time(), theirs=theirs)
 
     async def _disk(self) -> Sequence[Finding]:
         return files.disk(self._settings)
@@ -147,6 +153,13 @@ class Installation:
     async def _sinks(self) -> Sequence[Finding]:
         assert isinstance(self._settings, AdapterConfig)  # noqa: S101  see `others`
         return await sinks.reach(self._settings)
+
+    async def _database(self) -> Sequence[Finding]:
+        assert isinstance(self._settings, AdapterConfig)  # noqa: S101  see `others`
+        outbox_of(self._settings)
+        if not isinstance(self._settings.database, DatabaseConfig):
+            return [ok("deliveries are kept in a file")]
+        return await network.database(self._settings.database.url)
 
     async def _name(self) -> Sequence[Finding]:
         return await network.resolve(network.place_of(self._settings.broker))

@@ -12,6 +12,7 @@ from typing import Final
 from adapters.cli.load import load_policy, need_gate
 from adapters.config import (
     AdapterConfig,
+    DatabaseConfig,
     GateConfig,
     PublisherConfig,
     WebhookSinkConfig,
@@ -74,6 +75,8 @@ def secret_files(settings: Settings) -> list[Finding]:
     paths = [broker.password_file, broker.key_file, settings.key_passphrase_file]
     if isinstance(settings, AdapterConfig):
         paths.append(settings.id_key)
+        if isinstance(settings.database, DatabaseConfig):
+            paths.append(settings.database.password_file)
     found = [_secret(each) for each in paths if isinstance(each, Path)]
     if isinstance(settings, AdapterConfig):
         for member in settings.members:
@@ -154,6 +157,8 @@ def own_key(
                 "the hub in directory/services",
             )
         ]
+    if status.state == "suspended":
+        return [failed(said(status), "tocsin directory show says by whom, since when")]
     if status.state in ("ended", "revoked", "not-yet"):
         return [failed(said(status), "tocsin keygen --next makes the next one")]
     listed = "valid" if status.state == "valid" else "ends-soon"
@@ -201,15 +206,27 @@ def _service(signs: Sequence[str], wanted: str) -> list[Finding]:
     ]
 
 
-def clock(settings: Settings, *, now: float) -> list[Finding]:
-    """Say whether the clock can be right: nothing of ours is from its future."""
+def clock(
+    settings: Settings, *, now: float, theirs: float | None = None
+) -> list[Finding]:
+    """Say whether the clock can be right: nothing of ours is from its future.
+
+    Args:
+        theirs: The time of the directory's web server, epoch seconds, if it has one.
+    """
     if now < _EPOCH:
         return [failed(*_wrong("is years behind"))]
     newest = max((_changed(path) for path in _states(settings)), default=0.0)
     if newest > now + _SLACK_S:
         return [failed(*_wrong("is behind: it wrote our files in its own future"))]
     at = timestamps.from_epoch(now)
-    return [ok(f"the clock can be right: {at} (UTC)")]
+    if theirs is None:
+        return [ok(f"the clock can be right: {at} (UTC)")]
+    apart = now - theirs
+    if abs(apart) <= _SLACK_S:
+        return [ok(f"the clock is that of the directory's web server: {at} (UTC)")]
+    way = "ahead of" if apart > 0 else "behind"
+    return [failed(*_wrong(f"is {abs(apart):.0f} s {way} the directory's web server"))]
 
 
 def _wrong(how: str) -> tuple[str, str]:
@@ -230,7 +247,8 @@ def _states(settings: Settings) -> tuple[Path, ...]:
         case GateConfig():
             return (settings.state, settings.archive)
         case AdapterConfig():
-            return (settings.outbox,) if isinstance(settings.outbox, Path) else ()
+            named = (settings.outbox, settings.gaps, settings.reviews)
+            return tuple(path for path in named if isinstance(path, Path))
 
 
 def disk(settings: Settings) -> list[Finding]:

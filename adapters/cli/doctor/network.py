@@ -6,10 +6,12 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+import aiohttp
 import msgspec
 
 from adapters.config import (
@@ -29,6 +31,7 @@ from adapters.doctor_rights import (
     of_gate,
     of_member,
 )
+from adapters.sinks.guarded_http import open_session
 from broker import certificates, rabbitmq_probing
 from broker.directory import Directory
 from broker.errors import BusRefusedError, BusUnavailableError
@@ -70,8 +73,12 @@ def place_of(broker: Broker) -> Place:
     return Place(parts.hostname or "", port)
 
 
-async def resolve(place: Place) -> list[Finding]:
-    """Say whether the name is known."""
+async def resolve(place: Place, setting: str = "broker.url") -> list[Finding]:
+    """Say whether the name is known.
+
+    Args:
+        setting: Where it stands in the configuration.
+    """
     loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(TIMEOUT_S):
@@ -82,7 +89,7 @@ async def resolve(place: Place) -> list[Finding]:
         return [
             failed(
                 f"the name {place.host} is not known here",
-                "look for a slip in broker.url, and ask your resolver: "
+                f"look for a slip in {setting}, and ask your resolver: "
                 f"getent hosts {place.host}",
                 UNREACHABLE,
             )
@@ -91,8 +98,34 @@ async def resolve(place: Place) -> list[Finding]:
     return [ok(f"the name {place.host} is known here, with {count} addresses")]
 
 
-async def connect(place: Place) -> list[Finding]:
-    """Say whether anything listens there."""
+async def time_at(url: str) -> float | None:
+    """Ask the directory's web server what time it is; None if it does not say.
+
+    Whether it is reached at all is the matter of whoever reads the directory.
+    """
+    if not url.startswith(("https://", "http://")):
+        return None
+    file = f"{url.rstrip('/')}/metadata/timestamp.json"
+    try:
+        async with (
+            open_session(allow_private=True, timeout_s=TIMEOUT_S) as session,
+            session.head(file, allow_redirects=False) as answer,
+        ):
+            said = parsedate_to_datetime(answer.headers["Date"])  # RFC 9110, 6.6.1
+    except (aiohttp.ClientError, TimeoutError, OSError, KeyError, ValueError):
+        return None
+    return said.timestamp()
+
+
+async def connect(
+    place: Place, setting: str = "broker.url", usual: str = "amqps is 5671"
+) -> list[Finding]:
+    """Say whether anything listens there.
+
+    Args:
+        setting: As for `resolve`.
+        usual: What the port is, usually.
+    """
     try:
         async with asyncio.timeout(TIMEOUT_S):
             _, writer = await asyncio.open_connection(place.host, place.port)
@@ -105,7 +138,7 @@ async def connect(place: Place) -> list[Finding]:
     except OSError as error:
         said, advice = (
             f"nothing listens at {place} ({error.strerror or type(error).__name__})",
-            "the broker may be down, or the port in broker.url wrong; amqps is 5671",
+            f"it may be down, or the port in {setting} wrong; {usual}",
         )
         return [failed(said, advice, UNREACHABLE)]
     writer.close()
@@ -186,6 +219,16 @@ def _untrusted(code: int, place: Place) -> Finding:
     return failed(
         f"the certificate of {place} does not hold (code {code})", "ask the hub"
     )
+
+
+async def database(url: str) -> list[Finding]:
+    """Say whether the database of the outbox can be reached; nobody logs in."""
+    parts = urlsplit(url)
+    place = Place(parts.hostname or "", parts.port or 5432)
+    found = await resolve(place, "database.url")
+    if any(each.state == "failed" for each in found):
+        return found
+    return await connect(place, "database.url", "PostgreSQL's is 5432")
 
 
 @asynccontextmanager

@@ -16,6 +16,7 @@ _EVENTS: Final = {
     "ended": "key.ended",
     "revoked": "key.revoked",
     "not-yet": "key.not_yet",
+    "suspended": "key.suspended",
 }
 
 

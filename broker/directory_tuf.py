@@ -14,7 +14,8 @@ from broker.errors import ConfigError, TrustError
 _MAX_ROOT_BYTES: Final = 128 << 10
 # An entry of targets.json has about 200 bytes: room for 20,000 members.
 BOUNDS: Final = UpdaterConfig(
-    max_root_rotations=64,  # of one refresh; the next goes on
+    # Counted from the pinned root: past that a newer one has to be pinned.
+    max_root_rotations=256,
     max_delegations=16,
     root_max_length=_MAX_ROOT_BYTES,
     timestamp_max_length=16 << 10,

@@ -14,7 +14,7 @@ WARN_DAYS: Final = (
 )
 _DAY_S: Final = 86_400
 
-State = Literal["valid", "ends-soon", "not-yet", "ended", "revoked"]
+State = Literal["valid", "ends-soon", "not-yet", "ended", "revoked", "suspended"]
 
 
 class KeyStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +55,9 @@ def statuses(directory: Directory, now: float) -> list[KeyStatus]:
     for org, keys in directory.sealing.items():
         by_owner[org] += (_dated(key, "sealing") for key in keys)
     found = [
-        _status(one, others, now) for others in by_owner.values() for one in others
+        _suspended(_status(one, others, now), directory, now)
+        for others in by_owner.values()
+        for one in others
     ]
     return sorted(found, key=lambda each: (each.org, each.not_after, each.kid))
 
@@ -84,6 +86,10 @@ def said(status: KeyStatus) -> str:
         case "revoked":
             why = "" if status.reason is None else f" ({status.reason})"
             return f"key {status.kid} was revoked {status.revoked_at}{why}; use another"
+        case "suspended":
+            return (
+                f"key {status.kid} is suspended, or its organisation is; ask who did it"
+            )
         case _:
             assert_never(status.state)
 
@@ -135,6 +141,13 @@ def _status(key: _Dated, others: Iterable[_Dated], now: float) -> KeyStatus:
         revoked_at=None if key.revoked_at is None else _time(key.revoked_at),
         reason=key.reason,
     )
+
+
+def _suspended(status: KeyStatus, directory: Directory, now: float) -> KeyStatus:
+    held = (directory.is_suspended(each, now) for each in (status.org, status.kid))
+    if status.state in ("ended", "revoked") or not any(held):
+        return status
+    return msgspec.structs.replace(status, state="suspended", days_left=0)
 
 
 def _state(key: _Dated, now: float) -> State:

@@ -73,7 +73,7 @@ def verify(
 
     Raises:
         TrustError: `receipt-invalid`, `unknown-key`, `signature`, `key-not-valid`,
-            `key-revoked`.
+            `key-revoked`, `key-suspended`, `member-suspended`.
     """
     found = jws.opened(text, TYP, max_bytes=MAX_BYTES, reason="receipt-invalid")
     known = directory.service_key(found.header.kid, "adapter")
@@ -81,8 +81,10 @@ def verify(
         raise TrustError("receipt-invalid")
     if not known.key.verify(found.signature, found.signed):
         raise TrustError("signature")
-    if known.is_compromised(now) and not as_signed:
-        raise TrustError("key-revoked")
+    if not as_signed:
+        directory.need_standing(known, now)
+        if known.is_compromised(now):
+            raise TrustError("key-revoked")
     try:
         claims = codec.decode_json(found.payload, max_bytes=MAX_BYTES)
         receipt = msgspec.convert(claims, Receipt)

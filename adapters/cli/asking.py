@@ -7,6 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from adapters.cli.show import printable
 from broker.errors import ConfigError
 from broker.signers import Signer, load_signer, read_line
 
@@ -38,7 +39,7 @@ def ask(prompt: str) -> bytes:
             "key_passphrase_file, or pin-source= in a pkcs11 URI)"
         )
     try:
-        typed = getpass.getpass(prompt)
+        typed = getpass.getpass(printable(prompt))  # a token names itself
     except EOFError:
         typed = ""
     if not typed:

@@ -10,6 +10,7 @@ from adapters import key_watch
 from broker.directory import Directory
 from schemas import timestamps
 from tests.support.issuing import directory, key_entry, member, service, signer
+from tests.support.suspended import suspended
 
 NOW = timestamps.epoch("2026-03-01T12:00:00Z")
 OWN = signer("hub").kid
@@ -52,6 +53,8 @@ def test_an_own_key_that_counts_no_more_is_told() -> None:
     assert said["event"] == "key.ended"
     [said] = told(directory(service(keys=(revoked,))))
     assert (said["event"], said["reason"]) == ("key.revoked", "superseded")
+    [said] = told(suspended(directory(), "hub", NOW))
+    assert said["event"] == "key.suspended"
     assert told(directory(), "hub/unlisted") == [
         {"event": "key.unlisted", "key": "hub/unlisted"}
     ]

@@ -52,7 +52,17 @@ def test_a_head_says_one_thing_and_a_receipt_passes_on_a_head():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "a.b.c", "é", CHAIN.head(3)[:-2], CHAIN.stamps[0], "\ud800"],
+    [
+        "",
+        "x",
+        "a.b.c",
+        "é",
+        "\ud800",
+        "W10.W10.AA",
+        "MQ.MQ.AA",
+        CHAIN.head(3)[:-2],
+        CHAIN.stamps[0],
+    ],
 )
 def test_what_is_neither_head_nor_receipt_is_refused(text):
     assert refused(said, text) == "seen-invalid"

@@ -10,6 +10,7 @@ from broker.signers import Signer
 from schemas import timestamps
 from tests.support import sealing
 from tests.support.records import CERT, PLATFORM, key_entry, member, private_key
+from tests.support.suspended import suspended
 
 NOW = timestamps.epoch("2026-06-15T12:00:00Z")
 NEXT = Signer("cert-aq", private_key("the next one"))
@@ -82,9 +83,42 @@ def test_a_key_that_another_follows_without_a_gap_is_not_urgent(
     assert (found.state, found.is_urgent) == ("ends-soon", is_urgent)
 
 
+def test_a_key_counts_at_its_very_ends() -> None:
+    assert status(not_before="2026-06-15T12:00:00Z").state == "valid"
+    last = status(not_after="2026-06-15T12:00:00Z")
+    assert (last.state, last.days_left) == ("ends-soon", 0)
+
+
+def test_a_key_that_ended_with_no_other_is_urgent() -> None:
+    gone = {"not_after": "2026-06-01T00:00:00Z"}
+    assert status(**gone).is_urgent
+    assert not status(key_entry(NEXT), **gone).is_urgent
+
+
 def test_a_revoked_key_with_a_next_one_is_not_urgent() -> None:
     assert not status(key_entry(NEXT), revoked_at="2026-06-01T00:00:00Z").is_urgent
     assert status(revoked_at="2026-06-01T00:00:00Z").is_urgent
+
+
+@pytest.mark.parametrize("subject", ["cert-aq", CERT.kid])
+def test_a_suspended_key_says_so_while_it_is_and_while_it_would_count(
+    subject: str,
+) -> None:
+    def state(since: float, until: float, **changes: Any) -> str:
+        known = build([member(CERT, keys=(key_entry(CERT, **changes),))])
+        found = status_of(suspended(known, subject, since, until), CERT.kid, NOW)
+        assert found is not None
+        assert found.state != "suspended" or found.days_left == 0
+        return found.state
+
+    assert state(NOW, NOW + 1) == "suspended"
+    assert state(NOW - 9, NOW) == state(NOW + 1, NOW + 9) == "valid"
+    assert state(NOW, NOW + 1, revoked_at="2026-06-01T00:00:00Z") == "revoked"
+    known = suspended(build([member(CERT)]), subject, NOW, NOW + 1)
+    found = status_of(known, CERT.kid, NOW)
+    assert found is not None
+    assert "suspended" in said(found)
+    assert not found.is_urgent  # its owner needs no other key
 
 
 def test_keys_to_seal_to_are_listed_and_followed_by_their_own_kind() -> None:

@@ -32,6 +32,21 @@ def test_values_may_be_percent_encoded_and_an_id_is_bytes() -> None:
     assert (found.module, found.pin_file) == (Path("/opt/x.so"), None)
 
 
+def test_values_hold_what_rfc_7512_lets_them() -> None:
+    odd = "AZaz09-._~:[]@!$'()*+,=&"
+    found = parse(WHOLE.replace("hub", odd).replace("/etc/pin", "/etc/(p)?|$,=~:pin"))
+    assert found.token == odd
+    assert found.pin_file == Path("/etc/(p)?|$,=~:pin")
+
+
+def test_a_uri_has_at_most_2048_characters() -> None:
+    longest = WHOLE.replace("hub", "h" * (2048 - len(WHOLE) + len("hub")))
+    assert len(longest) == 2048
+    assert parse(longest)
+    with pytest.raises(ConfigError):
+        parse(longest + "x")
+
+
 @pytest.mark.parametrize("source", ["file:/etc/pin", "file:///etc/pin", "/etc/pin"])
 def test_a_pin_file_may_be_a_file_uri(source: str) -> None:
     assert parse(WHOLE.replace("/etc/pin", source)).pin_file == Path("/etc/pin")

@@ -1,17 +1,20 @@
 """Receipts, read by who got them: the adapter's, or refused with a reason."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import receipts as making
-from broker import receipts
+from broker import base64url, receipts
 from broker.errors import TrustError
 from broker.seen import Seen, Stamp
 from schemas.errors import RefusedError
 from tests.support.chains import START
 from tests.support.issuing import HUB, directory, key_entry, service, signer
 from tests.support.receipts import DIGEST, claims, signed
+from tests.support.suspended import suspended
 from tests.support.views import CIVIL, cut, sample
 
 KNOWN = directory()
@@ -36,6 +39,8 @@ def test_what_an_adapter_signs_is_read():
     assert found.policy.sha256 == redacted.policy_sha256
     assert (found.period or "") == redacted.period
     assert len(text) < receipts.MAX_BYTES / 4
+    header = json.loads(base64url.decode(text.partition(b".")[0]))
+    assert header["typ"] == receipts.TYP == "vnd.tocsin.receipt+jwt"
 
 
 def test_a_claim_that_is_not_known_yet_does_no_harm():
@@ -117,6 +122,16 @@ def test_no_receipt_of_a_compromised_key_counts_but_as_what_it_signed():
     early = with_key(revoked_at="2026-03-01T12:00:00Z")
     assert receipts.verify(signed(), early, now=LATER, as_signed=True)
     assert receipts.verify(signed(), known, now=START + 600)
+
+
+@pytest.mark.parametrize(
+    ("subject", "reason"), [("hub", "member-suspended"), (HUB.kid, "key-suspended")]
+)
+def test_no_receipt_counts_while_its_key_is_suspended(subject, reason):
+    known = suspended(KNOWN, subject, LATER, LATER + 10)
+    assert refused(signed(), known) == reason
+    assert receipts.verify(signed(), known, now=LATER + 10)
+    assert receipts.verify(signed(), known, now=LATER, as_signed=True)
 
 
 @given(st.binary(max_size=300), st.integers(0, 2))

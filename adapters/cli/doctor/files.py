@@ -157,6 +157,8 @@ def own_key(
                 "the hub in directory/services",
             )
         ]
+    if status.state == "suspended":
+        return [failed(said(status), "tocsin directory show says by whom, since when")]
     if status.state in ("ended", "revoked", "not-yet"):
         return [failed(said(status), "tocsin keygen --next makes the next one")]
     listed = "valid" if status.state == "valid" else "ends-soon"

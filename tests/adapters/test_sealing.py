@@ -319,16 +319,12 @@ def test_what_is_taken_for_a_claim_or_a_word_cannot_be_sealed():
     )
 
 
-def test_an_organisation_that_an_attacker_imitates_may_stand_in_a_pattern():
+def test_another_number_than_the_one_that_is_sealed_stays_in_the_open():
     red = plain_object(
-        "identity", 5, name="Zorvelt Institute", identity_class="organization",
-        object_marking_refs=RED,
+        "note", 5, content="Call +41 79 123 45 67 at night.",
+        object_refs=[an_id("incident")], object_marking_refs=RED,
     )  # fmt: skip
-    bait = scene.indicator(
-        id=an_id("indicator", 8),
-        pattern="[domain-name:value = 'login.zorvelt institute.example']",
-        object_marking_refs=GREEN,
-    )
-    sealed = scene.sealed(incident(), red, bait, *hosts())
-    assert "zorvelt institute" in words(sealed.token)
-    assert "Zorvelt Institute" not in words(sealed.token)
+    told = incident(description="The desk has the number +41 44 668 18 00 by day.")
+    sealed = scene.sealed(told, red, *hosts())
+    assert "668 18 00" in words(sealed.token)
+    assert "123 45 67" not in words(sealed.token)

@@ -62,6 +62,15 @@ def test_a_signature_that_does_not_hold_is_not_told(shelf):
         version_files(shelf.fetch, shelf.state, 2)
 
 
+def test_a_version_that_one_group_alone_signed_was_never_one(shelf):
+    path = "metadata/2.targets.json"
+    tree = json.loads(shelf.files[path])
+    del tree["signatures"][1]
+    shelf.files[path] = json.dumps(tree).encode()
+    with pytest.raises(TrustError, match="directory-untrusted"):
+        version_files(shelf.fetch, shelf.state, 2)
+
+
 def test_keys_that_no_root_had_are_nobodys(shelf):
     path = "metadata/1.targets.json"
     tree = json.loads(shelf.files[path])

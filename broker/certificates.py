@@ -195,14 +195,14 @@ def check_issued(
     """
     try:
         private = serialization.load_pem_private_key(key, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise ConfigError("the key of the certificate is no PEM") from None
     try:
         found = x509.load_pem_x509_certificate(certificate)
         by = x509.load_pem_x509_certificate(ca)
         public = found.public_key()
         found.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise TrustError("certificate", "$.issuer") from None
     if public != private.public_key():
         raise TrustError("certificate", "$.key")

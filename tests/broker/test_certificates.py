@@ -312,3 +312,18 @@ def test_an_authority_is_a_key_and_its_own_certificate(key, certificate):
 def test_what_is_no_certificate_has_no_facts():
     with pytest.raises(ConfigError, match="no certificate"):
         facts(b"hello")
+
+
+def test_a_certificate_with_one_other_byte_has_facts_or_is_none():
+    der = parsed(MADE.public).public_bytes(serialization.Encoding.DER)
+    kind = b"CERTIFICATE-----\n"
+    refused = 0
+    for at in range(len(der)):
+        for value in (3, 255):
+            bent_der = der[:at] + bytes([value]) + der[at + 1 :]
+            body = base64.encodebytes(bent_der)
+            try:
+                facts(b"-----BEGIN " + kind + body + b"-----END " + kind)
+            except ConfigError:
+                refused += 1
+    assert refused > 100

@@ -39,6 +39,7 @@ from adapters.gap_state import GapState, open_gap_state
 from adapters.gap_watch import GapWatch, watch
 from adapters.intake import Intake, follow
 from adapters.interests_file import Watched, interests_of
+from adapters.metrics import EventCounts
 from adapters.numbering import Lane
 from adapters.outbox import Outbox, open_outbox
 from adapters.patience import PatientStore
@@ -50,6 +51,7 @@ from adapters.recognisers import load_spacy
 from adapters.review import Reviews, open_reviews
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
+from adapters.status import answering, directory_of
 from broker.archive import Archive, open_archive
 from broker.bus import Bus
 from broker.directory import Directory
@@ -164,11 +166,13 @@ async def run_adapter(
     clock: Callable[[], float] = time.time,
     stop: asyncio.Event,
     held: Held | None = None,
+    counts: EventCounts | None = None,
 ) -> None:
     """Consume, decide, store and forward until *stop* is set.
 
     Args:
         held: The directory, where another follows that of *context*.
+        counts: What the log counts; told at `config.status`.
 
     Raises:
         ConfigError: A sink or the outbox is unusable, or its disk full; before
@@ -176,9 +180,11 @@ async def run_adapter(
         BusRefusedError: No permission on the adapter's queues.
     """
     place, password = outbox_of(config)
+    checks = () if held is None else (directory_of(held),)
     async with (
         open_outbox(place, password=password, clock=clock) as outbox,
         open_sinks(config.members, clock=clock) as sinks,
+        answering(config.status, counts, outbox=outbox, checks=checks, clock=clock),
     ):
         if isinstance(place, Path):
             await asyncio.to_thread(try_writing, place)

@@ -29,6 +29,9 @@ class KeyPlace(str):
     __slots__ = ()
 
 
+Listen = Annotated[str, Meta(pattern=r"^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}\Z")]
+
+
 class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where RabbitMQ is and how to log in.
 
@@ -82,7 +85,8 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         org: The hub, as `directory/services/` names it; signs the chain.
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
-        oversight: Members that are sent every proof that an issuer has said two things.
+            oversight: Members that are sent every proof that an issuer has said two things.
+        status: As `AdapterConfig.status`.
     """
 
     org: Org
@@ -94,6 +98,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
     oversight: tuple[Org, ...] = ()
+    status: Listen | UnsetType = UNSET
 
 
 class FileSinkConfig(
@@ -210,6 +215,8 @@ class AdapterConfig(
             way: in the other queue, or behind a burst.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
+        status: `host:port` at which it answers /healthz, /readyz and /metrics, to
+            whoever reaches it; nowhere if not given.
     """
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
@@ -237,6 +244,7 @@ class AdapterConfig(
     archive: Path | UnsetType = UNSET
     missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
+    status: Listen | UnsetType = UNSET
 
 
 class AdmissionConfig(

@@ -109,3 +109,21 @@ class KnownTokens(msgspec.Struct, frozen=True):
 
     given: frozenset[str]
     replaced: frozenset[str]
+
+
+class LaneBacklog(msgspec.Struct, frozen=True, kw_only=True):
+    """What is not done of one lane.
+
+    Attributes:
+        pending: To be sent.
+        waiting: Not due yet.
+        failed: Given up, for somebody to look at.
+        oldest_at: When the oldest of what is pending was stored, epoch seconds.
+    """
+
+    member: str
+    sink: str
+    pending: int
+    waiting: int
+    failed: int
+    oldest_at: float | None

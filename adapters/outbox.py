@@ -31,7 +31,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.delivery import Delivery, KnownTokens, NewDelivery, StoreOutcome
+from adapters.delivery import (
+    Delivery,
+    KnownTokens,
+    LaneBacklog,
+    NewDelivery,
+    StoreOutcome,
+)
 from adapters.numbering import Lane, assign, lane_of
 from adapters.outbox_database import Database, OutboxUnavailableError
 from adapters.outbox_postgresql import open_postgresql
@@ -42,6 +48,7 @@ from adapters.outbox_queries import (
     first_waiting,
     free,
     load,
+    load_backlog,
     load_known,
     load_scopes,
 )
@@ -307,6 +314,12 @@ class Outbox:
                 select(func.count()).select_from(superseded)
             )
         return {**counts, "superseded": total or 0}
+
+    @_to_its_end
+    async def backlog(self) -> tuple[LaneBacklog, ...]:
+        """Tell what is not done, lane by lane; lanes that have all are left out."""
+        async with self._reading() as connection:
+            return await load_backlog(connection)
 
     async def purge(self, before: float) -> int:
         """Delete the bodies that only deliveries settled before *before* used.

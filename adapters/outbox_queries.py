@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.delivery import Delivery, KnownTokens
+from adapters.delivery import Delivery, KnownTokens, LaneBacklog
 from adapters.numbering import Lane
 from adapters.outbox_schema import contents, deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
@@ -24,6 +24,8 @@ from adapters.scopes import Scopes, received
 _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
 WAITING: Final[ColumnElement[bool]] = deliveries.c.state == "waiting"
+
+_NOT_DONE: Final = ("pending", "waiting", "failed")
 
 # What became of one attempt. `UNCHANGED` is the default: None leaves a column as it is.
 SETTLE: Final = (
@@ -158,3 +160,29 @@ async def load_known(
             tokens.update(await connection.scalars(query))
     given, replaced = map(frozenset, found)
     return KnownTokens(given, replaced - given)
+
+
+async def load_backlog(connection: AsyncConnection) -> tuple[LaneBacklog, ...]:
+    """Count what is not done, lane by lane."""
+    counts = [func.count().filter(deliveries.c.state == state) for state in _NOT_DONE]
+    oldest = func.min(deliveries.c.stored_at).filter(PENDING)
+    query = (
+        select(lanes.c.member, lanes.c.sink, *counts, oldest)
+        .join(lanes)
+        .where(deliveries.c.state.in_(_NOT_DONE))
+        .group_by(lanes.c.member, lanes.c.sink)
+        .order_by(lanes.c.member, lanes.c.sink)
+    )
+    return tuple(
+        LaneBacklog(
+            member=member,
+            sink=sink,
+            pending=pending,
+            waiting=waiting,
+            failed=failed,
+            oldest_at=oldest_at,
+        )
+        for member, sink, pending, waiting, failed, oldest_at in await connection.execute(
+            query
+        )
+    )

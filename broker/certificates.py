@@ -33,6 +33,14 @@ MAX_REQUEST_BYTES: Final = 16 * 1024
 _LOGIN = re.compile(r"[a-z][a-z0-9-]{1,48}")
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*")
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
+# What `cryptography` raises on bytes that are not as they must be (seen by fuzzing).
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    x509.InvalidVersion,
+    UnsupportedAlgorithm,
+    InvalidSignature,
+)
 _SKEW = timedelta(minutes=5)  # whose clock is behind must not refuse what is new
 _SERVER_NAME = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Tocsin hub")])
 
@@ -101,7 +109,7 @@ def load_ca(key: bytes, certificate: bytes) -> Authority:
     try:
         private = serialization.load_pem_private_key(key, password=None)
         public = x509.load_pem_x509_certificate(certificate)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise ConfigError("the authority's key or certificate is no PEM") from None
     if not isinstance(private, ec.EllipticCurvePrivateKey) or (
         private.public_key() != public.public_key()
@@ -187,14 +195,14 @@ def check_issued(
     """
     try:
         private = serialization.load_pem_private_key(key, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise ConfigError("the key of the certificate is no PEM") from None
     try:
         found = x509.load_pem_x509_certificate(certificate)
         by = x509.load_pem_x509_certificate(ca)
         public = found.public_key()
         found.verify_directly_issued_by(by)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+    except _UNREADABLE:
         raise TrustError("certificate", "$.issuer") from None
     if public != private.public_key():
         raise TrustError("certificate", "$.key")
@@ -212,14 +220,14 @@ def facts(certificate: bytes) -> Facts:
     """
     try:
         found = x509.load_pem_x509_certificate(certificate)
-    except ValueError:
+        return Facts(
+            _common_name(found.subject) or "",
+            found.not_valid_before_utc,
+            found.not_valid_after_utc,
+            found.fingerprint(hashes.SHA256()).hex(),
+        )
+    except _UNREADABLE:
         raise ConfigError("this is no certificate in PEM") from None
-    return Facts(
-        _common_name(found.subject) or "",
-        found.not_valid_before_utc,
-        found.not_valid_after_utc,
-        found.fingerprint(hashes.SHA256()).hex(),
-    )
 
 
 def _public_key(request: bytes, login: str) -> ec.EllipticCurvePublicKey:
@@ -230,7 +238,7 @@ def _public_key(request: bytes, login: str) -> ec.EllipticCurvePublicKey:
         key = found.public_key()
         whole = found.is_signature_valid and len(found.subject) == 1
         name = _common_name(found.subject)
-    except (ValueError, UnsupportedAlgorithm, InvalidSignature):
+    except _UNREADABLE:
         raise TrustError("request-invalid") from None
     if not whole or name != login:
         raise TrustError("request-invalid", "$.subject")

@@ -149,11 +149,11 @@ def _changed(state: State, change: Change) -> dict[str, bytes]:
     files = dict(state.files)
     for path in change.removed:
         if path.startswith("suspensions/") or files.pop(path, None) is None:
-            raise TrustError("proposal-change", path)
+            raise TrustError("proposal-change")
     for path, text in change.files.items():
         data = text.encode()
         if path in change.removed or files.get(path) == data:
-            raise TrustError("proposal-change", path)
+            raise TrustError("proposal-change")
         files[path] = data
     return files
 

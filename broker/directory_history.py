@@ -4,7 +4,7 @@ Old metadata stays where it was published. It proves nothing on its own, as it m
 expired or replaced; who signed it, it does prove.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from securesystemslib.exceptions import UnverifiedSignatureError
@@ -55,6 +55,23 @@ def history(fetch: Fetch, state: State) -> Iterator[Version]:
         found = _targets(fetch, number)
         if found is not None:
             yield _version("targets", found, _known(state))
+
+
+def contradictions(
+    one: Iterable[Version], other: Iterable[Version]
+) -> list[tuple[Version, Version]]:
+    """Pair what two copies hold under one number, and is not the same.
+
+    Whoever signed both has signed two histories, and the hub has shown each to
+    somebody.
+    """
+    known = {(each.role, each.number): each for each in one}
+    return [
+        (known[each.role, each.number], each)
+        for each in other
+        if (each.role, each.number) in known
+        and known[each.role, each.number].sha256 != each.sha256
+    ]
 
 
 def version_files(fetch: Fetch, state: State, number: int) -> dict[str, bytes]:

@@ -195,7 +195,9 @@ def check_files(files: Mapping[str, bytes]) -> Directory:
     for path, data in files.items():
         if path.startswith("suspensions/"):
             continue
-        if not _PATH.fullmatch(path) or len(data) > MAX_FILE_BYTES:
+        if not _PATH.fullmatch(path):
+            raise TrustError("directory-entry")  # the sender's text is not repeated
+        if len(data) > MAX_FILE_BYTES:
             raise TrustError("directory-entry", path)
         name = path.rpartition("/")[2].removesuffix(".json")
         try:

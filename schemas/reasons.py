@@ -154,6 +154,8 @@ REASONS: Final[dict[str, str]] = {
     "directory-entry": "no client could load this file of the directory.",
     "directory-threshold": "not enough groups have signed.",
     "directory-expired": "the directory has expired; ask the hub for a newer one.",
+    "directory-forked": "two copies hold different versions under one number: ask who "
+    "signed both, and do not publish.",
     "proposal-form": "this is no proposal as tocsin directory propose makes them.",
     "proposal-base": "it starts from another version than the directory that you hold; "
     "propose it anew, or get the newest directory.",

@@ -85,7 +85,7 @@ def answer(
     about = verify(read_file(token).strip(), trusted, now=time.time())
     settings = load(config, PublisherConfig)
     log_json(logging.WARNING)
-    signer = own_signer(settings)
+    signer = own_signer(settings, exercise=private or about.claims.exercise)
     if private:
         told = _sighting(count, seen) if action is None else _taken(action, count)
         result = asyncio.run(_tell(settings, signer, about, told))
@@ -175,7 +175,12 @@ async def _publish(
     named = {about.issuer, *map(record.org_of, about.claims.to or ())} - {settings.org}
     address = Address(communities=about.claims.aud, to=tuple(sorted(named)))
     async with opened(settings, as_json=as_json, signer=signer) as publisher:
-        done = await publisher.enqueue_once(draft, address=address)
+        done = await publisher.enqueue_once(
+            # What is said of an exercise is part of it.
+            draft,
+            address=address,
+            exercise=about.claims.exercise,
+        )
         await publisher.flush()
     return {"record": done.sub, "token": done.token_id, "already": done.already}
 

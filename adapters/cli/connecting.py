@@ -31,12 +31,19 @@ async def open_bus(broker: Broker) -> AsyncIterator[Bus]:
         yield bus
 
 
-def log_json(least: int = logging.INFO) -> None:
-    """Log one JSON object a line to standard error, from level *least* on."""
+def log_json(
+    least: int = logging.INFO, counts: structlog.typing.Processor | None = None
+) -> None:
+    """Log one JSON object a line to standard error, from level *least* on.
+
+    Args:
+        counts: Sees each event before it is written.
+    """
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
+            *([] if counts is None else [counts]),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),

@@ -17,7 +17,7 @@ from adapters.cli.load import write_new
 from broker import directory_folder, suspensions
 from broker.directory import KeyEntry, Member, Service, decode_member, decode_service
 from broker.directory_client import DirectoryClient, Remote
-from broker.directory_history import history
+from broker.directory_history import contradictions, history
 from broker.directory_roles import suspending_party
 from broker.directory_state import State, fingerprint
 from broker.errors import TrustError
@@ -67,17 +67,27 @@ def show_directory(
     return _DONE
 
 
-def verify(directory: Path, /, *, root: Path, json: bool = False) -> int:
+def verify(
+    directory: Path,
+    /,
+    *,
+    root: Path,
+    against: Path | None = None,
+    json: bool = False,
+) -> int:
     """Verify a directory as a new client would, from a pinned root, and say who signed.
 
     Args:
         directory: Folder of the directory: a copy, a web server's, a memory stick.
         root: The root that you pinned.
+        against: Another group's copy: no version may be another one there.
         json: Print JSON.
     """
     state = held(directory, root)
     assert state is not None  # noqa: S101  both are given
     moment = now()
+    if against is not None:
+        _compare(directory, against, root)
     expired = state.expired(moment)
     if not expired:
         _load_as_client(directory, root)
@@ -108,6 +118,28 @@ def verify(directory: Path, /, *, root: Path, json: bool = False) -> int:
         f"valid: version {state.targets.signed.version}, {_members(state)} members"
     )
     return _DONE
+
+
+def _compare(directory: Path, against: Path, root: Path) -> None:
+    """Look whether two copies tell one history, be one of them older.
+
+    Raises:
+        TrustError: `directory-forked`.
+    """
+    histories = []
+    for folder in (directory, against):
+        state = held(folder, root)
+        assert state is not None  # noqa: S101  both are given
+        histories.append([*history(directory_folder.fetcher(folder), state)])
+    found = contradictions(*histories)
+    for one, other in found:
+        both = ", ".join(sorted({*one.signed} & {*other.signed})) or "nobody"
+        show.complaint(
+            f"{one.role} {one.number} is {one.sha256[:16]} here and "
+            f"{other.sha256[:16]} there; signed both: {both}"
+        )
+    if found:
+        raise TrustError("directory-forked")
 
 
 def _load_as_client(directory: Path, root: Path) -> None:

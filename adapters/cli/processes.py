@@ -19,6 +19,8 @@ from adapters.config import (
     load,
 )
 from adapters.key_watch import watch
+from adapters.metrics import EventCounts
+from adapters.status import answering, directory_of
 from broker.archive import open_archive
 from broker.directory_client import open_directory
 from broker.directory_held import Held, followed
@@ -49,7 +51,8 @@ def gate_run(*, config: Path) -> None:
         passphrase_file=settings.key_passphrase_file or None,
     )
     Stamps(signer, loaded.directory).need_key(time.time())  # before the broker is asked
-    log_json()
+    counts = EventCounts()
+    log_json(counts=counts)
 
     async def run() -> None:
         with (
@@ -60,6 +63,7 @@ def gate_run(*, config: Path) -> None:
                 stop_signal() as stop,
                 followed(loaded, client, clock=time.time, stop=stop) as held,
                 _keys_watched(held, signer.kid, stop),
+                answering(settings.status, counts, checks=(directory_of(held),)),
                 open_bus(settings.broker) as bus,
             ):
                 await run_gate(
@@ -89,7 +93,8 @@ def adapter_run(*, config: Path) -> None:
     need_gate(loaded.directory)
     policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
     context = context_of(settings, loaded.directory, policy, now=time.time())
-    log_json()
+    counts = EventCounts()
+    log_json(counts=counts)
 
     async def run() -> None:
         async with (
@@ -99,7 +104,13 @@ def adapter_run(*, config: Path) -> None:
             open_bus(settings.broker) as bus,
         ):
             await run_adapter(
-                settings, bus, context, clock=time.time, stop=stop, held=held
+                settings,
+                bus,
+                context,
+                clock=time.time,
+                stop=stop,
+                held=held,
+                counts=counts,
             )
 
     asyncio.run(run())

@@ -11,13 +11,14 @@ from cyclopts import Parameter
 from rich.markup import escape
 
 from adapters.cli import show
-from adapters.cli.asking import signer_of
+from adapters.cli.asking import PassphraseOption, signer_of
 from adapters.cli.load import load_directory
 from adapters.config import AdapterConfig, load, reviewers_of
 from adapters.review import Held, Reviews, open_reviews
 from adapters.reviewing import Decision, sign
 from broker.bus import Message
 from broker.errors import ConfigError
+from broker.signers import Signer
 from broker.trust import verify
 from broker.wire import unpack
 from schemas import codec, profile, timestamps
@@ -163,10 +164,12 @@ def approve(
     config: ConfigOption,
     key: KeyOption,
     name: NameOption,
+    passphrase_file: PassphraseOption = None,
     json: bool = False,
 ) -> int:
     """Agree that the part is shown. It is sent once enough persons agree."""
-    return _say(number, "approve", config, key, name, as_json=json)
+    signer = signer_of(name, key, passphrase_file)
+    return _say(number, "approve", config, signer, as_json=json)
 
 
 @review.command
@@ -177,22 +180,22 @@ def reject(
     config: ConfigOption,
     key: KeyOption,
     name: NameOption,
+    passphrase_file: PassphraseOption = None,
     json: bool = False,
 ) -> int:
     """Say that the part stays withheld. One person is enough."""
-    return _say(number, "reject", config, key, name, as_json=json)
+    signer = signer_of(name, key, passphrase_file)
+    return _say(number, "reject", config, signer, as_json=json)
 
 
 def _say(
     number: str,
     decision: Decision,
     config: Path,
-    key: str,
-    name: str,
+    signer: Signer,
     *,
     as_json: bool,
 ) -> int:
-    signer = signer_of(name, key)
     now = time.time()
     with _opened(config) as reviews:
         found = reviews.find(number, now=now)

@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from msgspec import UnsetType
-
 from adapters.checking import Checked
 from adapters.cli import show, show_findings
 from adapters.cli.asking import signer_of
@@ -122,14 +120,18 @@ def _tell(name: str, checked: Checked, *, alone: bool, as_json: bool) -> None:
     show_findings.briefly(checked, "" if alone else name)
 
 
-def own_signer(settings: PublisherConfig) -> Signer:
+def own_signer(settings: PublisherConfig, *, exercise: bool = True) -> Signer:
     """Open the publisher's key, and warn if it ends soon or counts no more.
+
+    Args:
+        exercise: As for `warn_of_key`.
 
     Raises:
         ConfigError: As `load_signer`, or the directory is unusable.
+        TrustError: `exercise-only`.
     """
     signer = signer_of(settings.org, settings.key, settings.key_passphrase_file or None)
-    warn_of_key(signer, settings.directory or None)
+    warn_of_key(signer, settings.directory or None, exercise=exercise)
     return signer
 
 
@@ -172,7 +174,9 @@ async def _publish(
     as_json: bool,
 ) -> dict[Path, PublishResult | RefusedError]:
     """Sign what can be, tell what cannot, and have the rest confirmed."""
-    async with opened(settings, as_json=as_json) as publisher:
+    # Without drafts, what waits was signed before.
+    signer = own_signer(settings, exercise=exercise or not drafts)
+    async with opened(settings, as_json=as_json, signer=signer) as publisher:
         if new_epoch and publisher.doubt is None:
             _report_feed(await publisher.new_epoch(), as_json=as_json)
         outcomes: dict[Path, PublishResult | RefusedError] = {}
@@ -225,16 +229,23 @@ def _hand_out(
         write_file(output, each.waiting)
 
 
-def send_joint(file: Path, config: Path, *, as_json: bool) -> int:
-    """Send a joint record that enough have signed; the exit code."""
+def send_joint(
+    file: Path, config: Path, directory: Path | None, *, as_json: bool
+) -> int:
+    """Send a joint record that enough have signed; the exit code.
+
+    Args:
+        directory: That of the configuration, if not given.
+    """
     settings = load(config, PublisherConfig)
     log_json(logging.WARNING)
-    if isinstance(settings.directory, UnsetType):
+    place = directory or settings.directory or None
+    if place is None:
         raise ConfigError(
             "a joint record needs the directory, which says whose signatures count: "
-            f'put directory = "..." into {config}'
+            f'give --directory, or put directory = "..." into {config}'
         )
-    known = load_directory(settings.directory, None)
+    known = load_directory(place, None)
     whole = carried.decode(read_file(file).strip())
 
     async def run() -> PublishResult:

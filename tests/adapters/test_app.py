@@ -11,13 +11,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from structlog.testing import capture_logs
+import structlog
+from aiohttp import ClientSession
+from structlog.processors import add_log_level
+from structlog.testing import LogCapture, capture_logs
 
 from adapters import app, intake
 from adapters.app import context_of, run_adapter, serve, try_writing
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig
 from adapters.intake import batches
+from adapters.metrics import EventCounts
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
 from adapters.projection import Author
@@ -340,6 +344,33 @@ async def test_on_a_disk_that_takes_nothing_it_ends_before_it_takes_a_message(
         assert checked == [tmp_path / "outbox.sqlite"]
         [left] = await here.left_in("tocsin.adapter.main")
         assert "x-delivery-count" not in left.headers
+
+
+async def test_an_adapter_says_where_it_can_be_watched_and_when_it_is_ready(
+    tmp_path: Path,
+) -> None:
+    counts, written = EventCounts(), LogCapture()
+    structlog.configure(processors=[add_log_level, counts, written])
+    watched = msgspec.structs.replace(config(tmp_path), status="127.0.0.1:0")
+    stop = asyncio.Event()
+    (tmp_path / "other").mkdir()
+    async with stage(tmp_path / "other") as here, asyncio.TaskGroup() as tasks:
+        bus = here.broker.login("adapter-main")
+        tasks.create_task(
+            run_adapter(watched, bus, CONTEXT, clock=clock, stop=stop, counts=counts)
+        )
+        async with asyncio.timeout(20):
+            while counts.away:  # noqa: ASYNC110  the log has no event to wait for
+                await asyncio.sleep(0.01)
+        events = {each["event"]: each for each in written.entries}
+        address = events["status.listening"]["address"]
+        async with ClientSession() as session:
+            async with session.get(f"{address}/readyz") as answer:
+                assert (answer.status, await answer.text()) == (200, "ready\n")
+            async with session.get(f"{address}/metrics") as answer:
+                said = await answer.text()
+        assert 'tocsin_events_total{event="adapter.ready",level="info"} 1.0' in said
+        stop.set()
 
 
 async def test_trying_to_write_writes_and_says_when_it_cannot(

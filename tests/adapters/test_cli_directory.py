@@ -639,3 +639,35 @@ def test_a_folder_that_somebody_changed_is_not_valid(world, tmp_path):
 def test_a_plain_folder_is_no_signed_directory(world, tmp_path):
     told = typed(world, "verify", tmp_path / "start", "--root", world.root, code=2)
     assert "no directory in" in told
+
+
+def test_two_histories_of_one_number_are_noticed_and_who_signed_both_is_told(
+    world, tmp_path
+):
+    admitted(world, tmp_path, "cert-bx")
+    older = tmp_path / "older"
+    shutil.copytree(world.public, older)
+    # The hub publishes one change here, and another of the same version there.
+    here = world.groups["government"].propose("--add", entry(tmp_path, "cert-cx"))
+    there = world.groups["government"].propose("--add", entry(tmp_path, "cert-dx"))
+    for proposal, names in (
+        (here, ("government", "industry")),
+        (there, ("industry", "civil-society")),
+    ):
+        for name in names:
+            world.groups[name].fetch()
+            world.groups[name].sign(proposal)
+    shown = tmp_path / "shown"
+    shutil.copytree(world.public, shown)
+    assert world.publish(here) == 0
+    public, world.public = world.public, shown
+    assert world.publish(there) == 0
+    for folder in (public, shown):
+        args = ["verify", folder, "--root", world.root]
+        assert "valid: version 3" in typed(world, *args, "--against", older)
+    told = typed(
+        world, "verify", public, "--root", world.root, "--against", shown, code=1
+    )
+    assert "targets 3 is " in told
+    assert "signed both: industry" in told
+    assert "directory-forked" in told

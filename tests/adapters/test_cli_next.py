@@ -100,6 +100,16 @@ def test_an_opinion_is_a_record_of_its_own_about_the_other(desks) -> None:
     assert desks.tokens("cert-bv") == []
 
 
+@pytest.mark.parametrize("more", [(), ("--exercise",)])
+def test_an_opinion_on_an_exercise_is_one_too(desks, more) -> None:
+    path = desks.received(*more)
+    assert desks.answer(path, "--opinion", "agree")[0] == 0
+    [token] = desks.tokens("cert-bv")
+    jwk = msgspec.json.decode((desks.folder / "cert-bv.jwk").read_bytes(), type=Jwk)
+    claims = verify(token, single_key("cert-bv", jwk), now=time.time()).claims
+    assert claims.exercise is bool(more)
+
+
 def test_a_note_is_said_in_its_language(desks) -> None:
     path = desks.received()
     code, out, _ = desks.answer(path, "--note", "Kami juga melihatnya.", "--lang", "id")

@@ -77,6 +77,32 @@ def away(operation: str, _message: object) -> tuple[Exception, str] | None:
     return (BusRefusedError("no right"), "before") if operation == "publish" else None
 
 
+def test_who_practises_is_told_before_anything_is_signed(desk: Desk) -> None:
+    folder = desk.folder / "directory" / "members"
+    folder.mkdir(parents=True)
+    entry = {
+        "org": "cert-aq", "name": "CERT", "country": "XA", "audience": "peer-cert",
+        "kinds": ["incident"], "exercise": True,
+        "keys": [
+            {
+                "jwk": json.loads((desk.folder / "cert-aq.jwk").read_text()),
+                "not_before": "2020-01-01T00:00:00Z",
+                "not_after": "2040-01-01T00:00:00Z",
+            }
+        ],
+    }  # fmt: skip
+    (folder / "cert-aq.json").write_text(json.dumps(entry))
+    config = desk.folder / "p.toml"
+    config.write_text(f'directory = "directory"\n{config.read_text()}')
+    code, out, err = desk.publish(LEAK)
+    assert (code, out) == (1, [])
+    assert "exercise-only" in err[0]
+    assert desk.publish()[1] == ["nothing waited in the outbox"]
+    code, out, err = desk.publish(LEAK, "--exercise")
+    assert (code, err) == (0, [])
+    assert "number 1 of the feed" in out[0]
+
+
 def test_several_records_are_confirmed_each_by_its_name(desk: Desk) -> None:
     code, out, err = desk.publish(LEAK, PHISHING)
     assert (code, err) == (0, [])

@@ -194,3 +194,24 @@ def test_what_belongs_to_signing_keys_is_refused_for_sealing_keys(
     assert run(*args, "--sealing", "--passphrase")[0] == 2
     code, out, _ = run(*args, "--sealing", "--hybrid", "--json")
     assert (code, json.loads(out)["kid"][:8]) == (0, "cert-aq/")
+
+
+def test_a_joint_record_keeps_what_is_sealed_and_all_signatures(
+    run: Run, place: Path
+) -> None:
+    known = ("--directory", place / "directory")
+    assert run("keygen", "--org", "cert-cv", "--out", place)[0] == 0
+    entry(place, "cert-cv")
+    names = ("--seal-to", "cert-bx", "--with", "cert-cv")
+    assert sign(run, place, *names, *known)[:2] == (0, "")
+    lead = carried.decode((place / "out.json").read_bytes())
+    key = ("--key", place / "cert-cv.key", "--issuer", "cert-cv")
+    code, out, shown = run("cosign", place / "out.json", *key, *known)
+    assert (code, out) == (0, "2 of 2\n")
+    assert "Sealed parts are signed too" in shown
+    whole = carried.decode((place / "out.json").read_bytes())
+    assert (whole.token, whole.sealed) == (lead.token, lead.sealed)
+    assert (len(whole.also), len(whole.sealed)) == (1, 1)
+    code, out, _ = open_as(run, place, "cert-bx", "--projection", place / "plain.json")
+    assert code == 0, out
+    assert CANARY in (place / "plain.json").read_text()

@@ -1,5 +1,6 @@
 """Certificates: what an authority issues to whom, and which requests it refuses."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -13,6 +14,8 @@ from cryptography.x509.verification import (
     Store,
     VerificationError,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.certificates import (
     MAX_REQUEST_BYTES,
@@ -205,6 +208,50 @@ def test_what_is_no_request_is_refused(data):
         issued(data)
 
 
+ASKED = x509.load_pem_x509_csr(make_request("cert-aq").public).public_bytes(
+    serialization.Encoding.DER
+)
+
+
+def bent(at: int, value: int) -> bytes:
+    der = bytearray(ASKED)
+    der[at] = value
+    return pem_of(bytes(der))
+
+
+def pem_of(der: bytes) -> bytes:
+    kind = b"CERTIFICATE REQUEST-----\n"
+    return b"-----BEGIN " + kind + base64.encodebytes(der) + b"-----END " + kind
+
+
+def test_one_byte_of_another_value_anywhere_never_does_more_than_refuse():
+    for at in range(len(ASKED)):
+        for value in (0, 3, 255, ASKED[at] ^ 1):
+            if value != ASKED[at]:
+                with pytest.raises(TrustError, match="request-invalid"):
+                    issued(bent(at, value))
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(ASKED) - 1), st.integers(0, 255)), max_size=4
+    ),
+    st.integers(0, len(ASKED)),
+)
+def test_whatever_is_sent_as_a_request_is_refused_or_gets_the_one_name(changes, end):
+    der = bytearray(ASKED)
+    for at, value in changes:
+        der[at] = value
+    pem = pem_of(bytes(der[: end or None]))
+    try:
+        made = issued(pem)
+    except TrustError:
+        pass
+    else:
+        assert facts(made).name == "cert-aq"
+        assert len(parsed(made).subject) == 1
+
+
 @pytest.mark.parametrize(
     "name", ["", "a", "A1", "9cert", "a.b", "cert-.*", "a" * 50, "ab\n"]
 )
@@ -265,3 +312,18 @@ def test_an_authority_is_a_key_and_its_own_certificate(key, certificate):
 def test_what_is_no_certificate_has_no_facts():
     with pytest.raises(ConfigError, match="no certificate"):
         facts(b"hello")
+
+
+def test_a_certificate_with_one_other_byte_has_facts_or_is_none():
+    der = parsed(MADE.public).public_bytes(serialization.Encoding.DER)
+    kind = b"CERTIFICATE-----\n"
+    refused = 0
+    for at in range(len(der)):
+        for value in (3, 255):
+            bent_der = der[:at] + bytes([value]) + der[at + 1 :]
+            body = base64.encodebytes(bent_der)
+            try:
+                facts(b"-----BEGIN " + kind + body + b"-----END " + kind)
+            except ConfigError:
+                refused += 1
+    assert refused > 100

@@ -2,10 +2,11 @@
 
 import json
 
+import msgspec
 import pytest
 
 from broker.directory_change import Change
-from broker.directory_history import history, version_files
+from broker.directory_history import contradictions, history, version_files
 from broker.errors import TrustError
 from tests.support import records
 from tests.support.directories import CERT, Shelf, keyring, signer, text
@@ -62,6 +63,15 @@ def test_a_signature_that_does_not_hold_is_not_told(shelf):
         version_files(shelf.fetch, shelf.state, 2)
 
 
+def test_a_version_that_one_group_alone_signed_was_never_one(shelf):
+    path = "metadata/2.targets.json"
+    tree = json.loads(shelf.files[path])
+    del tree["signatures"][1]
+    shelf.files[path] = json.dumps(tree).encode()
+    with pytest.raises(TrustError, match="directory-untrusted"):
+        version_files(shelf.fetch, shelf.state, 2)
+
+
 def test_keys_that_no_root_had_are_nobodys(shelf):
     path = "metadata/1.targets.json"
     tree = json.loads(shelf.files[path])
@@ -103,3 +113,11 @@ def test_a_version_under_another_number_is_refused(shelf):
     shelf.files["metadata/2.targets.json"] = shelf.files["metadata/1.targets.json"]
     with pytest.raises(TrustError, match="directory-untrusted"):
         version_files(shelf.fetch, shelf.state, 2)
+
+
+def test_a_copy_that_is_only_older_contradicts_nothing(shelf):
+    found = [*history(shelf.fetch, shelf.state)]
+    assert contradictions(found, found[:3]) == []
+    other = msgspec.structs.replace(found[3], sha256="0" * 64)
+    assert contradictions(found, [other]) == [(found[3], other)]
+    assert contradictions([], [other]) == []

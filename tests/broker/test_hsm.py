@@ -21,6 +21,7 @@ from broker.directory import single_key
 from broker.errors import ConfigError
 from broker.keys import PublicKey
 from broker.signers import Alg, Signer, generate_in_token, load_signer
+from tests.support.directory_groups import entry, founded
 from tests.support.node import Libraries, running_libraries
 from tests.support.other_libraries import ALL, reader
 from tests.support.records import CERT, NOW, SAMPLES, token
@@ -344,6 +345,21 @@ def test_the_command_makes_and_uses_keys_in_tokens(
     sign = ("sign", SAMPLES / "election-leak.json", "--issuer", "cert-aq")
     assert run(*sign, "--key", uri, "-o", tmp_path / "t")[0] == 0
     assert run("verify", tmp_path / "t", "--jwk", tmp_path / "cert-aq.jwk")[0] == 0
+
+
+def test_a_group_decides_on_the_directory_with_a_key_in_a_token(
+    softhsm: SoftHsm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "government"
+    uri = softhsm.uri("government")
+    make = ("keygen", "--org", "government", "--out", str(folder), "--hsm", uri)
+    assert command.run([*make]) == 0
+    (folder / "key-uri").write_text(uri)
+    world = founded(tmp_path, capsys)
+    assert not (folder / "government.key").exists()
+    proposal = world.groups["industry"].propose("--add", entry(tmp_path, "cert-aq"))
+    world.decide(proposal, "government", "civil-society")
+    assert "cert-aq" in world.directory().members
 
 
 def test_a_configuration_names_a_key_in_a_token(tmp_path: Path) -> None:

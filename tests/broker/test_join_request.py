@@ -116,7 +116,10 @@ def test_the_algorithm_is_that_of_the_key():
         pytest.param([], id="no object"),
         pytest.param(b"{", id="no JSON"),
         pytest.param(claims(member=[]), id="an entry that is none"),
-        pytest.param(asking(suspended=None), id="what nobody asks for"),
+        pytest.param(
+            asking(suspended={"since": "2026-12-01T00:00:00Z", "reason": "none"}),
+            id="what nobody asks for",
+        ),
         pytest.param(asking(mallory=1), id="an unknown part of the entry"),
         pytest.param(asking(audience="everybody"), id="an audience that is none"),
         pytest.param(asking(keys=[]), id="no key"),

@@ -83,6 +83,18 @@ def test_a_key_that_another_follows_without_a_gap_is_not_urgent(
     assert (found.state, found.is_urgent) == ("ends-soon", is_urgent)
 
 
+def test_a_key_counts_at_its_very_ends() -> None:
+    assert status(not_before="2026-06-15T12:00:00Z").state == "valid"
+    last = status(not_after="2026-06-15T12:00:00Z")
+    assert (last.state, last.days_left) == ("ends-soon", 0)
+
+
+def test_a_key_that_ended_with_no_other_is_urgent() -> None:
+    gone = {"not_after": "2026-06-01T00:00:00Z"}
+    assert status(**gone).is_urgent
+    assert not status(key_entry(NEXT), **gone).is_urgent
+
+
 def test_a_revoked_key_with_a_next_one_is_not_urgent() -> None:
     assert not status(key_entry(NEXT), revoked_at="2026-06-01T00:00:00Z").is_urgent
     assert status(revoked_at="2026-06-01T00:00:00Z").is_urgent

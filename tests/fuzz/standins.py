@@ -8,8 +8,10 @@ from types import MappingProxyType
 from typing import Final
 
 from broker.directory import Directory, KnownKey, Member, ServiceKey
+from broker.directory_state import State
 from broker.keys import PublicKey
 from broker.seal_keys import PrivateSealingKey
+from tests.support.directories import Shelf
 from tests.vectors import cast, sealed
 
 
@@ -50,8 +52,24 @@ _KEYS = (
 )
 _GATE = ServiceKey(_known(cast.HUB.kid, "hub"), frozenset({"gate", "adapter"}))
 
+
+class Founded(Shelf):
+    """Read once: nothing is published in it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._read = super().state
+
+    @property
+    def state(self) -> State:
+        return self._read
+
+
 DIRECTORY: Final = Directory(
     MappingProxyType({member.org: member for member in _MEMBERS}),
     MappingProxyType({known.kid: known for known in _KEYS}),
     MappingProxyType({cast.HUB.kid: _GATE}),
 )
+
+FOUNDED: Final = Founded()
+"""A directory of one member, and who signs it."""

@@ -13,7 +13,9 @@ from unittest import mock
 
 import pytest
 
+from adapters import directory_words
 from broker import (
+    directory_proposal,
     disclosures,
     following,
     heads,
@@ -129,6 +131,12 @@ BUGS: dict[str, tuple[str, Any, str, Any]] = {
     ),
     "a path may leave a stamp out": (
         "chain", heads, "under", lambda _head, path: path,
+    ),
+    "an entry changes and nothing is said": (
+        "directory", directory_words, "entry_sentences", lambda *_: (),
+    ),
+    "a threshold of none is one": (
+        "directory", directory_proposal.Checked, "complete", True,
     ),
     "a heartbeat is refused for another reason": (
         "beats", heartbeats, "RefusedError", KeyError,

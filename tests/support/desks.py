@@ -90,9 +90,9 @@ class Desks:
 
         asyncio.run(put())
 
-    def received(self) -> Path:
+    def received(self, *more: object) -> Path:
         """Publish a record of cert-aq; the file that cert-bv has of it."""
-        assert self.say("cert-aq", "publish", PHISHING)[0] == 0
+        assert self.say("cert-aq", "publish", PHISHING, *more)[0] == 0
         path = self.folder / "received.sdjwt"
         path.write_bytes(self.tokens("cert-aq")[0])
         return path

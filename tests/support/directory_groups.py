@@ -27,7 +27,9 @@ class Group:
         self.name, self.folder, self.world = name, folder, world
         if not folder.exists():
             assert run(["keygen", "--org", name, "--out", str(folder)]) == 0
-        self.key = folder / f"{name}.key"
+        # A key in a token stands by its name in a file of this one.
+        uri = folder / "key-uri"
+        self.key = uri.read_text() if uri.exists() else folder / f"{name}.key"
         self.root = folder / "root.json"
 
     @property

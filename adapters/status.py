@@ -1,0 +1,136 @@
+"""Answers those who watch a process: /healthz, /readyz, /metrics. Edge.
+
+For the operator's own network: no login, so it listens where the configuration says
+and nowhere by default, and says nothing of any record.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+from aiohttp import web
+from msgspec import UNSET, UnsetType
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from adapters.metrics import EventCounts
+from adapters.outbox import Outbox, OutboxUnavailableError
+from broker.directory_held import Held
+from broker.errors import ConfigError
+
+_log: Any = structlog.get_logger(__name__)
+_LOOK_S: Final = 5.0
+_NO_CACHE: Final = {"Cache-Control": "no-store"}
+# What is wrong, in words; "" if nothing.
+Check = Callable[[], str]
+
+
+@asynccontextmanager
+async def open_status(
+    listen: str,
+    counts: EventCounts,
+    *,
+    outbox: Outbox | None = None,
+    checks: tuple[Check, ...] = (),
+    clock: Callable[[], float] = time.time,
+) -> AsyncIterator[str]:
+    """Answer at *listen*, `host:port`; give the address.
+
+    Args:
+        outbox: Its backlog is told, and it has to answer for the process to be ready.
+        checks: What else must hold for the process to be ready.
+
+    Raises:
+        ConfigError: Nobody can listen there.
+    """
+    pages = _Pages(counts, outbox, checks, clock)
+    app = web.Application()
+    app.router.add_get("/healthz", pages.health)
+    app.router.add_get("/readyz", pages.ready)
+    app.router.add_get("/metrics", pages.metrics)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        host, _, port = listen.rpartition(":")
+        site = web.TCPSite(runner, host.strip("[]"), int(port))
+        try:
+            await site.start()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot listen at {listen}: {error.strerror}; another process may; see `status`"
+            ) from None
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def answering(
+    listen: str | UnsetType, counts: EventCounts | None, **options: Any
+) -> AsyncIterator[None]:
+    """Answer as `open_status` does, if there is anything to tell and a place to."""
+    if counts is None or listen is UNSET:
+        yield
+        return
+    async with open_status(listen, counts, **options) as address:
+        _log.info("status.listening", address=address)
+        yield
+
+
+def directory_of(held: Held) -> Check:
+    """Make a check: a directory that has expired stops all work."""
+    return lambda: "directory: expired" if held.shut.is_set() else ""
+
+
+class _Pages:
+    def __init__(
+        self,
+        counts: EventCounts,
+        outbox: Outbox | None,
+        checks: tuple[Check, ...],
+        clock: Callable[[], float],
+    ) -> None:
+        self._counts = counts
+        self._outbox = outbox
+        self._checks = checks
+        self._clock = clock
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Say that the process runs: whoever hangs does not answer."""
+        return web.Response(text="ok\n", headers=_NO_CACHE)
+
+    async def ready(self, _request: web.Request) -> web.Response:
+        """Say whether records go through, and if not why; 503 then."""
+        faults = [f"{queue or 'broker'}: {why}" for queue, why in self._away()]
+        faults += [await self._look_at_outbox(), *[check() for check in self._checks]]
+        found = [each for each in faults if each]
+        return web.Response(
+            status=503 if found else 200,
+            text="".join(f"{each}\n" for each in found or ["ready"]),
+            headers=_NO_CACHE,
+        )
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """Write all numbers out; without the backlog where the outbox is away."""
+        await self._look_at_outbox()
+        return web.Response(
+            body=generate_latest(self._counts.registry),
+            headers={**_NO_CACHE, "Content-Type": CONTENT_TYPE_LATEST},
+        )
+
+    def _away(self) -> list[tuple[str, str]]:
+        return sorted(self._counts.away.items())
+
+    async def _look_at_outbox(self) -> str:
+        if self._outbox is None:
+            return ""
+        try:
+            async with asyncio.timeout(_LOOK_S):
+                lanes = await self._outbox.backlog()
+        except (OutboxUnavailableError, TimeoutError):
+            return "outbox: not available"
+        self._counts.note_backlog(lanes, now=self._clock())
+        return ""

@@ -1,7 +1,7 @@
 """What of a record is sealed, and which of it each member may get. Pure.
 
-Sealed is what is marked above a limit, and what would tell of it: references to it
-and whoever cannot be without them. Each member gets of that what the policy gives its
+Sealed is what is marked above a limit, and what would tell of it: references to it,
+whoever cannot be without them, and where the same value stands once more. Each member gets of that what the policy gives its
 view, as if the hub had cut it, and nothing more: members whose views differ get
 different compartments.
 """
@@ -16,6 +16,7 @@ from adapters.policy import Policy
 from adapters.projection import ObjectParts, trial_author
 from adapters.reading import Reading
 from adapters.redaction import redact
+from adapters.sealing_guard import repeats, spot
 from adapters.view import View, view_of
 from broker import carried, sdjwt
 from broker.directory import Directory, Member
@@ -43,7 +44,7 @@ def to_seal(verified: Verified, above: Tlp) -> frozenset[int]:
 
     Raises:
         SchemaError: `needs-sealing`: the primary object would go along;
-            `nothing-to-seal`.
+            `nothing-to-seal`; `seal-repeated`, as `repeats`.
     """
     reading = Reading(verified)
     parts = [ObjectParts(o, o.type) for o in verified.objects]
@@ -51,6 +52,14 @@ def to_seal(verified: Verified, above: Tlp) -> frozenset[int]:
     gone = {i for i in range(len(parts)) if _strictest(verified, i) > above}
     for part, read in zip(parts, reading.objects, strict=True):
         part.shown = {place: value for place, _, value, _, _ in read.properties}
+    repeated = [*repeats(reading, gone)]
+    for each in repeated:
+        slot_of = verified.origins[each.at].slot
+        found = [slot_of((*each.place, j)) for j in each.elements]
+        if not found:
+            found = [slot_of(each.place)]
+            del parts[each.at].shown[each.place]
+        roots.update(slot for slot in found if slot is not None)
     elsewhere = reading.mentions.users.keys() - reading.index.keys()
     present = {reading.issuer, *elsewhere}
     for loss in cascade(reading.mentions, parts, gone, present):
@@ -66,6 +75,10 @@ def to_seal(verified: Verified, above: Tlp) -> frozenset[int]:
         if slot is not None:  # one element alone is its property
             roots.add(slot)
     if verified.primary in gone:
+        at_primary = [each.place for each in repeated if each.at == verified.primary]
+        if at_primary:
+            kind = parts[verified.primary].kind
+            raise SchemaError("seal-repeated", spot(kind, at_primary[0]))
         raise SchemaError("needs-sealing", "$.stix")
     roots |= {verified.origins[i].own for i in gone}
     if not roots:

@@ -185,6 +185,8 @@ REASONS: Final[dict[str, str]] = {
     "sealed-mismatch": "it holds other parts than its compartment is named by.",
     "no-sealing-key": "the directory has no key, valid now, to seal to for this member.",
     "seal-nothing": "the policy gives this member nothing of what is to be sealed.",
+    "seal-repeated": "what is to be sealed stands here, too, where all may see it; take it "
+    "out of this place.",
     "seal-no-compartment": "this member may have no compartment of the record as a "
     "whole; publish a new version that is sealed to it.",
     "not-sealed-here": "nothing of this record was sealed from here, or it is forgotten.",

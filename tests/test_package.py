@@ -68,7 +68,7 @@ def test_the_wheel_holds_the_files_of_the_packages_and_no_others(installed: Path
 
 def test_shipped_code_imports_nothing_that_is_not_a_declared_dependency():
     declared = {
-        re.split(r"[\[<>=!~; ]", line)[0].lower().replace("_", "-")
+        _normal(re.split(r"[\[<>=!~; ]", line)[0])
         for line in (
             *PROJECT["dependencies"],
             *(
@@ -89,9 +89,14 @@ def test_shipped_code_imports_nothing_that_is_not_a_declared_dependency():
     undeclared = {
         name
         for name in foreign
-        if not {each.lower() for each in distributions.get(name, [])} & declared
+        if declared.isdisjoint(map(_normal, distributions.get(name, [])))
     }
     assert undeclared == set()
+
+
+def _normal(name: str) -> str:
+    """Spell a distribution's name in one way (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _imported(path: Path) -> set[str]:

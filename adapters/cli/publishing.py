@@ -76,7 +76,8 @@ def publish(
         output: Where a joint record goes that others are to cosign.
         seal_to: Organisation addressed by name that alone can open what is sealed.
         seal_above: What is marked stricter is sealed: RED always.
-        directory: Folder of the directory, where the keys to seal to are.
+        directory: Folder of the directory, where the keys to seal to are, and those
+            whose signatures count with --joint.
         policy: What those sealed to may have of it (TOML); the shipped one if not given.
         json: Print one line of JSON per record.
     """
@@ -87,7 +88,7 @@ def publish(
     if joint is not None:
         if files or others or need is not None or output is not None:
             raise ConfigError("--joint goes with no other file and no other option")
-        return send_joint(joint, config, as_json=json)
+        return send_joint(joint, config, directory, as_json=json)
     wanted = need_of(load(config, PublisherConfig).org, need, others)
     if (wanted is None) != (output is None):
         raise ConfigError("--with and --output go together: what others are to cosign")

@@ -15,8 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from msgspec import UnsetType
-
 from adapters.checking import Checked
 from adapters.cli import show, show_findings
 from adapters.cli.asking import signer_of
@@ -231,16 +229,23 @@ def _hand_out(
         write_file(output, each.waiting)
 
 
-def send_joint(file: Path, config: Path, *, as_json: bool) -> int:
-    """Send a joint record that enough have signed; the exit code."""
+def send_joint(
+    file: Path, config: Path, directory: Path | None, *, as_json: bool
+) -> int:
+    """Send a joint record that enough have signed; the exit code.
+
+    Args:
+        directory: That of the configuration, if not given.
+    """
     settings = load(config, PublisherConfig)
     log_json(logging.WARNING)
-    if isinstance(settings.directory, UnsetType):
+    place = directory or settings.directory or None
+    if place is None:
         raise ConfigError(
             "a joint record needs the directory, which says whose signatures count: "
-            f'put directory = "..." into {config}'
+            f'give --directory, or put directory = "..." into {config}'
         )
-    known = load_directory(settings.directory, None)
+    known = load_directory(place, None)
     whole = carried.decode(read_file(file).strip())
 
     async def run() -> PublishResult:

@@ -323,3 +323,5 @@ def test_publishing_options_that_contradict_each_other_are_refused(table):
     table.say(LEAD, "publish", LEAK, "--with", SECOND, "-o", file)
     code, _, err = table.say(LEAD, "publish", "--joint", file)
     assert (code, "directory" in err) == (2, True)
+    code, _, err = table.say(LEAD, "publish", "--joint", file, *table.known)
+    assert (code, "partial" in err) == (1, True)

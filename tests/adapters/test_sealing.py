@@ -12,14 +12,17 @@ from broker.carried import Carried
 from broker.errors import TrustError
 from broker.opening import open_sealed
 from broker.seal_signing import Kept, Sealed
+from broker.signing import Address
 from broker.trust import Verified, verify
 from schemas.errors import RefusedError, SchemaError
 from schemas.markings import TLP_IDS, Tlp
+from schemas.profile import INCIDENT_CORE
 from tests.support import sealing as scene
 from tests.support.records import NOW, address, an_id, incident, plain_object
 from tests.support.sealing import BX, CANARY, CV, DIRECTORY, HOST, RED, WATCH, private
 from tests.support.views import POLICY, decoded, strings
 
+REST = "Two schools in the town closed early and sent pupils home."
 GREEN = [TLP_IDS[Tlp.GREEN]]
 
 
@@ -246,3 +249,82 @@ def test_a_part_for_nobody_else_opens_only_with_a_key_that_it_names():
     stray = Carried(sealed.token, (), scene.sealed(seed=3).parts)
     with pytest.raises(TrustError, match="sealed-unknown"):
         open_sealed(stray, DIRECTORY, [own], now=NOW)
+
+
+def red_address() -> dict[str, Any]:
+    return plain_object("ipv4-addr", 7, value=CANARY, object_marking_refs=RED)
+
+
+def test_a_sentence_that_repeats_what_is_sealed_is_sealed_alone():
+    told = f"The traffic came from {CANARY} on Monday morning. {REST}"
+    sealed = scene.sealed(incident(description=told), red_address(), *hosts())
+    assert CANARY not in words(sealed.token)
+    (main,) = (o for o in in_the_open(sealed).objects if o.type == "incident")
+    assert main.description == f"[withheld]{REST}"
+
+
+def hosts() -> tuple[dict[str, Any], ...]:
+    """Something RED that the policy gives a peer, so that sealing has a reader."""
+    return (scene.indicator("198.51.100.9", id=an_id("indicator", 9)),)
+
+
+def test_a_property_that_repeats_what_is_sealed_is_sealed_with_it():
+    note = plain_object(
+        "note", 3, content="Look.", abstract=CANARY, object_refs=[an_id("incident")]
+    )
+    sealed = scene.sealed(incident(), note, red_address(), *hosts())
+    assert CANARY not in words(sealed.token)
+    (found,) = (o for o in in_the_open(sealed).objects if o.type == "note")
+    assert not found.abstract
+
+
+def test_what_is_to_be_sealed_must_not_name_the_record():
+    named = incident(name=f"Attack by {CANARY}")
+    with pytest.raises(SchemaError) as refused:
+        scene.sealed(named, red_address(), *hosts())
+    assert (refused.value.reason, refused.value.where) == (
+        "seal-repeated",
+        "incident.name",
+    )
+
+
+def test_what_is_to_be_sealed_must_not_stand_where_nothing_can_be():
+    taken = plain_object("tool", 2, name="A tool", lang="en")
+    red = plain_object(
+        "identity", 5, name="Zorvelt Institute", identity_class="organization",
+        object_marking_refs=RED,
+    )  # fmt: skip
+    address = Address(
+        communities=("urn:tocsin:community:zorvelt-institute",), to=("cert-bx",)
+    )
+    with pytest.raises(SchemaError, match=r"seal-repeated"):
+        scene.sealed(incident(), taken, red, *hosts(), address=address)
+
+
+def test_what_is_taken_for_a_claim_or_a_word_cannot_be_sealed():
+    core = {
+        "extension_type": "property-extension",
+        "determination": "zorvelt-institute",
+    }
+    red = plain_object(
+        "identity", 5, name="Zorvelt Institute", identity_class="organization",
+        object_marking_refs=RED,
+    )  # fmt: skip
+    named = incident(extensions={INCIDENT_CORE: core})
+    with pytest.raises(SchemaError) as refused:
+        scene.sealed(named, red, *hosts())
+    assert (refused.value.reason, refused.value.where) == (
+        "seal-repeated",
+        "incident.extensions",
+    )
+
+
+def test_another_number_than_the_one_that_is_sealed_stays_in_the_open():
+    red = plain_object(
+        "note", 5, content="Call +41 79 123 45 67 at night.",
+        object_refs=[an_id("incident")], object_marking_refs=RED,
+    )  # fmt: skip
+    told = incident(description="The desk has the number +41 44 668 18 00 by day.")
+    sealed = scene.sealed(told, red, *hosts())
+    assert "668 18 00" in words(sealed.token)
+    assert "123 45 67" not in words(sealed.token)

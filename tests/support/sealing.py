@@ -118,8 +118,7 @@ def sealed(
         draft,
         by=temporary,
         seed=seed,
-        address=Address(to=tuple(each.org for each in to)),
-        **signing,
+        **({"address": Address(to=tuple(each.org for each in to))} | signing),
     )
     seals = sealing.sealer(
         [addressee(each) for each in to],

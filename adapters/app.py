@@ -278,7 +278,7 @@ async def serve(
             PatientStore(outbox, stop),
             archive,
             grace_s=config.missing_after_s,
-            heartbeats={each.org: each.heartbeats for each in config.members},
+            members={each.org: each for each in config.members},
             stop=stop,
         )
     intake = Intake(

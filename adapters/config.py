@@ -139,12 +139,15 @@ class MemberConfig(
         interests: Its own filter (`adapters.interests_file`); all, if not given.
         heartbeats: Which heartbeats it gets: those after which something is missing
             or has come at last, all of them, or none.
+        bare: Whether they come with the bare JWT of what its interests miss; needs
+            the adapter's `archive`.
     """
 
     org: Org
     sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
     interests: Path | UnsetType = UNSET
     heartbeats: Literal["gaps", "all", "none"] = "gaps"
+    bare: bool = False
 
 
 class ReviewerConfig(

@@ -16,14 +16,17 @@ from typing import Any, Final, TypeVar
 import msgspec
 import structlog
 
+from adapters.bare import bare_for
+from adapters.config import MemberConfig
 from adapters.gap_state import GapState, Untold
-from adapters.gaps import account, admits, delivery
+from adapters.gaps import NO_BARE, account, admits, delivery
 from adapters.patience import PatientStore, StoppedError, pause
 from adapters.pipeline import Context, Decided, Outcome, Refused
 from broker import carried, seen, wire
 from broker.archive import Archive, Archived
 from broker.backoff import delays
 from broker.bus import Message
+from broker.directory import Member
 from broker.errors import ConfigError
 from broker.heartbeats import Passed, verify_passed
 from schemas import timestamps
@@ -32,6 +35,8 @@ from schemas.errors import RefusedError
 LOOK_S: Final = 30.0  # between looks at what is missing
 ASK_AGAIN_S: Final = 3600.0  # each record is asked for once in this time
 MAX_ASKED: Final = 50  # records in one look: 100 a minute
+MAX_BARE: Final = 50  # bare JWTs in one heartbeat, each of so many characters:
+MAX_BARE_CHARS: Final = 64 << 10
 SILENT_S: Final = 3 * 3600.0  # an issuer says something every hour
 _GIVEN_UP_S: Final = 7 * 86_400.0  # who is silent for so long is no alarm any more
 _PRUNE_S: Final = 86_400.0
@@ -51,14 +56,14 @@ class GapWatch:
         archive: Archive | None,
         *,
         grace_s: float,
-        heartbeats: Mapping[str, str],
+        members: Mapping[str, MemberConfig],
         stop: asyncio.Event,
     ) -> None:
         self._state = state
         self._store = store
         self._archive = archive
         self._grace_s = grace_s
-        self._wanted = heartbeats
+        self._members = members
         self._stop = stop
         self._silent: set[str] = set()
         self._prune_at = 0.0
@@ -138,7 +143,7 @@ class GapWatch:
         for token_id in ids if self._archive is not None else ():
             archived = await asyncio.to_thread(self._archived, token_id)
             if archived is not None:
-                await take_again(_message(archived))
+                await take_again(replayed(archived))
                 found += 1
         left = await asyncio.to_thread(self._state.missing)
         since = min((each.at for each in left), default=None)
@@ -168,7 +173,9 @@ class GapWatch:
             except RefusedError:  # its key was revoked since
                 told: set[str] = set(before)
             else:
-                told = await self._deliver(each, passed, context, missing, before)
+                told = await self._deliver(
+                    each, passed, context, missing, before, now=now
+                )
             await asyncio.to_thread(state.tell, each.line, told)
 
     async def _deliver(
@@ -178,14 +185,19 @@ class GapWatch:
         context: Context,
         missing: frozenset[str],
         before: frozenset[str],
+        *,
+        now: float,
     ) -> set[str]:
         """Store what members get of a heartbeat; name those told of missing ones."""
         rows, told = [], set()
         ids = [each.token_id for each in passed.beat.ids]
         for subscriber in context.subscribers:
             member = subscriber.member
-            wanted = self._wanted.get(member.org, "gaps")
-            if wanted == "none" or not admits(context.policy, member, passed.beat):
+            config = self._members[member.org]
+            wanted = config.heartbeats
+            if wanted == "none" or context.directory.is_suspended(member.org, now):
+                continue
+            if not admits(context.policy, member, passed.beat):
                 continue
             found = account(
                 passed,
@@ -197,13 +209,32 @@ class GapWatch:
             if found.missing:
                 told.add(member.org)
             if wanted == "all" or found.missing or member.org in before:
+                bare: Mapping[str, str] = NO_BARE
+                if config.bare:
+                    bare = await self._bare(found.withheld, context, member, now)
                 rows += [
-                    delivery(passed, found, member, sink) for sink in subscriber.sinks
+                    delivery(passed, found, member, sink, bare)
+                    for sink in subscriber.sinks
                 ]
         if rows:
             await self._store.store(rows)
             _log.info("heartbeat.told", issuer=passed.org, deliveries=len(rows))
         return told
+
+    async def _bare(
+        self, token_ids: Sequence[str], context: Context, member: Member, now: float
+    ) -> dict[str, str]:
+        """Fetch the bare JWTs of the newest of *token_ids*, of 50 at most."""
+        found: dict[str, str] = {}
+        for token_id in token_ids[-MAX_BARE:] if self._archive is not None else ():
+            archived = await asyncio.to_thread(self._archived, token_id)
+            if archived is None:
+                continue
+            make = partial(bare_for, replayed(archived), context, member, now=now)
+            text = await asyncio.to_thread(make)
+            if text is not None and len(text) <= MAX_BARE_CHARS:
+                found[token_id] = text
+        return found
 
     def _note_silence(self, now: float) -> None:
         """Raise an alarm, once, for each issuer whose heartbeats have stopped."""
@@ -259,7 +290,7 @@ def _came(message: Message, outcome: Outcome) -> tuple[str, int]:
             return message.message_id, 0
 
 
-def _message(archived: Archived) -> Message:
+def replayed(archived: Archived) -> Message:
     """Give a record from the archive as the gate passed it on."""
     record = carried.decode(archived.token)
     packed = wire.pack(record, message_id=archived.token_id, routing_key="", user_id="")

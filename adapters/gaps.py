@@ -5,7 +5,8 @@ record, it may not have it, or nobody has it. Members get an account of their ow
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ from schemas.markings import Tlp
 KIND: Final = "heartbeat"
 # What sinks call the issuer's JWS, our account, and the gate's JWS.
 NAMES: Final = ("heartbeat", "gaps", "heard")
+NO_BARE: Final[Mapping[str, str]] = MappingProxyType({})
 _NAMESPACE: Final = uuid.UUID("5b0f3f5e-6f0c-4a83-9d0e-0f6c2a4b7d19")
 
 
@@ -120,14 +122,21 @@ def admits(policy: Policy, member: Member, beat: Heartbeat) -> bool:
         jurisdiction=member.jurisdiction,
     )
     return (
-        beat.community in view.communities
+        not member.exercise  # it gets exercises alone, and these count all
+        and beat.community in view.communities
         and policy.tlp_refusal(view, Tlp.parse(beat.tlp)) is None
         and not policy.delay_s(view.audience)
     )
 
 
-def in_words(passed: Passed, found: Account) -> dict[str, object]:
-    """Spell an account for a member's tools, as JSON."""
+def in_words(
+    passed: Passed, found: Account, bare: Mapping[str, str] = NO_BARE
+) -> dict[str, object]:
+    """Spell an account for a member's tools, as JSON.
+
+    Args:
+        bare: Bare JWTs of withheld records, by token id (`adapters.bare`).
+    """
     beat = passed.beat
     since = min((each.at for each in found.missing), default=None)
     return {
@@ -147,10 +156,17 @@ def in_words(passed: Passed, found: Account) -> dict[str, object]:
         "not_taken": list(found.not_taken),
         "earlier": list(found.earlier),
         "unlisted": found.unlisted,
+        "bare": dict(bare),
     }
 
 
-def delivery(passed: Passed, found: Account, member: Member, sink: str) -> NewDelivery:
+def delivery(
+    passed: Passed,
+    found: Account,
+    member: Member,
+    sink: str,
+    bare: Mapping[str, str] = NO_BARE,
+) -> NewDelivery:
     """Word a heartbeat as a delivery: evidence the issuer's JWS, receipt the gate's.
 
     A line is one case, so of two that wait the newer one counts, and numbers stay
@@ -168,7 +184,7 @@ def delivery(passed: Passed, found: Account, member: Member, sink: str) -> NewDe
         tlp=beat.tlp,
         token_id=passed.heard.heartbeat,
         evidence=passed.text,
-        projection=codec.encode_json(in_words(passed, found)),
+        projection=codec.encode_json(in_words(passed, found, bare)),
         receipt=passed.heard_text,
         policy=KIND,
         scope=member.audience,

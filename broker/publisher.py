@@ -16,14 +16,14 @@ from typing import Final
 import msgspec
 import structlog
 
-from broker import base64url, carried, heartbeats, revising, sdjwt, signing, trust, wire
+from broker import carried, revising, sdjwt, signing, trust, wire
 from broker.blinding import BlindMap, own_id
-from broker.bus import Bus, Message
+from broker.bus import Bus
 from broker.carried import Carried
 from broker.directory import Directory
 from broker.errors import ConfigError
 from broker.fingerprints import fingerprint
-from broker.publisher_lines import Beat
+from broker.publisher_lines import pulse
 from broker.publisher_sending import Sender
 from broker.publisher_state import MAX_PENDING, PublisherState, open_state
 from broker.publisher_tables import Before, Committed, Signed, Version
@@ -290,7 +290,7 @@ class Publisher:
         )
         return Signed(
             message,
-            _sub_of(token),
+            signing.sub_of(token),
             ids.added,
             tuple(dict.fromkeys(address.communities)),
             draft.tlp.label,
@@ -319,30 +319,10 @@ class Publisher:
         now = int(self._clock())
         beats = await asyncio.to_thread(self._state.beats, communities, now)
         for beat in beats:
-            await self._sender.send_now(self._pulse(beat))
+            await self._sender.send_now(pulse(beat, self._signer))
             await asyncio.to_thread(self._state.said, beat)
         log.info("publisher.heartbeat", lines=len({each.line for each in beats}))
         return len(beats)
-
-    def _pulse(self, beat: Beat) -> Message:
-        org = self._signer.org
-        text = heartbeats.make(
-            self._signer,
-            line=beat.line,
-            community=beat.community,
-            tlp=beat.tlp,
-            first=beat.first,
-            before=beat.before,
-            ids=beat.ids,
-            now=beat.at,
-        )
-        return Message(
-            body=text,
-            message_id=heartbeats.beat_id(text),
-            routing_key=ingress_key(issuer=org, kind="heartbeat", tlp=beat.tlp),
-            content_type=heartbeats.CONTENT_TYPE,
-            user_id=org,
-        )
 
     @property
     def doubt(self) -> Doubt | None:
@@ -370,15 +350,6 @@ class Publisher:
 
 def _result(done: Committed) -> PublishResult:
     return PublishResult(done.token_id, done.sub, done.seq, done.already, done.waiting)
-
-
-class _Stated(msgspec.Struct):
-    sub: str
-
-
-def _sub_of(token: bytes) -> str:
-    payload = base64url.decode(token.split(b".", 2)[1])
-    return msgspec.json.decode(payload, type=_Stated).sub
 
 
 @asynccontextmanager

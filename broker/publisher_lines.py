@@ -12,7 +12,11 @@ from typing import Final
 
 import msgspec
 
+from broker import heartbeats
+from broker.bus import Message
 from broker.heartbeats import MAX_LISTED, chained
+from broker.signing import RecordSigner
+from broker.topology import ingress_key
 from schemas.vocabularies.words import TlpLabel
 
 # RED travels sealed within records of another marking, so no record is RED.
@@ -156,3 +160,24 @@ def forget_lines(db: sqlite3.Connection) -> None:
     """Begin all lines anew."""
     db.execute("DELETE FROM lines")
     db.execute("DELETE FROM listed")
+
+
+def pulse(beat: Beat, signer: RecordSigner) -> Message:
+    """Make the message of a heartbeat."""
+    text = heartbeats.make(
+        signer,
+        line=beat.line,
+        community=beat.community,
+        tlp=beat.tlp,
+        first=beat.first,
+        before=beat.before,
+        ids=beat.ids,
+        now=beat.at,
+    )
+    return Message(
+        body=text,
+        message_id=heartbeats.beat_id(text),
+        routing_key=ingress_key(issuer=signer.org, kind="heartbeat", tlp=beat.tlp),
+        content_type=heartbeats.CONTENT_TYPE,
+        user_id=signer.org,
+    )

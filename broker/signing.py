@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from broker import collecting, concealing, sdjwt, segments
+from broker import base64url, collecting, concealing, sdjwt, segments
 from broker.blinding import BlindMap, blind, org_identity
 from broker.concealing import Decoy, Hidden
 from schemas import profile, stix
@@ -230,6 +230,16 @@ def _strewn(items: list[Any], entropy: Callable[[int], bytes]) -> list[Any]:
 def fullness(digests: Iterable[str]) -> str:
     """Digest over the digests of all disclosures, sorted, joined by `~` (claim `full`)."""
     return sdjwt.digest("~".join(sorted(digests)).encode())
+
+
+class _Stated(msgspec.Struct):
+    sub: str
+
+
+def sub_of(token: bytes) -> str:
+    """Read the id of the primary object in a token that was just signed here."""
+    payload = base64url.decode(token.split(b".", 2)[1])
+    return msgspec.json.decode(payload, type=_Stated).sub
 
 
 class _Reserve:

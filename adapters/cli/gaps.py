@@ -10,13 +10,24 @@ import msgspec
 from cyclopts import App, Parameter
 from msgspec import Meta
 
+from adapters.app import context_of
+from adapters.bare import bare_for
 from adapters.cli import show
-from adapters.cli.load import load_directory, read_file
+from adapters.cli.load import (
+    load_directory,
+    load_policy,
+    read_file,
+    served_member,
+    write_private,
+)
 from adapters.config import AdapterConfig, gaps_of, load
 from adapters.delivered import Beat, Report, Told, report
 from adapters.gap_state import KnownLine, Missing, open_gap_state
+from adapters.gap_watch import replayed
 from adapters.gaps import KIND, NAMES
+from broker.archive import open_archive
 from broker.directory import Directory
+from broker.directory_client import open_directory
 from broker.errors import ConfigError, TrustError
 from broker.heartbeats import MAX_BYTES, verify_passed
 from schemas import codec, timestamps
@@ -92,6 +103,58 @@ def gaps_of_adapter(*, config: Path, json: bool = False) -> int:
     for line in lines:
         show.line(_line_words(line, missing))
     return 0
+
+
+@gaps.command(name="bare")
+def bare_tokens(
+    *tokens: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    config: Path,
+    member: str,
+    out: Path,
+    json: bool = False,
+) -> int:
+    """Answer a member that asks for records it was not given: the bare JWT of each.
+
+    Only what the member would get if it wanted it; else, as for what is not known, it
+    learns no more than the token id. The hub's operator runs it, beside the archive.
+
+    Args:
+        tokens: Token ids, as the member's gaps.json names them.
+        config: Adapter configuration (TOML), with its archive.
+        member: Who asks; served by this adapter.
+        out: Folder for <token id>.sdjwt.
+        json: Print one line of JSON each.
+    """
+    settings = load(config, AdapterConfig)
+    served_member(settings, member, config)
+    if not isinstance(settings.archive, Path) or not settings.archive.exists():
+        raise ConfigError(f"{config} names no archive that is there")
+    loaded, _ = open_directory(settings.directory, clock=time.time)
+    now, trusted = time.time(), loaded.directory
+    policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
+    context = context_of(settings, trusted, policy, now=now)
+    if trusted.is_suspended(member, now):
+        raise TrustError("member-suspended")
+    out.mkdir(mode=0o700, exist_ok=True)
+    with open_archive(settings.archive) as archive:
+        for token_id in dict.fromkeys(tokens):
+            found = archive.get(token_id)
+            text = None
+            if found is not None:
+                asked_by = trusted.members[member]
+                text = bare_for(replayed(found), context, asked_by, now=now)
+            if text is not None:
+                # Known to the archive, so it is a digest and no path.
+                write_private(out / f"{token_id}.sdjwt", text.encode())
+            _tell_bare(token_id, given=text is not None, as_json=json)
+    return 0
+
+
+def _tell_bare(token_id: str, *, given: bool, as_json: bool) -> None:
+    if as_json:
+        show.json_line({"ok": given, "token": token_id})
+    else:
+        show.line(f"{token_id}: {'written' if given else 'not given'}")
 
 
 # ------------------------------------------------------------------ the folder

@@ -8,11 +8,10 @@ from cyclopts import App
 
 from adapters import interests_file
 from adapters.cli import show, simulating
-from adapters.cli.load import need_known, served_member
+from adapters.cli.load import load_directory, need_known, served_member
 from adapters.config import AdapterConfig, MemberConfig, load
 from adapters.interests import EVERYTHING, Interests, describe
 from adapters.interests_toml import KEYS, with_words, wrong
-from broker.directory_client import load_now
 from broker.errors import ConfigError
 
 interests = App(help="What a member wants of what it may have: its own filter.")
@@ -108,7 +107,7 @@ def set_interests(
     wanted = {name: words for name, words in given.items() if words}
     _need_right(wanted, clear)
     if issuer:
-        known = load_now(settings.directory).members
+        known = load_directory(settings.directory, None).members
         for org in issuer:
             need_known(org, known, f"no member {org} in the directory")
     is_new = not path.exists()

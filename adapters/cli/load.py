@@ -4,16 +4,19 @@ import difflib
 import os
 import secrets
 import sys
+import time
 from collections.abc import Collection
 from importlib import resources
 from pathlib import Path
 
 import msgspec
 
+from adapters.cli import show
 from adapters.config import AdapterConfig, MemberConfig
 from adapters.policy import Policy
 from broker.directory import Directory, single_key
-from broker.directory_client import load_now
+from broker.directory_alarms import alarms
+from broker.directory_client import open_directory
 from broker.errors import ConfigError
 from broker.keys import Jwk
 from schemas import record
@@ -103,6 +106,17 @@ def write_private(path: Path, data: bytes) -> None:
         raise ConfigError(f"cannot write {path}: {error.strerror}") from None
 
 
+def _loaded(place: Path) -> Directory:
+    """Load a directory; warn on standard error of what ends."""
+    now = time.time()
+    loaded, _ = open_directory(place, clock=lambda: now)
+    if loaded.is_kept:
+        show.complaint("warning: no newer directory can be had; this is the last one")
+    for alarm in alarms(loaded.freshness, now):
+        show.complaint(f"warning: {alarm.said}")
+    return loaded.directory
+
+
 def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
     """Load the directory, or trust a single key file `<org>.jwk`.
 
@@ -117,7 +131,7 @@ def load_directory(directory: Path | None, jwk: Path | None) -> Directory:
     if (directory is None) == (jwk is None):
         raise ConfigError("give either --directory or --jwk")
     if directory is not None:
-        return load_now(directory)
+        return _loaded(directory)
     assert jwk is not None  # noqa: S101  checked above
     try:
         key = msgspec.json.decode(read_file(jwk), type=Jwk)

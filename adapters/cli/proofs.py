@@ -1,8 +1,9 @@
 """proofs list, show, check: what issuers have said in two ways."""
 
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 from rich.markup import escape
 
 from adapters.cli import show
@@ -40,7 +41,13 @@ def list_proofs(*, config: Path, json: bool = False) -> int:
 
 
 @proofs.command(name="show")
-def show_proof(proof: str, /, *, config: Path, out: Path | None = None) -> int:
+def show_proof(
+    proof: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    /,
+    *,
+    config: Path,
+    out: Path | None = None,
+) -> int:
     """Write one proof as a file that anyone can check.
 
     Args:

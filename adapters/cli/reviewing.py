@@ -12,11 +12,11 @@ from rich.markup import escape
 
 from adapters.cli import show
 from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.load import load_directory
 from adapters.config import AdapterConfig, load, reviewers_of
 from adapters.review import Held, Reviews, open_reviews
 from adapters.reviewing import Decision, sign
 from broker.bus import Message
-from broker.directory_client import load_now
 from broker.errors import ConfigError
 from broker.signers import Signer
 from broker.trust import verify
@@ -142,7 +142,7 @@ def show_(number: str, /, *, config: ConfigOption, json: bool = False) -> int:
 
 def _value(message: Message, held: Held, config: Path) -> Any:
     """Find what waits, in the token as its issuer signed it."""
-    directory = load_now(load(config, AdapterConfig).directory)
+    directory = load_directory(load(config, AdapterConfig).directory, None)
     verified = verify(unpack(message), directory, now=time.time())
     object_id, place = held.waiting.part
     [found] = [each for each in verified.plain if each["id"] == object_id]

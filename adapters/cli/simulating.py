@@ -12,7 +12,13 @@ from msgspec import UNSET
 
 from adapters import interests_file
 from adapters.cli import show
-from adapters.cli.load import load_policy, need_known, read_file, served_member
+from adapters.cli.load import (
+    load_directory,
+    load_policy,
+    need_known,
+    read_file,
+    served_member,
+)
 from adapters.config import AdapterConfig, load
 from adapters.interests import Interests, misses
 from adapters.policy import Policy
@@ -21,7 +27,6 @@ from adapters.redaction import NotGivenError, redact
 from adapters.view import view_of
 from broker.archive import open_archive
 from broker.directory import Directory, Member
-from broker.directory_client import load_now
 from broker.errors import ConfigError
 from broker.trust import verify
 from schemas import timestamps
@@ -108,7 +113,7 @@ def simulate(
         raise ConfigError("--since is a number of days, from 1 on")
     settings = load(config, AdapterConfig)
     served = served_member(settings, member, config)
-    directory = load_now(settings.directory)
+    directory = load_directory(settings.directory, None)
     need_known(member, directory.members, f"no member {member} in the directory")
     wanted = (
         interests_file.interests_of(served)

@@ -36,11 +36,15 @@ def test_a_token_is_verified_against_it(hub, capsys):
     assert "cert-aq" in capsys.readouterr().out
 
 
-def test_while_it_cannot_be_reached_what_was_kept_serves(hub):
+def test_while_it_cannot_be_reached_what_was_kept_serves_with_a_warning(hub, capsys):
     assert verify(hub) == 0
+    assert capsys.readouterr().err == ""
     hub.groups.folder.rename(hub.folder / "away")
     hub.wait(days=6)
     assert verify(hub) == 0
+    told = capsys.readouterr().err
+    assert "no newer directory can be had" in told
+    assert "in 1 day it expires" in told
 
 
 def test_it_is_refused_once_it_has_expired(hub, capsys):

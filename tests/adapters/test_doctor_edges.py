@@ -9,13 +9,17 @@ import pytest
 from aiohttp import web
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
-from adapters.cli.doctor import files, network
+from adapters.cli.doctor import files, network, trip
 from adapters.config import PublisherConfig, load
-from broker import rabbitmq_probing
+from broker import rabbitmq_probing, trials
 from broker.directory_client import Loaded
-from broker.errors import BusRefusedError
+from broker.errors import BusRefusedError, TrustError
+from broker.publisher import PublishResult
+from broker.seen import Stamp, make_stamp
 from broker.topology import INGRESS
-from tests.support.issuing import directory, member
+from broker.trials import Told
+from tests.support.issuing import HUB, directory, member
+from tests.support.issuing import NOW as TIME
 from tests.support.records import DIRECTORY
 
 NOW = 1_790_000_000.0  # in 2026
@@ -215,3 +219,58 @@ def test_what_is_no_configuration_of_ours_is_told(tmp_path):
     (tmp_path / "c.toml").write_text("= 1")
     with pytest.raises(files.ConfigError, match="is no TOML"):
         files.read_settings(tmp_path / "c.toml")
+
+
+# ------------------------------------------------------------------------ the answer
+
+
+class InHand:
+    """A message, and what became of it."""
+
+    def __init__(self, message):
+        self.message = message
+        self.settled = []
+
+    async def ack(self):
+        self.settled.append("ack")
+
+    async def reject(self, *, requeue):
+        self.settled.append(f"reject {requeue}")
+
+
+async def arriving(*messages):
+    for each in messages:
+        yield each
+
+
+async def test_what_comes_before_the_answer_is_held_and_never_given_back_by_hand():
+    token = "T" * 42 + "A"
+    stamp = make_stamp(HUB, token_id=token, seen=int(TIME), pos=1, prev="")
+    answer = InHand(trials.accepted(token, "cert-aq", stamp))
+    other = InHand(trials.accepted("O" * 42 + "A", "cert-aq", stamp))
+    told = await trip._answer(arriving(other, other, answer), token, directory())
+    assert told.stamp.token == token
+    assert (other.settled, answer.settled) == ([], ["ack"])
+
+
+async def test_a_queue_that_ends_before_the_answer_is_no_answer():
+    with pytest.raises(TrustError, match="answer-invalid"):
+        await trip._answer(arriving(), "T" * 42 + "A", directory())
+
+
+@pytest.mark.parametrize(
+    ("apart", "words"), [(31, "ahead of"), (-31, "behind"), (30, None), (0, None)]
+)
+def test_a_stamp_tells_how_far_the_clock_is_from_the_hub_s(apart, words):
+    stamp = Stamp(token="t", seen=1000, pos=3, prev="p", link="l")
+    done = PublishResult(token_id="t", sub="s", seq=2, already=False)
+    found = trip._judged(Told(stamp), done, 1000 + apart)
+    assert found[0].state == "ok"
+    assert [each.state for each in found[2:]] == (["warning"] if words else [])
+    assert words is None or words in found[2].said
+
+
+def test_a_refused_exercise_is_told_with_its_meaning():
+    done = PublishResult(token_id="t", sub="s", seq=2, already=False)
+    [found] = trip._judged(Told(None, "key-revoked"), done, 0)
+    assert (found.code, "its key is revoked" in found.said) == (1, True)

@@ -97,6 +97,12 @@ def test_a_member_hears_only_of_its_communities() -> None:
     assert admits(policy, member("cert-cw", communities=(PRESS,)), beat)
 
 
+def test_who_practises_hears_of_no_records() -> None:
+    policy, beat = load_policy(None), passed([]).beat
+    assert admits(policy, member("cert-cw"), beat)
+    assert not admits(policy, member("cert-cw", exercise=True), beat)
+
+
 def test_a_delivery_holds_both_signed_texts_and_the_account_in_words() -> None:
     told = passed([Listed(NAMES[0], 10), Listed(NAMES[1], 9)])
     found = account(told, known=NOTHING, missing=NAMES[:2], began=0, unlisted=0)

@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.bench import (
     adapter_speed,
     deciding,
+    directory_speed,
     gate_speed,
     joint_records,
     large_bundle,
@@ -49,6 +50,7 @@ PURE: dict[str, Callable[..., Report]] = {
     "linear": large_bundle.linear,
     "profile": profiling.measure,
     "joint": joint_records.measure,
+    "directory": directory_speed.measure,
     "post-quantum": post_quantum.measure,
     "seal": sealing_speed.measure,
     "text": text_speed.measure,

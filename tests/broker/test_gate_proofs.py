@@ -210,8 +210,9 @@ def test_what_is_no_proof_is_refused(config, capfd):
 
 
 def test_a_proof_that_is_not_there_is_told(config, capfd):
-    assert tocsin("proofs", "show", "zzz", "--config", config) == 2
-    assert "tocsin proofs list" in capfd.readouterr().err
+    for name in ("zzz", "-zz"):  # a name may begin with a hyphen
+        assert tocsin("proofs", "show", name, "--config", config) == 2
+        assert "tocsin proofs list" in capfd.readouterr().err
     (config.parent / "archive.sqlite").unlink()
     assert tocsin("proofs", "list", "--config", config) == 2
     assert "there is no archive" in capfd.readouterr().err

@@ -5,6 +5,7 @@ put between it and us.
 """
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -374,3 +375,88 @@ def test_a_configuration_names_a_key_in_a_token(tmp_path: Path) -> None:
     config.write_text('key = "hub.key"\n' + text)
     assert load(config, GateConfig).key == str(tmp_path / "hub.key")
     assert load(config, GateConfig).key_passphrase_file == tmp_path / "secret"
+
+
+# --------------------------------------------------- tokens that SoftHSM is not like
+
+
+class Key(dict[Any, Any]):
+    """An object in a token: attributes, and whether it was destroyed."""
+
+    def __init__(self, key_type: Any = None, **values: Any) -> None:
+        super().__init__({pkcs11.Attribute[n]: value for n, value in values.items()})
+        self.key_type = key_type
+        self.is_destroyed = False
+
+    def destroy(self) -> None:
+        self.is_destroyed = True
+
+
+class Session:
+    """A session of a token that holds, or makes, these two."""
+
+    def __init__(self, public: Key, private: Key) -> None:
+        self.pair = public, private
+
+    def get_objects(self, wanted: Any) -> list[Key]:
+        kind = wanted[pkcs11.Attribute.CLASS]
+        return [self.pair[kind == pkcs11.ObjectClass.PRIVATE_KEY]]
+
+    def create_domain_parameters(self, *_: Any, **__: Any) -> "Session":
+        return self
+
+    def generate_keypair(self, **_: Any) -> tuple[Key, Key]:
+        return self.pair
+
+
+URI = key_uri.parse("pkcs11:token=t;object=k?module-path=/m.so")
+
+
+@pytest.mark.parametrize(
+    ("extractable", "sensitive"), [(True, True), (False, False), (True, False)]
+)
+def test_a_token_that_would_give_a_new_key_out_keeps_none(
+    extractable: bool, sensitive: bool
+) -> None:
+    private = Key(EXTRACTABLE=extractable, SENSITIVE=sensitive)
+    session = Session(Key(), private)
+    with pytest.raises(ConfigError, match="would give the private key out"):
+        hsm._generate(session, URI, "EdDSA")
+    assert [each.is_destroyed for each in session.pair] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "point", "bare"),
+    [
+        ("EC_EDWARDS", b"\x04\x20" + b"x" * 32, b"x" * 32),
+        ("EC_EDWARDS", b"x" * 32, b"x" * 32),
+        ("EC", b"\x04\x41\x04" + b"x" * 64, b"\x04" + b"x" * 64),
+        ("EC", b"\x04" + b"x" * 64, b"\x04" + b"x" * 64),
+        ("EC", b"\x04\x20" + b"x" * 32, None),
+        ("EC", b"x" * 32, None),
+        ("EC_EDWARDS", b"\x04" + b"x" * 64, None),
+        ("EC_EDWARDS", b"\x03\x20" + b"x" * 32, None),
+        ("EC_EDWARDS", b"\x04\x39" + b"x" * 57, None),  # Ed448
+        ("EC", b"\x04\x61\x04" + b"x" * 96, None),  # P-384
+        ("RSA", b"x" * 32, None),
+    ],
+)
+def test_a_public_point_is_read_as_tokens_write_it(
+    kind: str, point: bytes, bare: bytes | None
+) -> None:
+    private = Key(pkcs11.KeyType[kind], ID=b"1")
+    session = Session(Key(EC_POINT=point), private)
+    if bare is not None:
+        alg = "EdDSA" if kind == "EC_EDWARDS" else "ES256"
+        assert hsm._public(session, URI) == (alg, bare)
+        return
+    with pytest.raises(ConfigError, match="neither an Ed25519 nor a P-256 key"):
+        hsm._public(session, URI)
+
+
+def test_without_the_extra_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "pkcs11", None)
+    with pytest.raises(ConfigError, match=r"tocsin\[hsm\]"):
+        load_signer("hub", "pkcs11:token=t;object=k?module-path=/m.so")

@@ -14,11 +14,13 @@ from structlog.testing import capture_logs
 
 from adapters import gap_watch
 from adapters.app import context_of, run_adapter, serve
+from adapters.bare import bare_for
 from adapters.cli import main
 from adapters.cli.connecting import open_bus
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, PublisherConfig, gaps_of, load
 from adapters.gap_state import GapState, open_gap_state
+from adapters.gap_watch import replayed
 from adapters.interests import Interests
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber
@@ -32,6 +34,7 @@ from broker.heartbeats import CONTENT_TYPE
 from broker.publisher import Publisher, open_publisher
 from broker.signers import load_signer
 from broker.topology import adapter_queues
+from broker.trust import verify
 from schemas.markings import Tlp
 from schemas.record import ALL_COMMUNITY
 from tests.support.adapter_config import adapter_config, served
@@ -83,7 +86,12 @@ class Stage:
     """A hub whose gate runs all the time, and whose adapter runs when asked to."""
 
     def __init__(
-        self, broker: EmbeddedBroker, folder: Path, wanted: str, clock: "Clock"
+        self,
+        broker: EmbeddedBroker,
+        folder: Path,
+        wanted: str,
+        clock: "Clock",
+        **more: object,
     ) -> None:
         self.broker = broker
         self.folder = folder
@@ -91,7 +99,9 @@ class Stage:
         self.sinks = {org: MemorySink() for org in orgs}
         self.config = adapter_config(
             folder,
-            members=tuple(served(org, folder, heartbeats=wanted) for org in orgs),
+            members=tuple(
+                served(org, folder, heartbeats=wanted, **more) for org in orgs
+            ),
             missing_after_s=0,
         )
         interests = {PICKY: Interests(issuers=("cert-bv",))}
@@ -164,13 +174,15 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, wanted: str = "gaps") -> AsyncIterator[Stage]:
+async def stage(
+    folder: Path, wanted: str = "gaps", **more: object
+) -> AsyncIterator[Stage]:
     clock = Clock()
     async with (
         open_embedded(None, PLACE) as broker,
         running_gate(broker.login("gate"), folder, known=KNOWN, now=clock),
     ):
-        yield Stage(broker, folder, wanted, clock)
+        yield Stage(broker, folder, wanted, clock, **more)
 
 
 @pytest.fixture(autouse=True)
@@ -419,6 +431,57 @@ async def test_a_folder_tells_what_is_here_what_is_not_for_its_member_and_what_i
     assert main.run(hub) == 2
 
 
+async def test_what_a_members_interests_miss_is_answered_by_the_bare_token(
+    tmp_path: Path, known: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    async with (
+        stage(tmp_path, "all", bare=True) as here,
+        here.publishing() as publisher,
+    ):
+        async with here.adapter():
+            done = await publisher.publish(draft(1))
+            await until(lambda: len(here.got(PLATFORM)) == 1)
+            await publisher.heartbeat([ALL_COMMUNITY])
+            await until(lambda: len(here.accounts(PICKY)) == 2)
+        green = {str(each["tlp"]): each for each in here.accounts(PICKY)}["GREEN"]
+        assert list(green["bare"]) == green["withheld"] == [done.token_id]
+        bare = verify(green["bare"][done.token_id].encode(), KNOWN, now=here.clock())
+        assert bare.token_id == done.token_id
+        assert (bare.objects, bare.claims.kind, bare.claims.tlp) == (
+            (),
+            "incident",
+            "GREEN",
+        )
+        assert bare.opened.texts == ()
+
+
+async def test_of_a_record_that_is_not_for_a_member_there_is_no_bare_token(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as here, here.publishing() as publisher:
+        amber = await publisher.publish(draft(1, object_marking_refs=[AMBER]))
+        green = await publisher.publish(draft(2))
+        await here.lose(2)
+        with open_archive(tmp_path / "archive.sqlite") as archive:
+            found = {
+                t: replayed(archive.get(t)) for t in (amber.token_id, green.token_id)
+            }
+    peer, platform = KNOWN.members[PEER], KNOWN.members[PLATFORM]
+    now = here.clock()
+    assert bare_for(found[amber.token_id], here.context, peer, now=now)
+    assert bare_for(found[amber.token_id], here.context, platform, now=now) is None
+    press = member(
+        PLATFORM, audience="platform", communities=("urn:tocsin:community:x",)
+    )
+    assert bare_for(found[green.token_id], here.context, press, now=now) is None
+    later = member("desk-r", audience="research")
+    assert bare_for(found[green.token_id], here.context, later, now=now) is None
+    learner = member(PLATFORM, audience="platform", exercise=True)
+    assert bare_for(found[green.token_id], here.context, learner, now=now) is None
+    forged = msgspec.structs.replace(found[green.token_id], headers={})
+    assert bare_for(forged, here.context, platform, now=now) is None
+
+
 def test_a_folder_of_something_else_is_refused(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -450,7 +513,7 @@ async def adapter_of(config: AdapterConfig) -> AsyncIterator[None]:
 
 
 async def test_on_rabbitmq_a_record_purged_from_the_queue_is_found_and_delivered(
-    vhost: RabbitMQ, tmp_path: Path
+    vhost: RabbitMQ, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     parties = [
         Party("cert-aq", "peer-cert", publishes=True),
@@ -487,3 +550,25 @@ async def test_on_rabbitmq_a_record_purged_from_the_queue_is_found_and_delivered
     assert deliveries() == ["00000001-incident", "00000002-incident"]
     about = json.loads((hub.deliveries("platform-x")[1] / "delivery.json").read_text())
     assert about["token_id"] == lost.token_id
+
+    # Asked for by the member (a token id may begin with a hyphen), answered by the operator beside the archive.
+    given = tmp_path / "given"
+    asking = [
+        "gaps",
+        "bare",
+        lost.token_id,
+        "-" + "x" * 42,
+        "--config",
+        str(tmp_path / "adapter.toml"),
+    ]
+    capfd.readouterr()
+    assert (
+        main.run([*asking, "--member", "platform-x", "--out", str(given), "--json"])
+        == 0
+    )
+    said = [json.loads(each) for each in capfd.readouterr().out.splitlines()]
+    assert [each["ok"] for each in said] == [True, False]
+    [file] = given.iterdir()
+    bare = verify(file.read_bytes(), load_folder(config.directory), now=time.time())
+    assert (bare.token_id, bare.opened.texts) == (lost.token_id, ())
+    assert main.run([*asking, "--member", "nobody", "--out", str(given)]) == 2

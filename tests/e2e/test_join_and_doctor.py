@@ -126,6 +126,16 @@ def states(found: list[dict[str, Any]]) -> dict[str, set[str]]:
 # ------------------------------------------------------------------------ all is well
 
 
+def test_a_state_that_may_be_a_backup_is_told(member, doctor, tmp_path):
+    doctor(member.config)  # so that there is a state
+    it = Broken(member, tmp_path)  # and here a copy of it
+    code, found = doctor(it.config)
+    assert code == 0, found
+    [doubt, proof, _] = [each for each in found if each["step"] == "exercise"]
+    assert "may be a restored backup" in doubt["said"]
+    assert "its stamp came back" in proof["said"]
+
+
 def test_of_a_member_that_has_just_started_everything_holds(member, doctor):
     code, found = doctor(member.config)
     assert code == 0, found

@@ -29,6 +29,7 @@ from schemas.reasons import explain
 from schemas.record import Draft
 
 WAIT_S: Final = 30.0
+_HELD: Final = 100  # messages that may come meanwhile
 _SKEW_S: Final = 30  # the gate bears 120; what comes near is worth a word
 _KINDS: Final = ("incident", "campaign")
 
@@ -79,7 +80,7 @@ async def _sent(
             directory=directory,
             identity=settings.identity or None,
         ) as publisher,
-        bus.consume(queue, prefetch=1) as messages,
+        bus.consume(queue, prefetch=_HELD) as messages,
     ):
         done = await publisher.publish(
             draft,
@@ -87,20 +88,33 @@ async def _sent(
             exercise=True,
         )
         began = time.time()
+        found = _doubted(publisher.doubt)
         try:
             async with asyncio.timeout(WAIT_S):
                 told = await _answer(messages, done.token_id, directory)
         except TimeoutError:
             return [
+                *found,
                 failed(
                     f"the broker has the exercise, and the gate said nothing of it for "
                     f"{WAIT_S:.0f} s",
                     "the gate may be stopped or far behind: ask the operator of the "
                     "hub; the answer will wait in your queue of feedback",
                     UNREACHABLE,
-                )
+                ),
             ]
-    return _judged(told, done, began)
+    return [*found, *_judged(told, done, began)]
+
+
+def _doubted(doubt: str | None) -> list[Finding]:
+    if doubt is None:
+        return []
+    return [
+        warning(
+            f"the state may be a restored backup ({doubt}), so a new feed began",
+            "docs/operations.md, section 5, says what was forgotten",
+        )
+    ]
 
 
 async def _answer(
@@ -108,12 +122,11 @@ async def _answer(
 ) -> Told:
     async for received in messages:
         told = trials.read(received.message, token_id, directory, now=time.time())
-        if told is None:  # came meanwhile; it goes back, for `tocsin feedback`
-            await received.reject(requeue=True)
-            await asyncio.sleep(1)
-            continue
-        await received.ack()
-        return told
+        if told is not None:
+            await received.ack()
+            return told
+        # Came meanwhile. Held, it goes back once, for `tocsin feedback`; given back
+        # at once it would come again and again, and be a dead letter soon.
     raise TrustError("answer-invalid")
 
 

@@ -21,7 +21,6 @@ from broker.blinding import BlindMap, own_id
 from broker.bus import Bus
 from broker.carried import Carried
 from broker.directory import Directory
-from broker.errors import ConfigError
 from broker.fingerprints import fingerprint
 from broker.publisher_lines import pulse
 from broker.publisher_sending import Sender
@@ -258,8 +257,6 @@ class Publisher:
         need: Need | None,
         sealer: Sealer | None,
     ) -> Signed:
-        if need is not None and sealer is not None:
-            raise ConfigError("a joint record cannot be sealed yet")
         now = self._clock()
         # What an earlier version was given stays: members know it by that id.
         known = {**own_id(self._signer.org, self._identity), **before.replacements}

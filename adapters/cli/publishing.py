@@ -92,7 +92,7 @@ def publish(
     wanted = need_of(load(config, PublisherConfig).org, need, others)
     if (wanted is None) != (output is None):
         raise ConfigError("--with and --output go together: what others are to cosign")
-    sealer = sealer_of(seal_to, seal_above, directory, policy, joint=wanted is not None)
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
         tlp=tlp,
         primary=primary,
@@ -167,7 +167,7 @@ def correct(
     _need_files(files)
     if of is not None and len(files) > 1:
         raise ConfigError("--of goes with one file")
-    sealer = sealer_of(seal_to, seal_above, directory, policy, joint=False)
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     options = draft_options(
         tlp=tlp,
         primary=primary,

@@ -101,7 +101,7 @@ def sign(
     for org in (issuer, *to, *concerns):
         need_org(org)
     joint = need_of(issuer, need, others)
-    sealer = sealer_of(seal_to, seal_above, directory, policy, joint=joint is not None)
+    sealer = sealer_of(seal_to, seal_above, directory, policy)
     signer = signer_of(issuer, key, passphrase_file)
     warn_of_key(signer, directory)
     now = time.time()

@@ -48,21 +48,15 @@ def sealer_of(
     above: TlpOption,
     directory: Path | None,
     policy: Path | None,
-    *,
-    joint: bool,
 ) -> Sealer | None:
     """Give what seals to these members; None if nobody is named.
 
     Raises:
-        ConfigError: No directory, no such member, or the record is to be joint.
+        ConfigError: No directory, no such member.
         TrustError: `no-sealing-key`.
     """
     if not seal_to:
         return None
-    if joint:
-        raise ConfigError(
-            "a joint record cannot be sealed yet: others could not see what they sign"
-        )
     if directory is None:
         raise ConfigError("--seal-to needs --directory, where members' keys are")
     known = load_directory(directory, None)

@@ -215,11 +215,3 @@ def test_a_joint_record_keeps_what_is_sealed_and_all_signatures(
     code, out, _ = open_as(run, place, "cert-bx", "--projection", place / "plain.json")
     assert code == 0, out
     assert CANARY in (place / "plain.json").read_text()
-
-
-def test_what_others_are_to_sign_is_not_sealed(run: Run, place: Path) -> None:
-    code, _, err = sign(
-        run, place, "--seal-to", "cert-bx", "--directory", place / "directory",
-        "--with", "cert-cv",
-    )  # fmt: skip
-    assert (code, "joint" in err) == (2, True)

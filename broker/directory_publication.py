@@ -87,6 +87,8 @@ def tried(fetch: Fetch, files: tuple[File, ...], pinned: bytes) -> State:
 
     def overlaid(path: str, most: int) -> bytes | None:
         data = new.get(path)
+        if data is not None and len(data) > most:
+            raise TrustError("directory-untrusted")
         return fetch(path, most) if data is None else data
 
     return read(overlaid, pinned)

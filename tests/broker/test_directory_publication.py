@@ -6,7 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from broker import directory_folder, directory_proposal, directory_publication
+from broker import (
+    directory_folder,
+    directory_proposal,
+    directory_publication,
+    directory_state,
+)
 from broker.directory_change import Change
 from broker.directory_publication import (
     File,
@@ -86,6 +91,17 @@ def test_a_refresh_needs_the_online_key(shelf):
 
 def test_what_clients_would_refuse_is_noticed_before_it_is_written(shelf):
     files = tuple(each for each in made(shelf) if "targets/members" not in each.path)
+    with pytest.raises(TrustError, match="directory-untrusted"):
+        tried(shelf.fetch, files, shelf.pinned)
+
+
+def test_what_is_larger_than_clients_take_is_noticed_before_it_is_written(
+    shelf, monkeypatch
+):
+    files = made(shelf)
+    assert tried(shelf.fetch, files, shelf.pinned)
+    largest = max(len(each.data) for each in files)
+    monkeypatch.setattr(directory_state, "MAX_METADATA_BYTES", largest - 1)
     with pytest.raises(TrustError, match="directory-untrusted"):
         tried(shelf.fetch, files, shelf.pinned)
 

@@ -27,7 +27,8 @@ from broker.errors import (
     BusUnavailableError,
     ConfigError,
 )
-from broker.gate_batch import BatchWork, Handled, StoppedError, on_disk
+from broker.gate_batch import BatchWork, Handled
+from broker.gate_disk import StoppedError, on_disk
 from broker.gate_rules import Accept, Refuse, issuers_of
 from broker.gate_stamps import HEAD_EVERY_S, Stamps
 from broker.gate_state import GateState

@@ -179,7 +179,12 @@ class BatchWork:
         if isinstance(decision, Refuse):
             name = beat_id(message.body)
             arrival = _Arrival(
-                message, _envelope(message, self._issuer), _NOTHING, 0, name, None
+                message,
+                gate_rules.envelope_of(message, self._issuer),
+                _NOTHING,
+                0,
+                name,
+                None,
             )
             await self._conclude(arrival, decision)
         return Handled(decision, len(message.body))
@@ -301,7 +306,9 @@ class BatchWork:
                 assert_never(decision)
 
     async def _refuse(self, arrival: _Arrival, refuse: Refuse) -> None:
-        dead = gate_rules.dead_letter(arrival.message, self._issuer, refuse)
+        dead = gate_rules.dead_letter(
+            arrival.message, self._issuer, refuse, now=self._clock()
+        )
         await self._send(DEAD, dead)
         told = gate_rules.refusal(
             arrival.message, arrival.token_id, self._issuer, refuse
@@ -371,12 +378,8 @@ async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -
             raise StoppedError
 
 
-def _envelope(message: Message, issuer: str) -> Envelope:
-    return Envelope(issuer, message.user_id, message.routing_key)
-
-
 def _unpack(message: Message, issuer: str) -> _Arrival:
-    envelope = _envelope(message, issuer)
+    envelope = gate_rules.envelope_of(message, issuer)
     fault = gate_rules.check_envelope(envelope)
     record, size = _NOTHING, 0
     if fault is None:

@@ -161,6 +161,12 @@ def test_an_adapter_gets_it_back_alone_with_the_gates_stamp_and_head(dead):
     assert again.issuer == "cert-aq"
 
 
+def test_what_came_without_a_stamp_goes_back_without():
+    bare = msgspec.structs.replace(PASSED, headers={})
+    _, message = arrived(put_back(by_an_adapter(bare)))
+    assert "tocsin-seen" not in message.headers
+
+
 def test_an_answer_to_an_issuer_is_not_put_back_under_another_name():
     dead = by_the_broker(queue="tocsin.feedback.cert-aq")
     assert put_back(dead) is None

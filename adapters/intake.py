@@ -93,7 +93,8 @@ class Intake:
                         async for batch in found:
                             await self._take(batch)
             if held.shut.is_set():
-                _log.error("adapter.waits", reason="directory-expired", queue=queue)
+                reason = held.why_shut(self._clock())
+                _log.error("adapter.waits", reason=reason, queue=queue)
 
     def member_wants(self, org: str, wanted: Interests) -> None:
         """Decide by *wanted* from the next batch on."""

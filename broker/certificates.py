@@ -200,15 +200,16 @@ def check_issued(
     try:
         found = x509.load_pem_x509_certificate(certificate)
         by = x509.load_pem_x509_certificate(ca)
-        public = found.public_key()
         found.verify_directly_issued_by(by)
+        is_ours = found.public_key() == private.public_key()
+        name = _common_name(found.subject)
+        is_valid = found.not_valid_before_utc <= now < found.not_valid_after_utc
     except _UNREADABLE:
         raise TrustError("certificate", "$.issuer") from None
-    if public != private.public_key():
-        raise TrustError("certificate", "$.key")
-    if _common_name(found.subject) != login:
-        raise TrustError("certificate", "$.subject")
-    if not found.not_valid_before_utc <= now < found.not_valid_after_utc:
+    for holds, what in ((is_ours, "key"), (name == login, "subject")):
+        if not holds:
+            raise TrustError("certificate", f"$.{what}")
+    if not is_valid:
         raise TrustError("certificate", "$.validity")
 
 

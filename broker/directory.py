@@ -280,6 +280,15 @@ class Directory(msgspec.Struct, frozen=True):
         if now >= self.expires:
             raise TrustError("directory-expired")
 
+    def stands(self, service: ServiceName, now: float) -> bool:
+        """Tell whether any key listed for *service* is not suspended."""
+        return any(
+            service in each.services
+            and not self.is_suspended(each.key.org, now)
+            and not self.is_suspended(each.key.kid, now)
+            for each in self.services.values()
+        )
+
     def runs(self, service: ServiceName) -> bool:
         """Tell whether any key is listed for *service*."""
         return any(service in each.services for each in self.services.values())

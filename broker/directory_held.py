@@ -31,7 +31,8 @@ class Held:
 
     Attributes:
         current: What is decided on.
-        shut: Set while nothing may be: it has expired.
+        shut: Set while nothing may be: it has expired, or the gate is suspended,
+            without whose stamps every record would be refused.
         news: Set, and replaced, when either changed.
     """
 
@@ -62,7 +63,7 @@ class Held:
             self._tell()
 
     def _judge(self, now: float) -> None:
-        if now < self.current.expires:
+        if self.is_open(now):
             self.shut.clear()
         else:
             self.shut.set()
@@ -73,7 +74,15 @@ class Held:
 
     def is_open(self, now: float) -> bool:
         """Tell whether it may be decided on at *now*, whether or not anybody looked."""
-        return now < self.current.expires
+        return not self.why_shut(now)
+
+    def why_shut(self, now: float) -> str:
+        """Give the reason, or "" while it is open."""
+        if now >= self.current.expires:
+            return "directory-expired"
+        if self.current.runs("gate") and not self.current.stands("gate", now):
+            return "member-suspended"
+        return ""
 
     def standing(self, org: str, now: float) -> Standing:
         """Say whether a member may be given something now, later perhaps, or not."""

@@ -27,7 +27,8 @@ from broker.errors import (
     BusUnavailableError,
     ConfigError,
 )
-from broker.gate_batch import BatchWork, Handled, StoppedError, on_disk
+from broker.gate_batch import BatchWork, Handled
+from broker.gate_disk import StoppedError, on_disk
 from broker.gate_rules import Accept, Refuse, issuers_of
 from broker.gate_stamps import HEAD_EVERY_S, Stamps
 from broker.gate_state import GateState
@@ -144,7 +145,7 @@ async def _serve_issuers(tools: _Tools) -> None:
             held.look(tools.clock())
             wanted = () if held.shut.is_set() else issuers_of(held.current)
             if held.shut.is_set():
-                log.error("gate.waits", reason="directory-expired")
+                log.error("gate.waits", reason=held.why_shut(tools.clock()))
             # Never two at one queue: the order within a feed would go.
             await _end([lanes.pop(each) for each in lanes.keys() - set(wanted)])
             for issuer in wanted:
@@ -352,6 +353,9 @@ async def _sign_heads(tools: _Tools, pause: float) -> None:
     """
     await _sleep(pause, tools.stop)
     while not tools.stop.is_set():
+        await tools.held.opened(tools.stop)
+        if tools.stop.is_set():
+            return
         now = tools.clock()
         tools.stamps.need_key(now)
         sign = partial(tools.archive.sign_head, tools.stamps.make_head, now=int(now))

@@ -22,7 +22,6 @@ limit. Each step on the disk is repeated by itself, so nothing is published twic
 import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from typing import Final, TypeVar, assert_never
 
@@ -38,10 +37,10 @@ from broker.directory_held import Held
 from broker.errors import (
     BusError,
     BusUnavailableError,
-    ConfigError,
     NotConfirmedError,
     UnroutableError,
 )
+from broker.gate_disk import StoppedError, on_disk
 from broker.gate_hearing import Hearing
 from broker.gate_proofs import Proofs
 from broker.gate_rules import Accept, Decision, Duplicate, Envelope, Refuse
@@ -61,10 +60,6 @@ log = structlog.get_logger()
 
 _T = TypeVar("_T")
 _NOTHING: Final = Carried(b"")
-
-
-class StoppedError(Exception):
-    """Told to stop while the disk takes nothing: the batch is given up."""
 
 
 class _Arrival(msgspec.Struct, frozen=True):
@@ -351,31 +346,6 @@ class BatchWork:
         except BusError as error:
             # They come back, and are duplicates then.
             self._log.warning("gate.not_acknowledged", error=type(error).__name__)
-
-
-async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -> _T:
-    """Do *step* in a thread until the disk takes it; repeating it must be harmless.
-
-    Raises:
-        StoppedError: It failed, and *stop* is set.
-    """
-    pauses = delays(random.random)
-    while True:
-        try:
-            return await asyncio.to_thread(step)
-        except ConfigError as error:
-            pause = next(pauses)
-            log.error(
-                "gate.storage_unavailable",
-                issuer=issuer,
-                error=str(error),  # the path and SQLite's name of the fault
-                retry_s=round(pause, 1),
-            )
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
-        if stop.is_set():
-            raise StoppedError
 
 
 def _unpack(message: Message, issuer: str) -> _Arrival:

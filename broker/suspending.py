@@ -5,6 +5,7 @@ what another said. What one party alone says ends by itself; only the threshold,
 the member's entry, suspends without an end.
 """
 
+import math
 from typing import Final
 
 import msgspec
@@ -45,7 +46,9 @@ def in_force(suspension: Suspension, party: str, noticed: float) -> Span:
             another `since` prolongs nothing.
     """
     since = timestamps.epoch(suspension.since)
-    until = min(since, noticed) + LAPSES_AFTER.total_seconds()
+    # A whole second: the gate's stamp is rounded down, and must not fall before the
+    # end of a suspension that was over when the gate decided.
+    until = math.floor(min(since, noticed)) + LAPSES_AFTER.total_seconds()
     return Span(suspension.subject, party, since, until)
 
 

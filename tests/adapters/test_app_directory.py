@@ -227,6 +227,18 @@ async def test_what_comes_before_anybody_has_looked_waits_as_well(tmp_path):
         await adapter.got("platform-x", 1)
 
 
+async def test_while_the_gate_is_suspended_what_it_stamped_waits(tmp_path):
+    known = suspended(BOTH, "hub", NOW, NOW + 7 * DAY)
+    async with stage(tmp_path) as adapter:
+        adapter.change(known)
+        await adapter.put(1)
+        await asyncio.sleep(0.1)  # let it do wrong
+        await adapter.got("platform-x", 0)
+        adapter.change(BOTH)
+        await adapter.got("platform-x", 1)
+        assert await rest(adapter.broker.login("operator"), "tocsin.dead") == []
+
+
 async def test_while_it_has_expired_nothing_that_waits_is_sent_either(tmp_path):
     async with stage(tmp_path, lasting(BOTH, days=0), waiting=1) as adapter:
         adapter.wake("platform-x")

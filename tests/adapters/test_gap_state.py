@@ -218,3 +218,16 @@ def test_it_is_a_private_file_that_two_may_have_open(tmp_path: Path) -> None:
     path.chmod(0o644)
     with pytest.raises(ConfigError), open_gap_state(path, now=NOW):
         pass
+
+
+def test_what_comes_late_is_remembered_for_lines_that_have_yet_to_list_it_alone() -> (
+    None
+):
+    file = in_memory()
+    state = GapState(file)
+    state.hear(passed(NAMES, 1, iat=1, community=COMMUNITIES[0]), b"", now=NOW)
+    state.received([(NAMES[0], 2)], now=NOW)
+    assert file.rows("SELECT lines FROM received") == [(1,)]
+    state.hear(passed(NAMES, 1, iat=1, community=COMMUNITIES[1]), b"", now=NOW)
+    assert file.rows("SELECT * FROM received") == []
+    assert state.missing() == ()

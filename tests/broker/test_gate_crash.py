@@ -263,7 +263,7 @@ STEPS = [
 async def test_records_are_kept_in_hand_while_the_disk_is_full(
     tmp_path, monkeypatch, cls, method
 ):
-    monkeypatch.setattr("broker.gate_batch.delays", short_delays)
+    monkeypatch.setattr("broker.gate_disk.delays", short_delays)
     feed = Feed()
     messages = [feed.message(draft(n, name="CANARY-NAME")) for n in range(1, 4)]
     disk = FullDisk(7)  # more often than the delivery limit (5) would allow
@@ -314,7 +314,7 @@ async def test_on_a_disk_that_takes_nothing_it_ends_before_it_takes_a_message(
 
 
 async def test_forgetting_old_tokens_waits_for_the_disk_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("broker.gate_batch.delays", short_delays)
+    monkeypatch.setattr("broker.gate_disk.delays", short_delays)
     disk = FullDisk(3)
     disk.on(monkeypatch, GateState, "prune")
     async with (

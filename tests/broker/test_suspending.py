@@ -39,6 +39,10 @@ def test_another_beginning_prolongs_nothing():
     assert (span.since, span.until) == (AT, AT + DAY)
 
 
+def test_the_end_is_a_whole_second_like_the_gates_stamps():
+    assert in_force(line(), "hub", AT - 0.25).until == AT - 1 + 7 * DAY
+
+
 def test_a_beginning_in_the_past_brings_an_earlier_end():
     assert in_force(line(), "hub", AT + 3 * DAY).until == AT + 7 * DAY
 

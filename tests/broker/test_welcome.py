@@ -1,11 +1,14 @@
 """The hub's answer to a request to join: what a member takes, and what it does not."""
 
+import base64
 import json
 import tomllib
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +107,19 @@ def test_the_certificate_must_be_of_our_key_and_name_and_of_the_authority_beside
     named = issue(bx.public, login="cert-bx", ca=CA, now=AT)
     with pytest.raises(TrustError, match=r"certificate at \$.subject"):
         checked(welcome(certificate=named), key=bx.key)
+
+
+# cryptography announces that it will refuse some of these itself.
+@pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
+def test_a_certificate_with_another_byte_is_refused_and_raises_nothing_else():
+    der = x509.load_pem_x509_certificate(CERTIFICATE).public_bytes(Encoding.DER)
+    kind = "CERTIFICATE-----\n"
+    for at in range(0, len(der), 3):
+        bent_der = der[:at] + bytes([der[at] ^ 255]) + der[at + 1 :]
+        body = base64.encodebytes(bent_der).decode()
+        data = bent(certificate=f"-----BEGIN {kind}{body}-----END {kind}")
+        with pytest.raises(TrustError, match="certificate"):
+            checked(data)
 
 
 def test_the_certificate_must_be_valid_now():

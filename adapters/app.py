@@ -23,16 +23,14 @@ from typing import Any, Final
 import structlog
 
 from adapters.chain_watch import ChainWatch, open_chain_watch
-from adapters.config import (
-    AdapterConfig,
+from adapters.config import AdapterConfig
+from adapters.config_parts import (
     FileSinkConfig,
     MemberConfig,
     SinkConfig,
     WebhookSinkConfig,
-    gaps_of,
-    outbox_of,
-    reviewers_of,
 )
+from adapters.config_use import gaps_of, outbox_of, reviewers_of
 from adapters.delivery import Sink
 from adapters.forwarder import forward
 from adapters.gap_state import GapState, open_gap_state

@@ -3,53 +3,26 @@
 Relative paths count from the folder of the configuration file. Secrets are paths.
 """
 
-import ssl
 import tomllib
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, cast
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from adapters.config_parts import (
+    Broker,
+    DatabaseConfig,
+    KeyPlace,
+    Listen,
+    MemberConfig,
+    ReviewerConfig,
+)
 from adapters.pseudonyms import Length
-from broker.errors import ConfigError, TrustError
+from broker.errors import ConfigError
 from broker.key_uri import is_uri
-from broker.keys import Jwk, PublicKey, key_id
 from broker.quota import Quota
-from broker.signers import read_secret
-from broker.tls import client_context, need_login
 from schemas.record import Org
-
-
-class KeyPlace(str):
-    """Where a private key is: a file, or an object in a token (`broker.key_uri`)."""
-
-    __slots__ = ()
-
-
-Listen = Annotated[str, Meta(pattern=r"^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}\Z")]
-
-
-class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where RabbitMQ is and how to log in.
-
-    Attributes:
-        url: `amqp://host:5672/vhost` or `amqps://...`, without user or password.
-        user: Login; the organisation for members.
-        password_file: Mode 0600. Either this, or the next two, which need amqps.
-        cert_file: Certificate of this login.
-        key_file: Its private key, mode 0600.
-        ca_file: Authorities to trust of amqps instead of the system's.
-    """
-
-    url: str
-    user: str
-    password_file: Path | UnsetType = UNSET
-    cert_file: Path | UnsetType = UNSET
-    key_file: Path | UnsetType = UNSET
-    ca_file: Path | UnsetType = UNSET
 
 
 class PublisherConfig(
@@ -99,83 +72,6 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     quota: Quota = Quota()
     oversight: tuple[Org, ...] = ()
     status: Listen | UnsetType = UNSET
-
-
-class FileSinkConfig(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="file"
-):
-    """Deliveries as files in a folder of the member's own."""
-
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
-    folder: Path
-
-
-class WebhookSinkConfig(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="webhook"
-):
-    """Deliveries as signed HTTP posts (Standard Webhooks).
-
-    Attributes:
-        secret_file: `whsec_...`, mode 0600.
-        allow_private: The operator lets it reach private and loopback addresses
-            and plain HTTP.
-    """
-
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
-    url: str
-    secret_file: Path
-    allow_private: bool = False
-
-
-SinkConfig = FileSinkConfig | WebhookSinkConfig
-
-
-class MemberConfig(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """A member served by an adapter.
-
-    Attributes:
-        interests: Its own filter (`adapters.interests_file`); all, if not given.
-        heartbeats: Which heartbeats it gets: those after which something is missing
-            or has come at last, all of them, or none.
-        bare: Whether they come with the bare JWT of what its interests miss; needs
-            the adapter's `archive`.
-    """
-
-    org: Org
-    sinks: Annotated[tuple[SinkConfig, ...], Meta(min_length=1)]
-    interests: Path | UnsetType = UNSET
-    heartbeats: Literal["gaps", "all", "none"] = "gaps"
-    bare: bool = False
-
-
-class ReviewerConfig(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """A person who may agree to show what the policy holds.
-
-    Attributes:
-        name: As the person's key has it: `<name>/<thumbprint>`.
-        key: The public key, `<name>.jwk` as keygen writes it.
-    """
-
-    name: Org
-    key: Path
-
-
-class DatabaseConfig(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
-    """A PostgreSQL database that several processes of an adapter share.
-
-    Attributes:
-        url: `postgresql://user@host:5432/database`, without a password.
-        password_file: Mode 0600.
-    """
-
-    url: str
-    password_file: Path | UnsetType = UNSET
 
 
 class AdapterConfig(
@@ -277,6 +173,14 @@ class AdmissionConfig(
     passwords: Path | UnsetType = UNSET
 
 
+class OperatorConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin dead-letters` needs: the login `operator`."""
+
+    broker: Broker
+
+
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin poll` needs: one TAXII 2.1 collection.
 
@@ -306,7 +210,13 @@ class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 C = TypeVar(
-    "C", PublisherConfig, GateConfig, AdapterConfig, AdmissionConfig, PollConfig
+    "C",
+    PublisherConfig,
+    GateConfig,
+    AdapterConfig,
+    AdmissionConfig,
+    OperatorConfig,
+    PollConfig,
 )
 
 
@@ -362,119 +272,3 @@ def signing_config(path: Path) -> PublisherConfig | GateConfig | AdapterConfig:
     if "archive" in names:
         return load(path, GateConfig)
     return load(path, PublisherConfig)
-
-
-def broker_url(broker: Broker) -> str:
-    """Put the login into the URL, for the client library alone; never log it.
-
-    Raises:
-        ConfigError: It is no URL or names a user, the password file is unusable, or
-            it is not clear how to log in.
-    """
-    expected = "broker.url must be amqp://host:port/vhost or amqps://…"
-    try:
-        parts = urlsplit(broker.url)
-        parts.port  # noqa: B018  raises, like urlsplit, if it is none
-    except ValueError:
-        raise ConfigError(expected) from None
-    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-        raise ConfigError(expected)
-    if parts.username is not None or parts.password is not None:
-        raise ConfigError("broker.url must not hold a login; use user, password_file")
-    _need_one_login(broker)
-    if parts.scheme == "amqp" and not (broker.cert_file is broker.ca_file is UNSET):
-        raise ConfigError("certificates need broker.url to be amqps://…")
-    if broker.cert_file is not UNSET:
-        # RabbitMQ takes the login from the certificate (SASL EXTERNAL, RFC 4422).
-        query = "&".join(filter(None, (parts.query, "auth=EXTERNAL")))
-        return urlunsplit(parts._replace(query=query))
-    assert broker.password_file is not UNSET  # noqa: S101  as _need_one_login says
-    try:
-        password = read_secret(broker.password_file).decode().strip()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{broker.password_file} is not UTF-8") from None
-    login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
-    return urlunsplit(parts._replace(netloc=login))
-
-
-def broker_tls(broker: Broker, *, now: datetime) -> ssl.SSLContext | None:
-    """Return how to reach `amqps://…`, None where *broker* says nothing of it.
-
-    Raises:
-        ConfigError: A file is unusable, or the certificate is not one of
-            `broker.user` that is valid now.
-    """
-    _need_one_login(broker)
-    ca, certificate, key = (
-        None if each is UNSET else each
-        for each in (broker.ca_file, broker.cert_file, broker.key_file)
-    )
-    if certificate is not None:
-        need_login(certificate, broker.user, now=now)
-    if ca is None and certificate is None:
-        return None
-    return client_context(ca=ca, certificate=certificate, key=key)
-
-
-def _need_one_login(broker: Broker) -> None:
-    by_password = broker.password_file is not UNSET
-    if (broker.cert_file is UNSET, broker.key_file is UNSET) != (
-        by_password,
-        by_password,
-    ):
-        raise ConfigError("broker needs password_file, or cert_file and key_file")
-
-
-def gaps_of(config: AdapterConfig) -> Path:
-    """Name the file of gaps of an adapter.
-
-    Raises:
-        ConfigError: It has to be given, and is not.
-    """
-    if isinstance(config.gaps, Path):
-        return config.gaps
-    if isinstance(config.outbox, Path):
-        return config.outbox.with_name(f"{config.outbox.name}.gaps")
-    raise ConfigError("with [database], gaps must name a file of this process")
-
-
-def outbox_of(config: AdapterConfig) -> tuple[Path | str, str | None]:
-    """Say where the outbox is: a file, or a database's URL and its password.
-
-    Raises:
-        ConfigError: None is named, or both are; the password's file is unusable.
-    """
-    database = config.database
-    if isinstance(config.outbox, Path) == isinstance(database, DatabaseConfig):
-        raise ConfigError("an adapter needs outbox (a file), or [database]")
-    if not isinstance(database, DatabaseConfig):
-        return cast(Path, config.outbox), None
-    if not isinstance(database.password_file, Path):
-        return database.url, None
-    return database.url, read_secret(database.password_file).decode().strip()
-
-
-def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:
-    """Read the keys of the reviewers, by their key ids.
-
-    Raises:
-        ConfigError: A file is missing or no public key, or one key or name stands
-            for two persons.
-    """
-    found: dict[str, tuple[str, PublicKey]] = {}
-    for each in config.reviewers:
-        try:
-            jwk = msgspec.json.decode(each.key.read_bytes(), type=Jwk)
-            key = PublicKey(jwk)
-        except OSError as error:
-            raise ConfigError(f"cannot read {each.key}: {error.strerror}") from None
-        except (msgspec.MsgspecError, UnicodeDecodeError, TrustError):
-            raise ConfigError(
-                f"{each.key} is no public Ed25519 or P-256 key in JWK form"
-            ) from None
-        found[key_id(each.name, jwk)] = (each.name, key)
-    if len({key.thumbprint for _, key in found.values()}) < len(config.reviewers):
-        raise ConfigError("two reviewers have one key; each person needs an own one")
-    if len({name for name, _ in found.values()}) < len(config.reviewers):
-        raise ConfigError("two reviewers have one name; each person needs an own one")
-    return found

@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from adapters.bare import bare_for
-from adapters.config import MemberConfig
+from adapters.config_parts import MemberConfig
 from adapters.gap_state import GapState, Untold
 from adapters.gaps import NO_BARE, account, admits, delivery
 from adapters.patience import PatientStore, StoppedError, pause

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
-from adapters.config import MemberConfig
+from adapters.config_parts import MemberConfig
 from adapters.interests import EVERYTHING, Interests
 from adapters.interests_toml import MAX_BYTES, decode, encode
 from broker.errors import ConfigError

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import structlog
 
-from adapters.config import Broker, broker_tls, broker_url
+from adapters.config_parts import Broker
+from adapters.config_use import broker_tls, broker_url
 from broker.bus import Bus
 from broker.key_dates import WARN_DAYS
 from broker.rabbitmq import open_rabbitmq

@@ -20,7 +20,8 @@ from adapters.cli.load import (
     served_member,
     write_private,
 )
-from adapters.config import AdapterConfig, gaps_of, load
+from adapters.config import AdapterConfig, load
+from adapters.config_use import gaps_of
 from adapters.delivered import Beat, Report, Told, report
 from adapters.gap_state import KnownLine, Missing, open_gap_state
 from adapters.gap_watch import replayed

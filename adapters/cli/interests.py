@@ -9,7 +9,8 @@ from cyclopts import App
 from adapters import interests_file
 from adapters.cli import show, simulating
 from adapters.cli.load import load_directory, need_known, served_member
-from adapters.config import AdapterConfig, MemberConfig, load
+from adapters.config import AdapterConfig, load
+from adapters.config_parts import MemberConfig
 from adapters.interests import EVERYTHING, Interests, describe
 from adapters.interests_toml import KEYS, with_words, wrong
 from broker.errors import ConfigError

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 
 from adapters.cli import show
-from adapters.config import AdapterConfig, MemberConfig
+from adapters.config import AdapterConfig
+from adapters.config_parts import MemberConfig
 from adapters.policy import Policy
 from broker.directory import Directory, single_key
 from broker.directory_alarms import alarms

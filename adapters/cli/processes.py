@@ -13,11 +13,7 @@ from cyclopts import App
 from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_policy, need_gate
-from adapters.config import (
-    AdapterConfig,
-    GateConfig,
-    load,
-)
+from adapters.config import AdapterConfig, GateConfig, load
 from adapters.key_watch import watch
 from adapters.metrics import EventCounts
 from adapters.status import answering, directory_of

@@ -13,7 +13,8 @@ from rich.markup import escape
 from adapters.cli import show
 from adapters.cli.asking import PassphraseOption, signer_of
 from adapters.cli.load import load_directory
-from adapters.config import AdapterConfig, load, reviewers_of
+from adapters.config import AdapterConfig, load
+from adapters.config_use import reviewers_of
 from adapters.review import Held, Reviews, open_reviews
 from adapters.reviewing import Decision, sign
 from broker.bus import Message

@@ -11,7 +11,7 @@ import pytest
 
 from adapters.cli import heartbeats as command
 from adapters.cli import main, sending
-from adapters.config import Broker
+from adapters.config_parts import Broker
 from broker.bus import Bus
 from broker.embedded import open_embedded
 from broker.errors import BusRefusedError, BusUnavailableError, ConfigError

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.cli import main as command
 from adapters.cli import sending
-from adapters.config import Broker
+from adapters.config_parts import Broker
 from broker.bus import Bus
 from broker.embedded import Fault, open_embedded
 from broker.errors import BusRefusedError, BusUnavailableError, ConfigError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.config import FileSinkConfig, MemberConfig
+from adapters.config_parts import FileSinkConfig, MemberConfig
 from adapters.interests import EVERYTHING, Interests
 from adapters.interests_file import Watched, interests_of, read, write
 from broker.errors import ConfigError

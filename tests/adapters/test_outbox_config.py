@@ -4,7 +4,8 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from adapters.config import DatabaseConfig, gaps_of, outbox_of
+from adapters.config_parts import DatabaseConfig
+from adapters.config_use import gaps_of, outbox_of
 from broker.errors import ConfigError
 from tests.support.adapter_config import adapter_config, served
 

@@ -15,7 +15,8 @@ import msgspec
 
 from adapters.app import context_of, open_sinks, serve
 from adapters.cli.load import load_policy
-from adapters.config import AdapterConfig, FileSinkConfig, MemberConfig, load
+from adapters.config import AdapterConfig, load
+from adapters.config_parts import FileSinkConfig, MemberConfig
 from adapters.delivery import Delivery, Sink
 from adapters.numbering import Lane
 from adapters.outbox import open_outbox

@@ -9,7 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.cli.connecting import open_bus
-from adapters.config import Broker, broker_tls, broker_url
+from adapters.config_parts import Broker
+from adapters.config_use import broker_tls, broker_url
 from broker.certificates import issue, issue_server, load_ca, make_ca, make_request
 from broker.errors import BusRefusedError, BusUnavailableError, ConfigError
 from broker.rabbitmq import open_rabbitmq

@@ -18,7 +18,8 @@ from adapters.bare import bare_for
 from adapters.cli import main
 from adapters.cli.connecting import open_bus
 from adapters.cli.load import load_policy
-from adapters.config import AdapterConfig, PublisherConfig, gaps_of, load
+from adapters.config import AdapterConfig, PublisherConfig, load
+from adapters.config_use import gaps_of
 from adapters.gap_state import GapState, open_gap_state
 from adapters.gap_watch import replayed
 from adapters.interests import Interests

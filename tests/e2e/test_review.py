@@ -14,11 +14,8 @@ from adapters import intake
 from adapters.app import serve
 from adapters.cli.load import load_policy
 from adapters.cli.main import run
-from adapters.config import (
-    AdapterConfig,
-    load,
-    reviewers_of,
-)
+from adapters.config import AdapterConfig, load
+from adapters.config_use import reviewers_of
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber
 from adapters.projection import Author

@@ -67,12 +67,20 @@ def raised() -> dict[str, str]:
 
 
 def decided() -> set[str]:
-    """What is given back or gone through, to be raised by somebody else."""
+    """What is given back, gone through or named, to be raised or told elsewhere."""
     found: set[str] = set()
     for _, node in nodes():
         match node:
             case ast.Return(value=ast.expr() as given) | ast.For(iter=given):
                 found |= texts_of(given)
+            case ast.AnnAssign(
+                target=ast.Name(id="_REASON" | "_INVALID"), value=ast.expr() as given
+            ):
+                found |= texts_of(given)
+            case ast.Dict(keys=names, values=values):
+                for name, given in zip(names, values, strict=True):
+                    if isinstance(name, ast.Constant) and name.value == "reason":
+                        found |= texts_of(given)
     return found
 
 

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from adapters.config import AdapterConfig, Broker, FileSinkConfig, MemberConfig
+from adapters.config import AdapterConfig
+from adapters.config_parts import Broker, FileSinkConfig, MemberConfig
 
 
 def adapter_config(folder: Path, **more: Any) -> AdapterConfig:

@@ -21,7 +21,7 @@ from adapters.cli.demo.hub import Login
 from adapters.cli.demo.played import Played, Published, read_inbox
 from adapters.cli.demo.webhook import open_receiver
 from adapters.cli.demo.world import HUB, World
-from adapters.config import outbox_of
+from adapters.config_use import outbox_of
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context
 from adapters.view import view_of

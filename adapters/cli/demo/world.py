@@ -17,8 +17,8 @@ import msgspec
 
 from adapters.cli.demo.cast import CAST, WEBHOOK_MEMBER, Part, Sample, load_samples
 from adapters.cli.load import load_policy
-from adapters.config import (
-    AdapterConfig,
+from adapters.config import AdapterConfig
+from adapters.config_parts import (
     Broker,
     FileSinkConfig,
     KeyPlace,

@@ -13,7 +13,9 @@ from adapters.cli import show
 from adapters.cli.asking import ask
 from adapters.cli.connecting import log_json
 from adapters.cli.doctor import files, network, sinks, trip
-from adapters.config import AdapterConfig, DatabaseConfig, PublisherConfig, outbox_of
+from adapters.config import AdapterConfig, PublisherConfig
+from adapters.config_parts import DatabaseConfig
+from adapters.config_use import outbox_of
 from adapters.doctor import Finding, Step, Told, examine, ok
 from broker.directory import Directory
 from broker.directory_client import open_directory, read_remote

@@ -10,14 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from adapters.cli.load import load_policy, need_gate
-from adapters.config import (
-    AdapterConfig,
-    DatabaseConfig,
-    GateConfig,
-    PublisherConfig,
-    WebhookSinkConfig,
-    load,
-)
+from adapters.config import AdapterConfig, GateConfig, PublisherConfig, load
+from adapters.config_parts import DatabaseConfig, WebhookSinkConfig
 from adapters.doctor import Finding, failed, note, ok, warning
 from adapters.interests_file import interests_of
 from adapters.sinks.webhook import read_secret as read_webhook_secret

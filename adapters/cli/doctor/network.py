@@ -14,14 +14,9 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from adapters.config import (
-    AdapterConfig,
-    Broker,
-    GateConfig,
-    PublisherConfig,
-    broker_tls,
-    broker_url,
-)
+from adapters.config import AdapterConfig, GateConfig, PublisherConfig
+from adapters.config_parts import Broker
+from adapters.config_use import broker_tls, broker_url
 from adapters.doctor import UNREACHABLE, USAGE, Finding, failed, note, ok, warning
 from adapters.doctor_rights import (
     Right,

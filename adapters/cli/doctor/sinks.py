@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final, assert_never
 
 from adapters.cli.doctor.network import TIMEOUT_S
-from adapters.config import AdapterConfig, FileSinkConfig, SinkConfig, WebhookSinkConfig
+from adapters.config import AdapterConfig
+from adapters.config_parts import FileSinkConfig, SinkConfig, WebhookSinkConfig
 from adapters.doctor import UNREACHABLE, Finding, failed, ok
 from adapters.sinks.addresses import is_public
 from adapters.sinks.guarded_http import check_url, system_lookup

@@ -4,16 +4,28 @@ Reads the outbox's rows from outside, while the adapter runs, and never a body. 
 thing it changes is a failed delivery, which `retry` makes pending again.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final, Literal
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    exists,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.numbering import Lane
 from adapters.outbox_database import Database
 from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
 
+_T = TypeVar("_T")
 State = Literal["waiting", "pending", "done", "failed", "superseded"]
 NOT_DONE: Final[tuple[State, ...]] = ("failed", "pending", "waiting")
 ALL: Final[tuple[State, ...]] = ("done", *NOT_DONE, "superseded")
@@ -35,7 +47,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         settled_at: When the member's system took it, it failed for good, or a newer
             version was known.
         bodies: Whether what was sent is still kept.
-        newer: Whether the outbox has a newer version of the record for this sink.
+        newer: Whether a newer version of the record was sent to this sink, or is
+            about to be.
     """
 
     id: str
@@ -77,11 +90,25 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     states: tuple[State, ...] = ALL
 
 
+class Retried(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of failed deliveries that were to be tried again.
+
+    Attributes:
+        again: Pending now.
+        stay: As they were: their bodies are gone, or a newer version of the record
+            was sent, which what is older must not follow.
+    """
+
+    again: tuple[Entry, ...]
+    stay: tuple[Entry, ...]
+
+
 _later = deliveries.alias("later")
 _CASE: Final = ("lane_id", "issuer", "sub")
 _NEWER: Final = exists().where(
     *(_later.c[name] == deliveries.c[name] for name in _CASE),
     _later.c.ver_key > deliveries.c.ver_key,
+    _later.c.state != "waiting",  # that one comes behind, whatever is done before
 )
 _KEPT: Final = and_(
     *(exists().where(contents.c.hash == deliveries.c[name]) for name in _BODIES)
@@ -103,7 +130,10 @@ class Ledger:
             return await _find(connection, search, limit)
 
     async def sizes(self, entry: Entry) -> dict[str, tuple[str, int]]:
-        """Give the SHA-256 (hex) and the size in bytes of each body of *entry*."""
+        """Give the SHA-256 (hex) and the size in bytes of each body of *entry*.
+
+        Not of one that was superseded: it has none.
+        """
         columns = [deliveries.c[name] for name in _BODIES]
         query = select(*columns).where(deliveries.c.id == entry.id)
         async with self._database.reader.begin() as connection:
@@ -113,26 +143,24 @@ class Ledger:
         named = zip(_BODIES, row, strict=True)
         return {name: (digest.hex(), sizes[digest]) for name, digest in named}
 
-    async def retry(self, search: Search, now: float) -> tuple[Entry, ...]:
-        """Make failed deliveries of *search* pending, due at *now*; give those.
+    async def retry(self, search: Search, now: float) -> Retried:
+        """Make failed deliveries of *search* pending, due at *now*.
 
-        Left as they are: what has no body any more, and what a newer version has
-        followed, since it must not come behind that. The three days until it fails
-        again count anew. A running adapter notices within seconds.
+        The three days until one fails again count anew. A running adapter notices
+        within seconds.
         """
         wanted = msgspec.structs.replace(search, states=("failed",))
         async with self._database.engine.begin() as connection:
+            # Who stores a newer version meanwhile, or purges, comes before or after.
             found = await _find(connection, wanted, MAX_ROWS)
-            again = [each for each in found if each.bodies and not each.newer]
-            lanes_of = {(each.member, each.sink) for each in again}
-            if again:
-                # It tells others, and keeps them from purging what is needed again.
-                await self._database.storing(connection, lanes_of)
-                again = await _still(connection, again)
-            for some in _chunks([each.id for each in again]):
+            of_lanes = {(each.member, each.sink) for each in found}
+            await self._database.storing(connection, of_lanes)
+            await _have(connection, of_lanes)
+            kept = await _may_go(connection, found)
+            for some in _chunks(sorted(kept)):
                 await connection.execute(
                     update(deliveries)
-                    .where(deliveries.c.id.in_(some), deliveries.c.state == "failed")
+                    .where(deliveries.c.id.in_(some))
                     .values(
                         state="pending",
                         due_at=now,
@@ -140,18 +168,28 @@ class Ledger:
                         first_failed_at=None,
                     )
                 )
-        return tuple(again)
+        return Retried(
+            again=tuple(each for each in found if each.id in kept),
+            stay=tuple(each for each in found if each.id not in kept),
+        )
 
 
-async def _still(connection: AsyncConnection, entries: Sequence[Entry]) -> list[Entry]:
-    """Leave out what was purged, or sent by somebody else, in the meantime."""
+async def _have(connection: AsyncConnection, of_lanes: Collection[Lane]) -> None:
+    """Let nobody store in these lanes until the transaction ends, as storing does."""
+    for some in _chunks(sorted(of_lanes)):
+        mine = select(lanes.c.id).where(tuple_(lanes.c.member, lanes.c.sink).in_(some))
+        await connection.execute(mine.order_by(lanes.c.id).with_for_update())
+
+
+async def _may_go(connection: AsyncConnection, entries: Sequence[Entry]) -> set[str]:
+    """Say which still failed, have their bodies, and come in order."""
     kept: set[str] = set()
     for some in _chunks([each.id for each in entries]):
         query = select(deliveries.c.id).where(
             deliveries.c.id.in_(some), deliveries.c.state == "failed", _KEPT, ~_NEWER
         )
         kept.update(await connection.scalars(query.with_for_update()))
-    return [each for each in entries if each.id in kept]
+    return kept
 
 
 async def _find(
@@ -255,6 +293,6 @@ def _superseded(row: Row[Any]) -> Entry:
     )
 
 
-def _chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
-    for start in range(0, len(ids), _CHUNK):
-        yield ids[start : start + _CHUNK]
+def _chunks(names: Sequence[_T]) -> Iterable[Sequence[_T]]:
+    for start in range(0, len(names), _CHUNK):
+        yield names[start : start + _CHUNK]

@@ -25,6 +25,9 @@ async def open_ledger(
 ) -> AsyncIterator[Ledger]:
     """Open the outbox of an adapter that has run; nothing is created or migrated.
 
+    The adapter's lock (`outbox_sqlite._own`) is not taken: it says who sends, and
+    this one does not. Two writers of one file take turns, by SQLite's own locks.
+
     Args:
         writing: For `Ledger.retry`; a SQLite file is opened read-only otherwise.
 
@@ -60,7 +63,8 @@ async def _translated(place: str) -> AsyncIterator[None]:
         yield
     except (DBAPIError, OSError, TimeoutError) as error:
         why = getattr(error, "orig", error)
-        name = type(getattr(why, "__cause__", None) or why).__name__
+        name = getattr(why, "sqlite_errorname", None)  # SQLITE_BUSY, SQLITE_FULL
+        name = name or type(getattr(why, "__cause__", None) or why).__name__
         raise ConfigError(f"cannot use the outbox {place}: {name}") from None
 
 

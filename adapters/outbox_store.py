@@ -5,6 +5,7 @@ stored to wait is numbered later, by `release_waiting`.
 """
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from operator import itemgetter
 from typing import Final, TypeVar
@@ -77,7 +78,7 @@ async def write(
         if case_of(item.row) in waiting:
             await _supersede_waiting(connection, item, lane_ids, now)
     if kept:
-        hashes = await _write_bodies(connection, kept)
+        hashes = await write_bodies(connection, _bodies_of(kept))
         values = [_values(n, lane_ids, hashes, now) for n in kept]
         await connection.execute(insert(deliveries), values)
         # later numbers of a lane overwrite earlier ones
@@ -233,15 +234,16 @@ async def _known(
     )
 
 
-async def _write_bodies(
-    connection: AsyncConnection, stored: Sequence[Numbered]
+def _bodies_of(stored: Sequence[Numbered]) -> Iterator[bytes]:
+    for n in stored:
+        yield from (n.row.evidence, n.row.projection, n.row.receipt, n.row.message)
+
+
+async def write_bodies(
+    connection: AsyncConnection, found: Iterable[bytes]
 ) -> dict[bytes, bytes]:
-    """Store each distinct body once; give the hash of each."""
-    distinct = {
-        body
-        for n in stored
-        for body in (n.row.evidence, n.row.projection, n.row.receipt)
-    }
+    """Store each distinct body once; give the hash of each. Empty ones are none."""
+    distinct = {body for body in found if body}
     hashes = {body: hashlib.sha256(body).digest() for body in distinct}
     in_order = sorted(hashes.items(), key=itemgetter(1))  # see `_open_lanes`
     await connection.execute(
@@ -274,15 +276,30 @@ def _values(
         "kind": row.kind,
         "tlp": row.tlp,
         "token_id": row.token_id,
-        "policy": row.policy,
         "scope": row.scope,
+        **decided(row, hashes),
+        "state": "pending" if item.number else "waiting",
+        "stored_at": now,
+        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
+    }
+
+
+def decided(row: NewDelivery, hashes: Mapping[bytes, bytes]) -> dict[str, object]:
+    """Give the columns that change when a delivery is decided on again.
+
+    Args:
+        hashes: As `write_bodies` gives them.
+    """
+    return {
+        "policy": row.policy,
         "evidence": hashes[row.evidence],
         "projection": hashes[row.projection],
         "receipt": hashes[row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
-        "state": "pending" if item.number else "waiting",
-        "stored_at": now,
-        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
+        "message": hashes.get(row.message),
+        "basis": row.basis,
+        "decided_until": None if row.until == math.inf else row.until,
+        "missed": row.missed,
     }
 
 

@@ -38,6 +38,8 @@ ServiceName = Literal["gate", "adapter"]
 # A closed list: what becomes of what was signed before follows from it.
 RevocationReason = Literal["compromised", "superseded", "retired"]
 MAX_ENTRY_BYTES: Final = 256 * 1024
+MAX_POLICY_BYTES: Final = 1 << 20  # the shipped one has 54 KB
+MAX_POLICIES: Final = 16
 
 
 class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -193,6 +195,10 @@ class Directory(msgspec.Struct, frozen=True):
         suspensions: By organisation or key, those that hold, will, or did.
         expires: Epoch seconds; from then on nothing may be decided on it.
         sealing: Keys to seal to, by member.
+        policies: Redaction policies by id, as they were written; what they say is
+            the business of `adapters.policy`.
+        is_signed: Whether a threshold of groups signed all this; plain files are
+            their writer's word alone.
     """
 
     members: Mapping[str, Member]
@@ -201,6 +207,8 @@ class Directory(msgspec.Struct, frozen=True):
     suspensions: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
     expires: float = float("inf")
     sealing: Mapping[str, tuple[KnownSealingKey, ...]] = MappingProxyType({})
+    policies: Mapping[str, bytes] = MappingProxyType({})
+    is_signed: bool = False
 
     def sealing_key(self, org: str, *, now: float) -> KnownSealingKey:
         """Find the key to seal to for a member: of those valid *now*, the newest.
@@ -367,6 +375,16 @@ def _confirmed(org: str, suspended: Suspended) -> Span:
         return confirmed(org, suspended.since)
     except RefusedError:
         raise ConfigError(f"{org}: suspended.since is no time") from None
+
+
+def need_few(policies: int) -> None:
+    """Check how many policies a directory has.
+
+    Raises:
+        ConfigError: More than 16.
+    """
+    if policies > MAX_POLICIES:
+        raise ConfigError(f"a directory has at most {MAX_POLICIES} policies")
 
 
 def under(directory: Directory, held: Iterable[Span], *, expires: float) -> Directory:

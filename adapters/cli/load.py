@@ -5,7 +5,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from adapters.cli import show
 from adapters.config import AdapterConfig
 from adapters.config_parts import MemberConfig
 from adapters.policy import Policy
+from adapters.policy_choice import Rulebook, choose
 from broker.directory import Directory, single_key
 from broker.directory_alarms import alarms
 from broker.directory_client import open_directory
@@ -199,6 +201,25 @@ def need_known(name: str, known: Collection[str], fault: str) -> None:
         raise ConfigError(fault + (f"; did you mean {near[0]}?" if near else ""))
 
 
+def load_rules(settings: AdapterConfig, directory: Directory) -> Rulebook:
+    """Choose the policy of an adapter.
+
+    Raises:
+        ConfigError: As `policy_choice.choose`, and where both ways to name one are
+            used.
+    """
+    file = None
+    if isinstance(settings.policy, Path):
+        if isinstance(settings.policy_id, str):
+            raise ConfigError(
+                "give policy_id (the directory's) or policy (a file), not both"
+            )
+        file = read_policy(settings.policy)
+    name = settings.policy_id if isinstance(settings.policy_id, str) else ""
+    with _one_problem():
+        return choose(directory, name=name, file=file, shipped=read_policy(None))
+
+
 def load_policy(path: Path | None) -> Policy:
     """Load a policy, by default the shipped one.
 
@@ -206,8 +227,14 @@ def load_policy(path: Path | None) -> Policy:
         ConfigError: It is none; the first of several problems, and how to see the rest.
     """
     data, where = read_policy(path)
-    try:
+    with _one_problem(where):
         return Policy(data, where)
+
+
+@contextmanager
+def _one_problem(where: str = "FILE") -> Iterator[None]:
+    try:
+        yield
     except ConfigError as error:
         first, *others = str(error).splitlines()
         if not others:

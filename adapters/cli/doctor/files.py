@@ -9,11 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from adapters.cli.load import load_policy, need_gate
+from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, PublisherConfig, load
 from adapters.config_parts import DatabaseConfig, WebhookSinkConfig
 from adapters.doctor import Finding, failed, note, ok, warning
 from adapters.interests_file import interests_of
+from adapters.policy_choice import Rulebook
 from adapters.sinks.webhook import read_secret as read_webhook_secret
 from broker.directory import Directory, Member
 from broker.directory_client import Loaded
@@ -304,8 +305,7 @@ _RESTORE: Final = "put back the newest backup; docs/operations.md says what foll
 
 def rules(settings: AdapterConfig, directory: Directory) -> list[Finding]:
     """Load the policy, and say of each member served whether it is there."""
-    policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
-    found = [ok(f"policy {policy.name} loads")]
+    found = [_policy(load_rules(settings, directory), directory)]
     for served in settings.members:
         if served.org not in directory.members:
             found.append(
@@ -318,3 +318,12 @@ def rules(settings: AdapterConfig, directory: Directory) -> list[Finding]:
         else:
             interests_of(served)
     return found
+
+
+def _policy(chosen: Rulebook, directory: Directory) -> Finding:
+    name = chosen.policy.name
+    if not chosen.follows:
+        return ok(f"policy {name} loads; it is a file here, and not the directory's")
+    if directory.is_signed:
+        return ok(f"policy {name} loads; it is the directory's, signed by its groups")
+    return ok(f"policy {name} loads; it is the directory's, which nobody signed")

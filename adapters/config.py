@@ -179,6 +179,14 @@ class AdmissionConfig(
     passwords: Path | UnsetType = UNSET
 
 
+class OperatorConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin dead-letters` needs: the login `operator`."""
+
+    broker: Broker
+
+
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin poll` needs: one TAXII 2.1 collection.
 
@@ -208,7 +216,13 @@ class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 C = TypeVar(
-    "C", PublisherConfig, GateConfig, AdapterConfig, AdmissionConfig, PollConfig
+    "C",
+    PublisherConfig,
+    GateConfig,
+    AdapterConfig,
+    AdmissionConfig,
+    OperatorConfig,
+    PollConfig,
 )
 
 

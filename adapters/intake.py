@@ -27,6 +27,7 @@ from adapters.review import Ready, Reviews
 from broker import sdjwt, seen
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
+from broker.dead_letters import AT, KEY, REASON, WHERE, published_as
 from broker.directory import Directory
 from broker.directory_held import Held, first_of
 from broker.errors import (
@@ -358,7 +359,10 @@ class Intake:
                     reason=outcome.reason,
                     where=outcome.where[:MAX_WHERE],
                 )
-                await self._bury(dead_letter(message, outcome, self._config.name))
+                await self._bury(self._dead(message, outcome))
+
+    def _dead(self, message: Message, refused: Refused) -> Message:
+        return dead_letter(message, refused, self._config.name, now=self._clock())
 
     async def _bury(self, dead: Message) -> None:
         """Try until the broker has it, or raise StoppedError."""
@@ -390,7 +394,9 @@ async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
             await pause(_LOOK_S, stop)
 
 
-def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:
+def dead_letter(
+    message: Message, refused: Refused, adapter: str, *, now: float
+) -> Message:
     """Put *message* aside for the operator, as it came, with the reason."""
     return Message(
         body=message.body,
@@ -407,8 +413,10 @@ def dead_letter(message: Message, refused: Refused, adapter: str) -> Message:
                 if isinstance(value := message.headers.get(name), str)
                 and len(value) <= seen.MAX_CHARS
             },
-            "tocsin-reason": refused.reason,
-            "tocsin-where": refused.where[:MAX_WHERE],
+            REASON: refused.reason,
+            WHERE: refused.where[:MAX_WHERE],
+            KEY: published_as(message).routing_key,
+            AT: int(now),
         },
     )
 

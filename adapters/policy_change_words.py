@@ -1,7 +1,7 @@
 """What changes between two policies, a line for each change. Pure."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, assert_never
 
 import msgspec
 
@@ -64,8 +64,9 @@ def of_other(change: OtherChange) -> str:
         case "gate":
             return f"gate {change.name}: {change.before} -> {change.after}"
         case "audience":
-            pass
-    return f"audience, {change.name}: {change.before} -> {change.after}"
+            return f"audience, {change.name}: {change.before} -> {change.after}"
+        case _:
+            assert_never(change.subject)
 
 
 def _ends(change: OtherChange) -> tuple[str, str]:

@@ -39,7 +39,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
             what came back to its queue before (RabbitMQ 4 keeps it on a dead
             letter), and to dead letters
             `x-death-reason` (`rejected` or `delivery_limit`), `x-death-queue`,
-            `x-death-exchange` and `x-death-routing-key`.
+            `x-death-exchange`, `x-death-routing-key` and `x-death-time` (epoch
+            seconds).
     """
 
     body: bytes

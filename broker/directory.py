@@ -361,13 +361,9 @@ def build(members: Iterable[Member], services: Iterable[Service] = ()) -> Direct
     for service in services:
         for known in _own_keys(service, names, thumbprints):
             of_services[known.kid] = ServiceKey(known, frozenset(service.services))
-    return Directory(
-        MappingProxyType(by_name),
-        MappingProxyType(keys),
-        MappingProxyType(of_services),
-        sealing=MappingProxyType(sealing),
-        suspensions=MappingProxyType(held),
-    )
+    # Dicts, though typed as what nobody changes: through a proxy every lookup would
+    # take a quarter longer.
+    return Directory(by_name, keys, of_services, sealing=sealing, suspensions=held)
 
 
 def _confirmed(org: str, suspended: Suspended) -> Span:
@@ -397,9 +393,7 @@ def under(directory: Directory, held: Iterable[Span], *, expires: float) -> Dire
     found = dict(directory.suspensions)
     for each in held:
         found[each.subject] = (*found.get(each.subject, ()), each)
-    return msgspec.structs.replace(
-        directory, suspensions=MappingProxyType(found), expires=expires
-    )
+    return msgspec.structs.replace(directory, suspensions=found, expires=expires)
 
 
 def _own_keys(
@@ -420,7 +414,7 @@ def _own_keys(
 def single_key(org: str, jwk: Jwk) -> Directory:
     """Trust exactly one key of one organisation, for `tocsin verify --jwk`."""
     known = KnownKey(key_id(org, jwk), org, PublicKey(jwk), 0.0, float("inf"), None)
-    return Directory(MappingProxyType({}), MappingProxyType({known.kid: known}))
+    return Directory({}, {known.kid: known})
 
 
 def _known_key(org: str, entry: KeyEntry) -> KnownKey:

@@ -1,6 +1,7 @@
 """The queues of the embedded bus: one SQLite table, synchronous, one thread."""
 
 import sqlite3
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -110,6 +111,7 @@ class Store:
                 "x-death-queue": queue,
                 "x-death-exchange": exchange,
                 "x-death-routing-key": message.routing_key,
+                "x-death-time": int(time.time()),
             }
             key = str(arguments["x-dead-letter-routing-key"])
             late = msgspec.structs.replace(

@@ -174,7 +174,12 @@ class BatchWork:
         if isinstance(decision, Refuse):
             name = beat_id(message.body)
             arrival = _Arrival(
-                message, _envelope(message, self._issuer), _NOTHING, 0, name, None
+                message,
+                gate_rules.envelope_of(message, self._issuer),
+                _NOTHING,
+                0,
+                name,
+                None,
             )
             await self._conclude(arrival, decision)
         return Handled(decision, len(message.body))
@@ -296,7 +301,9 @@ class BatchWork:
                 assert_never(decision)
 
     async def _refuse(self, arrival: _Arrival, refuse: Refuse) -> None:
-        dead = gate_rules.dead_letter(arrival.message, self._issuer, refuse)
+        dead = gate_rules.dead_letter(
+            arrival.message, self._issuer, refuse, now=self._clock()
+        )
         await self._send(DEAD, dead)
         told = gate_rules.refusal(
             arrival.message, arrival.token_id, self._issuer, refuse
@@ -341,12 +348,8 @@ class BatchWork:
             self._log.warning("gate.not_acknowledged", error=type(error).__name__)
 
 
-def _envelope(message: Message, issuer: str) -> Envelope:
-    return Envelope(issuer, message.user_id, message.routing_key)
-
-
 def _unpack(message: Message, issuer: str) -> _Arrival:
-    envelope = _envelope(message, issuer)
+    envelope = gate_rules.envelope_of(message, issuer)
     fault = gate_rules.check_envelope(envelope)
     record, size = _NOTHING, 0
     if fault is None:

@@ -16,7 +16,7 @@ from broker import gate_rules, hearing, heartbeats
 from broker.bus import Message
 from broker.directory_held import Held
 from broker.errors import UnroutableError
-from broker.gate_rules import Envelope, Refuse
+from broker.gate_rules import Refuse
 from broker.gate_stamps import Stamps
 from broker.gate_state import GateState, Line
 from broker.topology import FEEDBACK, RECORDS
@@ -53,7 +53,7 @@ class Hearing:
 
     async def hear(self, message: Message, now: float) -> hearing.Decision:
         """Decide about a heartbeat and pass it on; refusing it is the caller's."""
-        envelope = Envelope(self._issuer, message.user_id, message.routing_key)
+        envelope = gate_rules.envelope_of(message, self._issuer)
         fault = gate_rules.check_envelope(envelope)
         if fault is not None:
             return fault

@@ -9,6 +9,7 @@ import msgspec
 from broker import chain, sdjwt, seal, topology
 from broker.bus import JSON_CONTENT_TYPE, Message
 from broker.chain import Feed, Gap
+from broker.dead_letters import AT, ISSUER, KEY, REASON, SENDER, WHERE, published_as
 from broker.directory import Directory
 from broker.errors import TrustError
 from broker.trust import Verified
@@ -24,7 +25,8 @@ class Envelope(msgspec.Struct, frozen=True):
 
     Attributes:
         issuer: Whose queue it stood in.
-        user_id: The sender, as the broker checked it.
+        user_id: The sender, as the broker checked it; of what the operator put back,
+            as it did when that came first.
     """
 
     issuer: str
@@ -67,6 +69,11 @@ Decision = Accept | Duplicate | Refuse
 def issuers_of(directory: Directory) -> tuple[str, ...]:
     """Name the members that may publish anything, sorted."""
     return tuple(sorted(m.org for m in directory.members.values() if m.kinds))
+
+
+def envelope_of(message: Message, issuer: str) -> Envelope:
+    """Say how *message* came into the queue of *issuer*."""
+    return Envelope(issuer, *published_as(message))
 
 
 def check_envelope(envelope: Envelope) -> Refuse | None:
@@ -185,8 +192,11 @@ def decide_in_order(
 # ----------------------------------------------------------------- refusals
 
 
-def dead_letter(message: Message, issuer: str, refuse: Refuse) -> Message:
+def dead_letter(
+    message: Message, issuer: str, refuse: Refuse, *, now: float
+) -> Message:
     """Put *message* aside for the operator, as it came, with the reason."""
+    envelope = envelope_of(message, issuer)
     return Message(
         body=message.body,
         message_id=_name_of(message),
@@ -195,11 +205,12 @@ def dead_letter(message: Message, issuer: str, refuse: Refuse) -> Message:
         content_encoding=message.content_encoding,
         user_id=topology.GATE,
         headers={
-            "tocsin-reason": refuse.reason,
-            "tocsin-where": refuse.where[:MAX_WHERE],
-            "tocsin-issuer": issuer,
-            "tocsin-user-id": message.user_id,
-            "tocsin-routing-key": message.routing_key,
+            REASON: refuse.reason,
+            WHERE: refuse.where[:MAX_WHERE],
+            ISSUER: issuer,
+            SENDER: envelope.user_id,
+            KEY: envelope.routing_key,
+            AT: int(now),
         },
     )
 

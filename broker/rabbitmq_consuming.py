@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Self
 
 import structlog
@@ -205,12 +206,27 @@ def _headers(raw: Mapping[str, Any], *, redelivered: bool) -> dict[str, str | in
     }
     if redelivered and (returned := raw.get("x-delivery-count")):
         headers["x-delivery-count"] = returned
-    if deaths := raw.get("x-death"):
-        newest = deaths[0]
-        headers |= {
-            "x-death-reason": newest["reason"],
-            "x-death-queue": newest["queue"],
-            "x-death-exchange": newest["exchange"],
-            "x-death-routing-key": newest["routing-keys"][0],
-        }
-    return headers
+    return headers | _death(raw.get("x-death"))
+
+
+def _death(deaths: Any) -> dict[str, str | int]:
+    """Give the newest death. Of what did not die a sender may write anything there."""
+    match deaths:
+        case [
+            {
+                "reason": str(reason),
+                "queue": str(queue),
+                "exchange": str(exchange),
+                "routing-keys": [str(key), *_],
+                "time": datetime() as time,
+            },
+            *_,
+        ]:
+            return {
+                "x-death-reason": reason,
+                "x-death-queue": queue,
+                "x-death-exchange": exchange,
+                "x-death-routing-key": key,
+                "x-death-time": int(time.timestamp()),
+            }
+    return {}

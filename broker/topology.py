@@ -18,10 +18,14 @@ RECORDS = "tocsin.records"
 UNROUTABLE = "tocsin.unroutable"
 DEAD = "tocsin.dead"
 FEEDBACK = "tocsin.feedback"
+# The operator alone puts a dead letter back over it, into the one queue that it
+# names: over `RECORDS` every other adapter would get it again.
+RETRY = "tocsin.retry"
 
 GATE = "gate"
 OPERATOR = "operator"
 ADAPTER_PREFIX = "adapter-"
+ADAPTER_QUEUES = "tocsin.adapter."
 
 URGENT = frozenset({"high", "extreme"})
 
@@ -135,6 +139,7 @@ def topology(
         Binding(DEAD, DEAD, "#"),
         Binding(UNROUTABLE, UNROUTABLE, ""),
         *(Binding(INGRESS, f"{INGRESS}.{each}", f"{each}.#") for each in sending),
+        *(Binding(RETRY, f"{INGRESS}.{each}", f"{INGRESS}.{each}") for each in sending),
         *(
             Binding(FEEDBACK, f"{FEEDBACK}.{each}", f"*.{each}.#")
             for each in organisations
@@ -144,6 +149,7 @@ def topology(
         normal, urgent = adapter_queues(each)
         queues += [_queue(normal, DEAD, _BOUND), _queue(urgent, DEAD, _BOUND)]
         # Two queues, because quorum queues of 3.10 ignore priorities.
+        bindings += [Binding(RETRY, queue, queue) for queue in (normal, urgent)]
         bindings += [
             Binding(
                 RECORDS, urgent if level in URGENT else normal, f"*.*.*.*.*.{level}"
@@ -156,13 +162,14 @@ def topology(
         Exchange(INGRESS, "topic"),
         Exchange(RECORDS, "topic", {"alternate-exchange": UNROUTABLE}),
         Exchange(FEEDBACK, "topic"),
+        Exchange(RETRY, "topic"),
     )
     return Topology(exchanges, tuple(queues), tuple(bindings), organisations, serving)
 
 
 def adapter_queues(name: str) -> tuple[str, str]:
     """Return the adapter's normal and urgent queue."""
-    return f"tocsin.adapter.{name}", f"tocsin.adapter.{name}.urgent"
+    return f"{ADAPTER_QUEUES}{name}", f"{ADAPTER_QUEUES}{name}.urgent"
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Every row of the threat model's tables on trust names a test, and each of them exists."""
 
+import fnmatch
 import re
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def test_what_is_said_to_show_it_exists(row):
         is_there = (
             name in TESTS
             or name in FILES
-            or each in VECTORS
+            or fnmatch.filter(VECTORS, each)
             or (ROOT / each).exists()
             or each in TARGETS
         )

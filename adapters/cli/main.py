@@ -15,6 +15,7 @@ from adapters.cli import (
     check,
     comparing,
     cosigning,
+    dead_letters,
     directory,
     gaps,
     heads,
@@ -77,6 +78,7 @@ app.command(answering.answer)
 app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
+app.command(dead_letters.dead_letters, name="dead-letters")
 app.command(directory.directory, name="directory")
 app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")

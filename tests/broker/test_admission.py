@@ -38,6 +38,7 @@ from broker.topology import (
     LOGIN_TAG,
     NOTHING,
     RECORDS,
+    RETRY,
     Binding,
     Permission,
 )
@@ -222,6 +223,7 @@ def test_the_queues_of_who_left_stay_get_nothing_more_and_are_named():
     todo = planned(EVERYBODY, "cert-aq", "platform-x", "newsroom-y")
     assert [each.binding for each in todo.steps if isinstance(each, Unbind)] == [
         Binding(INGRESS, "tocsin.ingress.cert-bx", "cert-bx.#"),
+        Binding(RETRY, "tocsin.ingress.cert-bx", "tocsin.ingress.cert-bx"),
         Binding(FEEDBACK, "tocsin.feedback.cert-bx", "*.cert-bx.#"),
     ]
     assert not any(isinstance(each, DropQueue) for each in todo.steps)

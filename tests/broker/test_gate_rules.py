@@ -176,7 +176,7 @@ def test_a_dead_letter_can_be_published_whatever_was_sent():
         user_id=worst,
         headers={worst: worst},
     )
-    letter = dead_letter(message, "cert-aq", Refuse("claims", "$" * 10_000))
+    letter = dead_letter(message, "cert-aq", Refuse("claims", "$" * 10_000), now=NOW)
     check_limits(letter)
     assert letter.routing_key == "dead.tocsin.ingress.cert-aq"
     assert len(letter.headers["tocsin-where"]) == gate_rules.MAX_WHERE

@@ -16,6 +16,7 @@ from broker.topology import (
     INGRESS,
     OPERATOR,
     RECORDS,
+    RETRY,
     SEVERITIES,
     UNROUTABLE,
     Binding,
@@ -346,3 +347,14 @@ def test_definitions_touch_no_user_whose_password_is_not_given():
         {"name": "gate", "tags": "tocsin", "password": "s"},
         {"name": "cert-aq", "tags": "tocsin", "password_hash": ""},
     ]
+
+
+# Putting back
+
+
+def test_a_dead_letter_goes_back_to_one_queue_and_the_operator_alone_sends_it():
+    for queue in QUEUES:
+        takes_back = queue.startswith((f"{INGRESS}.", "tocsin.adapter."))
+        assert route(PLACE, RETRY, queue) == ((queue,) if takes_back else ())
+    writers = {each.user for each in RIGHTS.users if re.search(each.write, RETRY)}
+    assert writers == {OPERATOR}

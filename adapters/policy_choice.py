@@ -76,6 +76,21 @@ def choose(
     return Rulebook(policy, chosen)
 
 
+def only_policy(directory: Directory) -> Policy:
+    """Give the policy of a directory that has one, for a trial.
+
+    Raises:
+        ConfigError: It has several, or what it has is no policy.
+    """
+    if len(directory.policies) > 1:
+        raise ConfigError(
+            f"the directory has several policies: {_all(directory)}; write them to a "
+            "folder (tocsin directory show --unpack), and give one by --policy"
+        )
+    [(name, data)] = directory.policies.items()
+    return _named(Policy(data, f"policies/{name}.toml"), name)
+
+
 def _only(directory: Directory) -> str:
     if not directory.policies:
         raise ConfigError(

@@ -185,6 +185,19 @@ class ServiceKey(msgspec.Struct, frozen=True):
     services: frozenset[ServiceName]
 
 
+class Agreed(msgspec.Struct, frozen=True):
+    """Which policies a client has seen signed, and which of them it saw replaced.
+
+    Attributes:
+        since: Epoch seconds; of what held before, it knows nothing.
+        until: By id and hex SHA-256, when it first saw a directory without that
+            policy; infinity while it holds.
+    """
+
+    since: float
+    until: Mapping[tuple[str, str], float]
+
+
 class Directory(msgspec.Struct, frozen=True):
     """The snapshot everything is decided on.
 
@@ -199,6 +212,8 @@ class Directory(msgspec.Struct, frozen=True):
             the business of `adapters.policy`.
         is_signed: Whether a threshold of groups signed all this; plain files are
             their writer's word alone.
+        agreed: What is known of policies that were signed, these among them; None
+            where nobody signs.
     """
 
     members: Mapping[str, Member]
@@ -209,6 +224,7 @@ class Directory(msgspec.Struct, frozen=True):
     sealing: Mapping[str, tuple[KnownSealingKey, ...]] = MappingProxyType({})
     policies: Mapping[str, bytes] = MappingProxyType({})
     is_signed: bool = False
+    agreed: Agreed | None = None
 
     def sealing_key(self, org: str, *, now: float) -> KnownSealingKey:
         """Find the key to seal to for a member: of those valid *now*, the newest.

@@ -7,6 +7,7 @@ is suspended, nothing else.
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ from broker import suspensions
 from broker.directory import (
     MAX_ENTRY_BYTES,
     MAX_POLICY_BYTES,
+    Agreed,
     Directory,
     Member,
     Service,
@@ -41,7 +43,7 @@ from broker.directory import (
 )
 from broker.directory_alarms import Freshness
 from broker.directory_fetching import KeptFetcher, fetcher_for
-from broker.directory_memory import open_memory
+from broker.directory_memory import DirectoryMemory, open_memory
 from broker.directory_plain import load_folder
 from broker.directory_tuf import BOUNDS, need_url, read_root, signed, suspenders, target
 from broker.errors import ConfigError, DirectoryUnavailableError, TrustError
@@ -234,6 +236,7 @@ class DirectoryClient:
                 {Path(path).stem: data for (path, _), data in policies.items()}
             ),
             is_signed=True,
+            agreed=self._agreed(policies),
         )
         directory.need_current(self._clock())
         return Loaded(directory, targets.version, min(online), by_groups, tuple(faults))
@@ -279,6 +282,20 @@ class DirectoryClient:
             found[name] = data
         return found
 
+    def _agreed(self, policies: dict[_Name, bytes]) -> Agreed:
+        # Hashed anew: what metadata says of a file need not be its SHA-256.
+        found = [
+            (Path(path).stem, hashlib.sha256(data).hexdigest())
+            for (path, _), data in policies.items()
+        ]
+        with self._memory() as memory:
+            return memory.agreed(found, self._clock())
+
+    @contextmanager
+    def _memory(self) -> Iterator[DirectoryMemory]:
+        with open_memory(self._cache / "noticed.sqlite") as memory:
+            yield memory
+
     def _built(
         self, entries: dict[_Name, Member | Service], policies: dict[_Name, bytes]
     ) -> Directory:
@@ -320,7 +337,7 @@ class DirectoryClient:
             else:
                 listed += [(party, each) for each in found]
         subjects = [(party, each.subject) for party, each in listed]
-        with open_memory(self._cache / "noticed.sqlite") as memory:
+        with self._memory() as memory:
             noticed = memory.notice(subjects, self._clock())
         return [
             in_force(each, party, noticed[party, each.subject])

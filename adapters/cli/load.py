@@ -16,7 +16,7 @@ from adapters.cli import show
 from adapters.config import AdapterConfig
 from adapters.config_parts import MemberConfig
 from adapters.policy import Policy
-from adapters.policy_choice import Rulebook, choose
+from adapters.policy_choice import Rulebook, choose, only_policy
 from broker.directory import Directory, single_key
 from broker.directory_alarms import alarms
 from broker.directory_client import open_directory
@@ -220,12 +220,16 @@ def load_rules(settings: AdapterConfig, directory: Directory) -> Rulebook:
         return choose(directory, name=name, file=file, shipped=read_policy(None))
 
 
-def load_policy(path: Path | None) -> Policy:
-    """Load a policy, by default the shipped one.
+def load_policy(path: Path | None, directory: Directory | None = None) -> Policy:
+    """Load the policy of a file; else the only one of *directory*, else the shipped one.
 
     Raises:
         ConfigError: It is none; the first of several problems, and how to see the rest.
+            No file is given, and the directory has several.
     """
+    if path is None and directory is not None and directory.policies:
+        with _one_problem():
+            return only_policy(directory)
     data, where = read_policy(path)
     with _one_problem(where):
         return Policy(data, where)

@@ -7,7 +7,10 @@ import json
 import os
 import shutil
 import socketserver
+import sqlite3
 import threading
+from contextlib import closing
+from hashlib import sha256
 from http.server import (
     BaseHTTPRequestHandler,
     SimpleHTTPRequestHandler,
@@ -18,7 +21,7 @@ import msgspec
 import pytest
 from tuf.api.exceptions import DownloadError
 
-from broker.directory import MAX_POLICIES, MAX_POLICY_BYTES
+from broker.directory import MAX_POLICIES, MAX_POLICY_BYTES, Agreed
 from broker.directory_client import load_now, open_directory, read_remote
 from broker.directory_fetching import HttpFetcher
 from broker.errors import ConfigError, DirectoryUnavailableError, TrustError
@@ -124,6 +127,40 @@ def test_a_policy_that_is_taken_out_is_gone_and_one_that_was_kept_serves(hub):
         True,
         {"default": b"version = 1"},
     )
+
+
+def test_a_client_remembers_which_policies_were_signed_and_until_when(hub):
+    first, second = (("default", sha256(each).hexdigest()) for each in (b"1", b"2"))
+    began = hub.now
+    assert hub.client().load().directory.agreed == Agreed(began, {})
+    hub.groups.put("policies/default.toml", b"1")
+    hub.groups.publish()
+    hub.client().load()
+    hub.daily(1)
+    hub.groups.put("policies/default.toml", b"2")
+    hub.groups.publish()
+    client = hub.client()
+    ever = float("inf")
+    found = client.load().directory.agreed
+    assert found == Agreed(began, {first: hub.now, second: ever})
+    ended = hub.now
+    hub.daily(1)
+    assert hub.client().load().directory.agreed.until == {first: ended, second: ever}
+    # Signed again, it holds again.
+    hub.groups.put("policies/default.toml", b"1")
+    hub.groups.publish()
+    assert client.refresh().directory.agreed.until == {first: ever, second: hub.now}
+    # A client that begins now knows no more than it saw.
+    found = hub.client("new").load().directory.agreed
+    assert found == Agreed(hub.now, {first: ever})
+
+
+def test_a_memory_of_an_earlier_version_is_brought_up_to_date(hub):
+    hub.client().load()
+    with closing(sqlite3.connect(hub.folder / "cache" / "noticed.sqlite")) as db:
+        db.executescript("DROP TABLE policies; DROP TABLE began")
+        db.execute("PRAGMA user_version = 1")
+    assert hub.client().load().directory.agreed == Agreed(hub.now, {})
 
 
 def test_a_policy_that_was_changed_on_its_way_is_refused(hub):

@@ -147,6 +147,11 @@ def test_a_policy_that_the_groups_change_counts_from_the_next_record_on(
     first, second, third = map(said, made.hub.deliveries("monitor-x"))
     assert first == second == (2, sha256(shipped()).hexdigest(), True)
     assert third == (3, sha256(HIDING).hexdigest(), False)
+    for each in made.hub.deliveries("monitor-x"):
+        known = ("--directory", str(tmp_path / "adapter.toml"))
+        done = tocsin("receipt", "verify", str(each), *known)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "the groups of the directory have signed that policy" in done.stdout
     log = (tmp_path / "adapter.log").read_text()
     assert "policy.changed" in log
     assert third[1] in log

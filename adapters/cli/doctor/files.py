@@ -305,7 +305,7 @@ _RESTORE: Final = "put back the newest backup; docs/operations.md says what foll
 
 def rules(settings: AdapterConfig, directory: Directory) -> list[Finding]:
     """Load the policy, and say of each member served whether it is there."""
-    found = [_policy(load_rules(settings, directory), directory)]
+    found = [_policy(load_rules(settings, directory), settings, directory)]
     for served in settings.members:
         if served.org not in directory.members:
             found.append(
@@ -320,10 +320,13 @@ def rules(settings: AdapterConfig, directory: Directory) -> list[Finding]:
     return found
 
 
-def _policy(chosen: Rulebook, directory: Directory) -> Finding:
-    name = chosen.policy.name
-    if not chosen.follows:
-        return ok(f"policy {name} loads; it is a file here, and not the directory's")
-    if directory.is_signed:
-        return ok(f"policy {name} loads; it is the directory's, signed by its groups")
-    return ok(f"policy {name} loads; it is the directory's, which nobody signed")
+def _policy(chosen: Rulebook, settings: AdapterConfig, directory: Directory) -> Finding:
+    if chosen.follows and directory.is_signed:
+        whose = "the directory's, signed by its groups"
+    elif chosen.follows:
+        whose = "the directory's, which nobody signed"
+    elif isinstance(settings.policy, Path):
+        whose = "a file here, and not the directory's"
+    else:
+        whose = "the one that Tocsin comes with; the directory has none"
+    return ok(f"policy {chosen.policy.name} loads; it is {whose}")

@@ -97,12 +97,13 @@ def version_files(fetch: Fetch, state: State, number: int) -> dict[str, bytes]:
 
 def _file(fetch: Fetch, targets: Metadata[Targets], path: str) -> bytes:
     target = targets.signed.targets[path]
-    data = fetch(f"targets/{stored(path, target.hashes['sha256'])}", MAX_FILE_BYTES)
     try:
+        place = stored(path, target.hashes["sha256"])
+        data = fetch(f"targets/{place}", MAX_FILE_BYTES)
         if data is None:
             raise TrustError("directory-untrusted")
         target.verify_length_and_hashes(data)
-    except exceptions.LengthOrHashMismatchError:
+    except (exceptions.LengthOrHashMismatchError, KeyError):
         raise TrustError("directory-untrusted") from None
     return data
 
@@ -113,6 +114,8 @@ def _targets(fetch: Fetch, number: int) -> Metadata[Targets] | None:
         return None
     try:
         found = Metadata[Targets].from_bytes(data)
+        # Nobody need have signed it, and not all that is JSON can be: no fractions.
+        found.signed_bytes  # noqa: B018  raises
     except exceptions.RepositoryError:
         raise TrustError("directory-untrusted") from None
     if found.signed.type != Targets.type or found.signed.version != number:

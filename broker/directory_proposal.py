@@ -21,7 +21,9 @@ from broker.keys import Jwk
 from schemas import codec
 from schemas.errors import RefusedError
 
-MAX_BYTES: Final = 32 << 20
+MAX_BYTES: Final = 8 << 20
+"""targets.json of 20,000 members, and some thousand entries. Read, whatever it says, it
+takes up to fifty times as much memory: JSON of lists in lists does."""
 MAX_AGE: Final = timedelta(days=30)
 """What nobody has agreed to in a month is proposed anew: who signed it may have
 forgotten that somebody still could publish it."""
@@ -156,8 +158,15 @@ def decode(data: bytes) -> Proposal:
 
 
 def encode(proposal: Proposal) -> bytes:
-    """Write a proposal, for people to look into as well."""
-    return msgspec.json.format(msgspec.json.encode(proposal), indent=1) + b"\n"
+    """Write a proposal, for people to look into as well.
+
+    Raises:
+        TrustError: `too-large`: nobody would read it.
+    """
+    data = msgspec.json.format(msgspec.json.encode(proposal), indent=1) + b"\n"
+    if len(data) > MAX_BYTES:
+        raise TrustError("too-large")
+    return data
 
 
 def checked(state: State | None, proposal: Proposal, *, now: datetime) -> Checked:

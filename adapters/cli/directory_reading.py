@@ -60,7 +60,7 @@ def warn_of_age(state: State | None) -> None:
 
 def read_proposal(path: Path) -> Proposal:
     """Read a proposal; nothing in it is believed yet."""
-    return directory_proposal.decode(read_file(path))
+    return directory_proposal.decode(read_file(path, directory_proposal.MAX_BYTES))
 
 
 def public_key(path: Path) -> Jwk:

@@ -4,12 +4,14 @@ import json
 
 import msgspec
 import pytest
+from securesystemslib.signer import CryptoSigner
 
 from broker.directory_change import Change
 from broker.directory_history import contradictions, history, version_files
 from broker.errors import TrustError
 from tests.support import records
 from tests.support.directories import CERT, Shelf, keyring, signer, text
+from tests.support.tuf_groups import private_key
 
 NEWS = {"members/newsroom-dx.json": text(records.member(records.signer("newsroom-dx")))}
 OTHER = signer("another")
@@ -70,6 +72,28 @@ def test_a_version_that_one_group_alone_signed_was_never_one(shelf):
     shelf.files[path] = json.dumps(tree).encode()
     with pytest.raises(TrustError, match="directory-untrusted"):
         version_files(shelf.fetch, shelf.state, 2)
+
+
+def test_what_nobody_can_have_signed_is_refused(shelf):
+    path = "metadata/1.targets.json"
+    tree = json.loads(shelf.files[path])
+    tree["signed"]["x"] = 1.5  # canonical JSON has no fractions
+    shelf.files[path] = json.dumps(tree).encode()
+    with pytest.raises(TrustError, match="directory-untrusted"):
+        list(history(shelf.fetch, shelf.state))
+    with pytest.raises(TrustError, match="directory-untrusted"):
+        version_files(shelf.fetch, shelf.state, 1)
+
+
+def test_a_version_whose_files_have_another_hash_alone_is_refused(shelf):
+    targets = shelf.state.targets
+    for each in targets.signed.targets.values():
+        each.hashes = {"sha512": "0" * 128}
+    for name in ("government", "civil-society"):
+        targets.sign(CryptoSigner(private_key(f"tuf {name}")), append=True)
+    shelf.files["metadata/3.targets.json"] = targets.to_bytes()
+    with pytest.raises(TrustError, match="directory-untrusted"):
+        version_files(shelf.fetch, shelf.state, 3)
 
 
 def test_keys_that_no_root_had_are_nobodys(shelf):

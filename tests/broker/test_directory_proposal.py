@@ -113,6 +113,12 @@ def test_what_is_no_proposal_is_refused(data):
     assert reason_of(decode, data) == "proposal-form"
 
 
+def test_a_proposal_that_nobody_would_read_is_not_written(founded, monkeypatch):
+    proposal = founded.propose(ADMIT)
+    monkeypatch.setattr(directory_proposal, "MAX_BYTES", len(encode(proposal)) - 1)
+    assert reason_of(encode, proposal) == "too-large"
+
+
 def test_bytes_that_do_more_than_the_change_says_are_refused(founded):
     said, done = founded.propose(ADMIT), founded.propose(Change(removed=tuple(CERT)))
     both = msgspec.structs.replace(said, documents=done.documents)

@@ -10,7 +10,7 @@ import atheris
 
 def main(name: str, *arguments: str) -> None:
     """Fuzz one target; ends the process."""
-    with atheris.instrument_imports(include=["adapters", "broker", "schemas"]):
+    with atheris.instrument_imports(include=["adapters", "broker", "schemas", "tuf"]):
         from tests.fuzz.targets import TARGETS  # noqa: PLC0415  instrumented so
 
     # `-merge=1` starts itself again, by this text in a shell.

@@ -31,7 +31,8 @@ SIZES: Final = {
     "token": 3000, "structured": 300, "differential": 1500, "wire": 1500,
     "joint": 3000, "beats": 3000,
     "codec": 600, "segments": 600, "stamps": 1200, "chain": 4000, "stix": 1500,
-    "directory": 8000,
+    "directory": 8000, "metadata": 8000, "client": 8000, "joining": 6000,
+    "welcoming": 6000,
     "sealed": 2500,
 }  # fmt: skip
 TIMEOUT_S: Final = 5  # one input; an honest one of these sizes takes milliseconds

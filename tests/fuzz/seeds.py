@@ -4,17 +4,14 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-import msgspec
 import zstandard
 
-from broker import directory_proposal
-from broker.directory_change import Change
 from broker.sdjwt import digest
 from schemas.stix import PROPERTY_NAMES, TYPES
+from tests.fuzz import directory_seeds
 from tests.fuzz.building import CANARY
-from tests.fuzz.standins import FOUNDED, SIGNER
-from tests.support.directories import keyring
-from tests.support.records import CERT, MODIFIED, SAMPLES, incident, member
+from tests.fuzz.standins import SIGNER
+from tests.support.records import SAMPLES, incident
 from tests.vectors import cast, sealed
 from tests.vectors.joint import general, signature
 from tests.vectors.spelling import Part, b64, parted, unb64
@@ -118,7 +115,13 @@ def seeds(target: str) -> list[bytes]:
         case "chain":
             return list(_chain())
         case "directory":
-            return list(_directory())
+            return list(directory_seeds.entries())
+        case "metadata" | "client":
+            return list(directory_seeds.repositories())
+        case "joining":
+            return list(directory_seeds.requests())
+        case "welcoming":
+            return list(directory_seeds.answers())
         case "beats":
             return list(_beats())
         case "sealed":
@@ -141,6 +144,7 @@ def words() -> str:
         "...",
         "_sd_alg",
         "bundle",
+        *directory_seeds.WORDS,
     }
     marks = {". ", "\\x0a\\x0a", "- ", "not ", "nicht ", '\\"', "--", "\\\\ud800", "{}"}
     return "".join(f'"{word}"\n' for word in sorted(known | marks))
@@ -325,34 +329,6 @@ def _chain() -> Iterable[bytes]:
         yield _spelled(fork | {"statements": pair, "path": steps})
     yield _spelled(fork)
     yield lines(receipt).split(b"\t")[0] + b"\t{\tx"
-
-
-def _directory() -> Iterable[bytes]:
-    """Give entries, suspensions, changes and a proposal, good ones and others."""
-    entry = msgspec.to_builtins(member())
-    yield _spelled(entry)
-    yield _spelled(entry | {"suspended": {"since": MODIFIED, "reason": CANARY}})
-    yield _spelled(entry | {"keys": entry["keys"] * 2})
-    yield _spelled(entry | {CANARY: 1})
-    held = {"org": "cert-aq", "reason": CANARY, "since": MODIFIED}
-    yield b"s" + _spelled({"suspensions": [held]})
-    yield b"s" + _spelled({"suspensions": [held, held]})
-    yield b"s" + _spelled({"suspensions": [held | {"kid": CERT.kid}]})
-    keys = msgspec.to_builtins(keyring())
-    other = entry | {"kinds": [], "exercise": True}
-    for change in (
-        {"files": {"members/cert-aq.json": _spelled(other).decode()}},
-        {"removed": ["members/cert-aq.json"]},
-        {"renew": True},
-        {"keys": keys | {"threshold": 3}},
-        {"keys": keys | {"online": keys["groups"]["industry"]}},
-        {"keys": keys | {"suspending": {}}},
-        {"files": {"suspensions/hub.json": _spelled({"suspensions": [held]}).decode()}},
-        {"files": {CANARY: ""}},
-        {"removed": [CANARY]},
-    ):
-        yield b"c" + _spelled(change)
-    yield b"p" + directory_proposal.encode(FOUNDED.propose(Change(renew=True)))
 
 
 def _objects() -> Iterable[Any]:

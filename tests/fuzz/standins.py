@@ -7,11 +7,20 @@ directory can stand for such a key: it is a JWK, which `PublicKey` checks.
 from types import MappingProxyType
 from typing import Final
 
+import msgspec
+from securesystemslib.signer import CryptoSigner
+
 from broker.directory import Directory, KnownKey, Member, ServiceKey
+from broker.directory_change import Change
+from broker.directory_roles import tuf_key
 from broker.directory_state import State
 from broker.keys import PublicKey
 from broker.seal_keys import PrivateSealingKey
-from tests.support.directories import Shelf
+from broker.signers import Signer
+from tests.support.directories import Shelf, keyring, signer, text
+from tests.support.issuing import service
+from tests.support.records import MODIFIED
+from tests.support.tuf_groups import GROUPS, private_key
 from tests.vectors import cast, sealed
 
 
@@ -73,3 +82,39 @@ DIRECTORY: Final = Directory(
 
 FOUNDED: Final = Founded()
 """A directory of one member, and who signs it."""
+
+_LATER: Final = signer("industry, later")
+
+
+def _published() -> Shelf:
+    """Publish a directory four times: a service, another key, a suspension, and bare.
+
+    At last snapshot and timestamp name versions without hashes, so that a fuzzer may
+    put other metadata in the place of what they name.
+    """
+    shelf = Shelf()
+    shelf.decide(Change(files={"services/hub.json": text(service())}))
+    groups = {**keyring().groups, "industry": _LATER.jwk}
+    shelf.decide(Change(keys=keyring(groups=groups)), [*GROUPS, _LATER])
+    held = {"org": "cert-aq", "reason": "key stolen", "since": MODIFIED}
+    file = msgspec.json.encode({"suspensions": [held]}).decode()
+    shelf.decide(Change(files={"suspensions/hub.json": file}), ["hub"])
+    state = shelf.state
+    for name, metadata, metas in (
+        ("timestamp", state.timestamp, [state.timestamp.signed.snapshot_meta]),
+        ("4.snapshot", state.snapshot, state.snapshot.signed.meta.values()),
+    ):
+        for each in metas:
+            each.length = each.hashes = None
+        metadata.sign(CryptoSigner(private_key("tuf online")))
+        shelf.files[f"metadata/{name}.json"] = metadata.to_bytes()
+    return shelf
+
+
+PUBLISHED: Final = _published()
+KNOWN: Final = PUBLISHED.state
+"""What is published there, read once."""
+SIGNERS: Final[dict[str, Signer]] = {
+    tuf_key(each.jwk, "").keyid: each for each in (*PUBLISHED.keys.values(), _LATER)
+}
+"""Everybody who signs, or did."""

@@ -12,12 +12,10 @@ from typing import Any, Final
 import msgspec
 import zstandard
 
-from adapters.directory_words import Files, sentences
 from adapters.sources import stix21
 from broker import (
     base64url,
     carried,
-    directory_proposal,
     disclosures,
     following,
     heads,
@@ -27,23 +25,20 @@ from broker import (
     seal,
     seen,
     segments,
-    suspensions,
     trust,
     wire,
 )
 from broker.bus import Message
-from broker.directory_change import Change
-from broker.directory_state import check_files
-from broker.errors import ConfigError, TrustError
+from broker.errors import TrustError
 from broker.following import Place
 from schemas import codec, stix
 from schemas.errors import RefusedError
 from schemas.profile import WITHHELD_TEXT
-from tests.fuzz import strict_json
+from tests.fuzz import directories, strict_json
 from tests.fuzz.building import record
 from tests.fuzz.choices import Choices, subset
 from tests.fuzz.properties import check_token, refusals
-from tests.fuzz.standins import DIRECTORY, FOUNDED, OPENER
+from tests.fuzz.standins import DIRECTORY, OPENER
 from tests.vectors.cast import NOW
 
 _LANGUAGES: Final = ("", "en", "de", "fr", "ar", "tlh", "en-GB")
@@ -367,54 +362,6 @@ def stix_bundle(data: bytes) -> None:
         assert isinstance(given, dict | list)
 
 
-def directory(data: bytes) -> None:
-    """By the first byte: suspensions, a change, a proposal, else the entry of a member."""
-    kind, rest = data[:1], data[1:]
-    with refusals():
-        match kind:
-            case b"s":
-                found = suspensions.decode(rest)
-                assert suspensions.decode(suspensions.encode(found)) == found
-            case b"c":
-                _check_change(rest)
-            case b"p":
-                proposal = directory_proposal.decode(rest)
-                assert (
-                    directory_proposal.decode(directory_proposal.encode(proposal))
-                    == proposal
-                )
-                directory_proposal.checked(FOUNDED.state, proposal, now=FOUNDED.now)
-            case _:
-                files = {"members/cert-aq.json": data}
-                assert [*check_files(files).members] == ["cert-aq"]
-                _check_sentences({}, files)
-
-
-def _check_change(data: bytes) -> None:
-    value = codec.decode_json(data, max_bytes=_MAX_JSON_BYTES)
-    try:
-        change = msgspec.convert(value, Change)
-    except msgspec.ValidationError:
-        return
-    proposal = FOUNDED.propose(change)
-    checked = FOUNDED.checked(proposal)
-    # Nobody has signed it, so nobody may take it.
-    assert not checked.complete
-    assert {each.signed for each in checked.standing} == {()}
-    _check_sentences(FOUNDED.state.files, checked.result.files)
-
-
-def _check_sentences(before: Files, after: Files) -> None:
-    """No file differs without a sentence."""
-    try:
-        found = sentences(before, after, now=FOUNDED.now)
-    except ConfigError:
-        return  # a policy that is none
-    differ = {path for path in {*before, *after} if before.get(path) != after.get(path)}
-    quiet = {path for path in differ if path.startswith("suspensions/")}
-    assert len(found) >= len(differ - quiet)
-
-
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "token": token,
     "structured": structured,
@@ -427,6 +374,10 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     "chain": chain,
     "beats": beats,
     "stix": stix_bundle,
-    "directory": directory,
+    "directory": directories.directory,
+    "metadata": directories.metadata,
+    "client": directories.client,
+    "joining": directories.joining,
+    "welcoming": directories.welcoming,
     "sealed": sealed,
 }

@@ -8,6 +8,7 @@ import base64
 import collections
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -15,17 +16,22 @@ import pytest
 
 from adapters import directory_words
 from broker import (
+    certificates,
+    directory_client,
+    directory_history,
     directory_proposal,
     disclosures,
     following,
     heads,
     heartbeats,
+    join_request,
     parts,
     receipts,
     sdjwt,
     seen,
     segments,
     trust,
+    welcome,
     wire,
 )
 from broker.bus import Message
@@ -137,6 +143,25 @@ BUGS: dict[str, tuple[str, Any, str, Any]] = {
     ),
     "a threshold of none is one": (
         "directory", directory_proposal.Checked, "complete", True,
+    ),
+    "what nobody can have signed is looked at": (
+        "metadata", directory_history, "exceptions",
+        SimpleNamespace(RepositoryError=OSError, LengthOrHashMismatchError=OSError),
+    ),
+    "a refresh that succeeds is forgotten": (
+        "client", directory_client, "_keep", lambda *_: None,
+    ),
+    "a request for a certificate is refused for another reason": (
+        "joining", certificates, "_UNREADABLE", (),
+    ),
+    "a key is asked for that no directory takes": (
+        "joining", join_request, "_check_keys", lambda _: None,
+    ),
+    "an answer breaks the configuration made of it": (
+        "welcoming", welcome, "_toml", lambda text: f'"{text}',
+    ),
+    "a broken certificate is no refusal": (
+        "welcoming", certificates, "_UNREADABLE", (),
     ),
     "a heartbeat is refused for another reason": (
         "beats", heartbeats, "RefusedError", KeyError,

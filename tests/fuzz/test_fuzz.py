@@ -25,6 +25,7 @@ RUNS = {
     "token": 12_000, "structured": 1_000, "differential": 2_000, "wire": 40_000,
     "joint": 5_000, "codec": 40_000, "segments": 3_000, "stamps": 25_000, "chain": 10_000,
     "beats": 10_000, "stix": 20_000, "directory": 2_000, "sealed": 5_000,
+    "metadata": 300, "client": 100, "joining": 2_000, "welcoming": 2_000,
 }  # fmt: skip
 HARD_TIMEOUT_S = 60
 

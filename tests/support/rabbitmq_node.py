@@ -96,6 +96,12 @@ class RabbitMQNode:
     def http_url(self) -> str:
         return f"http://{LOOPBACK}:{self._ports['http']}"
 
+    @property
+    def pid(self) -> int:
+        """The server's one process."""
+        assert self._server is not None
+        return self._server.pid
+
     def __enter__(self) -> Self:
         if Path("/") == ROOT and not is_complete(TREE):
             raise NodeError(

@@ -43,6 +43,7 @@ from adapters.outbox import Outbox, open_outbox
 from adapters.patience import PatientStore
 from adapters.pipeline import Context, Subscriber
 from adapters.policy import Policy
+from adapters.policy_choice import Rulebook
 from adapters.projection import Author
 from adapters.pseudonym_files import keys_of, read_key
 from adapters.recognisers import load_spacy
@@ -165,12 +166,14 @@ async def run_adapter(
     stop: asyncio.Event,
     held: Held | None = None,
     counts: EventCounts | None = None,
+    rules: Rulebook | None = None,
 ) -> None:
     """Consume, decide, store and forward until *stop* is set.
 
     Args:
         held: The directory, where another follows that of *context*.
         counts: What the log counts; told at `config.status`.
+        rules: Where the policy of *context* follows the directory.
 
     Raises:
         ConfigError: A sink or the outbox is unusable, or its disk full; before
@@ -195,7 +198,7 @@ async def run_adapter(
             await serve(
                 config, bus, context, outbox, sinks,
                 clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
-                archive=archive, held=held,
+                archive=archive, held=held, rules=rules,
             )  # fmt: skip
 
 
@@ -266,6 +269,7 @@ async def serve(
     gaps: GapState | None = None,
     archive: Archive | None = None,
     held: Held | None = None,
+    rules: Rulebook | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already."""
     held = held or Held(context.directory)
@@ -290,6 +294,7 @@ async def serve(
         gaps=watched,
         chain=chain,
         held=held,
+        rules=rules,
     )
     async with asyncio.TaskGroup() as tasks:
         for queue in adapter_queues(config.name):

@@ -12,7 +12,7 @@ from cyclopts import App
 
 from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
-from adapters.cli.load import load_policy, need_gate
+from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, load
 from adapters.key_watch import watch
 from adapters.metrics import EventCounts
@@ -87,15 +87,22 @@ def adapter_run(*, config: Path) -> None:
     settings = load(config, AdapterConfig)
     loaded, client = open_directory(settings.directory, clock=time.time)
     need_gate(loaded.directory)
-    policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
-    context = context_of(settings, loaded.directory, policy, now=time.time())
+    rules = load_rules(settings, loaded.directory)
+    context = context_of(settings, loaded.directory, rules.policy, now=time.time())
     counts = EventCounts()
     log_json(counts=counts)
 
     async def run() -> None:
         async with (
             stop_signal() as stop,
-            followed(loaded, client, clock=time.time, stop=stop) as held,
+            followed(
+                loaded,
+                client,
+                clock=time.time,
+                stop=stop,
+                policy=rules.follows,
+                prepare=rules.prepare,
+            ) as held,
             _keys_watched(held, context.signer.kid, stop),
             open_bus(settings.broker) as bus,
         ):
@@ -107,6 +114,7 @@ def adapter_run(*, config: Path) -> None:
                 stop=stop,
                 held=held,
                 counts=counts,
+                rules=rules,
             )
 
     asyncio.run(run())

@@ -202,7 +202,8 @@ class _Desk:
                 if not ids:
                     return Retried(again=(), stay=()), others
                 search = msgspec.structs.replace(search, ids=ids)
-            return await ledger.retry(search, time.time()), others
+            with show.busy("making them pending again, some at a time"):
+                return await ledger.retry(search, time.time()), others
 
     def check_names(self, search: Search, found: Sequence[Entry]) -> None:
         """Refuse a name that is mistyped: it would seem to have got all.
@@ -244,7 +245,9 @@ def _why(entry: Entry) -> str:
         return f"it is {entry.state}; only what failed is sent again"
     if entry.newer:
         return "a newer version of the record was sent, or is about to be"
-    return "what was sent is gone (keep_days); only a newer version can follow"
+    if not entry.bodies:
+        return "what was sent is gone (keep_days); only a newer version can follow"
+    return "it has changed meanwhile; list it again"
 
 
 def _nothing(search: Search) -> str:

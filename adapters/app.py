@@ -43,6 +43,7 @@ from adapters.outbox import Outbox, open_outbox
 from adapters.patience import PatientStore
 from adapters.pipeline import Context, Subscriber
 from adapters.policy import Policy
+from adapters.policy_choice import Rulebook
 from adapters.projection import Author
 from adapters.pseudonym_files import keys_of, read_key
 from adapters.recognisers import load_spacy
@@ -164,6 +165,7 @@ async def run_adapter(
     counts: EventCounts | None = None,
     status: Path | None = None,
     leads: bool = True,
+    rules: Rulebook | None = None,
 ) -> None:
     """Consume, decide, store and forward until *stop* is set.
 
@@ -176,6 +178,7 @@ async def run_adapter(
         status: A Unix socket for it instead.
         leads: Of several processes one does what is done once: it looks at what is
             missing, and sends what persons have agreed to.
+        rules: Where the policy of *context* follows the directory.
 
     Raises:
         ConfigError: A sink or the outbox is unusable, or its disk full; before
@@ -202,7 +205,7 @@ async def run_adapter(
             await serve(
                 config, bus, context, outbox, sinks,
                 clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
-                archive=archive, held=held, leads=leads,
+                archive=archive, held=held, leads=leads, rules=rules,
             )  # fmt: skip
 
 
@@ -274,6 +277,7 @@ async def serve(
     archive: Archive | None = None,
     held: Held | None = None,
     leads: bool = True,
+    rules: Rulebook | None = None,
 ) -> None:
     """Run the loops of an adapter over what is open already; see `run_adapter`."""
     held = held or Held(context.directory)
@@ -298,6 +302,7 @@ async def serve(
         gaps=watched,
         chain=chain,
         held=held,
+        rules=rules,
     )
     async with _draining(stop) as tasks:
         for queue in adapter_queues(config.name):

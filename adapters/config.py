@@ -94,7 +94,10 @@ class AdapterConfig(
         outbox: SQLite file of the deliveries. Or:
         database: PostgreSQL for them; then the adapter may run in several processes.
         workers: So many of them `tocsin adapter run` starts, and starts again.
-        policy: Redaction policy; the shipped one if not given.
+        policy_id: Name of the directory's redaction policy to apply; not needed where
+            there is one alone.
+        policy: A file instead (`adapters.policy_choice`), for trials: with a directory
+            that groups sign it must be one of theirs.
         batch: Messages stored together at most; `pipeline.take` ends earlier for
             large ones.
         prefetch: Messages in memory at most, of each of the two queues. It alone
@@ -136,6 +139,9 @@ class AdapterConfig(
     pseudonym_period: Length = "quarter"
     keep_periods: Annotated[int, Meta(ge=2, le=100)] = 2
     policy: Path | UnsetType = UNSET
+    policy_id: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]{0,40}\Z")] | UnsetType = (
+        UNSET
+    )
     batch: Annotated[int, Meta(ge=1, le=1000)] = 25
     prefetch: Annotated[int, Meta(ge=1, le=5000)] = 50
     recogniser: Path | UnsetType = UNSET

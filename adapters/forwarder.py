@@ -36,6 +36,7 @@ from broker.backoff import delays
 from broker.directory_held import Standing
 
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
+_LOOK_S: Final = 2.0  # between two looks for what commands have changed
 _PURGE_S: Final = 3600.0  # between two looks for bodies that may go
 _TOKEN_CHARS: Final = 12  # of a token id in the log
 
@@ -105,8 +106,10 @@ async def forward(
         purging = tasks.create_task(
             _purge_regularly(outbox, keep_s, clock), name="forward:purge"
         )
+        watching = tasks.create_task(_watch(outbox), name="forward:watch")
         await stop.wait()
-        purging.cancel()
+        for each in (purging, watching):
+            each.cancel()
         for worker in workers:
             outbox.arrivals(worker.lane).set()  # wakes it, so that it sees the stop
 
@@ -124,6 +127,14 @@ async def _purge_regularly(
             if count:
                 _log.info("outbox.purged", bodies=count)
         await asyncio.sleep(_PURGE_S)
+
+
+async def _watch(outbox: Outbox) -> None:
+    """See to what `tocsin deliveries retry` makes pending from outside."""
+    while True:
+        with suppress(OutboxUnavailableError):  # who sends and stores tells of it
+            await outbox.notice()
+        await asyncio.sleep(_LOOK_S)
 
 
 class _Worker:

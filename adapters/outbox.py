@@ -321,6 +321,16 @@ class Outbox:
         async with self._reading() as connection:
             return await load_backlog(connection)
 
+    @_to_its_end
+    async def notice(self) -> None:
+        """Wake all lanes if a command has changed the file from outside."""
+        try:
+            changed = await self._database.changed_elsewhere()
+        except (DBAPIError, PoolTimeoutError) as exc:
+            raise OutboxUnavailableError("the outbox cannot be used now") from exc
+        if changed:
+            _wake(self._arrivals, None)
+
     async def purge(self, before: float) -> int:
         """Delete the bodies that only deliveries settled before *before* used.
 

@@ -57,6 +57,9 @@ class Database(Protocol):
     async def purging(self, connection: AsyncConnection) -> None:
         """Keep others from storing until the transaction ends."""
 
+    async def changed_elsewhere(self) -> bool:
+        """Tell whether somebody has changed something since, and told nobody."""
+
     async def purged(self) -> None:
         """Let what was deleted leave the disk."""
 

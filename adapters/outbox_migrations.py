@@ -40,6 +40,15 @@ def migrate(connection: Connection) -> None:
         ) from None
 
 
+def is_current(connection: Connection) -> bool:
+    """Tell whether the tables are those that this Tocsin knows, changing nothing."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  as above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
+    found = MigrationContext.configure(connection).get_current_revision()
+    return found is not None and found == ScriptDirectory(_FOLDER).get_current_head()
+
+
 def _take_over(connection: Connection) -> None:
     found = connection.scalar(text(f"SELECT version FROM {_BEFORE}")) or 0  # noqa: S608
     if found != _BEFORE_IS:

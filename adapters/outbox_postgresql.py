@@ -43,20 +43,13 @@ _ALIVE: Final = text(
 ).bindparams(of=_HOLDERS)
 
 
-@asynccontextmanager
-async def open_postgresql(
-    url: str, password: str | None, told: Callable[[Lane | None], None]
-) -> AsyncIterator["Postgresql"]:
-    """Open the database, creating tables if they are missing.
-
-    Args:
-        url: `postgresql://user@host:5432/database`, without a password.
-        told: Called when somebody has stored something for a lane; None: for any.
+def postgresql_engine(url: str, password: str | None) -> AsyncEngine:
+    """Prepare connections to the database; nothing is opened yet.
 
     Raises:
-        ConfigError: No such database, wrong login, tables of a newer Tocsin.
+        ConfigError: *url* is no address of a database, or holds a password.
     """
-    engine = create_async_engine(
+    return create_async_engine(
         _address(url, password),
         pool_size=_POOL,
         pool_pre_ping=True,
@@ -73,6 +66,22 @@ async def open_postgresql(
             },
         },
     )
+
+
+@asynccontextmanager
+async def open_postgresql(
+    url: str, password: str | None, told: Callable[[Lane | None], None]
+) -> AsyncIterator["Postgresql"]:
+    """Open the database, creating tables if they are missing.
+
+    Args:
+        url: `postgresql://user@host:5432/database`, without a password.
+        told: Called when somebody has stored something for a lane; None: for any.
+
+    Raises:
+        ConfigError: No such database, wrong login, tables of a newer Tocsin.
+    """
+    engine = postgresql_engine(url, password)
     place = f"{engine.url.host}:{engine.url.port or 5432}/{engine.url.database}"
     try:
         try:
@@ -186,6 +195,10 @@ class Postgresql:
     async def purging(self, connection: AsyncConnection) -> None:
         """Wait until nobody stores what may need a body that is about to go."""
         await _lock(connection, "pg_advisory_xact_lock", _BODIES, 0)
+
+    async def changed_elsewhere(self) -> bool:
+        """Say no: who changes something tells it."""
+        return False
 
     async def purged(self) -> None:
         """Do nothing: the server takes back the room in its own time."""

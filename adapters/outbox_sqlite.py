@@ -22,7 +22,7 @@ from broker.errors import ConfigError
 from broker.private_sqlite import make_private
 
 APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
-_DRIVER: Final = "sqlite+aiosqlite"
+DRIVER: Final = "sqlite+aiosqlite"
 
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",  # readers (the command) and the adapter side by side
@@ -46,8 +46,8 @@ async def open_sqlite(url_or_path: str | Path) -> AsyncIterator["Sqlite"]:
     path = _database_path(url_or_path)
     make_private(path)
     with _own(path):
-        _check_ours(path)
-        engine = _make_engine(path)
+        check_ours(path)
+        engine = sqlite_engine(path)
         try:
             try:
                 async with engine.begin() as connection:
@@ -67,6 +67,7 @@ class Sqlite:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self.reader = engine.execution_options(begin="BEGIN")
+        self._version: int | None = None
 
     def is_unavailable(self, error: DBAPIError) -> bool:
         """Tell whether the disk is full, or the file locked for seconds."""
@@ -110,6 +111,15 @@ class Sqlite:
         if result.rowcount != len(values):
             raise LookupError("a delivery to be settled is not pending")
 
+    async def changed_elsewhere(self) -> bool:
+        """Tell whether another process, such as a command, has written since."""
+        async with self.reader.begin() as connection:
+            # sqlite.org/pragma.html: it changes only by what others commit.
+            found = await connection.exec_driver_sql("PRAGMA data_version")
+            version: int = found.scalar_one()
+        before, self._version = self._version, version
+        return before not in (None, version)
+
     async def purged(self) -> None:
         """Empty the write-ahead log, unless another process is reading just then."""
         async with self.engine.connect() as connection:
@@ -138,7 +148,7 @@ def _database_path(url_or_path: str | Path) -> Path:
             url = make_url(url_or_path)
         except ArgumentError:
             raise ConfigError("the outbox URL cannot be read") from None
-        if url.drivername not in {"sqlite", _DRIVER}:
+        if url.drivername not in {"sqlite", DRIVER}:
             raise ConfigError("the outbox is kept in SQLite: give a path")
         url_or_path = url.database or ""
     if str(url_or_path) in {"", ".", ":memory:"}:
@@ -183,7 +193,7 @@ def _lock(descriptor: int, path: Path) -> None:
         raise ConfigError(f"cannot lock {path}: {error.strerror}") from None
 
 
-def _check_ours(path: Path) -> None:
+def check_ours(path: Path) -> None:
     """Refuse a database that is not an outbox, before anything is changed in it.
 
     Raises:
@@ -201,14 +211,14 @@ def _check_ours(path: Path) -> None:
         raise ConfigError(f"{path} is a database, but no outbox of Tocsin")
 
 
-def _make_engine(path: Path) -> AsyncEngine:
+def sqlite_engine(path: Path) -> AsyncEngine:
     """Prepare one connection to *path*: SQLite has one writer anyway.
 
     Transactions that do not ask for `begin="BEGIN"` take the write lock at
     once, since a lock taken half way can fail half way.
     """
     engine = create_async_engine(
-        URL.create(_DRIVER, database=str(path)),
+        URL.create(DRIVER, database=str(path)),
         pool_size=1,
         max_overflow=0,
         pool_timeout=60,

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import structlog
@@ -12,6 +12,7 @@ from tests.support.browser import Page, open_browser
 from tests.support.fetch_rabbitmq import TREE, is_complete
 from tests.support.postgresql_node import PostgreSQLServer, open_postgresql_server
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
+from tests.support.rabbitmq_cluster import RabbitMQCluster
 from tests.support.rabbitmq_node import NodeError, RabbitMQNode
 from tests.support.softhsm import SoftHsm, SoftHsmError
 from tests.support.softhsm import made as make_tokens
@@ -20,7 +21,7 @@ from tests.support.softhsm import made as make_tokens
 settings.register_profile("tocsin", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("tocsin")
 
-SERVER_FIXTURES = {"rabbitmq", "private_node"}
+SERVER_FIXTURES = {"rabbitmq", "private_node", "cluster"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -83,6 +84,22 @@ def private_node() -> Iterator[RabbitMQNode]:
         pytest.skip("crashes a RabbitMQ, which must not be yours")
     with _started() as node:
         yield node
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[RabbitMQCluster]:
+    """Three nodes as one; its tests may crash them and bring them back.
+
+    It takes 15 s to start: one file alone uses it. Skipped as `private_node`.
+    """
+    if os.environ.get("TOCSIN_TEST_AMQP_URL") and not is_complete(TREE):
+        pytest.skip("crashes a RabbitMQ, which must not be yours")
+    with ExitStack() as opened:
+        try:
+            lent = opened.enter_context(RabbitMQCluster())
+        except NodeError as error:
+            pytest.fail(str(error), pytrace=False)
+        yield lent
 
 
 @pytest.fixture(scope="session")

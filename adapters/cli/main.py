@@ -16,6 +16,7 @@ from adapters.cli import (
     comparing,
     cosigning,
     dead_letters,
+    deliveries,
     directory,
     gaps,
     heads,
@@ -79,6 +80,7 @@ app.command(answering.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")
+app.command(deliveries.deliveries, name="deliveries")
 app.command(directory.directory, name="directory")
 app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")

@@ -14,7 +14,7 @@ from cyclopts import App
 
 from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
-from adapters.cli.load import load_policy, need_gate
+from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, load
 from adapters.config_use import need_sharing
 from adapters.key_watch import watch
@@ -139,8 +139,8 @@ def _work(
 ) -> int:
     loaded, client = open_directory(settings.directory, clock=time.time)
     need_gate(loaded.directory)
-    policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
-    context = context_of(settings, loaded.directory, policy, now=time.time())
+    rules = load_rules(settings, loaded.directory)
+    context = context_of(settings, loaded.directory, rules.policy, now=time.time())
     counts = EventCounts()
     log_json(counts=counts)
 
@@ -148,7 +148,14 @@ def _work(
         async with (
             stop_signal() as stop,
             lifeline(stop) if socket is not None else nullcontext(),
-            followed(loaded, client, clock=time.time, stop=stop) as held,
+            followed(
+                loaded,
+                client,
+                clock=time.time,
+                stop=stop,
+                policy=rules.follows,
+                prepare=rules.prepare,
+            ) as held,
             _keys_watched(held, context.signer.kid, stop),
             open_bus(settings.broker) as bus,
         ):
@@ -162,6 +169,7 @@ def _work(
                 counts=counts,
                 status=socket,
                 leads=number == 1,
+                rules=rules,
             )
 
     asyncio.run(run())

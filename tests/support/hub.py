@@ -68,8 +68,8 @@ class Hub:
 
     def deliveries(self, member: str) -> list[Path]:
         """List the complete deliveries in a member's folder, in order."""
-        folder = self.folder / "out" / member
-        return sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+        # The adapter makes the folder when it starts.
+        return sorted((self.folder / "out" / member).glob("[!.]*"))
 
     @contextmanager
     def running(self) -> Iterator[None]:

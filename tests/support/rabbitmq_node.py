@@ -8,12 +8,14 @@ an Erlang that the machine may run, and nothing is left behind.
 """
 
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -33,6 +35,7 @@ SETTLE_S = 2
 # with /proc mounted: its RabbitMQ runs instead of ours. Needs root.
 ROOT = Path(os.environ.get("TOCSIN_TEST_RABBITMQ_ROOT", "/"))
 TLS_CONFIG = Path(__file__).parents[2] / "deploy/rabbitmq.conf"
+CLUSTER_CONFIG = TLS_CONFIG.with_name("rabbitmq-cluster.conf")
 
 PLAIN_CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
@@ -54,6 +57,21 @@ class NodeError(Exception):
     """The node did not start; the text ends with what it printed."""
 
 
+@dataclass(frozen=True)
+class Peers:
+    """What the nodes of one cluster share (`tests.support.rabbitmq_cluster`).
+
+    Attributes:
+        epmd: The port where they find each other.
+        cookie: The secret that Erlang wants of a peer.
+        first: The node that the others join; "" for itself.
+    """
+
+    epmd: int
+    cookie: str
+    first: str = ""
+
+
 class RabbitMQNode:
     """One node, started on entering and wiped on leaving.
 
@@ -62,6 +80,7 @@ class RabbitMQNode:
         plugins: Plugins to enable; the management API is needed to be ready.
         tls: Folder of ca.pem, node.pem and node.key: run as deploy/rabbitmq.conf says,
             by TLS alone.
+        peers: Run as a node of their cluster, as deploy/rabbitmq-cluster.conf says.
     """
 
     def __init__(
@@ -70,11 +89,14 @@ class RabbitMQNode:
         config: str = "",
         plugins: tuple[str, ...] = PLUGINS,
         tls: Path | None = None,
+        peers: Peers | None = None,
     ) -> None:
         self._config = config
         self._tls = tls
+        self._peers = peers
         self._plugins = plugins
         self._ports: dict[str, int] = {}
+        self._folder = Path()
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -96,6 +118,18 @@ class RabbitMQNode:
     def http_url(self) -> str:
         return f"http://{LOOPBACK}:{self._ports['http']}"
 
+    @property
+    def name(self) -> str:
+        """The node as RabbitMQ names it."""
+        # An address, since a machine may not know its own name or localhost.
+        return f"tocsin-{self._ports['amqp']}@{LOOPBACK}"
+
+    @property
+    def pid(self) -> int:
+        """The server's process, to be stopped and continued."""
+        assert self._server is not None
+        return self._server.pid
+
     def __enter__(self) -> Self:
         if Path("/") == ROOT and not is_complete(TREE):
             raise NodeError(
@@ -109,10 +143,8 @@ class RabbitMQNode:
         return self
 
     def _enter(self) -> None:
-        within = None if Path("/") == ROOT else ROOT / "tmp"
-        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-", dir=within))
         try:
-            self._prepare()
+            self.prepare()
             self.start()
         except BaseException:
             self.__exit__()
@@ -120,8 +152,9 @@ class RabbitMQNode:
 
     def __exit__(self, *_: object) -> None:
         self.crash()
-        _end(self._epmd)
-        shutil.rmtree(self._folder, ignore_errors=True)
+        end(self._epmd)
+        if self._folder.is_absolute():
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
         """Return when AMQP and management API answer; also after `crash`.
@@ -129,6 +162,11 @@ class RabbitMQNode:
         Raises:
             NodeError: The node ended, or is not ready after `START_S` seconds.
         """
+        self.launch()
+        self.wait()
+
+    def launch(self) -> None:
+        """Return at once; `wait` for it to be ready."""
         with (self._folder / "console.log").open("ab") as console:
             self._server = subprocess.Popen(  # noqa: S603 - our own tree
                 _command("usr/lib/rabbitmq/bin/rabbitmq-server"),
@@ -138,6 +176,10 @@ class RabbitMQNode:
                 stderr=console,
                 start_new_session=True,
             )
+
+    def wait(self) -> None:
+        """Return when a launched node answers; raises as `start`."""
+        assert self._server is not None
         deadline = time.monotonic() + START_S
         while not self._ready():
             if self._server.poll() is not None or time.monotonic() > deadline:
@@ -152,24 +194,30 @@ class RabbitMQNode:
         confirmed the declaration, and a queue lost in that gap stays dead, its
         confirmed messages with it: let `SETTLE_S` pass after declaring.
         """
-        _end(self._server)
+        end(self._server)
 
-    def _prepare(self) -> None:
-        self._ports = _free_ports("amqp", "http", "metrics", "distribution", "epmd")
-        config = self._listeners() + CONFIG.format(**self._ports) + self._config + "\n"
+    def stop(self) -> None:
+        """End the node as its operator does; it takes 6 s on 3.10 whatever it holds."""
+        assert self._server is not None
+        self._server.send_signal(signal.SIGTERM)
+        self._server.wait()
+
+    def prepare(self) -> None:
+        """Make the node's folder; who calls it leaves the node's context too."""
+        within = None if Path("/") == ROOT else ROOT / "tmp"
+        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-", dir=within))
+        self._ports = free_ports("amqp", "http", "metrics", "distribution", "epmd")
+        config = self._listeners() + self._cluster() + CONFIG.format(**self._ports)
+        config += self._config + "\n"
         (self._folder / "rabbitmq.conf").write_text(config)
         (self._folder / "plugins").write_text(f"[{','.join(self._plugins)}].\n")
-        # An unpacked Erlang starts no epmd by itself. In the foreground, so that
-        # its pid is known; the node finds it by ERL_EPMD_PORT.
-        self._epmd = subprocess.Popen(  # noqa: S603 - our own tree
-            _command("usr/bin/epmd"),
-            env=self._environment(),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        _wait_for_port(self._ports["epmd"])
+        if self._peers is None:
+            self._epmd = start_epmd(self._ports["epmd"])
+            return
+        self._ports["epmd"] = self._peers.epmd
+        cookie = self._folder / ".erlang.cookie"
+        cookie.write_text(self._peers.cookie)
+        cookie.chmod(0o400)
 
     def _listeners(self) -> str:
         if self._tls is None:
@@ -186,32 +234,30 @@ class RabbitMQNode:
             config = config.replace(shipped, here)
         return config
 
+    def _cluster(self) -> str:
+        if self._peers is None:
+            return ""
+        config = CLUSTER_CONFIG.read_text()
+        names = [self._peers.first or self.name, self.name]
+        for number, name in enumerate(names, start=1):
+            config, found = re.subn(
+                rf"(?m)^(cluster_formation.classic_config.nodes.{number}) = .*$",
+                rf"\1 = {name}",
+                config,
+            )
+            assert found == 1
+        third = "\ncluster_formation.classic_config.nodes.3 = "
+        assert third in config
+        return config.replace(third, f"\n#{third[1:]}")
+
     def _environment(self) -> dict[str, str]:
         folder = _inside(self._folder)
-        outer = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("RABBITMQ_", "ERL_"))
-        }
-        if Path("/") != ROOT:
-            outer |= {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
-        libraries = [str(path) for path in sorted(TREE.glob("usr/lib/*-linux-gnu*"))]
-        libraries += [str(path) for path in sorted(TREE.glob("lib/*-linux-gnu*"))]
-        ours = {
-            "PATH": f"{TREE}/usr/bin:{outer.get('PATH', '')}:/usr/sbin:/sbin",
-            "LD_LIBRARY_PATH": ":".join(libraries),
-        }
         return {
-            **outer,
-            **({} if Path("/") != ROOT else ours),
+            **erlang_environment(self._ports["epmd"]),
             "HOME": str(folder),  # holds .erlang.cookie
-            "LANG": "C.UTF-8",
-            "ERL_EPMD_ADDRESS": LOOPBACK,
-            "ERL_EPMD_PORT": str(self._ports["epmd"]),
             "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
-            # An address, since a machine may not know its own name or localhost.
             "RABBITMQ_USE_LONGNAME": "true",
-            "RABBITMQ_NODENAME": f"tocsin-{self._ports['amqp']}@{LOOPBACK}",
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_NODE_PORT": str(self._ports["amqp"]),
             "RABBITMQ_DIST_PORT": str(self._ports["distribution"]),
             # A file that is not there: /etc/rabbitmq must not leak in.
@@ -246,7 +292,57 @@ class RabbitMQNode:
         return True
 
 
-def _end(process: "subprocess.Popen[bytes] | None") -> None:
+def erlang_environment(epmd: int) -> dict[str, str]:
+    """Return what lets Erlang find its libraries, and the epmd on that port."""
+    outer = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("RABBITMQ_", "ERL_"))
+    }
+    if Path("/") != ROOT:
+        ours = {"PATH": "/usr/bin:/bin:/usr/sbin:/sbin"}
+    else:
+        libraries = [str(path) for path in sorted(TREE.glob("usr/lib/*-linux-gnu*"))]
+        libraries += [str(path) for path in sorted(TREE.glob("lib/*-linux-gnu*"))]
+        ours = {
+            "PATH": f"{TREE}/usr/bin:{outer.get('PATH', '')}:/usr/sbin:/sbin",
+            "LD_LIBRARY_PATH": ":".join(libraries),
+        }
+    return {
+        **outer,
+        **ours,
+        "LANG": "C.UTF-8",
+        "ERL_EPMD_ADDRESS": LOOPBACK,
+        "ERL_EPMD_PORT": str(epmd),
+    }
+
+
+def start_epmd(port: int) -> "subprocess.Popen[bytes]":
+    """Return the running epmd of *port*; its caller ends it.
+
+    An unpacked Erlang starts none by itself. In the foreground, so that its pid is
+    known; nodes find it by ERL_EPMD_PORT.
+
+    Raises:
+        NodeError: It does not answer within 10 s.
+    """
+    started = subprocess.Popen(  # noqa: S603 - our own tree
+        _command("usr/bin/epmd"),
+        env=erlang_environment(port),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        _wait_for_port(port)
+    except NodeError:
+        end(started)
+        raise
+    return started
+
+
+def end(process: "subprocess.Popen[bytes] | None") -> None:
     if process is not None and process.poll() is None:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -269,7 +365,7 @@ def _die_with_us() -> list[str]:
     return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
-def _free_ports(*names: str) -> dict[str, int]:
+def free_ports(*names: str) -> dict[str, int]:
     """Return one free port of the loopback for each name, all different."""
     sockets = [socket.socket() for _ in names]
     try:

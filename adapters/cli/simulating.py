@@ -154,6 +154,8 @@ def _tokens(records: Sequence[Path], oldest: float) -> Iterator[Token]:
         if path.suffix == _ARCHIVE and path.is_file():
             with open_archive(path) as archive:
                 for each in archive.since(oldest):
+                    if each.erased:
+                        continue
                     place = f"{show.file_name(path)} number {each.number}"
                     yield Token(place, each.token, each.first_seen)
             continue

@@ -47,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         number: Of the delivery; None while it waits, or if it was superseded.
         version: As the issuer wrote it; of what was superseded, its sortable form.
         reason: Of the last failed attempt.
-        due_at: When it is tried next, or may go; of use if pending or waiting.
+        due_at: When it is tried next, or may go; None: at once, or never.
         settled_at: When the member's system took it, it failed for good, or a newer
             version was known.
         bodies: Whether what was sent is still kept.
@@ -277,7 +277,7 @@ def _entry(row: Row[Any]) -> Entry:
         attempts=row.attempts,
         reason=row.reason,
         stored_at=row.stored_at,
-        due_at=row.due_at,
+        due_at=(row.due_at or None) if row.state in ("pending", "waiting") else None,
         first_failed_at=row.first_failed_at,
         settled_at=row.settled_at,
         size=row.size,

@@ -219,6 +219,16 @@ def test_a_policy_is_told_by_what_it_reveals(world, tmp_path):
     assert "How an incident was noticed" in told
 
 
+def test_the_policy_that_tocsin_comes_with_needs_no_file(world, tmp_path):
+    proposal = world.groups["industry"].propose("--policy", "shipped")
+    told = world.decide(proposal, "industry", "civil-society")
+    assert "adds policy default/" in told
+    unpacked = str(tmp_path / "unpacked")
+    assert run(["directory", "show", *world.held, "--unpack", unpacked]) == 0
+    found = tmp_path / "unpacked" / "policies" / "default.toml"
+    assert found.read_bytes() == SHIPPED.read_bytes()
+
+
 def test_who_asks_to_join_is_proposed_with_the_fingerprint_to_compare(world, tmp_path):
     asked = [
         "--org",

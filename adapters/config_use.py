@@ -120,7 +120,20 @@ def gaps_of(config: AdapterConfig) -> Path:
         return config.gaps
     if isinstance(config.outbox, Path):
         return config.outbox.with_name(f"{config.outbox.name}.gaps")
-    raise ConfigError("with [database], gaps must name a file of this process")
+    raise ConfigError("with [database], gaps must name a file on this machine")
+
+
+def need_sharing(config: AdapterConfig) -> None:
+    """Check that several workers can share the outbox, if there are to be several.
+
+    Raises:
+        ConfigError: It is a SQLite file, which is one process's alone.
+    """
+    if config.workers > 1 and not isinstance(config.database, DatabaseConfig):
+        raise ConfigError(
+            f"workers = {config.workers} needs [database], a PostgreSQL for the outbox: "
+            "a file is of one process at a time"
+        )
 
 
 def outbox_of(config: AdapterConfig) -> tuple[Path | str, str | None]:

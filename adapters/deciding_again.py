@@ -154,7 +154,7 @@ class DecidingAgain:
             number=item.number,
             token=item.token_id[:12],
         )
-        return await self._rows.decide(item, row)
+        return await self._rows.decide(item, row) or NotYet(now)
 
     async def _postponed(self, item: Delivery, due_at: float) -> NotYet:
         await self._rows.postpone(item, due_at)

@@ -232,6 +232,8 @@ class _Worker:
             )
             try:
                 for item in batch:
+                    if not self._outbox.holds(item):
+                        continue  # erased meanwhile
                     match self._standing(item.member):
                         case "in":
                             await self._send(item)
@@ -253,8 +255,9 @@ class _Worker:
             case NotYet():
                 pass  # it is due later by now
             case found:
-                # It may have been suspended while this was decided.
-                if self._standing(item.member) == "in":
+                # Suspended, or erased, while this was decided?
+                holds = self._outbox.holds(found)
+                if holds and self._standing(item.member) == "in":
                     await self._attempt(found)
 
     async def _attempt(self, item: Delivery) -> None:

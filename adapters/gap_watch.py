@@ -142,7 +142,7 @@ class GapWatch:
         found = 0
         for token_id in ids if self._archive is not None else ():
             archived = await asyncio.to_thread(self._archived, token_id)
-            if archived is not None:
+            if archived is not None and not archived.erased:
                 await take_again(replayed(archived))
                 found += 1
         left = await asyncio.to_thread(self._state.missing)
@@ -229,7 +229,7 @@ class GapWatch:
         found: dict[str, str] = {}
         for token_id in token_ids[-MAX_BARE:] if self._archive is not None else ():
             archived = await asyncio.to_thread(self._archived, token_id)
-            if archived is None:
+            if archived is None or archived.erased:
                 continue
             make = partial(bare_for, replayed(archived), context, member, now=now)
             text = await asyncio.to_thread(make)

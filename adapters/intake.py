@@ -20,12 +20,15 @@ from adapters.interests_file import Watched, interests_of
 from adapters.outbox import Outbox
 from adapters.patience import PatientStore, StoppedError, pause
 from adapters.pipeline import Context, Decided, Outcome, Refused, Subscriber, take
+from adapters.policy import Policy
+from adapters.policy_choice import Rulebook
 from adapters.pseudonym_files import keys_of
 from adapters.review import Ready, Reviews
 from broker import sdjwt, seen
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
 from broker.dead_letters import AT, KEY, REASON, WHERE, published_as
+from broker.directory import Directory
 from broker.directory_held import Held, first_of
 from broker.errors import (
     BusUnavailableError,
@@ -64,13 +67,16 @@ class Intake:
         chain: ChainWatch | None = None,
         gaps: GapWatch | None = None,
         held: Held | None = None,
+        rules: Rulebook | None = None,
     ) -> None:
         self._held = held or Held(context.directory)
+        self._rules = rules
         # What members want stays known while they are not in the directory.
         self._wanted = {s.member.org: s.interests for s in context.subscribers}
         self._gaps = gaps
         self._config = config
         self._reviews = reviews
+        self._replaced: set[str] = set()  # SHA-256 of policies that were in force
         self._chain = chain
         self._bus = bus
         self._context = context
@@ -226,6 +232,9 @@ class Intake:
         with suppress(StoppedError):
             while True:
                 try:
+                    self.context()  # the policy may have been replaced
+                    if self._replaced:
+                        await asyncio.to_thread(reviews.end_under, self._replaced)
                     found = await asyncio.to_thread(reviews.ready, now=self._clock())
                     for ready in found:
                         await self._send(ready)
@@ -305,8 +314,31 @@ class Intake:
                 wanted = self._wanted[served.org] = interests_of(served)
             found.append(Subscriber(member, names, wanted))
         self._context = replace(
-            self._context, directory=directory, subscribers=tuple(found)
+            self._context,
+            directory=directory,
+            policy=self._policy_in(directory),
+            subscribers=tuple(found),
         )
+
+    def _policy_in(self, directory: Directory) -> Policy:
+        before = self._context.policy
+        if self._rules is None:
+            return before
+        try:
+            policy = self._rules.of(directory)
+        except ConfigError as error:
+            reason, _, _ = str(error).partition("\n")
+            _log.error("policy.unusable", kept=before.name, reason=reason)
+            return before
+        if policy.sha256 != before.sha256:
+            self._replaced = {*self._replaced, before.sha256} - {policy.sha256}
+            _log.info(
+                "policy.changed",
+                id=policy.id,
+                version=policy.version,
+                sha256=policy.sha256,
+            )
+        return policy
 
     async def _note(self, message: Message, outcome: Outcome) -> None:
         match outcome:
@@ -348,9 +380,10 @@ class Intake:
 
 
 async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
-    """Let members change what they want while the adapter runs."""
+    """Let members and the directory change what holds while the adapter runs."""
     with suppress(StoppedError):
         while True:
+            intake.context()  # what is wrong with a new directory is told at once
             for org, found in (await asyncio.to_thread(watched.changed)).items():
                 if isinstance(found, Interests):
                     intake.member_wants(org, found)

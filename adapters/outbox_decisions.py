@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, exists, or_, select, update
 from adapters.basis import Basis
 from adapters.delivery import Delivery, NewDelivery
 from adapters.outbox import Outbox, to_its_end
+from adapters.outbox_keys import read_bodies, write_bodies
 from adapters.outbox_queries import PENDING
-from adapters.outbox_schema import contents, deliveries
-from adapters.outbox_store import decided, write_bodies
+from adapters.outbox_schema import deliveries
+from adapters.outbox_store import bodies_of, decided
 
 _earlier: Final = deliveries.alias("earlier")
 _SENT: Final = exists().where(
@@ -34,14 +35,12 @@ class Decisions:
     @to_its_end
     async def message(self, item: Delivery) -> bytes | None:
         """Give the record as it came (`adapters.kept_message`), if it is kept."""
-        query = (
-            select(contents.c.content)
-            .join(deliveries, deliveries.c.message == contents.c.hash)
-            .where(deliveries.c.id == item.delivery_id)
-        )
+        query = select(deliveries.c.message).where(_of(item))
         async with self._outbox.reading() as connection:
-            found: bytes | None = await connection.scalar(query)
-            return found
+            name = await connection.scalar(query)
+            if name is None:
+                return None
+            return (await read_bodies(connection, [name])).get(name)
 
     @to_its_end
     async def was_sent(self, item: Delivery) -> bool:
@@ -51,14 +50,19 @@ class Decisions:
             return bool(await connection.scalar(query))
 
     @to_its_end
-    async def decide(self, item: Delivery, row: NewDelivery) -> Delivery:
-        """Replace what is to be sent by *row*, under the same id and number."""
+    async def decide(self, item: Delivery, row: NewDelivery) -> Delivery | None:
+        """Replace what is to be sent by *row*, under the same id and number.
+
+        None if it is not pending any more: its record was erased.
+        """
         async with self._outbox.writing() as connection:
-            bodies = (row.evidence, row.projection, row.receipt, row.message)
             await self._outbox.keeping_bodies(connection)
-            hashes = await write_bodies(connection, bodies)
+            mine = select(deliveries.c.id).where(_of(item)).with_for_update()
+            if await connection.scalar(mine) is None:
+                return None
+            names = await write_bodies(connection, bodies_of(row))
             await connection.execute(
-                update(deliveries).where(_of(item)).values(decided(row, hashes))
+                update(deliveries).where(_of(item)).values(decided(row, names))
             )
         return replace(
             item,

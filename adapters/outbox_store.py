@@ -4,10 +4,8 @@ Both run in one transaction of `Outbox.store`, around `numbering.assign`. What w
 stored to wait is numbered later, by `release_waiting`.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from operator import itemgetter
 from typing import Final, TypeVar
 
 from sqlalchemy import (
@@ -34,9 +32,8 @@ from adapters.numbering import (
     lane_of,
     version_key,
 )
+from adapters.outbox_keys import Body, write_bodies
 from adapters.outbox_schema import (
-    bodies,
-    contents,
     deliveries,
     ignoring,
     lanes,
@@ -234,34 +231,21 @@ async def _known(
     )
 
 
-def _bodies_of(stored: Sequence[Numbered]) -> Iterator[bytes]:
+def _bodies_of(stored: Sequence[Numbered]) -> Iterator[Body]:
     for n in stored:
-        yield from (n.row.evidence, n.row.projection, n.row.receipt, n.row.message)
+        yield from bodies_of(n.row)
 
 
-async def write_bodies(
-    connection: AsyncConnection, found: Iterable[bytes]
-) -> dict[bytes, bytes]:
-    """Store each distinct body once; give the hash of each. Empty ones are none."""
-    distinct = {body for body in found if body}
-    hashes = {body: hashlib.sha256(body).digest() for body in distinct}
-    in_order = sorted(hashes.items(), key=itemgetter(1))  # see `_open_lanes`
-    await connection.execute(
-        ignoring(connection, bodies),
-        [{"hash": digest, "size": len(body)} for body, digest in in_order],
-    )
-    # Apart: it may have been purged, and is needed again.
-    await connection.execute(
-        ignoring(connection, contents),
-        [{"hash": digest, "content": body} for body, digest in in_order],
-    )
-    return hashes
+def bodies_of(row: NewDelivery) -> Iterator[Body]:
+    """Give what `write_bodies` has to store of *row*."""
+    for body in (row.evidence, row.projection, row.receipt, row.message):
+        yield (row.issuer, row.sub), body
 
 
 def _values(
     item: Numbered,
     lane_ids: Mapping[Lane, int],
-    hashes: Mapping[bytes, bytes],
+    hashes: Mapping[Body, bytes],
     now: float,
 ) -> dict[str, object]:
     row = item.row
@@ -284,19 +268,20 @@ def _values(
     }
 
 
-def decided(row: NewDelivery, hashes: Mapping[bytes, bytes]) -> dict[str, object]:
+def decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]:
     """Give the columns that change when a delivery is decided on again.
 
     Args:
         hashes: As `write_bodies` gives them.
     """
+    record = row.issuer, row.sub
     return {
         "policy": row.policy,
-        "evidence": hashes[row.evidence],
-        "projection": hashes[row.projection],
-        "receipt": hashes[row.receipt],
+        "evidence": hashes[record, row.evidence],
+        "projection": hashes[record, row.projection],
+        "receipt": hashes[record, row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
-        "message": hashes.get(row.message),
+        "message": hashes.get((record, row.message)),
         "basis": row.basis,
         "decided_until": None if row.until == math.inf else row.until,
         "missed": row.missed,

@@ -67,6 +67,7 @@ class Policy:
 
     Attributes:
         name: `<id>/<version>/<first 12 of sha256>`.
+        data: The file's bytes.
         sha256: Hex digest of the file's bytes; stands in every receipt.
         types: STIX types that a row names; objects of others are withheld.
         with_rows: Audiences with rows of their own, from the most to the least given.
@@ -83,6 +84,7 @@ class Policy:
             ConfigError: It is no policy, or contradicts itself; all that is wrong,
                 a line each.
         """
+        self.data = data
         self.file, self.lines = read(data, where)
         problems = policy_checks.problems(self.file, self.lines)
         if problems:

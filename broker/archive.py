@@ -5,130 +5,47 @@ number, its place in the chain, in the very transaction that stores it: whoever
 appends at the same time, in this process or another, the chain has no gap and no
 fork. Where it ends stands by itself, so it goes on from there whatever is pruned.
 
-The tokens lie
-compressed but in the clear, in a file of mode 0600; a key per record, destroyed
-when its retention ends, comes with erasure.
+What proves (the issuer's JWT with its digests, the stamp) stays for good. What it
+proves, disclosures and sealed parts, lies encrypted under a key per record that stands
+in another file (`archive_keys`): it goes, and they are gone from every copy.
 """
 
-import sqlite3
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
-import zstandard
 
-from broker import seen
-from broker.private_sqlite import Layout, PrivateFile, open_private
-from broker.sdjwt import MAX_TOKEN_BYTES
+from broker import archive_rows, seen
+from broker.archive_keys import ArchiveKeys, Case, keys_path, open_keys
+from broker.archive_rows import (
+    Archived,
+    Erased,
+    KeptProof,
+    MakeHead,
+    MakeStamp,
+    SignedHead,
+)
+from broker.archive_tables import LAYOUT
+from broker.errors import ConfigError
+from broker.private_sqlite import PrivateFile, open_private
+from broker.record_keys import Entropy, RecordKey
+
+__all__ = [
+    "Archive",
+    "Archived",
+    "Erased",
+    "KeptProof",
+    "MakeHead",
+    "MakeStamp",
+    "SignedHead",
+    "open_archive",
+]
 
 _PAGE: Final = 50  # tokens in memory at once while iterating
-_SELECT: Final = (
-    "SELECT number, token_id, issuer, sub, ver, kind, tlp, first_seen, stamp, token "
-    "FROM tokens "
-)
-
 MAX_PROOFS: Final = 1000  # of an issuer: more show nothing more
-# What issuers have said in two ways, for ever (`broker.proofs`).
-_PROOFS: Final = """CREATE TABLE proofs (
-    id TEXT PRIMARY KEY, found_at INTEGER NOT NULL, issuer TEXT NOT NULL,
-    proof BLOB NOT NULL
-) WITHOUT ROWID"""
-
-_LAYOUT = Layout(
-    name="an archive",
-    application_id=0x746F6361,  # "toca"
-    version=3,
-    exclusive=False,
-    upgrades={2: (_PROOFS,)},
-    tables=(
-        _PROOFS,
-        # `number` is the place in the chain.
-        """CREATE TABLE tokens (
-            number INTEGER PRIMARY KEY,
-            token_id TEXT NOT NULL UNIQUE, issuer TEXT NOT NULL,
-            sub TEXT NOT NULL, ver TEXT NOT NULL, kind TEXT NOT NULL,
-            tlp TEXT NOT NULL, first_seen INTEGER NOT NULL, stamp TEXT NOT NULL,
-            token BLOB NOT NULL
-        )""",
-        "CREATE INDEX tokens_by_record ON tokens (issuer, sub)",
-        # One row: where the chain ends.
-        """CREATE TABLE chain (
-            one INTEGER PRIMARY KEY CHECK (one = 1),
-            pos INTEGER NOT NULL, link TEXT NOT NULL
-        )""",
-        "INSERT INTO chain VALUES (1, 0, '')",
-        """CREATE TABLE heads (
-            number INTEGER PRIMARY KEY, signed_at INTEGER NOT NULL,
-            pos INTEGER NOT NULL, head TEXT NOT NULL
-        )""",
-    ),
-)
-
-
-class Archived(msgspec.Struct, frozen=True, kw_only=True):
-    """A token and what is known of it.
-
-    Attributes:
-        token: With all disclosures, as `carried.encode` spells it, not compressed.
-        first_seen: Epoch seconds.
-        number: Its place in the chain: 1 for the first one archived, never used
-            twice. 0: not archived.
-        stamp: The gate's JWS (`broker.seen`); "" while not archived.
-    """
-
-    token_id: str
-    issuer: str
-    sub: str
-    ver: str
-    kind: str
-    tlp: str
-    first_seen: int
-    token: bytes
-    number: int = 0
-    stamp: str = ""
-
-
-class KeptProof(msgspec.Struct, frozen=True):
-    """A proof that the gate has found.
-
-    Attributes:
-        found_at: Epoch seconds.
-        proof: As `proofs.encode` spells it.
-    """
-
-    id: str
-    found_at: int
-    issuer: str
-    proof: bytes
-
-
-class MakeStamp(Protocol):
-    """Signs a place in the chain; `seen.make_stamp` with its signer."""
-
-    def __call__(self, *, token_id: str, seen: int, pos: int, prev: str) -> str:
-        """Give the stamp."""
-
-
-class MakeHead(Protocol):
-    """Signs the end of the chain; `seen.make_head` with its signer."""
-
-    def __call__(self, *, now: int, pos: int, link: str) -> str:
-        """Give the head."""
-
-
-class SignedHead(msgspec.Struct, frozen=True):
-    """A head as it was signed.
-
-    Attributes:
-        at: Epoch seconds.
-        pos: Of the last stamp.
-    """
-
-    at: int
-    pos: int
-    head: str
 
 
 class Archive:
@@ -137,12 +54,15 @@ class Archive:
     Every method raises ConfigError when the disk is full or broken.
     """
 
-    def __init__(self, file: PrivateFile) -> None:
-        self._file = file
+    def __init__(
+        self, file: PrivateFile, keys: ArchiveKeys, entropy: Entropy = os.urandom
+    ) -> None:
+        self._file, self._keys, self._entropy = file, keys, entropy
 
     def try_writing(self) -> None:
         """Let a full disk show before it matters; see `PrivateFile.try_writing`."""
         self._file.try_writing()
+        self._keys.try_writing()
 
     def append(self, items: Sequence[Archived], stamp: MakeStamp) -> list[Archived]:
         """Store all of *items* or none; what is there already stays as it is.
@@ -154,18 +74,96 @@ class Archive:
         Returns:
             *items* as they are stored now, with number, stamp and first moment.
         """
-        compressor = zstandard.ZstdCompressor()
-        packed = [compressor.compress(each.token) for each in items]
+        packed = [archive_rows.packed(each.token) for each in items]
         with self._file.transaction() as db:
+            # Inside: whoever erases a record waits, or has done so before.
+            keys = self._keys.of_records({(e.issuer, e.sub) for e in items})
             return [
-                _stored(db, item, token, stamp)
-                for item, token in zip(items, packed, strict=True)
+                archive_rows.stored(
+                    db, item, self._locked(item.token_id, *parts, key), stamp
+                )
+                for item, parts in zip(items, packed, strict=True)
+                for key in [keys[item.issuer, item.sub]]
             ]
+
+    def _locked(
+        self, token_id: str, bare: bytes, hidden: bytes, key: RecordKey
+    ) -> tuple[bytes, bytes, bytes]:
+        about = token_id.encode()
+        return bare, key.id, key.encrypt(hidden, about, self._entropy)
+
+    def encrypt_old(self) -> None:
+        """Put under keys what was stored before there were any."""
+        query = (
+            "SELECT tokens.number, token_id, issuer, sub, token FROM in_clear "
+            "JOIN tokens USING (number) LIMIT ?"
+        )
+        found = False
+        while self._file.rows(query, (1,)):
+            found = True
+            with self._file.transaction() as db:
+                rows = db.execute(query, (_PAGE,)).fetchall()
+                keys = self._keys.of_records({(row[2], row[3]) for row in rows})
+                for number, token_id, issuer, sub, token in rows:
+                    parts = archive_rows.packed(archive_rows.unpacked(token))
+                    locked = self._locked(token_id, *parts, keys[issuer, sub])
+                    db.execute(
+                        "UPDATE tokens SET token = ?, key_id = ?, hidden = ? "
+                        "WHERE number = ?",
+                        (*locked, number),
+                    )
+                    db.execute("DELETE FROM in_clear WHERE number = ?", (number,))
+        if found:
+            self._file.empty_log()
+
+    def erase(self, cases: Sequence[Case], *, at: int, reason: str) -> list[Erased]:
+        """Destroy the keys of records, and what lay under them. Safe to repeat.
+
+        On return it is out of the files, if their logs could be emptied; see `tidy`.
+
+        Args:
+            at: Epoch seconds.
+        """
+        with self._file.transaction() as db:
+            # First: without them the rest is noise, whatever happens to it.
+            self._keys.destroy(cases)
+            found = []
+            for issuer, sub in cases:
+                db.execute(
+                    "UPDATE tokens SET key_id = NULL, hidden = NULL "
+                    "WHERE issuer = ? AND sub = ?",
+                    (issuer, sub),
+                )
+                db.execute(
+                    "INSERT OR REPLACE INTO erased VALUES (?, ?, ?, ?)",
+                    (issuer, sub, at, reason),
+                )
+                found.append(archive_rows.erased(db, issuer, sub, at, reason))
+        self.tidy()
+        return found
+
+    def tidy(self) -> bool:
+        """Let what was erased leave the files' logs.
+
+        Returns:
+            False: another process is reading just then.
+        """
+        return all([self._keys.empty_log(), self._file.empty_log()])
+
+    def erased(self, since: float = 0) -> list[Erased]:
+        """List the records that were erased from this moment on, the oldest first."""
+        with self._file.transaction() as db:
+            rows = db.execute(
+                "SELECT issuer, sub, at, reason FROM erased WHERE at >= ? "
+                "ORDER BY at, issuer, sub",
+                (since,),
+            ).fetchall()
+            return [archive_rows.erased(db, *row) for row in rows]
 
     def continues(self, pos: int, link: str) -> bool:
         """Tell whether the chain has this stamp, or may have had it before pruning."""
         with self._file.transaction() as db:
-            if (end := _end(db))[0] <= pos:
+            if (end := archive_rows.end(db))[0] <= pos:
                 return end == (pos, link)
             rows = db.execute("SELECT stamp FROM tokens WHERE number = ?", (pos,))
             return all(seen.link_of(stamp) == link for (stamp,) in rows)
@@ -177,7 +175,7 @@ class Archive:
             now: Epoch seconds.
         """
         with self._file.transaction() as db:
-            pos, link = _end(db)
+            pos, link = archive_rows.end(db)
             signed = SignedHead(now, pos, make(now=now, pos=pos, link=link))
             db.execute(
                 "INSERT INTO heads (signed_at, pos, head) VALUES (?, ?, ?)",
@@ -231,8 +229,15 @@ class Archive:
 
     def get(self, token_id: str) -> Archived | None:
         """Find one token."""
-        rows = self._file.rows(_SELECT + "WHERE token_id = ?", (token_id,))
-        return _archived(rows[0]) if rows else None
+        rows = self._file.rows(archive_rows.SELECT + "WHERE token_id = ?", (token_id,))
+        return self._archived(rows)[0] if rows else None
+
+    def tokens_of(self, issuer: str, sub: str) -> list[str]:
+        """Name the versions of a record, in the order in which they came."""
+        query = (
+            "SELECT token_id FROM tokens WHERE issuer = ? AND sub = ? ORDER BY number"
+        )
+        return [token_id for (token_id,) in self._file.rows(query, (issuer, sub))]
 
     def first_seen(self, token_ids: Iterable[str]) -> dict[str, int]:
         """Tell when those of *token_ids* that are archived were first seen."""
@@ -247,80 +252,38 @@ class Archive:
             moment: Leaves out what was first seen earlier, epoch seconds.
             after: Leaves out this number and those before it, to go on from there.
         """
-        query = _SELECT + "WHERE number > ? AND first_seen >= ? ORDER BY number LIMIT ?"
+        query = (
+            archive_rows.SELECT
+            + "WHERE number > ? AND first_seen >= ? ORDER BY number LIMIT ?"
+        )
         # In pages: a long read must keep neither the gate's file nor its log open.
         while rows := self._file.rows(query, (after, moment, _PAGE)):
-            for row in rows:
-                yield _archived(row)
+            yield from self._archived(rows)
             after = rows[-1][0]
 
-
-def _stored(
-    db: sqlite3.Connection, item: Archived, token: bytes, stamp: MakeStamp
-) -> Archived:
-    """Store *item* at the end of the chain, unless it has its place already."""
-    found = db.execute(
-        "SELECT number, first_seen, stamp FROM tokens WHERE token_id = ?",
-        (item.token_id,),
-    ).fetchone()
-    if found is None:
-        end, prev = _end(db)
-        number, first_seen = end + 1, item.first_seen
-        signed = stamp(token_id=item.token_id, seen=first_seen, pos=number, prev=prev)
-        db.execute(
-            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                number,
-                item.token_id,
-                item.issuer,
-                item.sub,
-                item.ver,
-                item.kind,
-                item.tlp,
-                first_seen,
-                signed,
-                token,
-            ),
-        )
-        db.execute("UPDATE chain SET pos = ?, link = ?", (number, seen.link_of(signed)))
-    else:
-        number, first_seen, signed = found
-    return msgspec.structs.replace(
-        item, number=number, first_seen=first_seen, stamp=signed
-    )
-
-
-def _end(db: sqlite3.Connection) -> tuple[int, str]:
-    """Read where the chain ends: position and link."""
-    pos, link = db.execute("SELECT pos, link FROM chain").fetchone()
-    return pos, link
-
-
-def _archived(row: Any) -> Archived:
-    number, token_id, issuer, sub, ver, kind, tlp, first_seen, stamp, compressed = row
-    token = zstandard.ZstdDecompressor().decompress(
-        compressed, max_output_size=MAX_TOKEN_BYTES
-    )
-    return Archived(
-        number=number,
-        token_id=token_id,
-        issuer=issuer,
-        sub=sub,
-        ver=ver,
-        kind=kind,
-        tlp=tlp,
-        first_seen=first_seen,
-        stamp=stamp,
-        token=token,
-    )
+    def _archived(self, rows: Sequence[Any]) -> list[Archived]:
+        """Read rows of `archive_rows.SELECT`."""
+        keys = self._keys.by_id({row[10] for row in rows if row[10] is not None})
+        return [archive_rows.archived(row, keys.get(row[10])) for row in rows]
 
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open the archive, made if it is missing.
+    """Open the archive and its keys, made if they are missing.
 
     Raises:
-        ConfigError: Readable by others, of another kind, not to be opened.
+        ConfigError: Readable by others, of another kind, not to be opened; there are
+            tokens under keys, and no file of keys.
     """
-    with open_private(path, _LAYOUT) as file:
-        yield Archive(file)
+    with open_private(path, LAYOUT) as file:
+        place = keys_path(path)
+        locked = "SELECT 1 FROM tokens WHERE hidden IS NOT NULL LIMIT 1"
+        if not place.exists() and file.rows(locked):
+            raise ConfigError(
+                f"{path} has no keys: put {place.name} beside it. If they are lost, "
+                f"all that they open is; to go on without, make an empty {place.name}"
+            )
+        with open_keys(place) as keys:
+            archive = Archive(file, keys)
+            archive.encrypt_old()
+            yield archive

@@ -38,6 +38,8 @@ ServiceName = Literal["gate", "adapter"]
 # A closed list: what becomes of what was signed before follows from it.
 RevocationReason = Literal["compromised", "superseded", "retired"]
 MAX_ENTRY_BYTES: Final = 256 * 1024
+MAX_POLICY_BYTES: Final = 1 << 20  # the shipped one has 54 KB
+MAX_POLICIES: Final = 16
 
 
 class KeyEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,6 +185,19 @@ class ServiceKey(msgspec.Struct, frozen=True):
     services: frozenset[ServiceName]
 
 
+class Agreed(msgspec.Struct, frozen=True):
+    """Which policies a client has seen signed, and which of them it saw replaced.
+
+    Attributes:
+        since: Epoch seconds; of what held before, it knows nothing.
+        until: By id and hex SHA-256, when it first saw a directory without that
+            policy; infinity while it holds.
+    """
+
+    since: float
+    until: Mapping[tuple[str, str], float]
+
+
 class Directory(msgspec.Struct, frozen=True):
     """The snapshot everything is decided on.
 
@@ -193,6 +208,12 @@ class Directory(msgspec.Struct, frozen=True):
         suspensions: By organisation or key, those that hold, will, or did.
         expires: Epoch seconds; from then on nothing may be decided on it.
         sealing: Keys to seal to, by member.
+        policies: Redaction policies by id, as they were written; what they say is
+            the business of `adapters.policy`.
+        is_signed: Whether a threshold of groups signed all this; plain files are
+            their writer's word alone.
+        agreed: What is known of policies that were signed, these among them; None
+            where nobody signs.
     """
 
     members: Mapping[str, Member]
@@ -201,6 +222,9 @@ class Directory(msgspec.Struct, frozen=True):
     suspensions: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
     expires: float = float("inf")
     sealing: Mapping[str, tuple[KnownSealingKey, ...]] = MappingProxyType({})
+    policies: Mapping[str, bytes] = MappingProxyType({})
+    is_signed: bool = False
+    agreed: Agreed | None = None
 
     def sealing_key(self, org: str, *, now: float) -> KnownSealingKey:
         """Find the key to seal to for a member: of those valid *now*, the newest.
@@ -363,6 +387,16 @@ def _confirmed(org: str, suspended: Suspended) -> Span:
         return confirmed(org, suspended.since)
     except RefusedError:
         raise ConfigError(f"{org}: suspended.since is no time") from None
+
+
+def need_few(policies: int) -> None:
+    """Check how many policies a directory has.
+
+    Raises:
+        ConfigError: More than 16.
+    """
+    if policies > MAX_POLICIES:
+        raise ConfigError(f"a directory has at most {MAX_POLICIES} policies")
 
 
 def under(directory: Directory, held: Iterable[Span], *, expires: float) -> Directory:

@@ -7,6 +7,7 @@ is suspended, nothing else.
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -15,7 +16,8 @@ import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Final
 from urllib.parse import quote
 
 import msgspec
@@ -28,27 +30,31 @@ from tuf.ngclient.fetcher import FetcherInterface
 from broker import suspensions
 from broker.directory import (
     MAX_ENTRY_BYTES,
+    MAX_POLICY_BYTES,
+    Agreed,
     Directory,
     Member,
     Service,
     build,
     decode_member,
     decode_service,
+    need_few,
     under,
 )
 from broker.directory_alarms import Freshness
 from broker.directory_fetching import KeptFetcher, fetcher_for
-from broker.directory_memory import open_memory
+from broker.directory_memory import DirectoryMemory, open_memory
+from broker.directory_plain import load_folder
 from broker.directory_tuf import BOUNDS, need_url, read_root, signed, suspenders, target
 from broker.errors import ConfigError, DirectoryUnavailableError, TrustError
 from broker.suspending import Span, in_force
 from broker.suspensions import Suspension
 from schemas.errors import RefusedError
 
-_Entry = TypeVar("_Entry", Member, Service)
 _Name = tuple[str, str]  # path and SHA-256
 
 _ENTRY_PATH: Final = re.compile(r"(members|services)/([a-z][a-z0-9-]{1,40})\.json")
+_POLICY_PATH: Final = re.compile(r"policies/([a-z][a-z0-9-]{0,40})\.toml")
 
 
 class Remote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -92,36 +98,6 @@ class Loaded(msgspec.Struct, frozen=True):
         """What alarms follow from."""
         expires = self.directory.expires
         return Freshness(expires, self.fresh_until, self.expiries, self.faults)
-
-
-def load_folder(folder: Path) -> Directory:
-    """Read `members/*.json` and, if there are any, `services/*.json` of *folder*.
-
-    Raises:
-        ConfigError: No such folder, no member, or an unusable entry.
-    """
-    members = _entries(folder / "members", decode_member)
-    if not members:
-        if (folder / "metadata").is_dir():
-            raise ConfigError(
-                f"{folder} is a signed directory, which needs a pinned root: name a "
-                "configuration file with a table [directory] (url, root, cache)"
-            )
-        raise ConfigError(f"no member files in {folder / 'members'}")
-    return build(members, _entries(folder / "services", decode_service))
-
-
-def _entries(folder: Path, decode: Callable[[bytes, str], _Entry]) -> list[_Entry]:
-    found = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            entry = decode(path.read_bytes(), path.name)
-        except OSError as error:
-            raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-        if path.stem != entry.org:
-            raise ConfigError(f"{path.name} holds the entry of {entry.org}")
-        found.append(entry)
-    return found
 
 
 def open_directory(
@@ -186,6 +162,7 @@ class DirectoryClient:
         self._cache = remote.cache
         # By path and hash: what did not change is neither read nor decoded again.
         self._decoded: dict[_Name, Member | Service] = {}
+        self._policies: dict[_Name, bytes] = {}
         self._directory: Directory | None = None
         self._read: tuple[bytes, Targets] | None = None
 
@@ -250,9 +227,17 @@ class DirectoryClient:
             signed(metadata, "timestamp", Timestamp).expires.timestamp(),
         )
         entries = self._entries(updater, targets)
+        policies = self._policies_in(updater, targets)
         held, faults = self._suspensions(updater, targets)
         expires = min(*online, *(moment for _, moment in by_groups))
-        directory = under(self._built(entries), held, expires=expires)
+        directory = msgspec.structs.replace(
+            under(self._built(entries, policies), held, expires=expires),
+            policies=MappingProxyType(
+                {Path(path).stem: data for (path, _), data in policies.items()}
+            ),
+            is_signed=True,
+            agreed=self._agreed(policies),
+        )
         directory.need_current(self._clock())
         return Loaded(directory, targets.version, min(online), by_groups, tuple(faults))
 
@@ -271,7 +256,7 @@ class DirectoryClient:
             match = _ENTRY_PATH.fullmatch(path)
             if match is None:
                 continue  # policies, and what a newer version may add
-            name = (path, targets.targets[path].hashes.get("sha256", ""))
+            name = _named(targets, path)
             entry = self._decoded.get(name)
             if entry is None:
                 data = target(updater, path, MAX_ENTRY_BYTES)
@@ -282,21 +267,54 @@ class DirectoryClient:
             found[name] = entry
         return found
 
-    def _built(self, entries: dict[_Name, Member | Service]) -> Directory:
+    def _policies_in(self, updater: Updater, targets: Targets) -> dict[_Name, bytes]:
+        """Read policies as they are: what they say is the business of adapters."""
+        paths = [
+            path for path in sorted(targets.targets) if _POLICY_PATH.fullmatch(path)
+        ]
+        need_few(len(paths))
+        found: dict[_Name, bytes] = {}
+        for path in paths:
+            name = _named(targets, path)
+            data = self._policies.get(name)
+            if data is None:
+                data = target(updater, path, MAX_POLICY_BYTES)
+            found[name] = data
+        return found
+
+    def _agreed(self, policies: dict[_Name, bytes]) -> Agreed:
+        # Hashed anew: what metadata says of a file need not be its SHA-256.
+        found = [
+            (Path(path).stem, hashlib.sha256(data).hexdigest())
+            for (path, _), data in policies.items()
+        ]
+        with self._memory() as memory:
+            return memory.agreed(found, self._clock())
+
+    @contextmanager
+    def _memory(self) -> Iterator[DirectoryMemory]:
+        with open_memory(self._cache / "noticed.sqlite") as memory:
+            yield memory
+
+    def _built(
+        self, entries: dict[_Name, Member | Service], policies: dict[_Name, bytes]
+    ) -> Directory:
         """Build anew only what changed: to check the points of keys takes its time."""
-        if self._directory is None or entries.keys() != self._decoded.keys():
+        is_other = self._directory is None or entries.keys() != self._decoded.keys()
+        if self._directory is None or is_other:
             each = entries.values()
             self._directory = build(
                 [entry for entry in each if isinstance(entry, Member)],
                 [entry for entry in each if isinstance(entry, Service)],
             )
-            self._decoded = entries
+        if is_other or policies.keys() != self._policies.keys():
+            self._decoded, self._policies = entries, policies
             self._forget_others()
         return self._directory
 
     def _forget_others(self) -> None:
         """Delete what is a target no more: entries hold contacts of people."""
-        wanted = {quote(path, "") for path, _ in self._decoded}
+        wanted = {quote(path, "") for path, _ in (*self._decoded, *self._policies)}
         for file in (self._cache / "targets").iterdir():
             if file.name not in wanted and not file.name.startswith("suspensions"):
                 file.unlink()
@@ -319,7 +337,7 @@ class DirectoryClient:
             else:
                 listed += [(party, each) for each in found]
         subjects = [(party, each.subject) for party, each in listed]
-        with open_memory(self._cache / "noticed.sqlite") as memory:
+        with self._memory() as memory:
             noticed = memory.notice(subjects, self._clock())
         return [
             in_force(each, party, noticed[party, each.subject])
@@ -356,6 +374,10 @@ class DirectoryClient:
             ) from None
         except OSError as error:
             raise ConfigError(f"cannot use {self._cache}: {error.strerror}") from None
+
+
+def _named(targets: Targets, path: str) -> _Name:
+    return path, targets.targets[path].hashes.get("sha256", "")
 
 
 def _listed(updater: Updater, path: str) -> tuple[Suspension, ...]:

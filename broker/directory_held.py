@@ -24,6 +24,11 @@ Standing = Literal["in", "waits", "out"]
 _log: Any = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 _LEAST_S: Final = 1.0
+Prepare = Callable[[Directory], object]
+
+
+def _nothing(_directory: Directory) -> None:
+    """Prepare nothing."""
 
 
 class Held:
@@ -34,10 +39,13 @@ class Held:
         shut: Set while nothing may be: it has expired, or the gate is suspended,
             without whose stamps every record would be refused.
         news: Set, and replaced, when either changed.
+        policy: Id of the one by which is decided; "" of what the directory says
+            nothing of. Without it nothing may be.
     """
 
-    def __init__(self, directory: Directory) -> None:
+    def __init__(self, directory: Directory, policy: str = "") -> None:
         self.current = directory
+        self.policy = policy
         self.shut = asyncio.Event()
         self.news = asyncio.Event()
 
@@ -80,6 +88,8 @@ class Held:
         """Give the reason, or "" while it is open."""
         if now >= self.current.expires:
             return "directory-expired"
+        if self.policy and self.policy not in self.current.policies:
+            return "policy-withdrawn"
         if self.current.runs("gate") and not self.current.stands("gate", now):
             return "member-suspended"
         return ""
@@ -118,19 +128,24 @@ async def followed(
     *,
     clock: Callable[[], float],
     stop: asyncio.Event,
+    policy: str = "",
+    prepare: Prepare = _nothing,
 ) -> AsyncIterator[Held]:
     """Hold what was loaded, and refresh it until the end of the block.
 
     Args:
         client: None of a plain folder, which is read once.
+        policy: As `Held.policy`.
+        prepare: Called in the thread, before a new directory is decided on.
     """
-    held = Held(loaded.directory)
+    held = Held(loaded.directory, policy)
     if client is None:
         yield held
         return
     async with asyncio.TaskGroup() as tasks:
         following = tasks.create_task(
-            follow(held, loaded, client, clock=clock, stop=stop), name="directory"
+            follow(held, loaded, client, clock=clock, stop=stop, prepare=prepare),
+            name="directory",
         )
         yield held
         following.cancel()
@@ -143,6 +158,7 @@ async def follow(
     *,
     clock: Callable[[], float],
     stop: asyncio.Event,
+    prepare: Prepare = _nothing,
 ) -> None:
     """Refresh again and again until *stop* is set; tell what people must know."""
     every_s = client.remote.refresh_minutes * 60
@@ -154,14 +170,23 @@ async def follow(
         pause = min(every_s, max(left, _LEAST_S)) if left > 0 else every_s
         await first_of(stop, timeout_s=pause)
         if not stop.is_set():
-            loaded = await _refreshed(held, loaded, client, clock)
+            loaded = await _refreshed(held, loaded, client, clock, prepare)
 
 
 async def _refreshed(
-    held: Held, loaded: Loaded, client: DirectoryClient, clock: Callable[[], float]
+    held: Held,
+    loaded: Loaded,
+    client: DirectoryClient,
+    clock: Callable[[], float],
+    prepare: Prepare,
 ) -> Loaded:
+    def refresh() -> Loaded:
+        found = client.refresh()
+        prepare(found.directory)
+        return found
+
     try:
-        found = await _in_thread(client.refresh)
+        found = await _in_thread(refresh)
     except (RefusedError, DirectoryUnavailableError, ConfigError) as error:
         reason = error.reason if isinstance(error, RefusedError) else str(error)
         _log.warning("directory.not_refreshed", reason=reason)

@@ -18,7 +18,14 @@ from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 from tuf.ngclient._internal.trusted_metadata_set import TrustedMetadataSet
 from tuf.ngclient.config import EnvelopeType
 
-from broker.directory import Directory, build, decode_member, decode_service
+from broker.directory import (
+    MAX_POLICIES,
+    MAX_POLICY_BYTES,
+    Directory,
+    build,
+    decode_member,
+    decode_service,
+)
 from broker.directory_roles import (
     Keyring,
     keyring_of,
@@ -28,7 +35,7 @@ from broker.directory_roles import (
 from broker.errors import ConfigError, TrustError
 
 MAX_METADATA_BYTES: Final = 4 << 20  # of any; a member takes 200 bytes of targets.json
-MAX_FILE_BYTES: Final = 1 << 20
+MAX_FILE_BYTES: Final = MAX_POLICY_BYTES  # the largest that there is
 MAX_ROOTS: Final = 256  # versions in one go, as python-tuf's client
 MAX_FILES: Final = 20_000
 _ROOT: Final = Root.type
@@ -192,6 +199,8 @@ def check_files(files: Mapping[str, bytes]) -> Directory:
         TrustError: `directory-entry`, with the path.
     """
     members, services = [], []
+    if sum(path.startswith("policies/") for path in files) > MAX_POLICIES:
+        raise TrustError("directory-entry")
     for path, data in files.items():
         if path.startswith("suspensions/"):
             continue

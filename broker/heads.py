@@ -16,7 +16,7 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from broker import base64url, receipts, sdjwt, seen
+from broker import base64url, disclosures, receipts, sdjwt, seen
 from broker.directory import Directory
 from broker.errors import TrustError
 from broker.seen import Head, Stamp
@@ -25,6 +25,7 @@ from schemas.errors import RefusedError
 
 MAX_PATH: Final = 100_000  # stamps: three hours at ten records a second
 MAX_PROOF_BYTES: Final = 64 << 20
+_FRAME_VALUES: Final = 100  # of a proof, beside its path
 # A clock that was set right does not make a liar of the gate.
 _CLOCK_S: Final = 120
 
@@ -228,6 +229,8 @@ def decode_fork(data: bytes) -> Fork:
         TrustError: `fork-invalid`.
     """
     try:
+        # So many bytes of lists in lists would take gigabytes; texts have no commas.
+        disclosures.Budget(MAX_PATH + _FRAME_VALUES).spend(data)
         value = codec.decode_json(data, max_bytes=MAX_PROOF_BYTES)
         return msgspec.convert(value, Fork)
     except (RefusedError, msgspec.ValidationError):

@@ -83,6 +83,18 @@ class PrivateFile:
             # SQLite writes the page of the version though it stays the same.
             db.execute(f"PRAGMA user_version={version:d}")
 
+    def empty_log(self) -> bool:
+        """Let what was overwritten leave the write-ahead log, too.
+
+        Returns:
+            False: another process is reading just then; the log keeps it until later.
+
+        Raises:
+            ConfigError: The disk is full or broken.
+        """
+        [row] = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+        return bool(row[0] == 0)
+
     def close(self) -> None:
         """Close it once no thread is at work on it."""
         with self._turn:

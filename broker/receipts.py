@@ -18,6 +18,7 @@ from schemas.record import Digest, Epoch, OrgUrn, org_of
 
 TYP: Final = "vnd.tocsin.receipt+jwt"
 MAX_BYTES: Final = 16 * 1024  # some 1,500 are usual, with 30 reasons 3,000
+_WEEK_S: Final = 7 * 86_400
 
 _Short = Annotated[str, Meta(max_length=100)]
 _Count = Annotated[str, Meta(pattern=r"^(1|2-9|10-99|100-999|1000\+)\Z")]
@@ -60,6 +61,30 @@ class Receipt(msgspec.Struct, frozen=True):
     chain: Place
     head: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
     period: _Short | UnsetType = UNSET
+
+
+def policy_is_signed(receipt: Receipt, directory: Directory) -> bool:
+    """Tell whether the groups have signed the policy that a receipt names.
+
+    A directory may be used for a week after it was published, so an adapter may rightly
+    decide by a policy within a week of its end.
+
+    Returns:
+        False where nothing can be told: nobody signs that directory, or the receipt
+        is from before this client knew it.
+
+    Raises:
+        TrustError: `policy-not-signed`.
+    """
+    if directory.agreed is None:
+        return False
+    policy = (receipt.policy.id, receipt.policy.sha256)
+    until = directory.agreed.until.get(policy)
+    if until is not None and receipt.iat < until + _WEEK_S:
+        return True
+    if until is None and receipt.iat < directory.agreed.since:
+        return False
+    raise TrustError("policy-not-signed")
 
 
 def verify(

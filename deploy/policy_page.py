@@ -26,7 +26,8 @@ HOW_TO_READ = """\
 
 This page tells the redaction policy that Tocsin comes with, in full. It is written by `make policy-page` from
 [`adapters/policies/default.toml`](../adapters/policies/default.toml), which is what counts; `tocsin policy show civil-society` tells the same of any
-policy.
+policy. A hub follows it once the groups have signed it into the [directory](directory.md), or another: `tocsin policy show --directory gate.toml` tells
+that one.
 
 ## How to read it
 
@@ -70,7 +71,8 @@ issuer addresses by name. "The campaign" is what the record calls an attack or a
 5. `tocsin policy diff shipped ours.toml` says what that means, what shows more first.
 6. `tocsin policy simulate last-week/ --policy ours.toml --directory directory/` redacts last week's records both ways and says
    which parts would be shown or hidden, to whom. It takes tokens, and files as `tocsin check` takes them.
-7. Raise `version`, and give the file to the adapters (`policy` in their configuration).
+7. Raise `version`, and propose it: `tocsin directory propose --policy ours.toml …`. Two groups sign it, and adapters apply it from their next
+   refresh on ([directory.md](directory.md)). In a trial with a plain folder, name the file as `policy` in `adapter.toml`.
 """
 
 

@@ -154,6 +154,10 @@ REASONS: Final[dict[str, str]] = {
     "directory-entry": "no client could load this file of the directory.",
     "directory-threshold": "not enough groups have signed.",
     "directory-expired": "the directory has expired; ask the hub for a newer one.",
+    "policy-withdrawn": "the groups have taken the policy out of the directory by which "
+    "this adapter decides.",
+    "policy-not-signed": "the groups have signed no such policy, or had replaced it "
+    "when this was made.",
     "directory-forked": "two copies hold different versions under one number: ask who "
     "signed both, and do not publish.",
     "proposal-form": "this is no proposal as tocsin directory propose makes them.",

@@ -10,7 +10,7 @@ import msgspec
 
 from adapters import comparing
 from adapters.cli import show, show_comparison, viewing
-from adapters.cli.load import load_policy, write_private
+from adapters.cli.load import load_directory, load_policy, write_private
 from adapters.cli.options import TlpOption
 from adapters.compare_page import page
 from adapters.comparison import Comparison
@@ -58,11 +58,12 @@ def compare(
         concerned: The record names them in "concerns".
         directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
-        policy: Redaction policy (TOML); the shipped one if not given.
+        policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
         html: Write one page that needs no network here, readable by you alone.
         json: Print JSON.
     """
-    verified = viewing.verified_token(token, directory, jwk)
+    known = load_directory(directory, jwk)
+    verified = viewing.verified_token(token, known)
     audiences = audience or (() if member else _DEFAULT)
     facts = viewing.Facts(
         community=community,
@@ -70,15 +71,16 @@ def compare(
         addressed=addressed,
         concerned=concerned,
     )
+    listed = None if directory is None else known
     views = [
         *_of_audiences(audiences, clearance, facts, verified),
-        *((each, viewing.member_view(each, directory, verified)) for each in member),
+        *((each, viewing.member_view(each, listed, verified)) for each in member),
     ]
     if len(views) > comparing.MAX_VIEWS:
         raise ConfigError(f"no more than {comparing.MAX_VIEWS} stand side by side")
     if len({name for name, _ in views}) < len(views):
         raise ConfigError("name each audience and member once")
-    rules, now = load_policy(policy), timestamps.from_epoch(time.time())
+    rules, now = load_policy(policy, listed), timestamps.from_epoch(time.time())
     # Keys of the moment: pseudonyms of a trial must not equal those in use.
     author = trial_author(os.urandom)
     given = [

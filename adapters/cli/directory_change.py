@@ -1,5 +1,6 @@
 """directory init, propose, rotate-root: what is to be different, for groups to sign."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from adapters.cli.directory_reading import (
     public_key,
     review,
 )
-from adapters.cli.load import read_file, write_new
+from adapters.cli.load import read_file, read_policy, write_new
 from adapters.directory_edits import Edits, confirmed, revoked
 from broker import directory_proposal, join_request
 from broker.directory import RevocationReason
@@ -40,6 +41,7 @@ def init(
     suspends: tuple[str, ...] = (),
     threshold: int = 2,
     source: FromFolder = None,
+    policy: tuple[Path, ...] = (),
     title: str = "A new directory",
     author: str = "",
 ) -> int:
@@ -57,6 +59,7 @@ def init(
             one that decides can stay offline.
         threshold: How many groups it takes.
         source: Folder with members/, services/, policies/ to begin with.
+        policy: Policy (TOML) to begin with; "shipped" for the shipped one.
         title: What people call this proposal.
         author: Who proposes.
     """
@@ -65,7 +68,11 @@ def init(
     if on_call is not None:
         suspending["hub"] = public_key(on_call)
     keys = _keyring(groups, threshold, online, suspending)
-    files = {} if source is None else _folder(source)
+    edits = Edits({})
+    if source is not None:
+        edits.become(_folder(source))
+    _take_policies(edits, policy)
+    files = dict(edits.changed)
     _write(None, Change(files=files, keys=keys), output, title, author)
     return _DONE
 
@@ -111,7 +118,8 @@ def propose(
             not in it goes.
         add: Entry of an organisation (JSON), new or in place of its old one.
         remove: Organisation to expel.
-        policy: Policy (TOML), new or in place of its old version.
+        policy: Policy (TOML), new or in place of its old version; "shipped" for the
+            shipped one.
         join: Request of who wants to become a member (tocsin join); compare its
             fingerprint over another channel before.
         revoke_key: A key (ORG/THUMBPRINT) that counts no more from --at on.
@@ -127,8 +135,7 @@ def propose(
         edits.become(_folder(source))
     for path in add:
         edits.add_entry(_text(path), str(path))
-    for path in policy:
-        edits.add_policy(_text(path), str(path))
+    _take_policies(edits, policy)
     for path in join:
         _ask_in(edits, path)
     for org in remove:
@@ -148,6 +155,12 @@ def propose(
         )
     _write(state, change, output, title, author)
     return _DONE
+
+
+def _take_policies(edits: Edits, policies: Sequence[Path]) -> None:
+    for path in policies:
+        data, where = read_policy(path)
+        edits.add_policy(_decoded(data, path), where)
 
 
 def _ask_in(edits: Edits, path: Path) -> None:
@@ -249,7 +262,11 @@ def _folder(folder: Path) -> dict[str, str]:
 
 
 def _text(path: Path) -> str:
+    return _decoded(read_file(path, MAX_FILE_BYTES), path)
+
+
+def _decoded(data: bytes, path: Path) -> str:
     try:
-        return read_file(path, MAX_FILE_BYTES).decode()
+        return data.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8") from None

@@ -15,7 +15,7 @@ from adapters.bare import bare_for
 from adapters.cli import show
 from adapters.cli.load import (
     load_directory,
-    load_policy,
+    load_rules,
     read_file,
     served_member,
     write_private,
@@ -132,7 +132,7 @@ def bare_tokens(
         raise ConfigError(f"{config} names no archive that is there")
     loaded, _ = open_directory(settings.directory, clock=time.time)
     now, trusted = time.time(), loaded.directory
-    policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
+    policy = load_rules(settings, trusted).policy
     context = context_of(settings, trusted, policy, now=now)
     if trusted.is_suspended(member, now):
         raise TrustError("member-suspended")

@@ -5,7 +5,8 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from adapters.cli import show
 from adapters.config import AdapterConfig
 from adapters.config_parts import MemberConfig
 from adapters.policy import Policy
+from adapters.policy_choice import Rulebook, choose, only_policy
 from broker.directory import Directory, single_key
 from broker.directory_alarms import alarms
 from broker.directory_client import open_directory
@@ -199,15 +201,44 @@ def need_known(name: str, known: Collection[str], fault: str) -> None:
         raise ConfigError(fault + (f"; did you mean {near[0]}?" if near else ""))
 
 
-def load_policy(path: Path | None) -> Policy:
-    """Load a policy, by default the shipped one.
+def load_rules(settings: AdapterConfig, directory: Directory) -> Rulebook:
+    """Choose the policy of an adapter.
+
+    Raises:
+        ConfigError: As `policy_choice.choose`, and where both ways to name one are
+            used.
+    """
+    file = None
+    if isinstance(settings.policy, Path):
+        if isinstance(settings.policy_id, str):
+            raise ConfigError(
+                "give policy_id (the directory's) or policy (a file), not both"
+            )
+        file = read_policy(settings.policy)
+    name = settings.policy_id if isinstance(settings.policy_id, str) else ""
+    with _one_problem():
+        return choose(directory, name=name, file=file, shipped=read_policy(None))
+
+
+def load_policy(path: Path | None, directory: Directory | None = None) -> Policy:
+    """Load the policy of a file; else the only one of *directory*, else the shipped one.
 
     Raises:
         ConfigError: It is none; the first of several problems, and how to see the rest.
+            No file is given, and the directory has several.
     """
+    if path is None and directory is not None and directory.policies:
+        with _one_problem():
+            return only_policy(directory)
     data, where = read_policy(path)
-    try:
+    with _one_problem(where):
         return Policy(data, where)
+
+
+@contextmanager
+def _one_problem(where: str = "FILE") -> Iterator[None]:
+    try:
+        yield
     except ConfigError as error:
         first, *others = str(error).splitlines()
         if not others:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from adapters import policy_table, policy_words
 from adapters.cli import show
-from adapters.cli.load import load_policy
+from adapters.cli.load import load_directory, load_policy
 from adapters.policy import Policy
 from adapters.policy_names import near
 from broker.directory import Audience
@@ -25,6 +25,7 @@ def show_policy(
     /,
     *,
     policy: Path | None = None,
+    directory: Path | None = None,
     stix_type: TypeOption = None,
     json: bool = False,
 ) -> None:
@@ -32,12 +33,16 @@ def show_policy(
 
     Args:
         audience: Whose policy to tell; without it, a table of all audiences.
-        policy: Redaction policy (TOML); the shipped one if not given.
+        policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
+        directory: Folder of the directory, or configuration that names one.
         stix_type: For engineers: each property of this STIX type, its role, action,
             row and line.
         json: Print JSON.
     """
-    rules = load_policy(policy)
+    if policy is not None or directory is None:
+        rules = load_policy(policy)
+    else:
+        rules = load_policy(None, load_directory(directory, None))
     if audience is not None and audience not in rules.audiences:
         known = ", ".join(rules.audiences)
         raise ConfigError(f"this policy has no audience {audience}; it has {known}")

@@ -78,7 +78,8 @@ def publish(
         seal_above: What is marked stricter is sealed: RED always.
         directory: Folder of the directory, where the keys to seal to are, and those
             whose signatures count with --joint.
-        policy: What those sealed to may have of it (TOML); the shipped one if not given.
+        policy: What those sealed to may have of it (TOML); if not given the
+            directory's, else the shipped one.
         json: Print one line of JSON per record.
     """
     if heartbeat:
@@ -161,7 +162,8 @@ def correct(
         seal_to: Organisation addressed by name that alone can open what is sealed.
         seal_above: What is marked stricter is sealed: RED always.
         directory: Folder of the directory, where the keys to seal to are.
-        policy: What those sealed to may have of it (TOML); the shipped one if not given.
+        policy: What those sealed to may have of it (TOML); if not given the
+            directory's, else the shipped one.
         json: Print one line of JSON per record.
     """
     _need_files(files)

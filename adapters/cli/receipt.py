@@ -69,12 +69,13 @@ def verify(
         *_bytes_checked(found, evidence, projection),
         *_policy_checked(found, policy),
     ]
+    is_signed = receipts.policy_is_signed(found, known)
     held = None
     if heads is not None:
         held = held_head(found.token, found, known, heads, path)
     elif path is not None:
         raise ConfigError(_NEEDS_HEADS)
-    _tell(found, checked, held, as_json=json)
+    _tell(found, checked, held, policy_signed=is_signed, as_json=json)
 
 
 def _evidence_in(folder: Path) -> Path:
@@ -187,7 +188,12 @@ def _sha256(data: bytes) -> str:
 
 
 def _tell(
-    found: Receipt, checked: list[str], held: Held | None, *, as_json: bool
+    found: Receipt,
+    checked: list[str],
+    held: Held | None,
+    *,
+    policy_signed: bool,
+    as_json: bool,
 ) -> None:
     facts: dict[str, Any] = {
         "ok": True,
@@ -196,6 +202,7 @@ def _tell(
         "token": found.token,
         "audience": found.audience,
         "policy": f"{found.policy.id}/{found.policy.version}",
+        "policy_signed": policy_signed,
         "withheld": found.withheld,
         "place": found.chain.pos,
         "checked": checked,
@@ -210,6 +217,8 @@ def _tell(
     show.line(
         f"  {facts['at']}, policy {facts['policy']}, withheld: {cut or 'nothing'}"
     )
+    if policy_signed:
+        show.line("  the groups of the directory have signed that policy")
     show.line(f"  place {found.chain.pos} of the gate's chain")
     show.line(f"  held against: {', '.join(checked) or 'nothing; give --evidence'}")
     if held is not None:

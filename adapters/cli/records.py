@@ -13,7 +13,13 @@ from adapters.cli.asking import PassphraseOption, signer_of
 from adapters.cli.cosigning import NeedOption, WithOption, need_of
 from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
-from adapters.cli.load import load_policy, need_org, write_file, write_private
+from adapters.cli.load import (
+    load_directory,
+    load_policy,
+    need_org,
+    write_file,
+    write_private,
+)
 from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.cli.receipt import Evidence
 from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
@@ -94,7 +100,8 @@ def sign(
         seal_to: Organisation addressed by name that alone can open what is sealed;
             needs --directory, where its key is.
         seal_above: What is marked stricter is sealed: RED always.
-        policy: What those sealed to may have of it (TOML); the shipped one if not given.
+        policy: What those sealed to may have of it (TOML); if not given the
+            directory's, else the shipped one.
         full: Where what was sealed goes, to seal it to others later; a secret.
         output: Where the token goes; standard output if not given.
     """
@@ -175,7 +182,7 @@ def verify(
     evidence = Evidence(receipt=receipt, heads=heads, path=path)
     try:
         verified = viewing.verified_token(
-            token, directory, jwk, evidence, allow_partial=True
+            token, load_directory(directory, jwk), evidence, allow_partial=True
         )
     except RefusedError as error:
         if json:
@@ -221,18 +228,20 @@ def redact(
         concerned: The record names it in "concerns".
         directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
-        policy: Redaction policy (TOML); the shipped one if not given.
+        policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
         explain: List every cut: where, by what in the policy, why, what stands instead.
         receipt: Show what a receipt would say, unsigned.
         evidence: Write the cut token here.
         projection: Write the plain bundle here.
         json: Print JSON.
     """
-    verified = viewing.verified_token(token, directory, jwk)
+    known = load_directory(directory, jwk)
+    listed = None if directory is None else known
+    verified = viewing.verified_token(token, known)
     if (member is None) == (audience is None):
         raise ConfigError("give either --member or --audience")
     if member is not None:
-        view = viewing.member_view(member, directory, verified)
+        view = viewing.member_view(member, listed, verified)
     else:
         assert audience is not None  # noqa: S101  checked above
         facts = viewing.Facts(
@@ -242,7 +251,7 @@ def redact(
             concerned=concerned,
         )
         view = viewing.audience_view(audience, clearance, facts, verified)
-    rules = load_policy(policy)
+    rules = load_policy(policy, listed)
     try:
         redacted = redact_record(
             verified,

@@ -62,7 +62,7 @@ def sealer_of(
     known = load_directory(directory, None)
     return sealing.sealer(
         [_addressee(org, known) for org in dict.fromkeys(seal_to)],
-        load_policy(policy),
+        load_policy(policy, known),
         above=Tlp.parse(above),
         entropy=os.urandom,
     )
@@ -108,7 +108,7 @@ def open(
         key: The member's sealing key; old ones too, for what was sealed to them.
         member: Whose keys these are.
         directory: Folder of the directory.
-        policy: Redaction policy (TOML); the shipped one if not given.
+        policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
         explain: List every cut: where, by what in the policy, why, what stands instead.
         evidence: Write the token with what was sealed here.
         projection: Write the plain bundle here.
@@ -119,13 +119,14 @@ def open(
     keys = [load_sealing_key(member, each) for each in key]
     record = carried.decode(read_file(token).strip())
     verified = open_sealed(record, known, keys, now=time.time())
-    redacted = _redacted(verified, owner, load_policy(policy), explain, json)
+    rules = load_policy(policy, known)
+    redacted = _redacted(verified, owner, rules, explain, json)
     if evidence is not None:
         write_private(evidence, redacted.evidence)
     if projection is not None:
         write_private(projection, redacted.projection)
     show_explained.redacted(
-        redacted, load_policy(policy), explain=explain, receipt=False, as_json=json
+        redacted, rules, explain=explain, receipt=False, as_json=json
     )
 
 
@@ -171,12 +172,12 @@ def reseal(
         directory: Folder of the directory.
         full: What tocsin sign --full wrote.
         config: Or: publisher configuration (TOML) that published it.
-        policy: Redaction policy (TOML); the shipped one if not given.
+        policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
         output: Where the record for the member goes; standard output if not given.
         json: Print JSON.
     """
     known = load_directory(directory, None)
-    addressee, rules = _addressee(to, known), load_policy(policy)
+    addressee, rules = _addressee(to, known), load_policy(policy, known)
     token_id = carried.decode(read_file(token).strip()).token_id
     kept = _kept(full, config, token_id)
     if sdjwt.token_id(kept.token) != token_id:

@@ -14,7 +14,7 @@ from adapters import interests_file
 from adapters.cli import show
 from adapters.cli.load import (
     load_directory,
-    load_policy,
+    load_rules,
     need_known,
     read_file,
     served_member,
@@ -124,9 +124,7 @@ def simulate(
     trial = _Trial(
         directory=directory,
         member=directory.members[member],
-        policy=load_policy(
-            settings.policy if isinstance(settings.policy, Path) else None
-        ),
+        policy=load_rules(settings, directory).policy,
         # Only whether a record is given counts, so a key of the moment will do.
         author=trial_author(os.urandom),
         now=now,
@@ -156,6 +154,8 @@ def _tokens(records: Sequence[Path], oldest: float) -> Iterator[Token]:
         if path.suffix == _ARCHIVE and path.is_file():
             with open_archive(path) as archive:
                 for each in archive.since(oldest):
+                    if each.erased:
+                        continue
                     place = f"{show.file_name(path)} number {each.number}"
                     yield Token(place, each.token, each.first_seen)
             continue

@@ -8,12 +8,12 @@ from typing import Final
 import msgspec
 
 from adapters import view
-from adapters.cli.load import load_directory, need_known, read_file
+from adapters.cli.load import need_known, read_file
 from adapters.cli.options import TlpOption
 from adapters.cli.receipt import Evidence
 from adapters.view import View, kept_from, view_of
 from broker import carried
-from broker.directory import Audience
+from broker.directory import Audience, Directory
 from broker.errors import ConfigError
 from broker.trust import Verified, verify
 from schemas.errors import RefusedError
@@ -36,8 +36,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 def verified_token(
     token: Path,
-    directory: Path | None,
-    jwk: Path | None,
+    known: Directory,
     evidence: Evidence = _NO_EVIDENCE,
     *,
     allow_partial: bool = False,
@@ -52,7 +51,6 @@ def verified_token(
         ConfigError: A file is unusable.
         RefusedError: It does not verify.
     """
-    known = load_directory(directory, jwk)
     data = carried.decode(read_file(token).strip())
     now = time.time()
     first_seen = evidence.first_seen(data.token, known, now=now)
@@ -80,8 +78,11 @@ def audience_view(
     )
 
 
-def member_view(name: str, directory: Path | None, verified: Verified) -> View:
+def member_view(name: str, directory: Directory | None, verified: Verified) -> View:
     """Give the view of a member.
+
+    Args:
+        directory: None where a single key is trusted.
 
     Raises:
         ConfigError: It is not known.
@@ -89,7 +90,7 @@ def member_view(name: str, directory: Path | None, verified: Verified) -> View:
     """
     if directory is None:
         raise ConfigError("--member needs --directory")
-    members = load_directory(directory, None).members
+    members = directory.members
     need_known(name, members, f"no member {name} in the directory")
     if kept := kept_from(members[name], verified.claims):
         raise RefusedError(kept)

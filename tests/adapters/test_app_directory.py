@@ -1,7 +1,9 @@
 """An adapter over a directory that changes, suspends and expires while it runs."""
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -12,9 +14,10 @@ from adapters.app import context_of, serve
 from adapters.cli.load import load_policy
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber, decide
+from adapters.policy_choice import choose
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
-from broker import signers
+from broker import base64url, signers
 from broker.directory import Directory, build, under
 from broker.directory_held import Held
 from broker.embedded import open_embedded
@@ -33,6 +36,7 @@ from tests.support.issuing import (
     signer,
     stamped,
 )
+from tests.support.policy_files import shipped
 from tests.support.sinks import MemorySink
 from tests.support.suspended import suspended
 
@@ -55,10 +59,10 @@ def lasting(known: Directory, days: float = 7) -> Directory:
     return under(known, [], expires=NOW + days * DAY)
 
 
-def context(known: Directory) -> Context:
+def context(known: Directory, rules=None) -> Context:
     return Context(
         directory=known,
-        policy=load_policy(None),
+        policy=rules.policy if rules else load_policy(None),
         author=Author(org="hub", name="Hub", id_key=b"i" * 32),
         pseudonyms=PseudonymKeys("quarter", {"2026-Q1": b"k" * 32}),
         signer=signer("hub"),
@@ -71,14 +75,14 @@ def context(known: Directory) -> Context:
 class Stage:
     """A running adapter for two members, its directory, its clock and their sinks."""
 
-    def __init__(self, broker, outbox, known: Directory) -> None:
+    def __init__(self, broker, outbox, known: Directory, policy: str) -> None:
         self.broker, self.outbox = broker, outbox
-        self.held, self.now = Held(known), NOW
+        self.held, self.now = Held(known, policy), NOW
         self.sinks = {org: MemorySink() for org in ORGS}
         self.feed = Feed()
 
     async def put(self, number: int) -> None:
-        message = self.feed.message(draft(number))
+        message = self.feed.message(draft(number, description="A leak."))
         key = "cert-aq.incident.green.none.none.unknown"
         out = msgspec.structs.replace(stamped(message), routing_key=key, user_id="")
         await self.broker.login("gate").publish(RECORDS, out)
@@ -90,6 +94,14 @@ class Stage:
                 await asyncio.sleep(0.01)
         assert len(self.sinks[org].taken) == count
 
+    def said(self, org: str) -> list[str]:
+        """Which policy the newest delivery states, and what it says of the case."""
+        [*_, item] = self.sinks[org].taken.values()
+        objects = json.loads(item.projection)["objects"]
+        [case] = (each for each in objects if each["type"] == "incident")
+        receipt = json.loads(base64url.decode(item.receipt.split(b".")[1]))
+        return [receipt["policy"]["sha256"], case.get("description")]
+
     def change(self, known: Directory) -> None:
         self.held.put(known, self.now)
 
@@ -99,7 +111,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0):
+async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0, rules=None):
     """Run it; so many deliveries to platform-x wait from before."""
     stop = asyncio.Event()
     async with (
@@ -110,19 +122,20 @@ async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0):
         for n in range(waiting):
             message = stamped(feed.message(draft(100 + n)))
             await outbox.store(decide(message, context(BOTH), now=NOW).rows[:1])
-        made = Stage(broker, outbox, known)
+        made = Stage(broker, outbox, known, rules.follows if rules else "")
         config = adapter_config(folder, members=tuple(served(o, folder) for o in ORGS))
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(
                 serve(
                     config,
                     broker.login("adapter-main"),
-                    context(known),
+                    context(known, rules),
                     outbox,
                     {(org, "files"): sink for org, sink in made.sinks.items()},
                     clock=lambda: made.now,
                     stop=stop,
                     held=made.held,
+                    rules=rules,
                 )
             )
             try:
@@ -262,3 +275,62 @@ def test_one_member_that_is_none_stops_not_the_others_start(tmp_path, org):
         "member": org,
         "log_level": "error",
     } in logs
+
+
+# ------------------------------------------------------------------- its policy
+
+SHOWN = shipped("Descriptions", platform="mask")
+HIDDEN = shipped().replace(b"\nversion = 2\n", b"\nversion = 3\n")
+
+
+def agreed(policy: bytes | None = None) -> Directory:
+    """The directory with the policy `default`, if any, signed by its groups."""
+    held = {} if policy is None else {"default": policy}
+    return msgspec.structs.replace(BOTH, policies=held, is_signed=True)
+
+
+def ruled(known: Directory):
+    return choose(known, name="", file=None, shipped=(b"", ""))
+
+
+async def test_another_policy_counts_from_the_next_batch_on_and_is_logged(tmp_path):
+    known = agreed(SHOWN)
+    async with stage(tmp_path, known, rules=ruled(known)) as adapter:
+        await adapter.put(1)
+        await adapter.got("platform-x", 1)
+        assert adapter.said("platform-x") == [sha256(SHOWN).hexdigest(), "A leak."]
+        with capture_logs() as logs:
+            adapter.change(agreed(HIDDEN))
+            await adapter.put(2)
+            await adapter.got("platform-x", 2)
+        assert adapter.said("platform-x") == [sha256(HIDDEN).hexdigest(), None]
+    [told] = [each for each in logs if each["event"] == "policy.changed"]
+    assert (told["id"], told["version"]) == ("default", 3)
+    assert told["sha256"] == sha256(HIDDEN).hexdigest()
+
+
+async def test_a_policy_that_does_not_load_changes_nothing_and_is_an_alarm(tmp_path):
+    known = agreed(SHOWN)
+    async with stage(tmp_path, known, rules=ruled(known)) as adapter:
+        with capture_logs() as logs:
+            adapter.change(agreed(b"version = 1"))
+            await adapter.put(1)
+            await adapter.got("platform-x", 1)
+        assert adapter.said("platform-x")[1] == "A leak."
+    [told] = [each for each in logs if each["event"] == "policy.unusable"]
+    assert told["log_level"] == "error"
+    assert "policies/default.toml" in told["reason"]
+    assert "\n" not in told["reason"]
+
+
+async def test_while_the_groups_have_taken_the_policy_out_records_wait(tmp_path):
+    known = agreed(SHOWN)
+    async with stage(tmp_path, known, rules=ruled(known)) as adapter:
+        adapter.change(agreed())
+        await adapter.put(1)
+        await asyncio.sleep(0.1)  # let it do wrong
+        await adapter.got("platform-x", 0)
+        assert adapter.held.why_shut(NOW) == "policy-withdrawn"
+        adapter.change(agreed(HIDDEN))
+        await adapter.got("platform-x", 1)
+        assert adapter.said("platform-x")[1] is None

@@ -1,6 +1,8 @@
 """Commands over a signed directory: `--directory` names a file that says where it is."""
 
+import json
 import shutil
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,15 @@ import pytest
 from adapters.cli.main import run
 from adapters.config import GateConfig, load
 from tests.support.issuing import Feed, draft
+from tests.support.policy_files import shipped
+from tests.support.receipts import claims, signed
 from tests.support.tuf_client import Hub
+
+OURS = (
+    shipped()
+    .replace(b'\nid = "default"\n', b'\nid = "ours"\n')
+    .replace(b"\nversion = 2\n", b"\nversion = 7\n")
+)
 
 
 @pytest.fixture
@@ -77,3 +87,56 @@ def test_the_table_of_a_configuration_serves_the_process_and_its_commands(hub):
     assert load(file, GateConfig).directory == file
     token = str(hub.folder / "one.token")
     assert run(["verify", token, "--directory", str(file)]) == 0
+
+
+# ------------------------------------------------------------------- its policy
+
+
+def called(hub, capsys, *words: str) -> tuple[int, str]:
+    place = str(hub.folder / "directory.toml")
+    code = run([*words, "--directory", place])
+    told = capsys.readouterr()
+    return code, told.out + told.err
+
+
+TRIALS = {
+    "redact": ("redact", "one.token", "--audience", "civil-society", "--json"),
+    "compare": ("compare", "one.token", "--json"),
+    "policy show": ("policy", "show", "--json"),
+}
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_what_is_tried_is_tried_under_the_directorys_policy(hub, capsys, name):
+    words = [str(hub.folder / w) if w == "one.token" else w for w in TRIALS[name]]
+    assert "default/2" in called(hub, capsys, *words)[1]
+    hub.groups.put("policies/ours.toml", OURS)
+    hub.groups.publish()
+    assert "ours/7" in called(hub, capsys, *words)[1]
+    assert "default/2" in called(hub, capsys, *words, "--policy", "shipped")[1]
+    hub.groups.put("policies/default.toml", shipped())
+    hub.groups.publish()
+    code, said = called(hub, capsys, *words)
+    assert code == 2
+    assert "several policies: default, ours" in said
+
+
+def test_of_a_receipt_it_is_said_whether_the_groups_have_signed_its_policy(hub, capsys):
+    hub.groups.put("policies/ours.toml", OURS)
+    hub.groups.publish()
+    policy = {"id": "ours", "version": 7, "sha256": sha256(OURS).hexdigest()}
+    file = hub.folder / "receipt.jwt"
+    verifying = ("receipt", "verify", str(file))
+
+    file.write_bytes(signed(policy=policy, iat=int(hub.now)))
+    code, said = called(hub, capsys, *verifying)
+    assert (code, "the groups of the directory have signed that policy" in said) == (
+        0,
+        True,
+    )
+    file.write_bytes(signed(policy=claims()["policy"], iat=int(hub.now)))
+    code, said = called(hub, capsys, *verifying)
+    assert (code, "policy-not-signed" in said) == (1, True)
+    file.write_bytes(signed(policy=claims()["policy"], iat=int(hub.now) - 1))
+    code, said = called(hub, capsys, *verifying, "--json")
+    assert (code, json.loads(said)["policy_signed"]) == (0, False)

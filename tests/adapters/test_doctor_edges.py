@@ -5,6 +5,7 @@ import sqlite3
 from collections import namedtuple
 from pathlib import Path
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
@@ -13,13 +14,15 @@ from adapters.cli.doctor import files, network, trip
 from adapters.config import PublisherConfig, load
 from broker import rabbitmq_probing, trials
 from broker.directory_client import Loaded
-from broker.errors import BusRefusedError, TrustError
+from broker.errors import BusRefusedError, ConfigError, TrustError
 from broker.publisher import PublishResult
 from broker.seen import Stamp, make_stamp
 from broker.topology import INGRESS
 from broker.trials import Told
+from tests.support.adapter_config import adapter_config
 from tests.support.issuing import HUB, directory, member
 from tests.support.issuing import NOW as TIME
+from tests.support.policy_files import shipped
 from tests.support.records import DIRECTORY
 
 NOW = 1_790_000_000.0  # in 2026
@@ -274,3 +277,38 @@ def test_a_refused_exercise_is_told_with_its_meaning():
     done = PublishResult(token_id="t", sub="s", seq=2, already=False)
     [found] = trip._judged(Told(None, "key-revoked"), done, 0)
     assert (found.code, "its key is revoked" in found.said) == (1, True)
+
+
+# ------------------------------------------------------------- an adapter's policy
+
+
+def policy_of(tmp_path, *, signed, listed=True, **more):
+    policies = {"default": shipped()} if listed else {}
+    known = msgspec.structs.replace(directory(), policies=policies, is_signed=signed)
+    settings = adapter_config(tmp_path, members=(), **more)
+    [found] = files.rules(settings, known)
+    assert found.state == "ok"
+    return found.said
+
+
+def test_whose_policy_it_is_is_said(tmp_path):
+    (tmp_path / "own.toml").write_bytes(shipped())
+    own = tmp_path / "own.toml"
+    assert "the directory's, signed by its groups" in policy_of(tmp_path, signed=True)
+    assert "signed by its groups" in policy_of(tmp_path, signed=True, policy=own)
+    assert "which nobody signed" in policy_of(tmp_path, signed=False)
+    told = policy_of(tmp_path, signed=False, policy=own)
+    assert "a file here, and not the directory's" in told
+    told = policy_of(tmp_path, signed=False, listed=False)
+    assert "the one that Tocsin comes with; the directory has none" in told
+
+
+def test_a_policy_that_no_adapter_would_start_with_is_told_with_what_to_do(tmp_path):
+    (tmp_path / "own.toml").write_bytes(shipped() + b"\n")
+    with pytest.raises(ConfigError, match=r"propose --policy .*own\.toml"):
+        policy_of(tmp_path, signed=True, policy=tmp_path / "own.toml")
+    with pytest.raises(ConfigError, match="propose --policy shipped"):
+        policy_of(tmp_path, signed=True, listed=False)
+    both = {"policy": tmp_path / "own.toml", "policy_id": "default"}
+    with pytest.raises(ConfigError, match="not both"):
+        policy_of(tmp_path, signed=True, **both)

@@ -7,6 +7,7 @@ import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
 
+import asyncpg
 import pytest
 
 from adapters.errors import SinkError
@@ -254,7 +255,8 @@ async def test_what_is_tried_again_is_not_purged(outbox, ledger):
     assert len(await outbox.due(NOW, 10)) == 1
 
 
-async def test_many_are_tried_again_at_once(outbox, ledger):
+async def test_many_are_tried_again_some_at_a_time(outbox, ledger, monkeypatch):
+    monkeypatch.setattr("adapters.ledger._PAUSE_S", 0)
     await outbox.store([case(n) for n in range(1500)])
     async with asyncio.TaskGroup() as tasks:
         for item in await outbox.due(NOW, 1500, max_bytes=10**9):
@@ -291,6 +293,7 @@ async def test_an_adapter_that_runs_notices_what_is_to_be_tried_again(
     outbox, ledger, monkeypatch
 ):
     monkeypatch.setattr("adapters.forwarder._LOOK_S", 0.02)
+    outbox.look_again_s = 60.0  # longer than this test may take
     refused = SinkError("sink-refused")
     sink = MemorySink(lambda item: (refused, "before") if item.attempt == 1 else None)
     await outbox.store([case(1), case(2)])
@@ -298,7 +301,6 @@ async def test_an_adapter_that_runs_notices_what_is_to_be_tried_again(
         while (await outbox.counts())["failed"] < 2:  # noqa: ASYNC110  as above
             await asyncio.sleep(0.01)
         [one, _] = await failed(ledger)
-        # It waits for a minute, or for arrivals, and for nothing else.
         await ledger.retry(Search(ids=(one.id,)), time.time())
         while not sink.taken:  # noqa: ASYNC110  as above
             await asyncio.sleep(0.01)
@@ -326,6 +328,38 @@ async def test_commands_and_the_adapter_may_write_at_the_same_time(outbox, ledge
     assert found == [1] * 50
     counts = await outbox.counts()
     assert (counts["done"], counts["pending"], counts["failed"]) == (50, 50, 0)
+
+
+@pytest.mark.postgresql
+async def test_who_stores_a_newer_version_just_then_is_waited_for(postgresql):
+    url = await postgresql.fresh()
+    async with open_outbox(url, clock=lambda: NOW) as outbox:
+        await outbox.store([version(1)])
+        await end(outbox, "sink-refused")
+    other = await asyncpg.connect(url)
+    storing = other.transaction()
+    await storing.start()
+    await other.execute("select * from lanes for update")
+    columns = [r[0] for r in await other.fetch(
+        "select column_name from information_schema.columns "
+        "where table_name = 'deliveries'"
+    )]  # fmt: skip
+    changed = {"id": "'d-newer'", "ver_key": "ver_key || '9'", "number": "2"}
+    values = ", ".join(changed.get(name, name) for name in columns)
+    await other.execute(
+        f"insert into deliveries ({', '.join(columns)}) "  # noqa: S608  our own names
+        f"select {values} from deliveries"
+    )
+    async with open_ledger(url, writing=True) as ledger, asyncio.timeout(20):
+        retrying = asyncio.create_task(ledger.retry(Search(), NOW))
+        while not await other.fetch("select 1 from pg_locks where not granted"):
+            assert not retrying.done()
+            await asyncio.sleep(0.01)
+        await storing.commit()
+        done = await retrying
+    assert (len(done.again), len(done.stay)) == (0, 1)
+    await other.close()
+    await postgresql.drop(url)
 
 
 # opening

@@ -23,7 +23,7 @@ from adapters.outbox import open_outbox
 from adapters.pipeline import Context
 from broker import seen, topology
 from broker.bus import Bus, Message
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.signing import RecordSigner
 from tests.bench import bare
 from tests.bench.deciding import SINK, for_members, plural, subscribers

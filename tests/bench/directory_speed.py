@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from broker.directory import KeyEntry, Member
-from broker.directory_client import DirectoryClient, Loaded, Remote, load_folder
+from broker.directory_client import DirectoryClient, Loaded, Remote
+from broker.directory_plain import load_folder
 from tests.bench.rounds import Report, Row, side_by_side
 from tests.support.issuing import signer
 from tests.support.tuf_groups import Groups

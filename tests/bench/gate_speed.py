@@ -9,7 +9,7 @@ from pathlib import Path
 from broker import topology
 from broker.archive import open_archive
 from broker.bus import Bus, Message, Received
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.gate import BATCH, run_gate
 from broker.gate_state import open_gate_state
 from broker.signers import load_signer

@@ -19,7 +19,7 @@ from broker.directory import (
     decode_service,
     single_key,
 )
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, key_id
 from schemas.markings import Tlp
@@ -418,3 +418,25 @@ def test_a_member_file_that_cannot_be_read_is_said(tmp_path: Path) -> None:
     (tmp_path / "members" / "cert-aq.json").mkdir(parents=True)
     with pytest.raises(ConfigError, match="cannot read"):
         load_folder(tmp_path)
+
+
+def test_policies_of_a_folder_are_nobodys_but_its_writers(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, entry())
+    assert load_folder(folder).policies == {}
+    (folder / "policies").mkdir()
+    (folder / "policies" / "ours.toml").write_bytes(b"version = 1")
+    found = load_folder(folder)
+    assert (found.policies, found.is_signed) == ({"ours": b"version = 1"}, False)
+
+
+def test_policies_of_a_folder_are_bounded_as_others(tmp_path: Path) -> None:
+    folder = folder_with(tmp_path, entry())
+    (folder / "policies").mkdir()
+    for number in range(17):
+        (folder / "policies" / f"p{number}.toml").write_bytes(b"#" * (1 << 20))
+    with pytest.raises(ConfigError, match="at most 16 policies"):
+        load_folder(folder)
+    (folder / "policies" / "p16.toml").unlink()
+    (folder / "policies" / "p1.toml").write_bytes(b"#" * ((1 << 20) + 1))
+    with pytest.raises(ConfigError, match=r"p1\.toml has more than 1,048,576 bytes"):
+        load_folder(folder)

@@ -7,7 +7,10 @@ import json
 import os
 import shutil
 import socketserver
+import sqlite3
 import threading
+from contextlib import closing
+from hashlib import sha256
 from http.server import (
     BaseHTTPRequestHandler,
     SimpleHTTPRequestHandler,
@@ -18,6 +21,7 @@ import msgspec
 import pytest
 from tuf.api.exceptions import DownloadError
 
+from broker.directory import MAX_POLICIES, MAX_POLICY_BYTES, Agreed
 from broker.directory_client import load_now, open_directory, read_remote
 from broker.directory_fetching import HttpFetcher
 from broker.errors import ConfigError, DirectoryUnavailableError, TrustError
@@ -92,8 +96,95 @@ def test_a_member_that_is_taken_out_is_gone_from_the_cache_too(hub):
     assert not any("cert-bv" in name for name in kept)
 
 
-def test_what_is_neither_member_nor_service_is_passed_over(hub):
+def test_policies_are_those_that_the_groups_signed_byte_by_byte(hub):
+    client = hub.client()
+    before = client.load().directory
+    assert (before.policies, before.is_signed) == ({}, True)
     hub.groups.put("policies/default.toml", b"version = 1")
+    hub.groups.publish()
+    first = client.refresh().directory
+    assert first.policies == {"default": b"version = 1"}
+    hub.groups.put("policies/strict.toml", b"version = 2")
+    hub.groups.publish()
+    second = client.refresh().directory
+    assert second.policies == {"default": b"version = 1", "strict": b"version = 2"}
+    assert second.policies["default"] is first.policies["default"]
+    assert second.keys is before.keys  # built once, whatever policies say
+
+
+def test_a_policy_that_is_taken_out_is_gone_and_one_that_was_kept_serves(hub):
+    hub.groups.put("policies/default.toml", b"version = 1")
+    hub.groups.put("policies/strict.toml", b"version = 2")
+    hub.groups.publish()
+    client = hub.client()
+    client.load()
+    hub.groups.remove("policies/strict.toml")
+    hub.groups.publish()
+    assert client.refresh().directory.policies == {"default": b"version = 1"}
+    hub.groups.folder.rename(hub.folder / "away")
+    kept = hub.client().load()
+    assert (kept.is_kept, kept.directory.policies) == (
+        True,
+        {"default": b"version = 1"},
+    )
+
+
+def test_a_client_remembers_which_policies_were_signed_and_until_when(hub):
+    first, second = (("default", sha256(each).hexdigest()) for each in (b"1", b"2"))
+    began = hub.now
+    assert hub.client().load().directory.agreed == Agreed(began, {})
+    hub.groups.put("policies/default.toml", b"1")
+    hub.groups.publish()
+    hub.client().load()
+    hub.daily(1)
+    hub.groups.put("policies/default.toml", b"2")
+    hub.groups.publish()
+    client = hub.client()
+    ever = float("inf")
+    found = client.load().directory.agreed
+    assert found == Agreed(began, {first: hub.now, second: ever})
+    ended = hub.now
+    hub.daily(1)
+    assert hub.client().load().directory.agreed.until == {first: ended, second: ever}
+    # Signed again, it holds again.
+    hub.groups.put("policies/default.toml", b"1")
+    hub.groups.publish()
+    assert client.refresh().directory.agreed.until == {first: ever, second: hub.now}
+    # A client that begins now knows no more than it saw.
+    found = hub.client("new").load().directory.agreed
+    assert found == Agreed(hub.now, {first: ever})
+
+
+def test_a_memory_of_an_earlier_version_is_brought_up_to_date(hub):
+    hub.client().load()
+    with closing(sqlite3.connect(hub.folder / "cache" / "noticed.sqlite")) as db:
+        db.executescript("DROP TABLE policies; DROP TABLE began")
+        db.execute("PRAGMA user_version = 1")
+    assert hub.client().load().directory.agreed == Agreed(hub.now, {})
+
+
+def test_a_policy_that_was_changed_on_its_way_is_refused(hub):
+    hub.groups.put("policies/default.toml", b"version = 1")
+    hub.groups.publish()
+    [file] = (hub.groups.folder / "targets/policies").iterdir()
+    file.write_bytes(b"version = 2")
+    assert refusal(hub.client().load) == "directory-untrusted"
+
+
+def test_a_policy_of_more_than_a_mebibyte_or_one_too_many_is_refused(hub):
+    hub.groups.put("policies/large.toml", b"#" * (MAX_POLICY_BYTES + 1))
+    hub.groups.publish()
+    assert refusal(hub.client().load) == "directory-untrusted"
+    hub.groups.remove("policies/large.toml")
+    for number in range(MAX_POLICIES + 1):
+        hub.groups.put(f"policies/p{number}.toml", b"version = 1")
+    hub.groups.publish()
+    with pytest.raises(ConfigError, match="at most 16 policies"):
+        hub.client().load()
+
+
+def test_what_is_neither_member_nor_service_nor_policy_is_passed_over(hub):
+    hub.groups.put("policies/default.json", b"version = 1")
     hub.groups.put("members/notes/cert-aq.json", {"org": "cert-aq"})
     hub.groups.publish()
     assert sorted(hub.client().load().directory.members) == ["cert-aq", "cert-bv"]

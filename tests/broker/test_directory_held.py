@@ -115,6 +115,38 @@ async def test_a_plain_folder_is_held_as_it_is():
     assert Held.of(held) is held
 
 
+async def test_what_a_new_directory_brings_is_prepared_in_the_thread_before_it_counts(
+    hub,
+):
+    client, seen, stop = often(hub), [], asyncio.Event()
+    loaded = client.load()
+
+    def prepare(directory):
+        seen.append((directory, held.current, threading.current_thread().name))
+
+    async with asyncio.timeout(20):
+        async with followed(
+            loaded, client, clock=lambda: hub.now, stop=stop, prepare=prepare
+        ) as held:
+            await news(held)
+            stop.set()
+    (first, before, thread), *_ = seen
+    assert (before, thread) == (loaded.directory, "directory")
+    assert first is not before
+
+
+def test_without_the_policy_by_which_is_decided_nothing_is():
+    known = msgspec.structs.replace(directory(), policies={"ours": b""})
+    held = Held(known, "ours")
+    assert held.is_open(NOW)
+    held.put(directory(), NOW)
+    assert (held.shut.is_set(), held.why_shut(NOW)) == (True, "policy-withdrawn")
+    assert held.standing("cert-aq", NOW) == "waits"
+    held.put(known, NOW)
+    assert not held.shut.is_set()
+    assert Held(directory()).is_open(NOW)
+
+
 def test_whoever_waits_is_told_only_of_what_changed():
     known = directory()
     held = Held(known)

@@ -2,12 +2,14 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters import receipts as making
 from broker import base64url, receipts
+from broker.directory import Agreed
 from broker.errors import TrustError
 from broker.seen import Seen, Stamp
 from schemas.errors import RefusedError
@@ -143,3 +145,50 @@ def test_any_bytes_are_refused_with_a_reason(data, part):
             continue
         with pytest.raises(RefusedError):
             receipts.verify(text, KNOWN, now=LATER)
+
+
+# ------------------------------------------------- whose policy it was
+
+DAY = 86_400
+
+
+def agreed(until=None, since=START - 100 * DAY):
+    """A signed directory of which a client has seen the policy until then, if at all."""
+    policy = claims()["policy"]
+    known = {} if until is None else {(policy["id"], policy["sha256"]): until}
+    return msgspec.structs.replace(KNOWN, agreed=Agreed(since, known))
+
+
+def is_signed(known):
+    found = receipts.verify(signed(iat=START), KNOWN, now=LATER)
+    return receipts.policy_is_signed(found, known)
+
+
+def not_signed(known):
+    with pytest.raises(TrustError) as caught:
+        is_signed(known)
+    return caught.value.reason
+
+
+def test_a_policy_that_the_groups_have_signed_is_told_from_one_that_they_have_not():
+    assert is_signed(agreed(until=float("inf")))
+    assert not_signed(agreed()) == "policy-not-signed"
+
+
+def test_a_policy_that_was_replaced_counts_for_as_long_as_a_directory_is_used():
+    assert is_signed(agreed(until=START - 7 * DAY + 1))
+    assert not_signed(agreed(until=START - 7 * DAY)) == "policy-not-signed"
+
+
+def test_a_policy_of_the_same_name_and_other_bytes_or_the_reverse_is_another():
+    policy = claims()["policy"]
+    for other in (("other", policy["sha256"]), (policy["id"], "e" * 64)):
+        known = Agreed(START - DAY, {other: float("inf")})
+        faked = msgspec.structs.replace(KNOWN, agreed=known)
+        assert not_signed(faked) == "policy-not-signed"
+
+
+def test_nothing_is_said_of_a_plain_folder_or_from_before_the_client_knew():
+    assert not is_signed(KNOWN)
+    assert not is_signed(agreed(since=START + 1))
+    assert not_signed(agreed(since=START)) == "policy-not-signed"

@@ -29,7 +29,7 @@ from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
 from adapters.sinks.file import open_file_sink
 from broker.archive import open_archive
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.embedded import EmbeddedBroker, open_embedded
 from broker.heartbeats import CONTENT_TYPE
 from broker.publisher import Publisher, open_publisher

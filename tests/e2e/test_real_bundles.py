@@ -19,7 +19,7 @@ from aiohttp import web
 from standardwebhooks.webhooks import Webhook
 
 from broker import base64url, sdjwt, trust
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.keys import Jwk, PublicKey
 from schemas import stix
 from tests.support.hub import Hub, Party, tocsin, wait_until

@@ -127,6 +127,7 @@ def requests() -> Iterator[bytes]:
     for change in (
         {},
         {"member": entry | asked},
+        {"member": entry | {"sealing": sealing * 2}},
         {"member": entry | {"org": "guest"}},
         {"member": entry | {"suspended": {"since": MODIFIED, "reason": CANARY}}},
         {"member": entry | {"keys": entry["keys"] * 2}},

@@ -29,7 +29,7 @@ from adapters.config_parts import (
 from adapters.policy import Policy
 from broker import signers
 from broker.directory import Directory, KeyEntry, Member, Service
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.errors import ConfigError
 from broker.signers import Signer
 from broker.topology import Topology, topology

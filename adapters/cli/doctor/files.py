@@ -9,11 +9,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-from adapters.cli.load import load_policy, need_gate
+from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, PublisherConfig, load
 from adapters.config_parts import DatabaseConfig, WebhookSinkConfig
 from adapters.doctor import Finding, failed, note, ok, warning
 from adapters.interests_file import interests_of
+from adapters.policy_choice import Rulebook
 from adapters.sinks.webhook import read_secret as read_webhook_secret
 from broker.directory import Directory, Member
 from broker.directory_client import Loaded
@@ -304,8 +305,7 @@ _RESTORE: Final = "put back the newest backup; docs/operations.md says what foll
 
 def rules(settings: AdapterConfig, directory: Directory) -> list[Finding]:
     """Load the policy, and say of each member served whether it is there."""
-    policy = load_policy(settings.policy if isinstance(settings.policy, Path) else None)
-    found = [ok(f"policy {policy.name} loads")]
+    found = [_policy(load_rules(settings, directory), settings, directory)]
     for served in settings.members:
         if served.org not in directory.members:
             found.append(
@@ -318,3 +318,15 @@ def rules(settings: AdapterConfig, directory: Directory) -> list[Finding]:
         else:
             interests_of(served)
     return found
+
+
+def _policy(chosen: Rulebook, settings: AdapterConfig, directory: Directory) -> Finding:
+    if chosen.follows and directory.is_signed:
+        whose = "the directory's, signed by its groups"
+    elif chosen.follows:
+        whose = "the directory's, which nobody signed"
+    elif isinstance(settings.policy, Path):
+        whose = "a file here, and not the directory's"
+    else:
+        whose = "the one that Tocsin comes with; the directory has none"
+    return ok(f"policy {chosen.policy.name} loads; it is {whose}")

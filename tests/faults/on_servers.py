@@ -1,0 +1,62 @@
+"""RabbitMQ or PostgreSQL is killed, or hangs."""
+
+import asyncio
+import os
+import signal
+
+from tests.faults.striking import Fault, Strike
+
+AWAY_S = 2.0
+HANGS_S = 3.0
+
+
+async def kill_broker(at: Strike) -> None:
+    assert at.on.node is not None
+    await asyncio.to_thread(at.on.node.crash)
+    await asyncio.to_thread(at.on.node.start)
+
+
+async def stop_broker(at: Strike) -> None:
+    assert at.on.node is not None
+    os.kill(at.on.node.pid, signal.SIGSTOP)
+    await asyncio.sleep(HANGS_S)
+    os.kill(at.on.node.pid, signal.SIGCONT)
+
+
+async def kill_database(at: Strike) -> None:
+    await asyncio.to_thread(at.on.database.kill)
+    await asyncio.sleep(AWAY_S)
+    await asyncio.to_thread(at.on.database.start)
+
+
+async def stop_database(at: Strike) -> None:
+    os.killpg(at.on.database.pid, signal.SIGSTOP)
+    await asyncio.sleep(HANGS_S)
+    os.killpg(at.on.database.pid, signal.SIGCONT)
+
+
+async def cut_database(at: Strike) -> None:
+    at.on.links["database"].cut()
+
+
+async def database_silent(at: Strike, seconds: float = 20.0) -> None:
+    at.on.links["database"].answers.clear()
+    await asyncio.sleep(seconds)
+    at.on.links["database"].answers.set()
+
+
+async def database_forgotten(at: Strike) -> None:
+    at.on.links["database"].forget_servers()
+
+
+BROKER = (
+    Fault("kill -9 of RabbitMQ, one node", kill_broker),
+    Fault("SIGSTOP of RabbitMQ, 3 s", stop_broker),
+)
+DATABASE = (
+    Fault("kill -9 of PostgreSQL, 2 s away", kill_database),
+    Fault("SIGSTOP of PostgreSQL, 3 s", stop_database),
+    Fault("connections to PostgreSQL cut", cut_database),
+    Fault("one way: nothing comes from PostgreSQL, 20 s", database_silent),
+    Fault("half closed: PostgreSQL's half is gone", database_forgotten),
+)

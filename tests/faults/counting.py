@@ -23,8 +23,10 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
         confirmed: Those of them that its publisher calls confirmed.
         delivered: Those that reached the member's endpoint and its folder.
         superseded: Not delivered, since a newer version of the same case was.
-        refused: Put aside with a reason, of which the issuer was told.
+        refused: Put aside with a reason, of which the issuer was told, and not put back.
         lost: Confirmed, and none of that. Must be 0.
+        thrown_away: The member said that it took it, and did not: it can tell by the
+            number, which it lacks.
         twice_unanswered: Posted again because the member did not take it: an error,
             nothing, or too late.
         twice_in_fault: Posted again though the member took it: its answer, or the
@@ -41,6 +43,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     superseded: int = 0
     refused: int = 0
     lost: int = 0
+    thrown_away: int = 0
     twice_unanswered: int = 0
     twice_in_fault: int = 0
     twice: int = 0
@@ -83,7 +86,7 @@ def count(
         numbers_from: The first delivery number of this run.
     """
     mine = [post for post in posts if post.token in published]
-    taken = [post for post in mine if post.is_taken]
+    taken = [post for post in mine if post.is_taken and not post.is_lie]
     newest = _newest(taken)
     arrived = {post.token for post in taken}
     both = arrived if filed is None else arrived & set(filed)
@@ -92,6 +95,9 @@ def count(
         for token, signed in published.items()
         if token not in both and signed.ver < newest.get(signed.sub, "")
     }
+    thrown = {post.token for post in mine if post.is_lie} - arrived
+    kept = {post.number for post in posts if not post.is_lie}
+    noticed = {post.number for post in mine if post.is_lie} - kept
     unanswered, in_fault, twice = _repeats(mine, list(outages))
     firsts = sorted({post.key: post.at for post in reversed(taken)}.values())
     return Count(
@@ -99,13 +105,14 @@ def count(
         confirmed=len(set(confirmed)),
         delivered=len(both),
         superseded=len(over),
-        refused=len(published.keys() & set(refused)),
-        lost=len(set(confirmed) - both - over - set(refused)),
+        refused=len((published.keys() & set(refused)) - both),
+        lost=len(set(confirmed) - both - over - set(refused) - thrown),
+        thrown_away=len(noticed),
         twice_unanswered=unanswered,
         twice_in_fault=in_fault,
         twice=twice,
         backwards=_backwards(taken),
-        missing_numbers=_missing({post.number for post in posts}, numbers_from),
+        missing_numbers=_missing(kept | noticed, numbers_from),
         gap_s=max((b - a for a, b in pairwise(firsts)), default=0),
     )
 

@@ -18,6 +18,7 @@ class Post(msgspec.Struct):
         nth: How often this key has come, from 1.
         status: What was answered; 0 while nothing is, or if nothing ever was.
         answered_at: When.
+        is_lie: Whether it was thrown away, whatever was answered.
     """
 
     at: float
@@ -29,6 +30,7 @@ class Post(msgspec.Struct):
     ver: str
     status: int = 0
     answered_at: float = 0.0
+    is_lie: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -46,8 +48,8 @@ class Member:
     """The endpoint.
 
     Attributes:
-        answer: Asked at each post; raises to drop the connection without a word.
-        away: While set, nobody listens: connections are refused.
+        answer: Asked at each post.
+        posts: In the order in which they came.
     """
 
     def __init__(self, answer: Answer = takes) -> None:

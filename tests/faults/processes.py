@@ -69,7 +69,7 @@ class Process:
 
     def start(self) -> None:
         self.is_wanted, self._was_killed = True, False
-        self._began_at = self.log.stat().st_size if self.log.exists() else 0
+        self._began_at = self._log_size()
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(  # noqa: S603  our own programs
                 self._command,
@@ -85,6 +85,7 @@ class Process:
         self._signal(signal.SIGKILL)
         if self._running is not None:
             self._running.wait()
+        self._began_at = self._log_size()
 
     def stop(self) -> None:
         """Let it hang."""
@@ -142,6 +143,9 @@ class Process:
     def open_files(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
+    def _log_size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
+
     def _signal(self, number: signal.Signals) -> None:
         if self._running is not None and self._running.poll() is None:
             self._running.send_signal(number)
@@ -174,10 +178,12 @@ async def supervised(processes: Sequence[Process]) -> AsyncIterator[None]:
         await asyncio.gather(*(each.end() for each in processes))
 
 
-async def until(check: Any, *, timeout_s: float, what: str) -> None:
+async def until(
+    check: Any, *, timeout_s: float, what: str, every_s: float = 0.05
+) -> None:
     """Wait until *check()* holds."""
     end = time.monotonic() + timeout_s
     while not check():
         if time.monotonic() > end:
             raise TimeoutError(f"waited {timeout_s:.0f} s until {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every_s)

@@ -63,10 +63,7 @@ from broker.topology import adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
 _BUSY_S: Final = 5.0
-# After a message, wait this long for more before the batch is decided: far below
-# what a reader notices, long enough for a burst to fill a batch.
-_GATHER_S: Final = 0.01
-_LOOK_S: Final = 2.0  # between looks at the files of interests
+DRAIN_S: Final = 40.0  # after a stop: longer than any send, shorter than systemd waits
 
 
 def context_of(
@@ -166,13 +163,21 @@ async def run_adapter(
     stop: asyncio.Event,
     held: Held | None = None,
     counts: EventCounts | None = None,
+    status: Path | None = None,
+    leads: bool = True,
     rules: Rulebook | None = None,
 ) -> None:
     """Consume, decide, store and forward until *stop* is set.
 
+    What is in hand then is finished, for at most 40 seconds; the rest stays in the
+    queues, or in the outbox.
+
     Args:
         held: The directory, where another follows that of *context*.
         counts: What the log counts; told at `config.status`.
+        status: A Unix socket for it instead.
+        leads: Of several processes one does what is done once: it looks at what is
+            missing, and sends what persons have agreed to.
         rules: Where the policy of *context* follows the directory.
 
     Raises:
@@ -185,7 +190,9 @@ async def run_adapter(
     async with (
         open_outbox(place, password=password, clock=clock) as outbox,
         open_sinks(config.members, clock=clock) as sinks,
-        answering(config.status, counts, outbox=outbox, checks=checks, clock=clock),
+        answering(
+            status or config.status, counts, outbox=outbox, checks=checks, clock=clock
+        ),
     ):
         if isinstance(place, Path):
             await asyncio.to_thread(try_writing, place)
@@ -198,7 +205,7 @@ async def run_adapter(
             await serve(
                 config, bus, context, outbox, sinks,
                 clock=clock, stop=stop, reviews=reviews, chain=chain, gaps=gaps,
-                archive=archive, held=held, rules=rules,
+                archive=archive, held=held, leads=leads, rules=rules,
             )  # fmt: skip
 
 
@@ -269,9 +276,10 @@ async def serve(
     gaps: GapState | None = None,
     archive: Archive | None = None,
     held: Held | None = None,
+    leads: bool = True,
     rules: Rulebook | None = None,
 ) -> None:
-    """Run the loops of an adapter over what is open already."""
+    """Run the loops of an adapter over what is open already; see `run_adapter`."""
     held = held or Held(context.directory)
     watched = None
     if gaps is not None:
@@ -296,7 +304,7 @@ async def serve(
         held=held,
         rules=rules,
     )
-    async with asyncio.TaskGroup() as tasks:
+    async with _draining(stop) as tasks:
         for queue in adapter_queues(config.name):
             tasks.create_task(intake.run(queue), name=f"consume:{queue}")
         tasks.create_task(
@@ -314,10 +322,29 @@ async def serve(
         tasks.create_task(
             follow(Watched(config.members), intake, stop), name="interests"
         )
-        if reviews is not None:
+        if reviews is not None and leads:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
-        if watched is not None:
+        if watched is not None and leads:
             watching = watch(
                 watched, intake.context, intake.take_again, clock=clock, stop=stop
             )
             tasks.create_task(watching, name="gaps")
+
+
+@asynccontextmanager
+async def _draining(stop: asyncio.Event) -> AsyncIterator[asyncio.TaskGroup]:
+    """Run tasks; cut them off if they still run `DRAIN_S` after *stop* is set."""
+    bound = asyncio.timeout(None)
+
+    async def limit() -> None:
+        await stop.wait()
+        bound.reschedule(asyncio.get_running_loop().time() + DRAIN_S)
+
+    try:
+        async with bound, asyncio.TaskGroup() as tasks:
+            tasks.create_task(limit(), name="drain")
+            yield tasks
+    except TimeoutError:
+        if not bound.expired():
+            raise
+        _log.error("adapter.drain_cut", after_s=DRAIN_S)

@@ -46,6 +46,7 @@ class ChainWatch:
             return  # its record was refused, too, or its key has gone just now
         self._last = head
         said = statement_of(Held(head, int(now), found))
+        self._kept.directory = directory
         fork = self._kept.keep(said, now=now)
         if fork is None:
             return

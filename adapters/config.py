@@ -93,6 +93,7 @@ class AdapterConfig(
             what came before the turn of a period may still wait in a queue.
         outbox: SQLite file of the deliveries. Or:
         database: PostgreSQL for them; then the adapter may run in several processes.
+        workers: So many of them `tocsin adapter run` starts, and starts again.
         policy_id: Name of the directory's redaction policy to apply; not needed where
             there is one alone.
         policy: A file instead (`adapters.policy_choice`), for trials: with a directory
@@ -110,7 +111,8 @@ class AdapterConfig(
         heads: File of the heads of the gate's chain that records came with; without
             it, the adapter keeps none.
         gaps: SQLite file of what heartbeats list and never came; beside the outbox,
-            if not given. With `database`, each process needs one of its own.
+            if not given. With `database` it must be named; processes on one machine
+            share it.
         archive: The gate's archive. What is missing is taken from it; without, it is
             an alarm only.
         missing_after_s: So long after a heartbeat a record that it lists may be on its
@@ -132,6 +134,7 @@ class AdapterConfig(
     members: Annotated[tuple[MemberConfig, ...], Meta(min_length=1)]
     outbox: Path | UnsetType = UNSET
     database: DatabaseConfig | UnsetType = UNSET
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
     key_passphrase_file: Path | UnsetType = UNSET
     pseudonym_period: Length = "quarter"
     keep_periods: Annotated[int, Meta(ge=2, le=100)] = 2
@@ -160,7 +163,7 @@ class AdmissionConfig(
     Attributes:
         adapters: Every adapter of the hub.
         management: RabbitMQ's management API, `https://host:15671`; plain http on
-            this machine alone.
+            this machine alone. Of a cluster several: the first that answers.
         user: An administrator of RabbitMQ that is no login of Tocsin's.
         password_file: Mode 0600.
         ca_file: Authorities to trust of https instead of the system's.
@@ -170,7 +173,7 @@ class AdmissionConfig(
 
     directory: Path
     adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
-    management: str
+    management: str | Annotated[tuple[str, ...], Meta(min_length=1, max_length=9)]
     user: str
     password_file: Path
     ca_file: Path | UnsetType = UNSET

@@ -23,6 +23,10 @@ _DELIVERIES: Final = frozenset(
     {"delivery.done", "delivery.postponed", "delivery.failed"}
 )
 _PAUSED: Final = {"sink.paused": 1, "sink.disabled": 1, "sink.resumed": 0}
+# Of the outbox, which several processes may share.
+SHARED: Final = frozenset(
+    {"tocsin_backlog", "tocsin_waiting", "tocsin_failed", "tocsin_oldest_seconds"}
+)
 _READING: Final = {
     "adapter.ready": True,
     "gate.ready": True,

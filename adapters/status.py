@@ -6,8 +6,9 @@ and nowhere by default, and says nothing of any record.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -22,21 +23,21 @@ from broker.errors import ConfigError
 
 _log: Any = structlog.get_logger(__name__)
 _LOOK_S: Final = 5.0
-_NO_CACHE: Final = {"Cache-Control": "no-store"}
+NO_CACHE: Final = {"Cache-Control": "no-store"}
 # What is wrong, in words; "" if nothing.
 Check = Callable[[], str]
 
 
 @asynccontextmanager
 async def open_status(
-    listen: str,
+    listen: str | Path,
     counts: EventCounts,
     *,
     outbox: Outbox | None = None,
     checks: tuple[Check, ...] = (),
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[str]:
-    """Answer at *listen*, `host:port`; give the address.
+    """Answer at *listen*, `host:port` or a Unix socket; give the address.
 
     Args:
         outbox: Its backlog is told, and it has to answer for the process to be ready.
@@ -46,30 +47,53 @@ async def open_status(
         ConfigError: Nobody can listen there.
     """
     pages = _Pages(counts, outbox, checks, clock)
+    routes = (
+        web.get("/healthz", pages.health),
+        web.get("/readyz", pages.ready),
+        web.get("/metrics", pages.metrics),
+    )
+    async with listening(listen, routes) as address:
+        yield address
+
+
+@asynccontextmanager
+async def listening(
+    listen: str | Path, routes: Iterable[web.RouteDef]
+) -> AsyncIterator[str]:
+    """Serve *routes* at `host:port` or a Unix socket; give the address.
+
+    Raises:
+        ConfigError: Nobody can listen there.
+    """
     app = web.Application()
-    app.router.add_get("/healthz", pages.health)
-    app.router.add_get("/readyz", pages.ready)
-    app.router.add_get("/metrics", pages.metrics)
+    app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
-        host, _, port = listen.rpartition(":")
-        site = web.TCPSite(runner, host.strip("[]"), int(port))
         try:
-            await site.start()
+            await _site(runner, listen).start()
         except OSError as error:
             raise ConfigError(
                 f"cannot listen at {listen}: {error.strerror}; another process may; see `status`"
             ) from None
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
+        address = runner.addresses[0]
+        yield (
+            address if isinstance(address, str) else "http://{}:{}".format(*address[:2])
+        )
     finally:
         await runner.cleanup()
 
 
+def _site(runner: web.AppRunner, listen: str | Path) -> web.BaseSite:
+    if isinstance(listen, Path):
+        return web.UnixSite(runner, listen)
+    host, _, port = listen.rpartition(":")
+    return web.TCPSite(runner, host.strip("[]"), int(port))
+
+
 @asynccontextmanager
 async def answering(
-    listen: str | UnsetType, counts: EventCounts | None, **options: Any
+    listen: str | Path | UnsetType, counts: EventCounts | None, **options: Any
 ) -> AsyncIterator[None]:
     """Answer as `open_status` does, if there is anything to tell and a place to."""
     if counts is None or listen is UNSET:
@@ -100,7 +124,7 @@ class _Pages:
 
     async def health(self, _request: web.Request) -> web.Response:
         """Say that the process runs: whoever hangs does not answer."""
-        return web.Response(text="ok\n", headers=_NO_CACHE)
+        return web.Response(text="ok\n", headers=NO_CACHE)
 
     async def ready(self, _request: web.Request) -> web.Response:
         """Say whether records go through, and if not why; 503 then."""
@@ -110,7 +134,7 @@ class _Pages:
         return web.Response(
             status=503 if found else 200,
             text="".join(f"{each}\n" for each in found or ["ready"]),
-            headers=_NO_CACHE,
+            headers=NO_CACHE,
         )
 
     async def metrics(self, _request: web.Request) -> web.Response:
@@ -118,7 +142,7 @@ class _Pages:
         await self._look_at_outbox()
         return web.Response(
             body=generate_latest(self._counts.registry),
-            headers={**_NO_CACHE, "Content-Type": CONTENT_TYPE_LATEST},
+            headers={**NO_CACHE, "Content-Type": CONTENT_TYPE_LATEST},
         )
 
     def _away(self) -> list[tuple[str, str]]:

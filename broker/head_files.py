@@ -3,10 +3,14 @@
     {"held":"2026-11-23T10:00:03.000Z","head":"eyJ..."}
 
 The moment is the word of who keeps the file: back it up, and let nobody else write it.
+Several processes may keep one file: who adds to it has read what others have added.
 """
 
+import fcntl
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -42,14 +46,52 @@ class KeptHeads:
         held: In the order of the file.
         dropped: How many lines do not verify by the directory of today: of a key that
             it lists no more, or kept after it was compromised.
+        directory: What lines are verified by.
     """
 
-    def __init__(self, path: Path, held: list[Held], dropped: int) -> None:
-        self.held = held
-        self.dropped = dropped
+    def __init__(self, path: Path, directory: Directory) -> None:
+        self.held: list[Held] = []
+        self.dropped = 0
+        self.directory = directory
         self._path = path
-        self._texts = {each.text for each in held}
-        self._places = {each.head.pos: statement_of(each) for each in held}
+        self._texts: set[str] = set()
+        self._places: dict[int, Statement] = {}
+        self._bytes = self._lines = 0
+
+    def read(self) -> None:
+        """Read what was added since the last time, by whomever.
+
+        Raises:
+            ConfigError: Unreadable, writable by others, or no such file.
+        """
+        data = _read(self._path, self._bytes)
+        found = data.splitlines()
+        for number, line in enumerate(found, self._lines + 1):
+            self._take(line, number)
+        self._bytes += len(data)
+        self._lines += len(found)
+
+    def _take(self, line: bytes, number: int) -> None:
+        try:
+            plain = msgspec.json.decode(line, type=_Line)
+            since = int(timestamps.epoch(plain.held))
+        except (msgspec.MsgspecError, UnicodeDecodeError, RefusedError, ValueError):
+            raise ConfigError(
+                f"{self._path}, line {number}: no head that was kept"
+            ) from None
+        try:
+            # By the rules of the moment when it was kept: what came after the theft of
+            # the gate's key is worth nothing, what was held before is.
+            head = seen.verify_head(plain.head, self.directory, now=since)
+        except TrustError:
+            self.dropped += 1
+        else:
+            self._hold(Held(plain.head, since, head))
+
+    def _hold(self, held: Held) -> None:
+        self.held.append(held)
+        self._texts.add(held.text)
+        self._places[held.head.pos] = statement_of(held)
 
     def keep(self, said: Statement, *, now: float) -> Fork | None:
         """Hold a statement against those kept, and keep it if it is a new head.
@@ -61,8 +103,15 @@ class KeptHeads:
             What proves that the chain was forked. The statement is not kept then.
 
         Raises:
-            ConfigError: The file cannot be written.
+            ConfigError: The file cannot be read or written.
         """
+        if said.text in self._texts:
+            return None
+        with _alone(self._path.parent):
+            self.read()
+            return self._keep(said, int(now))
+
+    def _keep(self, said: Statement, now: int) -> Fork | None:
         if said.text in self._texts:
             return None
         other = self._places.setdefault(said.pos, said)
@@ -72,21 +121,21 @@ class KeptHeads:
             return None
         if found := contradiction([*map(statement_of, self.held), said]):
             return Fork((found[0].text, found[1].text))
-        self._append(said, int(now))
+        self._append(said, now)
         return None
 
     def _append(self, said: Statement, now: int) -> None:
-        line = _Line(timestamps.from_epoch(now), said.text)
+        line = msgspec.json.encode(_Line(timestamps.from_epoch(now), said.text))
         try:
             flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
             with open(os.open(self._path, flags, 0o600), "ab", buffering=0) as file:
-                file.write(msgspec.json.encode(line) + b"\n")
+                file.write(line + b"\n")
                 os.fsync(file.fileno())
         except OSError as error:
             raise ConfigError(f"cannot write {self._path}: {error.strerror}") from None
-        head = seen.Head(said.at, said.pos, said.link)
-        self.held.append(Held(said.text, now, head))
-        self._texts.add(said.text)
+        self._bytes += len(line) + 1
+        self._lines += 1
+        self._hold(Held(said.text, now, seen.Head(said.at, said.pos, said.link)))
 
 
 def open_heads(path: Path, directory: Directory) -> KeptHeads:
@@ -95,42 +144,45 @@ def open_heads(path: Path, directory: Directory) -> KeptHeads:
     Raises:
         ConfigError: Unreadable, writable by others, or no such file.
     """
-    held: list[Held] = []
-    dropped = 0
-    for number, line in enumerate(_lines(path), 1):
-        try:
-            plain = msgspec.json.decode(line, type=_Line)
-            since = int(timestamps.epoch(plain.held))
-        except (msgspec.MsgspecError, UnicodeDecodeError, RefusedError, ValueError):
-            raise ConfigError(f"{path}, line {number}: no head that was kept") from None
-        try:
-            # By the rules of the moment when it was kept: what came after the theft of
-            # the gate's key is worth nothing, what was held before is.
-            head = seen.verify_head(plain.head, directory, now=since)
-        except TrustError:
-            dropped += 1
-        else:
-            held.append(Held(plain.head, since, head))
-    return KeptHeads(path, held, dropped)
+    kept = KeptHeads(path, directory)
+    kept.read()
+    return kept
 
 
-def _lines(path: Path) -> list[bytes]:
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Let one process at a time add to files of heads in *folder*."""
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:  # nor is there a file to be added to
+        yield
+        return
+    except OSError as error:
+        raise ConfigError(f"cannot use {folder}: {error.strerror}") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _read(path: Path, start: int) -> bytes:
     try:
         with path.open("rb") as file:
             status = os.fstat(file.fileno())
+            if status.st_size > _MAX_FILE_BYTES:
+                raise ConfigError(f"{path} is larger than 64 MiB; begin another file")
             if stat.S_IMODE(status.st_mode) & 0o022:
                 raise ConfigError(
                     f"others may write {path}, and so change when a head was held; "
                     f"type: chmod 600 {path}"
                 )
-            data = file.read(_MAX_FILE_BYTES + 1)
+            file.seek(start)
+            return file.read()
     except FileNotFoundError:
-        return []
+        return b""
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    if len(data) > _MAX_FILE_BYTES:
-        raise ConfigError(f"{path} is larger than 64 MiB; begin another file")
-    return data.splitlines()
 
 
 def write_proof(heads: Path, fork: Fork, pos: int) -> Path:

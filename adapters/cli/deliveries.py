@@ -127,12 +127,9 @@ def show_(delivery: str, /, *, config: ConfigOption, json: JsonOption = False) -
     if json:
         show.json_line(facts)
     else:
-        said = [
-            (name, escape(show.printable(str(told))))
-            for name, told in facts.items()
-            if told not in (None, "")
-        ]
-        show.rows(("", ""), said)
+        for name, told in facts.items():
+            if told not in (None, ""):
+                show.line(f"{name:<18} {told}")
     return 0
 
 
@@ -272,7 +269,9 @@ def _facts(entry: Entry, now: float) -> dict[str, Any]:
 
 def _table(found: Sequence[Entry], now: float, *, of_record: bool) -> None:
     names, row = (_SENT, _sent) if of_record else (_STUCK, _stuck)
-    table = Table(*names, box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")  # ids are there to be copied
     for each in found:
         table.add_row(*(escape(show.printable(cell)) for cell in row(each, now)))
     with show.output():
@@ -302,7 +301,7 @@ def _sent(entry: Entry, now: float) -> tuple[str, ...]:
 
 def _state(entry: Entry, now: float) -> str:
     if entry.state == "failed" and entry.newer:
-        return "failed, newer sent"
+        return "failed; newer follows"
     due_at = entry.due_at or 0
     if entry.state in ("pending", "waiting") and due_at > now:
         return f"{entry.state} until {_moment(due_at)}"

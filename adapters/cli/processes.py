@@ -2,21 +2,26 @@
 
 import asyncio
 import signal
+import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
+import structlog
 from cyclopts import App
 
 from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, load
+from adapters.config_use import need_sharing
 from adapters.key_watch import watch
 from adapters.metrics import EventCounts
 from adapters.status import answering, directory_of
+from adapters.worker_status import answering_for
+from adapters.workers import lifeline, open_workers, supervise
 from broker.archive import open_archive
 from broker.directory_client import open_directory
 from broker.directory_held import Held, followed
@@ -25,8 +30,11 @@ from broker.gate_stamps import Stamps
 from broker.gate_state import open_gate_state
 from broker.signers import load_signer
 
-_DONE: Final = 0
-_REFUSED: Final = 1  # the exit code, as in adapters.cli.main
+_DONE: Final = 0  # the exit code, as in adapters.cli.main
+# The command itself, however this process was started.
+_TOCSIN: Final = (
+    sys.executable, "-P", "-c", "from adapters.cli.main import main; main()",
+)  # fmt: skip
 
 gate = App(help="The hub's gate: checks what issuers send before anyone gets it.")
 adapter = App(help="An adapter: verifies, redacts and forwards to its members.")
@@ -78,13 +86,57 @@ def gate_run(*, config: Path) -> None:
 
 
 @adapter.command(name="run")
-def adapter_run(*, config: Path) -> None:
+def adapter_run(*, config: Path) -> int:
     """Run an adapter until it is told to stop (SIGTERM, Ctrl-C).
+
+    With `workers` in its configuration: that many processes, started again when they
+    end.
 
     Args:
         config: Adapter configuration (TOML).
     """
     settings = load(config, AdapterConfig)
+    need_sharing(settings)
+    if settings.workers > 1:
+        return _supervise(settings, config)
+    return _work(settings)
+
+
+@adapter.command(name="work", show=False)
+def adapter_work(*, config: Path, number: int, socket: Path) -> int:
+    """Be one worker of an adapter; `adapter run` starts it.
+
+    Args:
+        config: Adapter configuration (TOML).
+        number: Which one; the first does what one alone has to do.
+        socket: Where it answers.
+    """
+    structlog.contextvars.bind_contextvars(worker=number)
+    return _work(load(config, AdapterConfig), number=number, socket=socket)
+
+
+def _supervise(settings: AdapterConfig, config: Path) -> int:
+    counts = EventCounts()
+    log_json(counts=counts)
+
+    def command(number: int, socket: Path) -> Sequence[str]:
+        named = ("--number", str(number), "--socket", str(socket))
+        return (*_TOCSIN, "adapter", "work", "--config", str(config), *named)
+
+    async def run() -> int:
+        with open_workers(settings.workers) as workers:
+            async with (
+                stop_signal() as stop,
+                answering_for(settings.status, counts, workers),
+            ):
+                return await supervise(workers, command, stop=stop)
+
+    return asyncio.run(run())
+
+
+def _work(
+    settings: AdapterConfig, *, number: int = 1, socket: Path | None = None
+) -> int:
     loaded, client = open_directory(settings.directory, clock=time.time)
     need_gate(loaded.directory)
     rules = load_rules(settings, loaded.directory)
@@ -95,6 +147,7 @@ def adapter_run(*, config: Path) -> None:
     async def run() -> None:
         async with (
             stop_signal() as stop,
+            lifeline(stop) if socket is not None else nullcontext(),
             followed(
                 loaded,
                 client,
@@ -114,10 +167,13 @@ def adapter_run(*, config: Path) -> None:
                 stop=stop,
                 held=held,
                 counts=counts,
+                status=socket,
+                leads=number == 1,
                 rules=rules,
             )
 
     asyncio.run(run())
+    return _DONE
 
 
 @asynccontextmanager

@@ -162,6 +162,8 @@ def test_one_is_shown_by_the_beginning_of_its_id_without_its_text(desk):
     assert "sink-refused" in said
     assert CANARY.decode() not in said
     [found] = desk.json("show", entry["id"])
+    assert found["evidence_sha256"] in said
+    assert "1970" not in said
     assert found["evidence_bytes"] == len(CANARY)
     assert len(found["evidence_sha256"]) == 64
     for wrong in ("d-", entry["id"][:7], "d-aaaaaaaa"):
@@ -196,7 +198,7 @@ def test_what_is_not_tried_again_is_told_with_why(desk):
     code, said, _ = desk("retry", done["id"], "--json")
     assert code == 1
     assert "only what failed" in json.loads(said)["stay"][done["id"]]
-    assert "failed, newer sent" in desk("list")[1]
+    assert "failed; newer follows" in desk("list")[1]
 
 
 def test_nothing_is_tried_again_that_was_not_named(desk):

@@ -49,6 +49,20 @@ def test_a_contradiction_is_proven_and_not_kept(tmp_path: Path) -> None:
     assert len(open_heads(tmp_path / "heads", KNOWN).held) == 1
 
 
+def test_two_that_keep_one_file_know_what_the_other_has_kept(tmp_path: Path) -> None:
+    one = open_heads(tmp_path / "heads", KNOWN)
+    two = open_heads(tmp_path / "heads", KNOWN)
+    assert keep(one, CHAIN.head(3)) == keep(two, CHAIN.head(3)) == []
+    assert keep(two, CHAIN.head(5)) == []
+    assert [each.head.pos for each in two.held] == [3, 5]
+    # What the one has not seen itself it contradicts all the same.
+    [fork] = keep(one, CHAIN.fork(3, 6).head(5))
+    assert check(fork, KNOWN, now=LATER)
+    assert keep(one, CHAIN.head(7)) == keep(two, CHAIN.head(9)) == []
+    assert one.held == open_heads(tmp_path / "heads", KNOWN).held[:3]
+    assert two.held == open_heads(tmp_path / "heads", KNOWN).held
+
+
 def test_two_receipts_of_one_run_are_held_against_each_other(tmp_path: Path) -> None:
     kept = open_heads(tmp_path / "heads", KNOWN)
     assert keep(kept, receipt(CHAIN, 5)) == []

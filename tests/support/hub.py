@@ -48,6 +48,7 @@ class Hub:
     parties: Sequence[Party]
     webhooks: dict[str, str] = field(default_factory=dict)  # member -> URL
     adapter_settings: str = ""  # more lines of adapter.toml
+    database: str = ""  # URL of a PostgreSQL for the adapter's outbox
 
     def build(self) -> "Hub":
         """Write every file and set the broker up."""
@@ -145,9 +146,11 @@ class Hub:
             "adapter",
             'name = "main"\norg = "hub"\ndisplay_name = "Tocsin Hub"\n'
             'directory = "directory"\nkey = "hub.key"\n'
-            'id_key = "ids.bin"\npseudonym_keys = "pseudonyms"\noutbox = "outbox.sqlite"\n'
+            'id_key = "ids.bin"\npseudonym_keys = "pseudonyms"\n'
+            + ("" if self.database else 'outbox = "outbox.sqlite"\n')
             + self.adapter_settings
             + self._broker("adapter-main")
+            + (f'[database]\nurl = "{self.database}"\n' if self.database else "")
             + members,
         )
 

@@ -34,7 +34,8 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
         twice: Posted again for no such reason. Must be 0.
         backwards: An older version after a newer one of the case. Must be 0.
         missing_numbers: Gaps in the delivery numbers. Must be 0.
-        gap_s: Longest time between two records that came for the first time.
+        gap_s: Longest time between two records that were taken for the first time; the
+            first post begins it, whatever became of that.
     """
 
     published: int
@@ -100,6 +101,7 @@ def count(
     noticed = {post.number for post in mine if post.is_lie} - kept
     unanswered, in_fault, twice = _repeats(mine, list(outages))
     firsts = sorted({post.key: post.at for post in reversed(taken)}.values())
+    begun = [post.at for post in mine[:1]]
     return Count(
         published=len(published),
         confirmed=len(set(confirmed)),
@@ -113,7 +115,7 @@ def count(
         twice=twice,
         backwards=_backwards(taken),
         missing_numbers=_missing(kept | noticed, numbers_from),
-        gap_s=max((b - a for a, b in pairwise(firsts)), default=0),
+        gap_s=max((b - a for a, b in pairwise(begun + firsts)), default=0),
     )
 
 

@@ -25,15 +25,17 @@ ISSUER = "cert-aq"
 OTHER_ISSUER = "cert-bx"
 MEMBER = "platform-x"
 ISSUERS = tuple(Party(o, "peer-cert", publishes=True) for o in (ISSUER, OTHER_ISSUER))
+USERS = {ISSUER: "publisher", "gate": "gate", "adapter": "adapter"}
 PUBLISHER = (*PYTHON, "-m", "tests.faults.publisher")
 CLOCKED = (*PYTHON, "-m", "tests.faults.clocked")
-# Of these, each has a small disk of its own where `disks` is set: whose, and its files.
+# Of these, each has a disk of its own where `disks` is set: whose, and its files.
 DISKS = {
     ISSUER: (f"{ISSUER}.sqlite",),
     "gate": ("gate.sqlite", "archive.sqlite"),
     "adapter": ("outbox.sqlite",),
 }
-DISK_MIB = 48
+DISK_MIB = 1024  # at most; what is written is in memory
+WORKERS = 2  # that share a database
 
 
 class Installation:
@@ -42,7 +44,7 @@ class Installation:
     Attributes:
         members: Their endpoints, by organisation.
         links: Proxies, by who uses them: `publisher`, `gate`, `adapter`, `database`,
-            `member`.
+            `member`; with a cluster, the first three are not used.
         node: The RabbitMQ node, or cluster, if it is ours to end.
         database: Its server, likewise.
         clock: File of the seconds by which the clock of gate and adapter is wrong.
@@ -133,11 +135,11 @@ async def open_installation(
     """Build it on a virtual host of *server*, and start gate and adapter.
 
     Args:
-        database: Keeps the outbox; a SQLite file, if not given.
+        database: Keeps the outbox, of two workers; a SQLite file, if not given.
         node_of_database: Its server, if that is ours to end.
         answers: Members besides the first, and how their endpoints answer.
         settings: Lines for adapter.toml.
-        disks: Issuer, gate and adapter each have a disk of 48 MiB; needs root.
+        disks: Issuer, gate and adapter each have a disk that can be full; needs root.
         is_clocked: The clock of gate and adapter can be set.
     """
     async with AsyncExitStack() as stack:
@@ -151,17 +153,20 @@ async def open_installation(
             url = await database.fresh()
             stack.push_async_callback(database.drop, url)
             places["database"] = url
-        links = await _proxies(stack, places, getattr(node, "amqp_urls", ()))
+        links = await _proxies(stack, places)
         hooks = {org: each.url for org, each in members.items()}
         hooks[MEMBER] = _through(hooks[MEMBER], links["member"])
         parties = [*ISSUERS, *(Party(org, "platform") for org in members)]
         hub = Hub(folder, server, parties, hooks, settings)
         await asyncio.to_thread(hub.build)
-        _lead_over(hub, links)
+        urls = getattr(node, "amqp_urls", ())
+        _lead_over(
+            hub, links, [urlsplit(url).netloc.rpartition("@")[2] for url in urls]
+        )
         if database is not None:
             _keep_in(hub, _through(places["database"], links["database"]))
         if disks:
-            stack.enter_context(_small_disks(hub))
+            stack.enter_context(_own_disks(hub))
         clock = folder / "clock" if is_clocked else None
         if clock is not None:
             clock.write_text("0")
@@ -172,37 +177,39 @@ async def open_installation(
 
 
 async def _proxies(
-    stack: AsyncExitStack, places: Mapping[str, str], nodes: Sequence[str]
+    stack: AsyncExitStack, places: Mapping[str, str]
 ) -> dict[str, Proxy]:
-    """Open them; of a cluster, each leads to the first of *nodes* that answers."""
     links = {}
     for name, place in places.items():
-        others = nodes if name in {"publisher", "gate", "adapter"} else ()
-        opening = open_proxy(*_address(place), *map(_address, others))
+        parts = urlsplit(place)
+        assert parts.hostname
+        opening = open_proxy(parts.hostname, parts.port or 5672)
         links[name] = await stack.enter_async_context(opening)
     return links
 
 
-def _address(url: str) -> tuple[str, int]:
-    parts = urlsplit(url)
-    assert parts.hostname
-    return parts.hostname, parts.port or 5672
+def _lead_over(hub: Hub, links: Mapping[str, Proxy], cluster: Sequence[str]) -> None:
+    """Let each process reach the broker by its own proxy, or by the nodes of a cluster.
 
-
-def _lead_over(hub: Hub, links: Mapping[str, Proxy]) -> None:
-    """Let each process reach the broker by its own proxy."""
+    Each begins with another node.
+    """
     direct = hub.server.url_for("", "").replace(":@", "")
-    for file, name in ((ISSUER, "publisher"), ("gate", "gate"), ("adapter", "adapter")):
+    nodes = [direct.replace(urlsplit(direct).netloc, each) for each in cluster]
+    for i, (file, name) in enumerate(USERS.items()):
         path = hub.folder / f"{file}.toml"
-        text = path.read_text()
-        assert direct in text
-        path.write_text(text.replace(direct, _through(direct, links[name])))
+        line, text = f'url = "{direct}"', path.read_text()
+        assert line in text
+        led = f'url = "{_through(direct, links[name])}"'
+        if nodes:
+            led = f"urls = {[*nodes[i:], *nodes[:i]]}".replace("'", '"')
+        path.write_text(text.replace(line, led))
 
 
 def _keep_in(hub: Hub, url: str) -> None:
     path = hub.folder / "adapter.toml"
     text = path.read_text().replace('outbox = "outbox.sqlite"\n', "")
-    path.write_text(f'{text}\n[database]\nurl = "{url}"\n')
+    head = f'workers = {WORKERS}\ngaps = "gaps.sqlite"\n'
+    path.write_text(f'{head}{text}\n[database]\nurl = "{url}"\n')
 
 
 def _through(url: str, proxy: Proxy) -> str:
@@ -212,8 +219,8 @@ def _through(url: str, proxy: Proxy) -> str:
 
 
 @contextmanager
-def _small_disks(hub: Hub) -> Iterator[None]:
-    """Put what each process writes onto a small file system of its own."""
+def _own_disks(hub: Hub) -> Iterator[None]:
+    """Put what each process writes onto a file system of its own."""
     mounted: list[Path] = []
     try:
         for name, files in DISKS.items():

@@ -16,7 +16,7 @@ class Post(msgspec.Struct):
         at: By the monotonic clock.
         key: The idempotency key, `webhook-id`.
         nth: How often this key has come, from 1.
-        status: What was answered; 0 while nothing is, or if nothing ever was.
+        status: What was answered; 0 while nothing is, or if nobody listened any more.
         answered_at: When.
         is_lie: Whether it was thrown away, whatever was answered.
     """
@@ -73,7 +73,9 @@ class Member:
         )
         self.posts.append(post)
         response = await self.answer(post, request)
-        post.answered_at, post.status = time.monotonic(), response.status
+        transport = request.transport
+        if transport is not None and not transport.is_closing():
+            post.answered_at, post.status = time.monotonic(), response.status
         return response
 
 

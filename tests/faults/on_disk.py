@@ -1,6 +1,7 @@
 """A disk is full, and has room again."""
 
 import asyncio
+import os
 from pathlib import Path
 
 from tests.faults.installation import DISK_MIB, ISSUER
@@ -10,20 +11,26 @@ FULL_S = 4.0
 
 
 async def fill(at: Strike, name: str) -> None:
-    rest = at.on.folder / f"disk-{name}" / "rest"
-    await asyncio.to_thread(_fill, rest)
+    """Make the disk as small as what is on it, then as large as it was."""
+    disk = at.on.folder / f"disk-{name}"
+    for _ in range(10):  # what is written meanwhile may need more
+        if await _resize(disk, f"{_used_kib(disk)}k"):
+            break
     await asyncio.sleep(FULL_S)
-    rest.unlink()
+    assert os.statvfs(disk).f_bavail == 0
+    assert await _resize(disk, f"{DISK_MIB}m")
 
 
-def _fill(path: Path) -> None:
-    with path.open("wb", buffering=0) as file:
-        for size in (1 << 16, 1 << 12, 1):
-            try:
-                for _ in range(DISK_MIB << 4 if size > 1 else 1 << 12):
-                    file.write(bytes(size))
-            except OSError:
-                continue
+def _used_kib(disk: Path) -> int:
+    found = os.statvfs(disk)
+    return (found.f_blocks - found.f_bfree) * found.f_frsize >> 10
+
+
+async def _resize(disk: Path, size: str) -> bool:
+    done = await asyncio.create_subprocess_exec(
+        "mount", "-o", f"remount,size={size}", disk, stderr=asyncio.subprocess.DEVNULL
+    )
+    return await done.wait() == 0
 
 
 async def fill_publisher(at: Strike) -> None:

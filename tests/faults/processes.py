@@ -135,13 +135,20 @@ class Process:
             if line.startswith("{"):
                 yield json.loads(line)
 
+    def children(self) -> list[int]:
+        """Give the process ids of those that it has started."""
+        names = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(each) for each in names.split()]
+
     def rss_kib(self) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        [line] = [each for each in status.splitlines() if each.startswith("VmRSS")]
-        return int(line.split()[1])
+        """Say how much memory it and its children have."""
+        return sum(map(_rss_kib, [self.pid, *self.children()]))
 
     def open_files(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """Count the file handles of it and of its children."""
+        return sum(
+            len(os.listdir(f"/proc/{pid}/fd")) for pid in [self.pid, *self.children()]
+        )
 
     def _log_size(self) -> int:
         return self.log.stat().st_size if self.log.exists() else 0
@@ -156,6 +163,12 @@ class Process:
         with self.log.open("rb") as log:
             log.seek(self._began_at)
             return f'"{self._ready}"'.encode() in log.read()
+
+
+def _rss_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    lines = [each for each in status.splitlines() if each.startswith("VmRSS")]
+    return int(lines[0].split()[1]) if lines else 0  # a zombie has none
 
 
 @asynccontextmanager

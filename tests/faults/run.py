@@ -41,7 +41,7 @@ from tests.support.rabbitmq_node import RabbitMQNode
 SQLITE = "One RabbitMQ node, outbox in SQLite"
 SINKS = "Eight members, each with an endpoint of its own"
 CLOCK = "Gate and adapter by a clock that can be set"
-POSTGRESQL = "One RabbitMQ node, outbox in PostgreSQL"
+POSTGRESQL = "One RabbitMQ node, outbox in PostgreSQL, two workers"
 CLUSTER = "Three RabbitMQ nodes"
 # A disk of one's own, and a disk that is full, need a mount.
 IS_ROOT = os.geteuid() == 0
@@ -61,7 +61,8 @@ def plan(burst: int) -> dict[str, tuple[Fault, ...]]:
         SINKS: on_sinks.FAULTS,
         CLOCK: on_clock.FAULTS,
         POSTGRESQL: (
-            *(f for f in on_processes.FAULTS if "adapter" in f.name),
+            *(f for f in on_processes.FAULTS if "kill -9 of the adapter" in f.name),
+            *on_processes.WORKERS,
             *on_servers.DATABASE,
         ),
         CLUSTER: on_cluster.FAULTS,
@@ -82,7 +83,9 @@ async def _run(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         node: RabbitMQNode | None = None
         for kind, faults in plan(options.burst).items():
-            chosen = [f for f in faults if not options.only or _is_meant(f, options)]
+            chosen = [
+                f for f in faults if not options.only or _is_meant(f, kind, options)
+            ]
             if not chosen:
                 continue
             if kind != CLUSTER:
@@ -164,14 +167,14 @@ def _told(seed: str) -> str:
     )
 
 
-def _is_meant(fault: Fault, options: argparse.Namespace) -> bool:
-    return any(word in fault.name for word in options.only)
+def _is_meant(fault: Fault, kind: str, options: argparse.Namespace) -> bool:
+    return any(words in f"{kind}: {fault.name}" for words in options.only)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument(
-        "--only", action="append", metavar="WORDS", help="faults whose names have them"
+        "--only", nargs="+", metavar="WORDS", help="faults whose names have them"
     )
     parser.add_argument("--seed", default=str(random.randrange(10**6)))  # noqa: S311
     parser.add_argument("--burst", type=int, default=2000, metavar="N")

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 CHUNK = 1 << 16
 
 
 class Proxy:
-    """Forwards to the first place that answers; made by `open_proxy`.
+    """Forwards to one place until told otherwise; made by `open_proxy`.
 
     Attributes:
         port: On 127.0.0.1.
@@ -18,7 +18,7 @@ class Proxy:
         pause_s: Before each chunk of at most 64 KiB, either way.
     """
 
-    def __init__(self, *places: tuple[str, int]) -> None:
+    def __init__(self, host: str, port: int) -> None:
         self.port = 0
         self.answers = asyncio.Event()
         self.answers.set()
@@ -26,7 +26,7 @@ class Proxy:
         self.asks.set()
         self.refusing = False
         self.pause_s = 0.0
-        self._places = places
+        self._place = (host, port)
         self._pairs: set[_Pair] = set()
 
     def cut(self) -> None:
@@ -52,7 +52,7 @@ class Proxy:
         try:
             if self.refusing:
                 raise ConnectionRefusedError
-            server_reader, server_writer = await self._connect()
+            server_reader, server_writer = await asyncio.open_connection(*self._place)
         except OSError:  # as the server itself would, were it away
             writer.transport.abort()
             return
@@ -65,13 +65,6 @@ class Proxy:
         finally:
             self._pairs.discard(pair)
             pair.end()
-
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        *others, last = self._places
-        for place in others:
-            with suppress(OSError):
-                return await asyncio.open_connection(*place)
-        return await asyncio.open_connection(*last)
 
     async def _pump(
         self,
@@ -112,10 +105,8 @@ class _Pair:
 
 
 @asynccontextmanager
-async def open_proxy(
-    host: str, port: int, *others: tuple[str, int]
-) -> AsyncIterator[Proxy]:
-    proxy = Proxy((host, port), *others)
+async def open_proxy(host: str, port: int) -> AsyncIterator[Proxy]:
+    proxy = Proxy(host, port)
     async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
         proxy.port = server.sockets[0].getsockname()[1]
         yield proxy

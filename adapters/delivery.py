@@ -96,6 +96,7 @@ class StoreOutcome(StrEnum):
     DUPLICATE = "duplicate"  # this version is known; nothing changed
     # Only counted: a newer version is known, or it takes back what was never sent.
     SUPERSEDED = "superseded"
+    ERASED = "erased"  # its record was erased; nothing changed
     MISSED = "missed"  # not wanted, and no version of it is known; nothing changed
 
 

@@ -76,7 +76,7 @@ class Intake:
         self._gaps = gaps
         self._config = config
         self._reviews = reviews
-        self._ruled_by = ""
+        self._replaced: set[str] = set()  # SHA-256 of policies that were in force
         self._chain = chain
         self._bus = bus
         self._context = context
@@ -226,8 +226,6 @@ class Intake:
         ]
         if reviews is None or not decided:
             return
-        if any(w.policy_sha256 != self._ruled_by for _, ws, _ in decided for w in ws):
-            self._ruled_by = ""  # decided while the policy changed: look again
         for delay_s in delays(random.random):
             try:
                 await asyncio.to_thread(reviews.keep, decided)
@@ -244,7 +242,9 @@ class Intake:
         with suppress(StoppedError):
             while True:
                 try:
-                    await self._rule_reviews(reviews)
+                    self.context()  # the policy may have been replaced
+                    if self._replaced:
+                        await asyncio.to_thread(reviews.end_under, self._replaced)
                     found = await asyncio.to_thread(reviews.ready, now=self._clock())
                     for ready in found:
                         await self._send(ready)
@@ -252,13 +252,6 @@ class Intake:
                 except ConfigError as error:
                     _log.error("reviews.unavailable", error=str(error))
                 await pause(_LOOK_S, self._stop)
-
-    async def _rule_reviews(self, reviews: Reviews) -> None:
-        """End what waits, or was agreed to, under a policy that was replaced."""
-        current = self.context().policy.sha256
-        if current != self._ruled_by:
-            await asyncio.to_thread(reviews.rule_by, current)
-            self._ruled_by = current
 
     async def _send(self, ready: Ready) -> None:
         context, now = await self._open_context()
@@ -348,6 +341,7 @@ class Intake:
             _log.error("policy.unusable", kept=before.name, reason=reason)
             return before
         if policy.sha256 != before.sha256:
+            self._replaced = {*self._replaced, before.sha256} - {policy.sha256}
             _log.info(
                 "policy.changed",
                 id=policy.id,

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery, KnownTokens, LaneBacklog
 from adapters.numbering import Lane
-from adapters.outbox_schema import contents, deliveries, lanes, superseded
+from adapters.outbox_keys import read_bodies
+from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
 
 _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
@@ -98,8 +99,7 @@ async def load(
     if not rows:
         return []
     hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
-    wanted = select(contents).where(contents.c.hash.in_(hashes))
-    found = {row.hash: row.content for row in await connection.execute(wanted)}
+    found = await read_bodies(connection, hashes)
     return [_delivery(row, found) for row in rows]
 
 

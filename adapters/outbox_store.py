@@ -4,9 +4,7 @@ Both run in one transaction of `Outbox.store`, around `numbering.assign`. What w
 stored to wait is numbered later, by `release_waiting`.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from operator import itemgetter
 from typing import Final, TypeVar
 
 from sqlalchemy import (
@@ -33,9 +31,8 @@ from adapters.numbering import (
     lane_of,
     version_key,
 )
+from adapters.outbox_keys import Body, write_bodies
 from adapters.outbox_schema import (
-    bodies,
-    contents,
     deliveries,
     ignoring,
     lanes,
@@ -77,7 +74,7 @@ async def write(
         if case_of(item.row) in waiting:
             await _supersede_waiting(connection, item, lane_ids, now)
     if kept:
-        hashes = await _write_bodies(connection, kept)
+        hashes = await write_bodies(connection, _bodies_of(kept))
         values = [_values(n, lane_ids, hashes, now) for n in kept]
         await connection.execute(insert(deliveries), values)
         # later numbers of a lane overwrite earlier ones
@@ -233,36 +230,20 @@ async def _known(
     )
 
 
-async def _write_bodies(
-    connection: AsyncConnection, stored: Sequence[Numbered]
-) -> dict[bytes, bytes]:
-    """Store each distinct body once; give the hash of each."""
-    distinct = {
-        body
-        for n in stored
-        for body in (n.row.evidence, n.row.projection, n.row.receipt)
-    }
-    hashes = {body: hashlib.sha256(body).digest() for body in distinct}
-    in_order = sorted(hashes.items(), key=itemgetter(1))  # see `_open_lanes`
-    await connection.execute(
-        ignoring(connection, bodies),
-        [{"hash": digest, "size": len(body)} for body, digest in in_order],
-    )
-    # Apart: it may have been purged, and is needed again.
-    await connection.execute(
-        ignoring(connection, contents),
-        [{"hash": digest, "content": body} for body, digest in in_order],
-    )
-    return hashes
+def _bodies_of(stored: Sequence[Numbered]) -> Iterator[Body]:
+    for n in stored:
+        for body in (n.row.evidence, n.row.projection, n.row.receipt):
+            yield (n.row.issuer, n.row.sub), body
 
 
 def _values(
     item: Numbered,
     lane_ids: Mapping[Lane, int],
-    hashes: Mapping[bytes, bytes],
+    hashes: Mapping[Body, bytes],
     now: float,
 ) -> dict[str, object]:
     row = item.row
+    record = row.issuer, row.sub
     return {
         "id": delivery_id(case_of(row), item.ver_key),
         "lane_id": lane_ids[lane_of(row)],
@@ -276,9 +257,9 @@ def _values(
         "token_id": row.token_id,
         "policy": row.policy,
         "scope": row.scope,
-        "evidence": hashes[row.evidence],
-        "projection": hashes[row.projection],
-        "receipt": hashes[row.receipt],
+        "evidence": hashes[record, row.evidence],
+        "projection": hashes[record, row.projection],
+        "receipt": hashes[record, row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
         "state": "pending" if item.number else "waiting",
         "stored_at": now,

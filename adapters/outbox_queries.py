@@ -42,6 +42,7 @@ SETTLE: Final = (
             deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
         ),
         settled_at=bindparam("settled_at"),
+        untold=bindparam("untold"),
         holder=None,
         held_until=None,
     )
@@ -52,6 +53,7 @@ UNCHANGED: Final[dict[str, object]] = {
     "failed_at": None,
     "settled_at": None,
     "tried": 1,
+    "untold": 0,
 }
 
 

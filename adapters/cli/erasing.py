@@ -153,13 +153,12 @@ async def drop_letters(bus: Bus, token_ids: frozenset[str]) -> int:
 
 def _print(facts: dict[str, Any], *, clean: bool) -> None:
     show.line(
-        f"{facts['versions']} versions of {show.printable(facts['record'])} of "
-        f"{facts['issuer']}: what they say is gone from the archive"
+        f"{show.printable(facts['record'])} of {facts['issuer']}, "
+        f"{facts['versions']} versions: what they say is gone from the archive"
     )
-    show.line(
-        f"ordered to erase it and to tell who had it: {len(facts['adapters'])} adapters"
-    )
-    show.line(f"{facts['dead_letters']} dead letters deleted")
+    count = len(facts["adapters"])
+    show.line(f"adapters ordered to erase it and to tell who had it: {count}")
+    show.line(f"dead letters deleted: {facts['dead_letters']}")
     show.line(f"reason told: {REASONS[facts['reason']]}")
     for name in facts["not_reached"]:
         show.complaint(

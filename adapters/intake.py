@@ -16,7 +16,7 @@ from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
 from adapters.eraser import Eraser
 from adapters.gap_watch import GapWatch
-from adapters.interests import Interests
+from adapters.interests import Interests, TellIssuers
 from adapters.interests_file import Watched, interests_of
 from adapters.outbox import Outbox
 from adapters.patience import PatientStore, StoppedError, pause
@@ -88,6 +88,7 @@ class Intake:
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
+        self._unclear: set[str] = set()
 
     async def run(self, queue: str) -> None:
         """Take from *queue* until stopped; nothing while the directory has expired."""
@@ -108,6 +109,7 @@ class Intake:
 
     def member_wants(self, org: str, wanted: Interests) -> None:
         """Decide by *wanted* from the next batch on."""
+        self._unclear.discard(org)
         self._wanted[org] = wanted
         before = self._context.subscribers
         after = tuple(
@@ -116,6 +118,18 @@ class Intake:
         if after != before:
             self._context = replace(self._context, subscribers=after)
             _log.info("interests.changed", member=org)
+
+    def member_is_unclear(self, org: str) -> None:
+        """Tell nobody anything of *org* until its file can be read again."""
+        self._unclear.add(org)
+
+    def consents(self) -> dict[str, TellIssuers]:
+        """Say what issuers may be told of whom; of who is not in it, nothing."""
+        return {
+            each.member.org: each.interests.tell_issuers
+            for each in self._context.subscribers
+            if each.member.org not in self._unclear
+        }
 
     def _begun(self, queue: str) -> None:
         if queue not in self._waited_for:
@@ -395,6 +409,7 @@ async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
                 if isinstance(found, Interests):
                     intake.member_wants(org, found)
                 else:  # what it wanted before holds on
+                    intake.member_is_unclear(org)
                     _log.error("interests.unusable", member=org, error=str(found))
             await pause(_LOOK_S, stop)
 

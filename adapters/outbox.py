@@ -61,6 +61,7 @@ from adapters.outbox_queries import (
     load_known,
     load_scopes,
 )
+from adapters.outbox_reports import Untold, load_untold, note_told
 from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
@@ -278,7 +279,7 @@ class Outbox:
         Raises:
             LookupError: Not pending (also of `postponed` and `failed`).
         """
-        await self._settle(delivery_id, state="done", settled_at=now)
+        await self._settle(delivery_id, state="done", settled_at=now, untold=1)
 
     async def postponed(
         self, delivery_id: str, due_at: float, reason: str, *, now: float
@@ -333,6 +334,22 @@ class Outbox:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
         async with self._reading() as connection:
             return await load_backlog(connection)
+
+    @_to_its_end
+    async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
+        """Give some deliveries that are done and that their issuers are not told of.
+
+        Args:
+            not_of: Issuers to leave out.
+        """
+        async with self._reading() as connection:
+            return await load_untold(connection, not_of)
+
+    @_to_its_end
+    async def told(self, ids: Collection[str]) -> None:
+        """Note that their issuers are told of these."""
+        async with self._writing() as connection:
+            await note_told(connection, ids)
 
     @_to_its_end
     async def notice(self) -> None:

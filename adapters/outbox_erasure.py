@@ -158,6 +158,7 @@ async def note_erased(
                     state="done",
                     settled_at=each["settled_at"],
                     attempts=deliveries.c.attempts + 1,
+                    untold=each["untold"],
                 )
             )
     return count

@@ -41,6 +41,7 @@ SETTLE: Final = (
             deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
         ),
         settled_at=bindparam("settled_at"),
+        untold=bindparam("untold"),
         holder=None,
         held_until=None,
     )
@@ -50,6 +51,7 @@ UNCHANGED: Final[dict[str, object]] = {
     "due_at": None,
     "failed_at": None,
     "settled_at": None,
+    "untold": 0,
 }
 
 

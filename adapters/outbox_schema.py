@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -114,12 +115,20 @@ deliveries = Table(
     # processes share a database (`outbox_postgresql`).
     Column("holder", BigInteger),
     Column("held_until", Float),
+    # 1: done, and its issuer is not told yet (`outbox_reports`).
+    Column("untold", Integer, nullable=False, default=0, server_default="0"),
     UniqueConstraint("lane_id", "number"),
     UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
     Index("deliveries_by_number", "state", "lane_id", "number"),
     Index("deliveries_by_record", "sub"),
     Index("deliveries_by_token", "token_id"),
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
+    Index(
+        "deliveries_untold",
+        "untold",  # a short value: what counts is which rows are in it
+        sqlite_where=text("untold = 1"),
+        postgresql_where=text("untold = 1"),
+    ),
 )
 
 # Versions that came after a newer one, or waited when it came, and retractions of what

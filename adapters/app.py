@@ -34,6 +34,7 @@ from adapters.config_parts import (
 from adapters.config_use import gaps_of, outbox_of, reviewers_of
 from adapters.deciding_again import DecidingAgain
 from adapters.delivery import Sink
+from adapters.eraser import Eraser
 from adapters.forwarder import forward
 from adapters.gap_state import GapState, open_gap_state
 from adapters.gap_watch import GapWatch, replayed, watch
@@ -300,6 +301,7 @@ async def serve(
             members={each.org: each for each in config.members},
             stop=stop,
         )
+    eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
     intake = Intake(
         config,
         bus,
@@ -312,6 +314,7 @@ async def serve(
         chain=chain,
         held=held,
         rules=rules,
+        eraser=eraser,
     )
     async with _draining(stop) as tasks:
         for queue in adapter_queues(config.name):
@@ -356,6 +359,8 @@ async def serve(
                 watched, intake.context, intake.take_again, clock=clock, stop=stop
             )
             tasks.create_task(watching, name="gaps")
+        if leads:
+            tasks.create_task(eraser.watch(), name="erased")
 
 
 @asynccontextmanager

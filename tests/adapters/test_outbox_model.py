@@ -62,7 +62,7 @@ class Model:
             elif ver < newest:
                 outcome = "superseded"
             else:
-                outcome = self._accept(versions, kind, not_before, now)
+                outcome = self._accept(versions, kind, not_before, now, missed=missed)
                 self.newest[case] = ver
                 for older in [v for v, e in versions.items() if e.state == "waiting"]:
                     del versions[older]
@@ -78,13 +78,14 @@ class Model:
             said.append(outcome)
         return tuple(said)
 
-    def _accept(self, versions, kind: str, not_before: float, now: float) -> str:
-        if not_before <= now:
-            return "stored"
-        if kind == "retraction":
+    def _accept(
+        self, versions, kind: str, not_before: float, now: float, *, missed: bool
+    ) -> str:
+        waits = not_before > now
+        if kind == "retraction" and (waits or missed):
             begun = any(each.state != "waiting" for each in versions.values())
             return "stored" if begun else "superseded"
-        return "waiting"
+        return "waiting" if waits else "stored"
 
     def ripen(self, now: float) -> None:
         for each in self.all():

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import signal
-from pathlib import Path
 
+from tests.faults.processes import children_of
 from tests.faults.striking import Fault, Strike
 
 AWAY_S = 2.0
@@ -33,9 +33,7 @@ async def kill_database(at: Strike) -> None:
 
 async def stop_database(at: Strike) -> None:
     # Each of its children leads a session of its own.
-    server = at.on.database.pid
-    names = Path(f"/proc/{server}/task/{server}/children").read_text()
-    stopped = [server, *map(int, names.split())]
+    stopped = [at.on.database.pid, *children_of(at.on.database.pid)]
     for each in stopped:
         os.kill(each, signal.SIGSTOP)
     await asyncio.sleep(HANGS_S)

@@ -1,7 +1,7 @@
 """One outbox row: a redacted record on its way to one sink of one member."""
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -55,6 +55,10 @@ class Sink(Protocol):
         """
 
 
+Resend = Literal["", "failed", "done"]
+"""What goes again although it is stored: nothing; what failed; what was taken, too."""
+
+
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A redacted record for one sink of one member; the rest as in `Delivery`.
 
@@ -68,6 +72,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
         supplement: How many parts persons have agreed to show in it that were withheld
             at first: the same version with more of them is newer.
         not_before: Epoch seconds; it is handed out then at the earliest. 0: at once.
+        resend: Of a version that is stored already and is the newest; under its id and
+            number, with the bodies of this row.
     """
 
     member: str
@@ -86,6 +92,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     not_before: float = 0
     missed: str = ""
     supplement: int = 0
+    resend: Resend = ""
 
 
 class StoreOutcome(StrEnum):
@@ -94,6 +101,7 @@ class StoreOutcome(StrEnum):
     STORED = "stored"
     WAITING = "waiting"  # until `not_before`; it has no number yet
     DUPLICATE = "duplicate"  # this version is known; nothing changed
+    AGAIN = "again"  # this version is known, and is pending once more
     # Only counted: a newer version is known, or it takes back what was never sent.
     SUPERSEDED = "superseded"
     MISSED = "missed"  # not wanted, and no version of it is known; nothing changed

@@ -17,7 +17,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from adapters.cuts import Part
-from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.delivery import NewDelivery, Resend, StoreOutcome
 from adapters.interests import EVERYTHING, Interests, misses
 from adapters.personal_data import Recogniser
 from adapters.policy import Policy
@@ -32,6 +32,7 @@ from adapters.view import View, kept_from, view_of
 from broker import carried, seal, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
+from broker.replaying import Replay, replay_of
 from broker.signing import RecordSigner
 from broker.trust import Verified, verify
 from broker.wire import unpack
@@ -167,7 +168,8 @@ def decide(
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
     reading = Reading(verified)
-    for subscriber in context.subscribers:
+    replay = replay_of(message)
+    for subscriber in _meant(context.subscribers, replay, not_given):
         org = subscriber.member.org
         if kept := kept_from(subscriber.member, verified.claims):
             not_given[kept] += 1
@@ -219,6 +221,7 @@ def decide(
                     missed=missed,
                     supplement=len(approved),
                     sealed=own_parts,
+                    resend=_resend(replay),
                 )
                 for sink in subscriber.sinks
             ]
@@ -232,6 +235,24 @@ def decide(
         Newer(issuer, sub, verified.claims.ver),
         len(set(verified.claims.aud)),
     )
+
+
+def _meant(
+    subscribers: tuple[Subscriber, ...], replay: Replay | None, not_given: Counter[str]
+) -> tuple[Subscriber, ...]:
+    """Give those that a message is for: all, or the one that it is replayed for."""
+    if replay is None:
+        return subscribers
+    found = tuple(each for each in subscribers if each.member.org == replay.member)
+    if not found:
+        not_given["not-served"] += 1
+    return found
+
+
+def _resend(replay: Replay | None) -> Resend:
+    if replay is None:
+        return ""
+    return "done" if replay.forced else "failed"
 
 
 def _approved(agreed: Agreed | None, policy: Policy) -> frozenset[Part]:
@@ -260,6 +281,7 @@ def _row(
     missed: str,
     supplement: int,
     sealed: tuple[bytes, ...],
+    resend: Resend,
 ) -> NewDelivery:
     """Make a row; *sealed*: the parts of the record that are for this member."""
     verified = redacted.verified
@@ -280,6 +302,7 @@ def _row(
         not_before=not_before,
         missed=missed,
         supplement=supplement,
+        resend=resend,
     )
 
 

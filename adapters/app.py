@@ -47,6 +47,7 @@ from adapters.policy_choice import Rulebook
 from adapters.projection import Author
 from adapters.pseudonym_files import keys_of, read_key
 from adapters.recognisers import load_spacy
+from adapters.reporting import report
 from adapters.review import Reviews, open_reviews
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
@@ -322,6 +323,17 @@ async def serve(
         tasks.create_task(
             follow(Watched(config.members), intake, stop), name="interests"
         )
+        if leads:
+            reporting = report(
+                outbox,
+                bus,
+                intake.consents,
+                adapter=config.name,
+                signer=context.signer,
+                clock=clock,
+                stop=stop,
+            )
+            tasks.create_task(reporting, name="reports")
         if reviews is not None and leads:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
         if watched is not None and leads:

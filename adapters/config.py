@@ -163,7 +163,7 @@ class AdmissionConfig(
     Attributes:
         adapters: Every adapter of the hub.
         management: RabbitMQ's management API, `https://host:15671`; plain http on
-            this machine alone.
+            this machine alone. Of a cluster several: the first that answers.
         user: An administrator of RabbitMQ that is no login of Tocsin's.
         password_file: Mode 0600.
         ca_file: Authorities to trust of https instead of the system's.
@@ -173,7 +173,7 @@ class AdmissionConfig(
 
     directory: Path
     adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
-    management: str
+    management: str | Annotated[tuple[str, ...], Meta(min_length=1, max_length=9)]
     user: str
     password_file: Path
     ca_file: Path | UnsetType = UNSET

@@ -104,6 +104,7 @@ class StoreOutcome(StrEnum):
     AGAIN = "again"  # this version is known, and is pending once more
     # Only counted: a newer version is known, or it takes back what was never sent.
     SUPERSEDED = "superseded"
+    ERASED = "erased"  # its record was erased; nothing changed
     MISSED = "missed"  # not wanted, and no version of it is known; nothing changed
 
 

@@ -221,6 +221,8 @@ class _Worker:
             )
             try:
                 for item in batch:
+                    if not self._outbox.holds(item):
+                        continue  # erased meanwhile
                     match self._standing(item.member):
                         case "in":
                             await self._attempt(item)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
 from adapters.gap_watch import GapWatch
-from adapters.interests import Interests
+from adapters.interests import Interests, TellIssuers
 from adapters.interests_file import Watched, interests_of
 from adapters.outbox import Outbox
 from adapters.patience import PatientStore, StoppedError, pause
@@ -77,7 +77,7 @@ class Intake:
         self._gaps = gaps
         self._config = config
         self._reviews = reviews
-        self._ruled_by = ""
+        self._replaced: set[str] = set()  # SHA-256 of policies that were in force
         self._chain = chain
         self._bus = bus
         self._context = context
@@ -85,6 +85,7 @@ class Intake:
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
+        self._unclear: set[str] = set()
 
     async def run(self, queue: str) -> None:
         """Take from *queue* until stopped; nothing while the directory has expired."""
@@ -105,6 +106,7 @@ class Intake:
 
     def member_wants(self, org: str, wanted: Interests) -> None:
         """Decide by *wanted* from the next batch on."""
+        self._unclear.discard(org)
         self._wanted[org] = wanted
         before = self._context.subscribers
         after = tuple(
@@ -113,6 +115,18 @@ class Intake:
         if after != before:
             self._context = replace(self._context, subscribers=after)
             _log.info("interests.changed", member=org)
+
+    def member_is_unclear(self, org: str) -> None:
+        """Tell nobody anything of *org* until its file can be read again."""
+        self._unclear.add(org)
+
+    def consents(self) -> dict[str, TellIssuers]:
+        """Say what issuers may be told of whom; of who is not in it, nothing."""
+        return {
+            each.member.org: each.interests.tell_issuers
+            for each in self._context.subscribers
+            if each.member.org not in self._unclear
+        }
 
     def _begun(self, queue: str) -> None:
         if queue not in self._waited_for:
@@ -221,8 +235,6 @@ class Intake:
         ]
         if reviews is None or not decided:
             return
-        if any(w.policy_sha256 != self._ruled_by for _, ws, _ in decided for w in ws):
-            self._ruled_by = ""  # decided while the policy changed: look again
         for delay_s in delays(random.random):
             try:
                 await asyncio.to_thread(reviews.keep, decided)
@@ -239,7 +251,9 @@ class Intake:
         with suppress(StoppedError):
             while True:
                 try:
-                    await self._rule_reviews(reviews)
+                    self.context()  # the policy may have been replaced
+                    if self._replaced:
+                        await asyncio.to_thread(reviews.end_under, self._replaced)
                     found = await asyncio.to_thread(reviews.ready, now=self._clock())
                     for ready in found:
                         await self._send(ready)
@@ -247,13 +261,6 @@ class Intake:
                 except ConfigError as error:
                     _log.error("reviews.unavailable", error=str(error))
                 await pause(_LOOK_S, self._stop)
-
-    async def _rule_reviews(self, reviews: Reviews) -> None:
-        """End what waits, or was agreed to, under a policy that was replaced."""
-        current = self.context().policy.sha256
-        if current != self._ruled_by:
-            await asyncio.to_thread(reviews.rule_by, current)
-            self._ruled_by = current
 
     async def _send(self, ready: Ready) -> None:
         context, now = await self._open_context()
@@ -343,6 +350,7 @@ class Intake:
             _log.error("policy.unusable", kept=before.name, reason=reason)
             return before
         if policy.sha256 != before.sha256:
+            self._replaced = {*self._replaced, before.sha256} - {policy.sha256}
             _log.info(
                 "policy.changed",
                 id=policy.id,
@@ -399,6 +407,7 @@ async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
                 if isinstance(found, Interests):
                     intake.member_wants(org, found)
                 else:  # what it wanted before holds on
+                    intake.member_is_unclear(org)
                     _log.error("interests.unusable", member=org, error=str(found))
             await pause(_LOOK_S, stop)
 

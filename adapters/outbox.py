@@ -26,7 +26,7 @@ from functools import partial, wraps
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +40,15 @@ from adapters.delivery import (
 )
 from adapters.numbering import Lane, assign, lane_of
 from adapters.outbox_database import Database, OutboxUnavailableError
+from adapters.outbox_erasure import (
+    ErasedHere,
+    Erasing,
+    erase,
+    erased_among,
+    erased_since,
+    forget_unused,
+    purge_some,
+)
 from adapters.outbox_postgresql import open_postgresql
 from adapters.outbox_queries import (
     PENDING,
@@ -52,7 +61,8 @@ from adapters.outbox_queries import (
     load_known,
     load_scopes,
 )
-from adapters.outbox_schema import contents, deliveries, lanes, superseded
+from adapters.outbox_reports import Untold, load_untold, note_told
+from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
@@ -64,8 +74,6 @@ _T = TypeVar("_T")
 _Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
-# Bodies overwritten in one transaction; until it ends, nothing else gets in.
-_PURGE_BATCH: Final = 32
 
 
 def _to_its_end(
@@ -165,6 +173,8 @@ class Outbox:
         now = self._clock()
         async with self._writing() as connection:
             await self._database.storing(connection, {*map(lane_of, rows)})
+            gone = await erased_among(connection, {row.token_id for row in rows})
+            asked, rows = rows, [row for row in rows if row.token_id not in gone]
             lane_ids, known = await look_up(connection, rows)
             numbered = assign(rows, known, now=now)
             await write(connection, numbered, lane_ids, known.waiting, now=now)
@@ -175,7 +185,11 @@ class Outbox:
         stored = [n.row for n in numbered if n.outcome in due]
         for lane in map(lane_of, (*stored, *later)):
             self._arrivals[lane].set()
-        return tuple(n.outcome for n in numbered)
+        outcomes = (n.outcome for n in numbered)
+        return tuple(
+            StoreOutcome.ERASED if row.token_id in gone else next(outcomes)
+            for row in asked
+        )
 
     @_to_its_end
     async def scopes(self, subs: Collection[str]) -> Scopes:
@@ -266,7 +280,7 @@ class Outbox:
         Raises:
             LookupError: Not pending (also of `postponed` and `failed`).
         """
-        await self._settle(delivery_id, state="done", settled_at=now)
+        await self._settle(delivery_id, state="done", settled_at=now, untold=1)
 
     async def postponed(
         self, delivery_id: str, due_at: float, reason: str, *, now: float
@@ -323,6 +337,22 @@ class Outbox:
             return await load_backlog(connection)
 
     @_to_its_end
+    async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
+        """Give some deliveries that are done and that their issuers are not told of.
+
+        Args:
+            not_of: Issuers to leave out.
+        """
+        async with self._reading() as connection:
+            return await load_untold(connection, not_of)
+
+    @_to_its_end
+    async def told(self, ids: Collection[str]) -> None:
+        """Note that their issuers are told of these."""
+        async with self._writing() as connection:
+            await note_told(connection, ids)
+
+    @_to_its_end
     async def notice(self) -> None:
         """Wake all lanes if a command has changed the file from outside."""
         try:
@@ -335,10 +365,10 @@ class Outbox:
     async def purge(self, before: float) -> int:
         """Delete the bodies that only deliveries settled before *before* used.
 
-        The rows stay, with the bodies' hashes. The bytes are overwritten in
-        the file and leave the write-ahead log, unless another process is
-        reading just then. The file keeps its size: what is stored next takes
-        the room. Others get in between batches, and so does a cancellation.
+        The rows stay, with the bodies' names; a key goes with the last body under it.
+        The bytes are overwritten in the file and leave the write-ahead log, unless
+        another process is reading just then. The file keeps its size: what is stored
+        next takes the room. Others get in between batches, and so does a cancellation.
 
         Returns:
             How many bodies went.
@@ -347,27 +377,49 @@ class Outbox:
         while gone := await self._purge_some(before):
             total += gone
         if total:
+            await self._forget_keys()
             await self._empty_log()
         return total
 
     @_to_its_end
+    async def _forget_keys(self) -> None:
+        async with self._writing() as connection:
+            await self._database.purging(connection)
+            await forget_unused(connection)
+
+    @_to_its_end
     async def _purge_some(self, before: float) -> int:
-        needed = deliveries.c.settled_at.is_(None) | (deliveries.c.settled_at >= before)
-        columns = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
-        kept = select(columns[0]).where(needed)
-        kept_hashes = kept.union(*(select(c).where(needed) for c in columns[1:]))
-        some = (
-            select(contents.c.hash)
-            .where(contents.c.hash.not_in(kept_hashes))
-            .limit(_PURGE_BATCH)
-        )
         # In one transaction: what is stored meanwhile may need the same body.
         async with self._writing() as connection:
             await self._database.purging(connection)
-            result = await connection.execute(
-                delete(contents).where(contents.c.hash.in_(some))
-            )
-        return result.rowcount
+            return await purge_some(connection, before)
+
+    async def erase(self, what: Erasing) -> ErasedHere:
+        """Destroy a record's key and bodies; what was not sent will not be.
+
+        Its tokens are not stored any more, whatever brings them. What is just being
+        sent may arrive. As `purge`, of the bytes in the file. Safe to repeat.
+        """
+        found = await self._erase(what)
+        self._handed_out.difference_update(found.ended)
+        await self._empty_log()
+        return found
+
+    @_to_its_end
+    async def _erase(self, what: Erasing) -> ErasedHere:
+        async with self._writing() as connection:
+            await self._database.purging(connection)
+            return await erase(connection, what)
+
+    @_to_its_end
+    async def erased_since(self, moment: float) -> list[str]:
+        """Name the tokens that were erased from this moment on."""
+        async with self._reading() as connection:
+            return await erased_since(connection, moment)
+
+    def holds(self, item: Delivery) -> bool:
+        """Tell whether *item*, handed out, may still be sent: it was not erased."""
+        return item.delivery_id in self._handed_out
 
     @_to_its_end
     async def _empty_log(self) -> None:

@@ -18,7 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery, KnownTokens, LaneBacklog
 from adapters.numbering import Lane
-from adapters.outbox_schema import contents, deliveries, lanes, superseded
+from adapters.outbox_keys import read_bodies
+from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
 
 _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
@@ -40,6 +41,7 @@ SETTLE: Final = (
             deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
         ),
         settled_at=bindparam("settled_at"),
+        untold=bindparam("untold"),
         holder=None,
         held_until=None,
     )
@@ -49,6 +51,7 @@ UNCHANGED: Final[dict[str, object]] = {
     "due_at": None,
     "failed_at": None,
     "settled_at": None,
+    "untold": 0,
 }
 
 
@@ -96,8 +99,7 @@ async def load(
     if not rows:
         return []
     hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
-    wanted = select(contents).where(contents.c.hash.in_(hashes))
-    found = {row.hash: row.content for row in await connection.execute(wanted)}
+    found = await read_bodies(connection, hashes)
     return [_delivery(row, found) for row in rows]
 
 

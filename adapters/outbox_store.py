@@ -4,9 +4,7 @@ Both run in one transaction of `Outbox.store`, around `numbering.assign`. What w
 stored to wait is numbered later, by `release_waiting`.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from operator import itemgetter
 from typing import Final, TypeVar
 
 from sqlalchemy import (
@@ -33,9 +31,8 @@ from adapters.numbering import (
     lane_of,
     version_key,
 )
+from adapters.outbox_keys import Body, write_bodies
 from adapters.outbox_schema import (
-    bodies,
-    contents,
     deliveries,
     ignoring,
     lanes,
@@ -78,7 +75,7 @@ async def write(
         if case_of(item.row) in waiting:
             await _supersede_waiting(connection, item, lane_ids, now)
     if kept:
-        hashes = await _write_bodies(connection, kept)
+        hashes = await write_bodies(connection, _bodies_of(kept))
         values = [_values(n, lane_ids, hashes, now) for n in kept]
         await connection.execute(insert(deliveries), values)
         # later numbers of a lane overwrite earlier ones
@@ -105,7 +102,7 @@ async def write(
 
 async def _send_again(connection: AsyncConnection, found: Sequence[Numbered]) -> None:
     """Make settled deliveries pending once more, as they are decided now."""
-    hashes = await _write_bodies(connection, found)
+    hashes = await write_bodies(connection, _bodies_of(found))
     names = ("policy", "evidence", "projection", "receipt", "size")
     values = []
     for n in found:
@@ -267,33 +264,16 @@ async def _known(
     )
 
 
-async def _write_bodies(
-    connection: AsyncConnection, stored: Sequence[Numbered]
-) -> dict[bytes, bytes]:
-    """Store each distinct body once; give the hash of each."""
-    distinct = {
-        body
-        for n in stored
-        for body in (n.row.evidence, n.row.projection, n.row.receipt)
-    }
-    hashes = {body: hashlib.sha256(body).digest() for body in distinct}
-    in_order = sorted(hashes.items(), key=itemgetter(1))  # see `_open_lanes`
-    await connection.execute(
-        ignoring(connection, bodies),
-        [{"hash": digest, "size": len(body)} for body, digest in in_order],
-    )
-    # Apart: it may have been purged, and is needed again.
-    await connection.execute(
-        ignoring(connection, contents),
-        [{"hash": digest, "content": body} for body, digest in in_order],
-    )
-    return hashes
+def _bodies_of(stored: Sequence[Numbered]) -> Iterator[Body]:
+    for n in stored:
+        for body in (n.row.evidence, n.row.projection, n.row.receipt):
+            yield (n.row.issuer, n.row.sub), body
 
 
 def _values(
     item: Numbered,
     lane_ids: Mapping[Lane, int],
-    hashes: Mapping[bytes, bytes],
+    hashes: Mapping[Body, bytes],
     now: float,
 ) -> dict[str, object]:
     row = item.row
@@ -316,13 +296,14 @@ def _values(
     }
 
 
-def _decided(row: NewDelivery, hashes: Mapping[bytes, bytes]) -> dict[str, object]:
+def _decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]:
     """Give what another decision about the same version changes."""
+    record = row.issuer, row.sub
     return {
         "policy": row.policy,
-        "evidence": hashes[row.evidence],
-        "projection": hashes[row.projection],
-        "receipt": hashes[row.receipt],
+        "evidence": hashes[record, row.evidence],
+        "projection": hashes[record, row.projection],
+        "receipt": hashes[record, row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
     }
 

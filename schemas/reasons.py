@@ -145,6 +145,8 @@ REASONS: Final[dict[str, str]] = {
     "review-invalid": "this is no statement of a reviewer as it must be signed.",
     "not-a-reviewer": "the key is that of none of the reviewers that the adapter knows.",
     "answer-invalid": "this is not a sighting or an action as its sender must sign it.",
+    "report-invalid": "this is no report of what was delivered as an adapter of the hub "
+    "must sign it.",
     "kind-not-supported": "this kind is not supported yet.",
     # the directory
     "directory-untrusted": "the directory does not follow from the root that you pinned, "

@@ -18,7 +18,7 @@ from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, need_known
 from adapters.config import GateConfig, OperatorConfig, load
 from adapters.config_parts import Broker
-from adapters.config_use import broker_tls, broker_url
+from adapters.config_use import broker_tls, broker_urls
 from adapters.replay import Depth, Wanted
 from broker import rabbitmq_probing
 from broker.archive import Archived, open_archive
@@ -119,8 +119,8 @@ async def open_depth(broker: Broker, adapter: str) -> AsyncIterator[Depth]:
     """Lend what says how many messages wait in the queue of *adapter*."""
     queue, _ = adapter_queues(adapter)
     tls = broker_tls(broker, now=datetime.now(UTC))
-    url, name = broker_url(broker), f"tocsin {broker.user} looking"
-    async with Link(url, name=name, timeout_s=_TIMEOUT_S, tls=tls) as link:
+    urls, name = broker_urls(broker), f"tocsin {broker.user} looking"
+    async with Link(*urls, name=name, timeout_s=_TIMEOUT_S, tls=tls) as link:
 
         async def depth() -> int:
             found = await rabbitmq_probing.waiting_in(link, queue)

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from broker.directory_change import Change
 from tests.support import records
 from tests.support.directory_groups import copied, entry, founded
 from tests.support.policy_files import SHIPPED, shipped
+from tests.support.tuf_groups import Groups
 
 
 @pytest.fixture(scope="module")
@@ -215,6 +217,16 @@ def test_a_policy_is_told_by_what_it_reveals(world, tmp_path):
     )
     assert "+ policy default reveals more to civil-society" in told
     assert "How an incident was noticed" in told
+
+
+def test_the_policy_that_tocsin_comes_with_needs_no_file(world, tmp_path):
+    proposal = world.groups["industry"].propose("--policy", "shipped")
+    told = world.decide(proposal, "industry", "civil-society")
+    assert "adds policy default/" in told
+    unpacked = str(tmp_path / "unpacked")
+    assert run(["directory", "show", *world.held, "--unpack", unpacked]) == 0
+    found = tmp_path / "unpacked" / "policies" / "default.toml"
+    assert found.read_bytes() == SHIPPED.read_bytes()
 
 
 def test_who_asks_to_join_is_proposed_with_the_fingerprint_to_compare(world, tmp_path):
@@ -468,9 +480,32 @@ def test_a_group_suspends_by_a_file_that_the_hub_publishes(world, tmp_path):
     assert world.publish(file) == 0
     [held] = world.show()["suspensions"]
     assert (held["party"], held["kid"]) == ("industry", kid)
+    args = ("verify", world.public, "--root", world.root)
+    assert f"industry suspends {kid} since" in typed(world, *args)
+    assert json.loads(typed(world, *args, "--json"))["suspensions"] == [held]
     # Another party does not lift it.
     assert world.suspend("cert-bx", "--kid", kid, "--lift") == 2
     assert "hub does not suspend" in world.said()
+
+
+def test_what_a_party_signs_and_is_no_list_is_told_and_counts_for_nothing(
+    world, tmp_path
+):
+    groups = Groups(tmp_path / "theirs")
+    member = Path(entry(tmp_path, "cert-cx")).read_bytes()
+    groups.put("members/cert-cx.json", member)
+    groups.publish()
+    groups.suspend("industry", [])
+    pinned = tmp_path / "their-root.json"
+    pinned.write_bytes(groups.pinned)
+    role = groups.suspensions["industry"]
+    role.signed.version += 1
+    groups._store(role.signed, "suspensions/industry.json", b"[]")
+    groups.sign(role, [groups.keys["industry"]])
+    groups.write(f"{role.signed.version}.suspensions-industry.json", role)
+    groups.refresh()
+    told = typed(world, "verify", groups.folder, "--root", pinned)
+    assert "what industry suspends counts for nothing: suspensions-form" in told
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from adapters.cli import main as command
 from broker import carried
 from schemas import timestamps
 from schemas.markings import TLP_IDS, Tlp
+from tests.support.policy_files import shipped
 from tests.support.records import incident, plain_object
 from tests.support.sealing import CANARY, RED
 
@@ -145,6 +146,30 @@ def test_nobody_is_sealed_to_who_may_not_have_it(run: Run, place: Path) -> None:
     code, _, err = seal_to(run, place, "watch-y")
     assert (code, "seal-nothing" in err, "watch-y" in err) == (1, True, True)
     assert not (place / "out.json").exists()
+
+
+def test_who_seals_and_who_opens_goes_by_the_directorys_policy(
+    run: Run, place: Path
+) -> None:
+    seal_to(run, place, "cert-bx")
+    (place / "directory" / "policies").mkdir()
+    (place / "directory" / "policies" / "default.toml").write_bytes(
+        shipped(
+            "The pattern of an indicator",
+            **dict.fromkeys(("peer_cert", "platform", "civil_society"), "drop"),
+            only=None,
+            without=["public-patterns"],
+        )
+    )
+    bundle = place / "bundle"
+    assert open_as(run, place, "cert-bx", "--projection", bundle)[0] == 0
+    assert CANARY not in bundle.read_text()
+    done = open_as(run, place, "cert-bx", "--policy", "shipped", "--projection", bundle)
+    assert done[0] == 0
+    assert CANARY in bundle.read_text()
+    # The indicator without its pattern is none, so there is nothing to seal.
+    code, _, err = seal_to(run, place, "cert-bx")
+    assert (code, "seal-nothing" in err) == (1, True)
 
 
 def test_a_member_that_comes_later_gets_it_under_the_same_token_id(

@@ -18,11 +18,14 @@ from adapters.config import AdapterConfig, load
 from adapters.config_use import reviewers_of
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber
+from adapters.policy_choice import Rulebook, choose
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
 from adapters.review import open_reviews
 from broker import signers
 from broker.bus import Bus
+from broker.directory import Directory
+from broker.directory_held import Held
 from broker.embedded import EmbeddedBroker, open_embedded
 from broker.sdjwt import token_id
 from broker.topology import INGRESS
@@ -39,6 +42,7 @@ from tests.support.issuing import (
     running_gate,
     signer,
 )
+from tests.support.policy_files import shipped
 from tests.support.sinks import MemorySink
 
 READER = "platform-x"
@@ -120,29 +124,34 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AdapterConfig:
 
 
 @asynccontextmanager
-async def stage(config: AdapterConfig, folder: Path) -> AsyncIterator[Stage]:
+async def stage(
+    config: AdapterConfig,
+    folder: Path,
+    held: Held | None = None,
+    rules: Rulebook | None = None,
+) -> AsyncIterator[Stage]:
     context = Context(
-        directory=KNOWN,
-        policy=load_policy(None),
+        directory=held.current if held else KNOWN,
+        policy=rules.policy if rules else load_policy(None),
         author=Author(org="hub", name="Hub", id_key=b"k" * 32),
         pseudonyms=PseudonymKeys("year", {"2026": b"p" * 32, "2027": b"q" * 32}),
         signer=signer("hub"),
         subscribers=(Subscriber(KNOWN.members[READER], ("files",)),),
     )
     stop = asyncio.Event()
-    async with (
-        open_embedded(None, PLACE) as broker,
-        running_gate(broker.login("gate"), folder, known=KNOWN),
-        open_outbox(config.outbox) as outbox,
-        asyncio.TaskGroup() as tasks,
-    ):
-        here = Stage(broker, config)
-        bus = broker.login("adapter-main")
-        with open_reviews(folder / "reviews.sqlite", reviewers_of(config)) as reviews:
+    with open_reviews(folder / "reviews.sqlite", reviewers_of(config)) as reviews:
+        async with (
+            open_embedded(None, PLACE) as broker,
+            running_gate(broker.login("gate"), folder, known=KNOWN),
+            open_outbox(config.outbox) as outbox,
+            asyncio.TaskGroup() as tasks,
+        ):
+            here = Stage(broker, config)
+            bus = broker.login("adapter-main")
             tasks.create_task(
                 serve(
                     config, bus, context, outbox, {(READER, "files"): here.sink},
-                    clock=clock, stop=stop, reviews=reviews,
+                    clock=clock, stop=stop, reviews=reviews, held=held, rules=rules,
                 )
             )  # fmt: skip
             yield here
@@ -245,3 +254,34 @@ async def test_without_a_file_of_reviews_the_command_says_what_to_add(
     file.write_text(file.read_text().replace('reviews = "reviews.sqlite"\n', ""))
     code, out = await command(capsys, "list", "--config", str(file))
     assert (code, 'add reviews = "reviews.sqlite"' in out) == (2, True)
+
+
+async def test_what_waits_ends_when_the_groups_replace_the_policy(
+    config: AdapterConfig, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = ("--config", str(tmp_path / "adapter.toml"))
+
+    def agreed(policy: bytes) -> Directory:
+        return msgspec.structs.replace(
+            KNOWN, policies={"default": policy}, is_signed=True
+        )
+
+    rules = choose(agreed(shipped()), name="", file=None, shipped=(b"", ""))
+    held = Held(agreed(shipped()), rules.follows)
+    async with stage(config, tmp_path, held, rules) as here:
+        await here.publish(record())
+        _, out = await command(capsys, "list", *where, "--json")
+        [old] = json.loads(out)["reviews"]
+        newer = shipped().replace(b"\nversion = 2\n", b"\nversion = 3\n")
+        held.put(agreed(newer), clock())
+
+        async def states() -> list[str]:
+            _, out = await command(capsys, "list", *where, "--every", "--json")
+            return [each["state"] for each in json.loads(out)["reviews"]]
+
+        async with asyncio.timeout(20):
+            while await states() != ["policy-changed"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        key = ("--key", str(tmp_path / "ana.key"), "--as", "ana")
+        code, out = await command(capsys, "approve", old["review"], *where, *key)
+        assert (code, "it is policy-changed" in out) == (2, True)

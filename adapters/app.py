@@ -32,6 +32,7 @@ from adapters.config_parts import (
 )
 from adapters.config_use import gaps_of, outbox_of, reviewers_of
 from adapters.delivery import Sink
+from adapters.eraser import Eraser
 from adapters.forwarder import forward
 from adapters.gap_state import GapState, open_gap_state
 from adapters.gap_watch import GapWatch, watch
@@ -292,6 +293,7 @@ async def serve(
             members={each.org: each for each in config.members},
             stop=stop,
         )
+    eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
     intake = Intake(
         config,
         bus,
@@ -304,6 +306,7 @@ async def serve(
         chain=chain,
         held=held,
         rules=rules,
+        eraser=eraser,
     )
     async with _draining(stop) as tasks:
         for queue in adapter_queues(config.name):
@@ -341,6 +344,8 @@ async def serve(
                 watched, intake.context, intake.take_again, clock=clock, stop=stop
             )
             tasks.create_task(watching, name="gaps")
+        if leads:
+            tasks.create_task(eraser.watch(), name="erased")
 
 
 @asynccontextmanager

@@ -48,6 +48,8 @@ REASONS: Final[dict[str, str]] = {
     "no-known-column": "no column is known here; call one indicator, domain, url, ip or "
     "sha256, or see docs/sources.md.",
     "several-events": "more than one event; split them, as each is a record of its own.",
+    # the operator's orders
+    "erasing-invalid": "this is no order to erase a record, or not the operator's.",
     # the record
     "no-primary": "no incident, campaign, report or grouping to be the primary object; "
     "wrap loose objects with --report NAME.",

@@ -30,6 +30,7 @@ NOT_IN_THE_PLAN = {
     "input",
     "issuer",
     "answer",
+    "order",
     "heartbeat",
     "proof",
     "delivery",

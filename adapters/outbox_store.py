@@ -4,6 +4,7 @@ Both run in one transaction of `Outbox.store`, around `numbering.assign`. What w
 stored to wait is numbered later, by `release_waiting`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, TypeVar
 
@@ -103,12 +104,13 @@ async def write(
 async def _send_again(connection: AsyncConnection, found: Sequence[Numbered]) -> None:
     """Make settled deliveries pending once more, as they are decided now."""
     hashes = await write_bodies(connection, _bodies_of(found))
-    names = ("policy", "evidence", "projection", "receipt", "size")
-    values = []
+    values: list[dict[str, object]] = []
+    names: set[str] = set()
     for n in found:
-        fresh = _decided(n.row, hashes)
+        fresh = decided(n.row, hashes)
+        names |= fresh.keys()
         key = delivery_id(case_of(n.row), n.ver_key)
-        values.append({"key": key} | {f"new_{name}": fresh[name] for name in names})
+        values.append({"key": key} | {f"new_{name}": fresh[name] for name in fresh})
     await connection.execute(
         update(deliveries)
         .where(deliveries.c.id == bindparam("key"))
@@ -266,8 +268,13 @@ async def _known(
 
 def _bodies_of(stored: Sequence[Numbered]) -> Iterator[Body]:
     for n in stored:
-        for body in (n.row.evidence, n.row.projection, n.row.receipt):
-            yield (n.row.issuer, n.row.sub), body
+        yield from bodies_of(n.row)
+
+
+def bodies_of(row: NewDelivery) -> Iterator[Body]:
+    """Give what `write_bodies` has to store of *row*."""
+    for body in (row.evidence, row.projection, row.receipt, row.message):
+        yield (row.issuer, row.sub), body
 
 
 def _values(
@@ -289,15 +296,19 @@ def _values(
         "tlp": row.tlp,
         "token_id": row.token_id,
         "scope": row.scope,
-        **_decided(row, hashes),
+        **decided(row, hashes),
         "state": "pending" if item.number else "waiting",
         "stored_at": now,
         "due_at": 0.0 if item.number else row.not_before,  # 0: at once
     }
 
 
-def _decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]:
-    """Give what another decision about the same version changes."""
+def decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]:
+    """Give the columns that change when a delivery is decided on again.
+
+    Args:
+        hashes: As `write_bodies` gives them.
+    """
     record = row.issuer, row.sub
     return {
         "policy": row.policy,
@@ -305,6 +316,10 @@ def _decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object
         "projection": hashes[record, row.projection],
         "receipt": hashes[record, row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
+        "message": hashes.get((record, row.message)),
+        "basis": row.basis,
+        "decided_until": None if row.until == math.inf else row.until,
+        "missed": row.missed,
     }
 
 

@@ -35,6 +35,7 @@ from tests.bench import (
     publishing_speed,
     sealing_speed,
     sources_speed,
+    stages_speed,
     text_speed,
 )
 from tests.bench.installation import hub_on_rabbitmq, version_of
@@ -59,6 +60,7 @@ ON_RABBITMQ = {
     "publish": publishing_speed.measure,
     "gate": gate_speed.measure,
     "adapter": adapter_speed.measure,
+    "stages": stages_speed.measure,
 }
 SECTIONS = (*PURE, *ON_RABBITMQ)
 _PACKAGES = (

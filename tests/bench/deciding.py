@@ -86,9 +86,7 @@ def for_members(context: Context, count: int) -> Context:
     found = subscribers(count)
     members = {each.member.org: each.member for each in found}
     directory = context.directory
-    known = msgspec.structs.replace(
-        directory, members={**directory.members, **members}
-    )
+    known = msgspec.structs.replace(directory, members={**directory.members, **members})
     return msgspec.structs.replace(context, subscribers=found, directory=known)
 
 

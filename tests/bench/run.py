@@ -29,6 +29,7 @@ from tests.bench import (
     gate_speed,
     joint_records,
     large_bundle,
+    latency_speed,
     one_record,
     post_quantum,
     profiling,
@@ -61,6 +62,7 @@ ON_RABBITMQ = {
     "gate": gate_speed.measure,
     "adapter": adapter_speed.measure,
     "stages": stages_speed.measure,
+    "latency": latency_speed.measure,
 }
 SECTIONS = (*PURE, *ON_RABBITMQ)
 _PACKAGES = (

@@ -102,17 +102,14 @@ class Publisher:
         Two unroutable publishes with one message id in flight: aiormq reports
         the first as confirmed, though it was returned (aio-pika issue 689).
         """
-        late = away = BusUnavailableError("the broker takes nothing at present")
+        late = "the broker takes nothing at present"
         try:
             async with asyncio.timeout_at(until):
                 while True:
-                    late = away
                     lane = await self._lane(slot)
                     # In an alarm a publish would be written and delivered
                     # later, though it timed out: rather write nothing.
-                    if is_blocked(lane.low.connection):
-                        late = BlockedError("the broker has an alarm, memory or disk")
-                        await lane.low.connection.ready()
+                    await lane.low.connection.ready()
                     async with self._turn:
                         await lane.room()
                     earlier = lane.in_flight.get(message_id)
@@ -120,10 +117,22 @@ class Publisher:
                         lane.reserve(message_id)
                         return lane
                     if earlier is not None:
-                        late = BusUnavailableError("the same message id is in flight")
+                        late = "the same message id is still in flight"
                         await asyncio.wait([earlier])
-        except TimeoutError as exc:
-            raise late from exc
+        except (TimeoutError, BusUnavailableError) as exc:
+            if self._is_blocked():
+                raise BlockedError("the broker has an alarm, memory or disk") from exc
+            if isinstance(exc, BusUnavailableError):
+                raise
+            raise BusUnavailableError(late) from exc
+
+    def _is_blocked(self) -> bool:
+        # Retired ones, too: on a blocked connection no other channel opens.
+        return any(
+            is_blocked(lane.low.connection)
+            for lane in (*self._lanes.values(), *self._retired)
+            if not lane.low.connection.is_closed
+        )
 
     async def _lane(self, slot: Slot) -> "_Lane":
         while (lane := self._lanes.get(slot)) is None or not lane.is_usable:

@@ -18,6 +18,7 @@ from adapters.cli import (
     dead_letters,
     deliveries,
     directory,
+    feedback,
     gaps,
     heads,
     heartbeats,
@@ -76,7 +77,7 @@ app.command(publishing.publish)
 app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
-app.command(answering.feedback)
+app.command(feedback.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")

@@ -18,6 +18,7 @@ from adapters.cli import (
     dead_letters,
     deliveries,
     directory,
+    erasing,
     feedback,
     gaps,
     heads,
@@ -83,6 +84,7 @@ app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")
 app.command(deliveries.deliveries, name="deliveries")
 app.command(directory.directory, name="directory")
+app.command(erasing.erase)
 app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")

@@ -33,6 +33,7 @@ from adapters.cli import (
     publishing,
     receipt,
     records,
+    replaying,
     reviewing,
     sealing,
     show,
@@ -93,6 +94,7 @@ app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(proofs.proofs, name="proofs")
+app.command(replaying.replay)
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)

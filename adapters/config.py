@@ -24,6 +24,8 @@ from broker.key_uri import is_uri
 from broker.quota import Quota
 from schemas.record import Org
 
+AdapterName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+
 
 class PublisherConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
@@ -123,7 +125,7 @@ class AdapterConfig(
             whoever reaches it; nowhere if not given.
     """
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+    name: AdapterName
     org: Org
     display_name: str
     directory: Path
@@ -185,9 +187,14 @@ class AdmissionConfig(
 class OperatorConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """What `tocsin dead-letters` needs: the login `operator`."""
+    """What `tocsin dead-letters` and `erase` need: the login `operator`.
+
+    Attributes:
+        adapters: Every adapter of the hub, for orders to all of them.
+    """
 
     broker: Broker
+    adapters: tuple[AdapterName, ...] = ()
 
 
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -394,6 +394,7 @@ class Intake:
 
     async def _bury(self, dead: Message) -> None:
         """Try until the broker has it, or raise StoppedError."""
+        failed = False
         for delay_s in delays(random.random):
             try:
                 await self._bus.publish(DEAD, dead)
@@ -405,7 +406,10 @@ class Intake:
                     retry_s=round(delay_s, 1),
                 )
             else:
+                if failed:
+                    _log.info("record.buried")
                 return
+            failed = True
             await pause(delay_s, self._stop)
 
 

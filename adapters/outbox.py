@@ -92,6 +92,7 @@ def to_its_end(
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task})
+            task.exception()  # nobody else will look at it
             raise
 
     return run
@@ -181,7 +182,8 @@ class Outbox:
             later = [n.row for n in numbered if n.outcome is StoreOutcome.WAITING]
             # Before the commit: it may take effect and fail.
             self._ripe_at = min([self._ripe_at, *(row.not_before for row in later)])
-        stored = [n.row for n in numbered if n.outcome is StoreOutcome.STORED]
+        due = (StoreOutcome.STORED, StoreOutcome.AGAIN)
+        stored = [n.row for n in numbered if n.outcome in due]
         for lane in map(lane_of, (*stored, *later)):
             self._arrivals[lane].set()
         outcomes = (n.outcome for n in numbered)
@@ -487,7 +489,7 @@ class Outbox:
                 if not self._database.is_unavailable(exc):
                     raise
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
-            except PoolTimeoutError as exc:
+            except (PoolTimeoutError, TimeoutError) as exc:
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
 

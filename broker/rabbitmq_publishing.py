@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from typing import Literal
 
+import structlog
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import (
     ChannelInvalidStateError,
@@ -30,6 +31,8 @@ NACKS_BEFORE_NEW_CHANNEL = 20
 # Of the 10 frames that aiormq queues for the socket. It drops its answer to a
 # Channel.Close when they are all taken, and a new channel then never opens.
 MAX_QUEUED_FRAMES = 8
+
+log = structlog.get_logger()
 
 Slot = Literal["shared", "alone"]
 
@@ -226,7 +229,9 @@ class _Lane:
             raise _NotSentError from exc
         except DeliveryError as exc:
             self._nacks += 1
-            self._retired = self._retired or self._nacks >= NACKS_BEFORE_NEW_CHANNEL
+            if self._nacks >= NACKS_BEFORE_NEW_CHANNEL and not self._retired:
+                log.warning("bus.channel_replaced", exchange=exchange, reason="nacks")
+                self._retired = True
             raise NotConfirmedError("the broker did not take it (nack)") from exc
 
     def _is_ours_to_blame(self) -> bool:

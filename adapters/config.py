@@ -24,6 +24,8 @@ from broker.key_uri import is_uri
 from broker.quota import Quota
 from schemas.record import Org
 
+AdapterName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+
 
 class PublisherConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
@@ -123,7 +125,7 @@ class AdapterConfig(
             whoever reaches it; nowhere if not given.
     """
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+    name: AdapterName
     org: Org
     display_name: str
     directory: Path
@@ -163,7 +165,7 @@ class AdmissionConfig(
     Attributes:
         adapters: Every adapter of the hub.
         management: RabbitMQ's management API, `https://host:15671`; plain http on
-            this machine alone.
+            this machine alone. Of a cluster several: the first that answers.
         user: An administrator of RabbitMQ that is no login of Tocsin's.
         password_file: Mode 0600.
         ca_file: Authorities to trust of https instead of the system's.
@@ -173,7 +175,7 @@ class AdmissionConfig(
 
     directory: Path
     adapters: Annotated[tuple[str, ...], Meta(min_length=1)]
-    management: str
+    management: str | Annotated[tuple[str, ...], Meta(min_length=1, max_length=9)]
     user: str
     password_file: Path
     ca_file: Path | UnsetType = UNSET
@@ -185,9 +187,14 @@ class AdmissionConfig(
 class OperatorConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """What `tocsin dead-letters` needs: the login `operator`."""
+    """What `tocsin dead-letters` and `erase` need: the login `operator`.
+
+    Attributes:
+        adapters: Every adapter of the hub, for orders to all of them.
+    """
 
     broker: Broker
+    adapters: tuple[AdapterName, ...] = ()
 
 
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

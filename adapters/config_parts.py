@@ -23,6 +23,8 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     Attributes:
         url: `amqp://host:5672/vhost` or `amqps://...`, without user or password.
+        urls: Instead of it, those of a cluster's nodes: when one does not answer, or
+            the connection is lost, the next is tried. Login and TLS hold for all.
         user: Login; the organisation for members.
         password_file: Mode 0600. Either this, or the next two, which need amqps.
         cert_file: Certificate of this login.
@@ -30,7 +32,10 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         ca_file: Authorities to trust of amqps instead of the system's.
     """
 
-    url: str
+    url: str | UnsetType = UNSET
+    urls: Annotated[tuple[str, ...], Meta(min_length=1, max_length=9)] | UnsetType = (
+        UNSET
+    )
     user: str
     password_file: Path | UnsetType = UNSET
     cert_file: Path | UnsetType = UNSET

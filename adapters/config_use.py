@@ -4,7 +4,7 @@ import ssl
 from datetime import datetime
 from pathlib import Path
 from typing import cast
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 import msgspec
 from msgspec import UNSET
@@ -17,16 +17,61 @@ from broker.signers import read_secret
 from broker.tls import client_context, need_login
 
 
-def broker_url(broker: Broker) -> str:
-    """Put the login into the URL, for the client library alone; never log it.
+def broker_urls(broker: Broker) -> tuple[str, ...]:
+    """Put the login into each URL, for the client library alone; never log them.
 
     Raises:
-        ConfigError: It is no URL or names a user, the password file is unusable, or
-            it is not clear how to log in.
+        ConfigError: As `addresses_of`, or the password file is unusable.
     """
+    places = addresses_of(broker)
+    if broker.cert_file is not UNSET:
+        # RabbitMQ takes the login from the certificate (SASL EXTERNAL, RFC 4422).
+        return tuple(
+            urlunsplit(
+                each._replace(
+                    query="&".join(filter(None, (each.query, "auth=EXTERNAL")))
+                )
+            )
+            for each in places
+        )
+    assert broker.password_file is not UNSET  # noqa: S101  as _need_one_login says
+    try:
+        password = read_secret(broker.password_file).decode().strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{broker.password_file} is not UTF-8") from None
+    login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}"
+    return tuple(
+        urlunsplit(each._replace(netloc=f"{login}@{each.netloc}")) for each in places
+    )
+
+
+def addresses_of(broker: Broker) -> tuple[SplitResult, ...]:
+    """Return where the broker is, in the order of the configuration; no login in them.
+
+    Raises:
+        ConfigError: One is no URL or names a user, several are not nodes of one
+            cluster, or it is not clear how to log in.
+    """
+    one, several = broker.url, broker.urls
+    if (one is UNSET) == (several is UNSET):
+        raise ConfigError("broker needs url, or urls of the nodes of a cluster")
+    texts = (one,) if isinstance(one, str) else cast(tuple[str, ...], several)
+    places = tuple(_address(each) for each in texts)
+    _need_one_login(broker)
+    if len({(each.scheme, each.path, each.query) for each in places}) > 1:
+        raise ConfigError("broker.urls must differ in nothing but host and port")
+    if len({each.netloc.lower() for each in places}) < len(places):
+        raise ConfigError("broker.urls names one place twice")
+    plain = places[0].scheme == "amqp"
+    if plain and not (broker.cert_file is broker.ca_file is UNSET):
+        raise ConfigError("certificates need broker.url to be amqps://…")
+    return places
+
+
+def _address(text: str) -> SplitResult:
     expected = "broker.url must be amqp://host:port/vhost or amqps://…"
     try:
-        parts = urlsplit(broker.url)
+        parts = urlsplit(text)
         parts.port  # noqa: B018  raises, like urlsplit, if it is none
     except ValueError:
         raise ConfigError(expected) from None
@@ -34,20 +79,7 @@ def broker_url(broker: Broker) -> str:
         raise ConfigError(expected)
     if parts.username is not None or parts.password is not None:
         raise ConfigError("broker.url must not hold a login; use user, password_file")
-    _need_one_login(broker)
-    if parts.scheme == "amqp" and not (broker.cert_file is broker.ca_file is UNSET):
-        raise ConfigError("certificates need broker.url to be amqps://…")
-    if broker.cert_file is not UNSET:
-        # RabbitMQ takes the login from the certificate (SASL EXTERNAL, RFC 4422).
-        query = "&".join(filter(None, (parts.query, "auth=EXTERNAL")))
-        return urlunsplit(parts._replace(query=query))
-    assert broker.password_file is not UNSET  # noqa: S101  as _need_one_login says
-    try:
-        password = read_secret(broker.password_file).decode().strip()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{broker.password_file} is not UTF-8") from None
-    login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}@{parts.netloc}"
-    return urlunsplit(parts._replace(netloc=login))
+    return parts
 
 
 def broker_tls(broker: Broker, *, now: datetime) -> ssl.SSLContext | None:

@@ -80,6 +80,18 @@ def failed(said: str, advice: str, code: int = USAGE) -> Finding:
     return Finding(state="failed", said=said, advice=advice, code=code)
 
 
+def of_several(found: Sequence[Sequence[Finding]]) -> list[Finding]:
+    """Judge the nodes of a cluster: where one of them will do, another may fail."""
+    good = any(all(each.state != "failed" for each in node) for node in found)
+    return [
+        warning(each.said, each.advice or "the others are used meanwhile")
+        if good and each.state == "failed"
+        else each
+        for node in found
+        for each in node
+    ]
+
+
 Failure = ConfigError | BusError | RefusedError | DirectoryUnavailableError
 
 

@@ -14,8 +14,9 @@ from msgspec.structs import replace
 
 from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
+from adapters.eraser import Eraser
 from adapters.gap_watch import GapWatch
-from adapters.interests import Interests
+from adapters.interests import Interests, TellIssuers
 from adapters.interests_file import Watched, interests_of
 from adapters.outbox import Outbox
 from adapters.patience import PatientStore, StoppedError, pause
@@ -30,6 +31,7 @@ from broker.bus import Bus, Message, Received
 from broker.dead_letters import AT, KEY, REASON, WHERE, published_as
 from broker.directory import Directory
 from broker.directory_held import Held, first_of
+from broker.erasing import is_order
 from broker.errors import (
     BusRefusedError,
     BusUnavailableError,
@@ -39,6 +41,7 @@ from broker.errors import (
 )
 from broker.gate_rules import MAX_WHERE
 from broker.hearing import is_heartbeat
+from broker.replaying import kept_headers, replay_of
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
@@ -71,6 +74,7 @@ class Intake:
         gaps: GapWatch | None = None,
         held: Held | None = None,
         rules: Rulebook | None = None,
+        eraser: Eraser | None = None,
     ) -> None:
         self._held = held or Held(context.directory)
         self._rules = rules
@@ -79,15 +83,17 @@ class Intake:
         self._gaps = gaps
         self._config = config
         self._reviews = reviews
-        self._ruled_by = ""
+        self._replaced: set[str] = set()  # SHA-256 of policies that were in force
         self._chain = chain
         self._bus = bus
         self._context = context
         self._store = PatientStore(outbox, stop)
+        self._eraser = eraser or Eraser(self._store, reviews, clock=clock, stop=stop)
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
         self._gone: set[str] = set()
+        self._unclear: set[str] = set()
 
     async def run(self, queue: str) -> None:
         """Take from *queue* until stopped; nothing while the directory has expired."""
@@ -131,6 +137,7 @@ class Intake:
 
     def member_wants(self, org: str, wanted: Interests) -> None:
         """Decide by *wanted* from the next batch on."""
+        self._unclear.discard(org)
         self._wanted[org] = wanted
         before = self._context.subscribers
         after = tuple(
@@ -139,6 +146,18 @@ class Intake:
         if after != before:
             self._context = replace(self._context, subscribers=after)
             _log.info("interests.changed", member=org)
+
+    def member_is_unclear(self, org: str) -> None:
+        """Tell nobody anything of *org* until its file can be read again."""
+        self._unclear.add(org)
+
+    def consents(self) -> dict[str, TellIssuers]:
+        """Say what issuers may be told of whom; of who is not in it, nothing."""
+        return {
+            each.member.org: each.interests.tell_issuers
+            for each in self._context.subscribers
+            if each.member.org not in self._unclear
+        }
 
     def _begun(self, queue: str) -> None:
         if queue in self._gone:
@@ -158,11 +177,11 @@ class Intake:
     async def _take(self, batch: Sequence[Received]) -> None:
         while batch:
             now = self._clock()
-            if is_heartbeat(batch[0].message):
+            if not _is_record(batch[0]):
                 await self._hear(batch[0], now)
                 batch = batch[1:]
                 continue
-            records = takewhile(lambda r: not is_heartbeat(r.message), batch)
+            records = takewhile(_is_record, batch)
             outcomes = await take(
                 [received.message for received in records],
                 await self._context_at(now),
@@ -173,14 +192,22 @@ class Intake:
             )
             done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
             messages = [each.message for each in done]
-            await self._keep_waiting(messages, outcomes)
+            await self.keep_waiting(messages, outcomes)
             await self._keep_heads(messages, now)
-            if self._gaps is not None:
-                await self._gaps.received(messages, outcomes, now=now)
+            await self._note_arrivals(messages, outcomes, now)
             for received, outcome in zip(done, outcomes, strict=True):
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _note_arrivals(
+        self, messages: Sequence[Message], outcomes: Sequence[Outcome], now: float
+    ) -> None:
+        """Remember what came for all; what is replayed came for one member alone."""
+        both = zip(messages, outcomes, strict=True)
+        came = [each for each in both if replay_of(each[0]) is None]
+        if self._gaps is not None and came:
+            await self._gaps.received(*zip(*came, strict=True), now=now)
 
     async def _keep_heads(self, messages: Sequence[Message], now: float) -> None:
         """Keep the gate's newest heads; what cannot be kept now comes again."""
@@ -197,12 +224,15 @@ class Intake:
                 _log.error("chain.heads_unavailable", error=str(error))
 
     async def _hear(self, received: Received, now: float) -> None:
-        """Take a heartbeat in, or put it aside."""
+        """Take in a heartbeat or an order to erase, or put it aside."""
         message, context = received.message, await self._context_at(now)
-        if self._gaps is not None:
+        fault: Refused | None = None
+        if is_order(message):
+            fault = await self._eraser.obey(message, context)
+        elif self._gaps is not None:
             fault = await self._gaps.hear(message, context, now=now)
-            if fault is not None:
-                await self._note(message, fault)
+        if fault is not None:
+            await self._note(message, fault)
         await self._bus.ack_through(received)
 
     async def take_again(self, message: Message) -> None:
@@ -220,7 +250,7 @@ class Intake:
             run=asyncio.to_thread,
             monotonic=time.monotonic,
         )
-        await self._keep_waiting([message], outcomes)
+        await self.keep_waiting([message], outcomes)
         if self._gaps is not None:
             await self._gaps.received([message], outcomes, now=now)
         await self._note(message, outcomes[0])
@@ -230,10 +260,14 @@ class Intake:
         self._follow_directory()
         return self._context
 
-    async def _keep_waiting(
+    async def keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]
     ) -> None:
-        """Keep what waits for persons, until the file can be written."""
+        """Keep what waits for persons, until the file can be written.
+
+        Raises:
+            StoppedError: Told to stop while it cannot.
+        """
         reviews = self._reviews
         decided = [
             (message, outcome.waiting, outcome.version)
@@ -242,8 +276,6 @@ class Intake:
         ]
         if reviews is None or not decided:
             return
-        if any(w.policy_sha256 != self._ruled_by for _, ws, _ in decided for w in ws):
-            self._ruled_by = ""  # decided while the policy changed: look again
         for delay_s in delays(random.random):
             try:
                 await asyncio.to_thread(reviews.keep, decided)
@@ -260,7 +292,9 @@ class Intake:
         with suppress(StoppedError):
             while True:
                 try:
-                    await self._rule_reviews(reviews)
+                    self.context()  # the policy may have been replaced
+                    if self._replaced:
+                        await asyncio.to_thread(reviews.end_under, self._replaced)
                     found = await asyncio.to_thread(reviews.ready, now=self._clock())
                     for ready in found:
                         await self._send(ready)
@@ -268,13 +302,6 @@ class Intake:
                 except ConfigError as error:
                     _log.error("reviews.unavailable", error=str(error))
                 await pause(_LOOK_S, self._stop)
-
-    async def _rule_reviews(self, reviews: Reviews) -> None:
-        """End what waits, or was agreed to, under a policy that was replaced."""
-        current = self.context().policy.sha256
-        if current != self._ruled_by:
-            await asyncio.to_thread(reviews.rule_by, current)
-            self._ruled_by = current
 
     async def _send(self, ready: Ready) -> None:
         context, now = await self._open_context()
@@ -364,6 +391,7 @@ class Intake:
             _log.error("policy.unusable", kept=before.name, reason=reason)
             return before
         if policy.sha256 != before.sha256:
+            self._replaced = {*self._replaced, before.sha256} - {policy.sha256}
             _log.info(
                 "policy.changed",
                 id=policy.id,
@@ -415,6 +443,10 @@ class Intake:
             await pause(delay_s, self._stop)
 
 
+def _is_record(received: Received) -> bool:
+    return not (is_heartbeat(received.message) or is_order(received.message))
+
+
 async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
     """Let members and the directory change what holds while the adapter runs."""
     with suppress(StoppedError):
@@ -424,6 +456,7 @@ async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
                 if isinstance(found, Interests):
                     intake.member_wants(org, found)
                 else:  # what it wanted before holds on
+                    intake.member_is_unclear(org)
                     _log.error("interests.unusable", member=org, error=str(found))
             await pause(_LOOK_S, stop)
 
@@ -447,6 +480,7 @@ def dead_letter(
                 if isinstance(value := message.headers.get(name), str)
                 and len(value) <= seen.MAX_CHARS
             },
+            **kept_headers(message),
             REASON: refused.reason,
             WHERE: refused.where[:MAX_WHERE],
             KEY: published_as(message).routing_key,

@@ -23,6 +23,8 @@ from schemas.vocabularies.sectors import WIDER_SECTORS
 from schemas.vocabularies.tables import COUNTRY
 from schemas.vocabularies.words import SeverityWord
 
+TellIssuers = Literal["name", "count", "nothing"]
+TELLING: Final[tuple[TellIssuers, ...]] = ("name", "count", "nothing")
 WantedKind = Literal["incident", "campaign", "advisory"]
 KINDS: Final[dict[str, str]] = {
     "incident": "incidents",
@@ -41,6 +43,9 @@ class Interests(msgspec.Struct, frozen=True, kw_only=True):
         kinds: Of first records and new versions; all others always come.
         countries: ISO 3166-1 alpha-2.
         least_severity: This or more.
+        tell_issuers: What issuers are told once its system has taken a record: that
+            it was this member, that it is one member more, or nothing. It is no
+            filter.
     """
 
     issuers: tuple[str, ...] = ()
@@ -49,6 +54,7 @@ class Interests(msgspec.Struct, frozen=True, kw_only=True):
     sectors: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
     least_severity: SeverityWord = "unknown"
+    tell_issuers: TellIssuers = "count"
 
 
 EVERYTHING: Final = Interests()
@@ -132,7 +138,7 @@ def _widened(word: str, wider: dict[str, str]) -> tuple[str, ...]:
 
 def describe(interests: Interests) -> str:
     """Say in plain words what a member gets."""
-    if interests == EVERYTHING:
+    if msgspec.structs.replace(interests, tell_issuers="count") == EVERYTHING:
         return "There is no filter: you get every record that the policy gives you."
     asked = interests.kinds or KINDS
     kinds = [name for kind, name in KINDS.items() if kind in asked]
@@ -153,6 +159,20 @@ def describe(interests: Interests) -> str:
         "What a record does not state keeps nothing from you, and what names you, or "
         "is a new version of what you have, always comes."
     )
+
+
+def describe_telling(interests: Interests) -> str:
+    """Say in plain words what issuers are told about a member."""
+    match interests.tell_issuers:
+        case "name":
+            return "Issuers are told that you have got their record, and when."
+        case "count":
+            return (
+                "Issuers are told that one member more has got their record, not who; "
+                "of one addressed to you alone they know."
+            )
+        case _:
+            return "Issuers are not told whether you have got their record."
 
 
 def _issuers(interests: Interests) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from adapters.interests import EVERYTHING, KINDS, LEAST, SECTORS, Interests
+from adapters.interests import EVERYTHING, KINDS, LEAST, SECTORS, TELLING, Interests
 from broker.errors import ConfigError
 from schemas.record import is_org
 from schemas.stix.values import ID_PATTERN
@@ -18,7 +18,8 @@ from schemas.vocabularies.languages import LANGUAGES, language_code
 from schemas.vocabularies.tables import COUNTRY
 
 KEYS: Final = Interests.__struct_fields__
-_ONE: Final = "least_severity"  # takes a word, not a list
+# They take a word, not a list.
+_ONE: Final = {"least_severity": "high", "tell_issuers": "name"}
 _EXAMPLES: Final = {
     "issuers": '["cert-aq"]',
     "kinds": '["incident"]',
@@ -70,8 +71,8 @@ def encode(interests: Interests) -> bytes:
         value = getattr(interests, key)
         if value != getattr(EVERYTHING, key):
             # Words of vocabularies and names need no escapes.
-            shown = [f'"{word}"' for word in ([value] if key == _ONE else value)]
-            text = shown[0] if key == _ONE else f"[{', '.join(shown)}]"
+            shown = [f'"{word}"' for word in ([value] if key in _ONE else value)]
+            text = shown[0] if key in _ONE else f"[{', '.join(shown)}]"
             lines.append(f"{key} = {text}\n")
     return "".join(lines).encode()
 
@@ -81,8 +82,9 @@ def with_words(interests: Interests, key: str, words: Sequence[str]) -> Interest
 
     No words at all ask for nothing under that key.
     """
-    if key == _ONE:
-        return replace(interests, least_severity=words[0] if words else "unknown")
+    if key in _ONE:
+        word = words[0] if words else getattr(EVERYTHING, key)
+        return replace(interests, **{key: word})
     return replace(interests, **{key: tuple(sorted(set(words)))})
 
 
@@ -90,9 +92,9 @@ def _faults_of(key: str, value: Any) -> list[tuple[str, str]]:
     """List what is wrong with one line, each with the word it is about, or ""."""
     if key not in KEYS:
         return [("", wrong_key(key))]
-    if key == _ONE:
+    if key in _ONE:
         if not isinstance(value, str):
-            return [("", f'{key} takes one word, such as {key} = "high"')]
+            return [("", f'{key} takes one word, such as {key} = "{_ONE[key]}"')]
         value = [value]
     elif not isinstance(value, list) or not all(isinstance(w, str) for w in value):
         example = f"{key} = {_EXAMPLES[key]}"
@@ -147,7 +149,8 @@ _NOUNS: Final = {
     "sectors": "sector (industry-sector-ov of STIX 2.1, civil-society, "
     "election-administration, media)",
     "languages": "language (ISO 639, such as th, without script or region)",
-    _ONE: f"severity ({', '.join(LEAST)})",
+    "least_severity": f"severity ({', '.join(LEAST)})",
+    "tell_issuers": f"word for what issuers are told ({', '.join(TELLING)})",
 }
 
 
@@ -171,6 +174,8 @@ def _words(key: str) -> Iterable[str]:
             return SECTORS
         case "languages":
             return LANGUAGES
+        case "tell_issuers":
+            return TELLING
         case _:
             return LEAST
 
@@ -181,12 +186,14 @@ def _near(key: str, word: str) -> str | None:
     if key == "languages" and (code := language_code(word)):
         return code
     # Codes of two letters are all near each other: names are compared.
-    names = {
+    tables: dict[str, dict[str, str]] = {
         "countries": {name.lower(): code for code, name in COUNTRIES.items()},
         "languages": {name.lower(): code for code, name in LANGUAGES.items()},
         "sectors": SECTORS_BY_NAME | {each: each for each in SECTORS},
-        _ONE: {each: each for each in LEAST} | _SEVERITIES,
-    }.get(key) or {each: each for each in KINDS}
+        "least_severity": {each: each for each in LEAST} | _SEVERITIES,
+        "tell_issuers": {each: each for each in TELLING},
+    }
+    names = tables.get(key) or {each: each for each in KINDS}
     plain = _plain(word)
     found = difflib.get_close_matches(plain, names, 1)
     found = found or difflib.get_close_matches(plain.replace(" ", "-"), names, 1)

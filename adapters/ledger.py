@@ -26,9 +26,9 @@ from adapters.numbering import Lane
 from adapters.outbox_database import Database
 from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
 
-State = Literal["waiting", "pending", "done", "failed", "superseded"]
+State = Literal["waiting", "pending", "done", "failed", "erased", "superseded"]
 NOT_DONE: Final[tuple[State, ...]] = ("failed", "pending", "waiting")
-ALL: Final[tuple[State, ...]] = ("done", *NOT_DONE, "superseded")
+ALL: Final[tuple[State, ...]] = ("done", *NOT_DONE, "erased", "superseded")
 SHORTEST_ID: Final = 8  # characters of a delivery id that people may type
 MAX_ROWS: Final = 100_000
 # Put back in one transaction. With 100,000 in one, an adapter was kept out for a minute;
@@ -136,6 +136,8 @@ class Ledger:
     async def sizes(self, entry: Entry) -> dict[str, tuple[str, int]]:
         """Give the SHA-256 (hex) and the size in bytes of each body of *entry*.
 
+        Of a projection that was erased the SHA-256 is "".
+
         Not of one that was superseded: it has none.
         """
         columns = [deliveries.c[name] for name in _BODIES]
@@ -143,9 +145,11 @@ class Ledger:
         async with self._database.reader.begin() as connection:
             row = (await connection.execute(query)).one()
             found = select(bodies).where(bodies.c.hash.in_(set(row)))
-            sizes = {each.hash: each.size for each in await connection.execute(found)}
-        named = zip(_BODIES, row, strict=True)
-        return {name: (digest.hex(), sizes[digest]) for name, digest in named}
+            known = {each.hash: each for each in await connection.execute(found)}
+        return {
+            name: ((known[key].sha256 or b"").hex(), known[key].size)
+            for name, key in zip(_BODIES, row, strict=True)
+        }
 
     async def retry(self, search: Search, now: float) -> Retried:
         """Make failed deliveries of *search* pending, due at *now*.

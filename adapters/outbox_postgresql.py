@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from adapters.numbering import Lane
+from adapters.outbox_erasure import note_erased
 from adapters.outbox_migrations import migrate
 from adapters.outbox_queries import SETTLE
 from adapters.outbox_schema import deliveries
@@ -212,7 +213,7 @@ class Postgresql:
         """
         for each in values:
             result = await connection.execute(SETTLE, each)
-            if not result.rowcount:
+            if not (result.rowcount or await note_erased(connection, [each])):
                 _log.warning("delivery.settled_elsewhere", delivery=each["key"])
 
     async def _connected(self) -> AsyncConnection:

@@ -1,5 +1,6 @@
 """What the outbox asks of its file: what is free, its bodies, and how it ends."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -17,8 +18,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery, KnownTokens, LaneBacklog
-from adapters.numbering import Lane
-from adapters.outbox_schema import contents, deliveries, lanes, superseded
+from adapters.numbering import Lane, supplement_in
+from adapters.outbox_keys import read_bodies
+from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
 
 _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
@@ -32,7 +34,7 @@ SETTLE: Final = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("key"), PENDING)
     .values(
-        attempts=deliveries.c.attempts + 1,
+        attempts=deliveries.c.attempts + bindparam("tried"),
         state=bindparam("state"),
         reason=bindparam("reason"),
         due_at=func.coalesce(bindparam("due_at", type_=Float), deliveries.c.due_at),
@@ -40,6 +42,7 @@ SETTLE: Final = (
             deliveries.c.first_failed_at, bindparam("failed_at", type_=Float)
         ),
         settled_at=bindparam("settled_at"),
+        untold=bindparam("untold"),
         holder=None,
         held_until=None,
     )
@@ -49,6 +52,8 @@ UNCHANGED: Final[dict[str, object]] = {
     "due_at": None,
     "failed_at": None,
     "settled_at": None,
+    "tried": 1,
+    "untold": 0,
 }
 
 
@@ -96,8 +101,7 @@ async def load(
     if not rows:
         return []
     hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
-    wanted = select(contents).where(contents.c.hash.in_(hashes))
-    found = {row.hash: row.content for row in await connection.execute(wanted)}
+    found = await read_bodies(connection, hashes)
     return [_delivery(row, found) for row in rows]
 
 
@@ -142,6 +146,10 @@ def _delivery(row: Row[Any], found: Mapping[bytes, bytes]) -> Delivery:
         evidence=found[row.evidence],
         projection=found[row.projection],
         receipt=found[row.receipt],
+        missed=row.missed,
+        supplement=supplement_in(row.ver_key),
+        basis=row.basis,
+        until=math.inf if row.decided_until is None else row.decided_until,
     )
 
 

@@ -2,7 +2,9 @@
 
 Rows of `deliveries` and `superseded` are the delivery ledger: they stay, but for what
 waits and is superseded, which goes from one to the other. Bodies go when no delivery
-needs them any more; their hash and size stay.
+needs them any more; their name and size stay. They lie encrypted under the keys of
+their records (`outbox_keys`); whose key is gone is erased, also from backups without
+`record_keys`.
 
 A change here needs a migration: `adapters/migrations`, and a test holds both equal.
 """
@@ -22,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -46,8 +49,9 @@ lanes = Table(
 bodies = Table(
     "bodies",
     metadata,
-    Column("hash", LargeBinary, primary_key=True),  # SHA-256 of the content
+    Column("hash", LargeBinary, primary_key=True),  # see `outbox_keys`
     Column("size", Integer, nullable=False),
+    Column("sha256", LargeBinary),  # of the content; of a projection until it is erased
 )
 
 # Apart, because SQLite takes back all the room of a row only when it is deleted.
@@ -56,6 +60,29 @@ contents = Table(
     metadata,
     Column("hash", ForeignKey("bodies.hash"), primary_key=True),
     Column("content", LargeBinary, nullable=False),  # no row once purged
+    # No foreign key: a backup without keys must go back.
+    Column("key_id", LargeBinary, index=True),
+)
+
+# One for all versions of a record.
+record_keys = Table(
+    "record_keys",
+    metadata,
+    Column("id", LargeBinary, primary_key=True),  # 16 random bytes
+    Column("issuer", String, nullable=False),
+    Column("sub", String, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    UniqueConstraint("issuer", "sub"),
+)
+
+# Tokens of records that were erased: whatever brings one again, it is not stored.
+erased = Table(
+    "erased",
+    metadata,
+    Column("token_id", String, primary_key=True),
+    Column("erased_at", Float, nullable=False),
+    Column("reason", String, nullable=False),  # of `schemas.erasing`
+    Index("erased_by_time", "erased_at"),
 )
 
 deliveries = Table(
@@ -77,7 +104,13 @@ deliveries = Table(
     Column("projection", ForeignKey("bodies.hash"), nullable=False),
     Column("receipt", ForeignKey("bodies.hash"), nullable=False),
     Column("size", Integer, nullable=False),  # of the three together
-    Column("state", String, nullable=False),  # waiting, pending, done, failed
+    # A body, too: the record as it came, while it may have to be decided again. SQLite
+    # adds no column to a table that there is with a key of another one.
+    Column("message", LargeBinary),
+    Column("basis", String, nullable=False, server_default=""),  # adapters.basis
+    Column("decided_until", Float),  # then it has to be; none: it never ends
+    Column("missed", String, nullable=False, server_default=""),
+    Column("state", String, nullable=False),  # waiting, pending, done, failed, erased
     Column("attempts", Integer, nullable=False, default=0),  # finished ones
     Column("reason", String, nullable=False, default=""),  # of the last failure
     Column("stored_at", Float, nullable=False),
@@ -88,12 +121,20 @@ deliveries = Table(
     # processes share a database (`outbox_postgresql`).
     Column("holder", BigInteger),
     Column("held_until", Float),
+    # 1: done, and its issuer is not told yet (`outbox_reports`).
+    Column("untold", Integer, nullable=False, default=0, server_default="0"),
     UniqueConstraint("lane_id", "number"),
     UniqueConstraint("lane_id", "issuer", "sub", "ver_key"),
     Index("deliveries_by_number", "state", "lane_id", "number"),
     Index("deliveries_by_record", "sub"),
     Index("deliveries_by_token", "token_id"),
     Index("deliveries_by_time", "state", "lane_id", "due_at"),
+    Index(
+        "deliveries_untold",
+        "untold",  # a short value: what counts is which rows are in it
+        sqlite_where=text("untold = 1"),
+        postgresql_where=text("untold = 1"),
+    ),
 )
 
 # Versions that came after a newer one, or waited when it came, and retractions of what

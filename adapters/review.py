@@ -5,7 +5,7 @@ token is kept, whole, as long as a part of it waits or has yet to be sent; the f
 mode 0600, as the outbox.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -181,6 +181,30 @@ class Reviews:
             )
             _forget(db)
 
+    def end_under(self, policies: Collection[str]) -> None:
+        """End what waits or was agreed to under these policies, which were replaced.
+
+        Not all but the one in force: another worker may have a newer one already.
+
+        Args:
+            policies: Hex SHA-256.
+        """
+        which = (
+            f"policy_sha256 IN ({', '.join('?' * len(policies))}) "
+            "AND (state = 'waiting' OR (state = 'approved' AND sent = 0))"
+        )
+        found = self._file.rows(
+            f"SELECT 1 FROM reviews WHERE {which} LIMIT 1",  # noqa: S608  marks alone
+            (*policies,),
+        )
+        if found:
+            with self._file.transaction() as db:
+                db.execute(
+                    f"UPDATE reviews SET state = 'policy-changed' WHERE {which}",  # noqa: S608  marks alone
+                    (*policies,),
+                )
+                _forget(db)
+
     def ready(self, *, now: float) -> list[Ready]:
         """List what was agreed to and has yet to be sent, a view of a token each.
 
@@ -222,6 +246,24 @@ class Reviews:
                 [(review,) for review in reviews],
             )
             _forget(db)
+
+    def erase(self, token_ids: Sequence[str]) -> None:
+        """Forget all that stands here of these tokens. Safe to repeat."""
+        with self._file.transaction() as db:
+            count = 0
+            for token_id in token_ids:
+                db.execute(
+                    "DELETE FROM statements WHERE review IN "
+                    "(SELECT review FROM reviews WHERE token_id = ?)",
+                    (token_id,),
+                )
+                for table in ("reviews", "messages"):
+                    count += db.execute(
+                        f"DELETE FROM {table} WHERE token_id = ?",  # noqa: S608
+                        (token_id,),
+                    ).rowcount
+        if count:
+            self._file.empty_log()
 
     def _held(self, review: str, blob: bytes, state: State) -> Held:
         return Held(

@@ -5,6 +5,7 @@ The traps that were measured are named where they are met: connections in
 `rabbitmq_consuming`.
 """
 
+import secrets
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -22,7 +23,7 @@ CONNECT_S = 10
 @asynccontextmanager
 async def open_rabbitmq(
     url: str,
-    *,
+    *others: str,
     user: str,
     tls: ssl.SSLContext | None = None,
     connect_timeout_s: float = CONNECT_S,
@@ -30,17 +31,27 @@ async def open_rabbitmq(
     """Connect to *url* as *user*, its login (with a certificate: its name).
 
     Args:
+        others: More nodes of the same cluster. Each process starts at another one,
+            and goes on to the next when one does not answer or is lost.
         tls: For amqps; without it the system's authorities are trusted.
 
     Raises:
         BusUnavailableError: No broker answers within *connect_timeout_s*.
         BusRefusedError: Wrong login or certificate, or no right to the virtual host.
-        ConfigError: *url* is no AMQP address.
+        ConfigError: An address is none of AMQP.
     """
+    urls = (url, *others)
+    first = secrets.randbelow(len(urls))  # so that not all are on one node
 
     def link(does: str) -> Link:
         name = f"tocsin {user} {does}"
-        return Link(url, name=name, timeout_s=connect_timeout_s, tls=tls)
+        return Link(
+            *urls[first:],
+            *urls[:first],
+            name=name,
+            timeout_s=connect_timeout_s,
+            tls=tls,
+        )
 
     # RabbitMQ stops a connection that publishes during an alarm; consuming,
     # which ends the alarm, must go on.

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Self, cast
 
 import aio_pika
+import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import (
     CONNECTION_EXCEPTIONS,
@@ -27,6 +28,8 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from yarl import URL
 
 from broker.errors import BusError, BusRefusedError, BusUnavailableError, ConfigError
+
+log = structlog.get_logger()
 
 # A dead peer is noticed after three missed heartbeats: 33 s, not the 183 s of
 # aio-pika's default of 60.
@@ -44,30 +47,39 @@ class Link:
     """A connection, opened when it is needed and again when it was lost.
 
     Args:
+        url: Where to connect first.
+        others: More nodes of the same cluster: the next one, in a round, when one
+            does not answer, refuses, or is lost.
         name: What the operator sees in RabbitMQ's list of connections.
-        timeout_s: For connecting, and for opening a channel.
+        timeout_s: For connecting, divided by the number of addresses, and for
+            opening a channel.
         tls: Whom to trust, and what to show; the system's authorities, and nothing,
             if not given. What *url* says of certificates does not count.
 
     Raises:
-        ConfigError: *url* is no AMQP address.
+        ConfigError: An address is none of AMQP.
     """
 
     def __init__(
         self,
         url: str,
-        *,
+        *others: str,
         name: str,
         timeout_s: float,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self._url = _address(url, name)
+        self._urls = [_address(each, name) for each in (url, *others)]
+        self._at = 0
         self._tls = tls
         self._timeout_s = timeout_s
         self._connection: AbstractConnection | None = None
         self._connecting = asyncio.Lock()
-        port = self._url.port or (5671 if self._url.scheme == "amqps" else 5672)
-        self.place = f"{self._url.host}:{port}"  # never the URL, for its password
+
+    @property
+    def place(self) -> str:
+        """Where it is connected, or tries next: host and port."""
+        url = self._urls[self._at]  # never the URL, for its password
+        return f"{url.host}:{url.port or (5671 if url.scheme == 'amqps' else 5672)}"
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,13 +92,15 @@ class Link:
         """Return the open connection; connect first if there is none.
 
         Raises:
-            BusUnavailableError: No broker answers in time.
-            BusRefusedError: Wrong login, or no right to the virtual host.
+            BusUnavailableError: No broker answers in time; of several, none takes us.
+            BusRefusedError: Wrong login, or no right to the virtual host; of several,
+                all say so.
         """
         async with self._connecting:
             if self._connection is not None and _is_dead(self._connection):
                 await self._connection.close()
                 self._connection = None
+                self._next()
             if self._connection is None:
                 self._connection = await self._connect()
             return self._connection
@@ -116,8 +130,25 @@ class Link:
         except TimeoutError as exc:
             raise BusUnavailableError(f"no channel from {self.place}") from exc
 
+    def _next(self) -> None:
+        self._at = (self._at + 1) % len(self._urls)
+
     async def _connect(self) -> AbstractConnection:
-        connection = aio_pika.Connection(self._url, ssl_context=self._context())
+        """Go round the addresses, once; whoever wants more has a backoff."""
+        failures: list[BusError] = []
+        for _ in self._urls:
+            try:
+                return await self._connect_here()
+            except (BusRefusedError, BusUnavailableError) as error:
+                failures.append(error)
+            if len(self._urls) > 1:
+                log.warning("bus.address_failed", reason=str(failures[-1]))
+            self._next()
+        raise _together(failures)
+
+    async def _connect_here(self) -> AbstractConnection:
+        url = self._urls[self._at]
+        connection = aio_pika.Connection(url, ssl_context=self._context())
         try:
             await self._open(connection)
         except BaseException:
@@ -129,7 +160,7 @@ class Link:
 
     async def _open(self, connection: AbstractConnection) -> None:
         try:
-            await connection.connect(timeout=self._timeout_s)
+            await connection.connect(timeout=self._timeout_s / len(self._urls))
         except (AuthenticationError, ProbableAuthenticationError) as exc:
             raise BusRefusedError(f"{self.place} refuses the login") from exc
         except InvalidFrameError as exc:
@@ -141,13 +172,15 @@ class Link:
             if distrust := _distrust(exc):
                 raise BusRefusedError(f"{self.place}: {distrust}") from exc
             reason = type(exc).__name__
-            if self._url.scheme == "amqps" and isinstance(exc, ConnectionError):
+            if self._urls[self._at].scheme == "amqps" and isinstance(
+                exc, ConnectionError
+            ):
                 # The alert that says so is lost in the reset (measured).
                 reason += "; perhaps it does not take this certificate, see its log"
             raise BusUnavailableError(f"no broker at {self.place}: {reason}") from exc
 
     def _context(self) -> ssl.SSLContext | None:
-        if self._url.scheme == "amqp":
+        if self._urls[self._at].scheme == "amqp":
             return None
         return self._tls or ssl.create_default_context()
 
@@ -227,6 +260,16 @@ def _distrust(error: BaseException | None) -> str:
             return f"its certificate is not trusted ({error.verify_message})"
         error = error.__cause__
     return ""
+
+
+def _together(failures: list[BusError]) -> BusError:
+    if len(failures) == 1:
+        return failures[0]
+    said = "; ".join(str(each) for each in failures)
+    if all(isinstance(each, BusRefusedError) for each in failures):
+        return BusRefusedError(said)
+    # One that starts or stops may refuse whom it takes a moment later.
+    return BusUnavailableError(said)
 
 
 def _address(url: str, name: str) -> URL:

@@ -26,7 +26,10 @@ from broker.rabbitmq_link import Link, Shared, translated
 
 # RabbitMQ 3.10: a channel opened while a queue elects its leader nacks for
 # ever, though the queue has a leader again; a new channel works (2 of 2 runs).
+# After so many nacks in a row, or when they last this long: who publishes one at a
+# time, ever more slowly, would wait minutes for the twentieth.
 NACKS_BEFORE_NEW_CHANNEL = 20
+NACKED_S = 1.0
 
 # Of the 10 frames that aiormq queues for the socket. It drops its answer to a
 # Channel.Close when they are all taken, and a new channel then never opens.
@@ -154,6 +157,7 @@ class _Lane:
         self.in_flight: dict[str, asyncio.Future[None]] = {}
         self._retired = False
         self._nacks = 0
+        self._nacked_at = 0.0
         self._blamed: int | None = None
 
     @property
@@ -228,11 +232,17 @@ class _Lane:
         except ChannelInvalidStateError as exc:  # closed before anything was written
             raise _NotSentError from exc
         except DeliveryError as exc:
-            self._nacks += 1
-            if self._nacks >= NACKS_BEFORE_NEW_CHANNEL and not self._retired:
-                log.warning("bus.channel_replaced", exchange=exchange, reason="nacks")
-                self._retired = True
+            self._count_nack(exchange, loop.time())
             raise NotConfirmedError("the broker did not take it (nack)") from exc
+
+    def _count_nack(self, exchange: str, now: float) -> None:
+        if not self._nacks:
+            self._nacked_at = now
+        self._nacks += 1
+        are_many = self._nacks >= NACKS_BEFORE_NEW_CHANNEL
+        if (are_many or now - self._nacked_at >= NACKED_S) and not self._retired:
+            log.warning("bus.channel_replaced", exchange=exchange, reason="nacks")
+            self._retired = True
 
     def _is_ours_to_blame(self) -> bool:
         # The first of those whose publish failed sees how many there were. A

@@ -37,11 +37,18 @@ _Pem = Annotated[str, Meta(max_length=_MAX_PEM_CHARS)]
 _Url = Annotated[str, Meta(min_length=1, max_length=500)]
 
 
-class Broker(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the hub's RabbitMQ is: `amqps://…`, and the authority to trust for it."""
+class Broker(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Where the hub's RabbitMQ is: `amqps://…`, and the authority to trust for it.
+
+    Attributes:
+        others: More nodes of it.
+    """
 
     url: _Url
     ca: _Pem
+    others: Annotated[tuple[_Url, ...], Meta(max_length=8)] = ()
 
 
 class DirectoryPlace(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -125,6 +132,8 @@ def read(data: bytes) -> Welcome:
         raise TrustError(_REASON, "$.welcome.hub")
     # Without TLS whoever is in between would have all that the member says.
     _check_url(found.broker.url, ("amqps",), "$.welcome.broker.url")
+    for at, url in enumerate(found.broker.others):
+        _check_url(url, ("amqps",), f"$.welcome.broker.others[{at}]")
     if found.directory is not UNSET:
         _check_url(found.directory.url, _DIRECTORY_SCHEMES, "$.welcome.directory.url")
     return found
@@ -200,7 +209,7 @@ def configuration(welcome: Welcome, *, key: str) -> str:
     lines += [
         "",
         "[broker]",
-        f"url = {_toml(welcome.broker.url)}",
+        _addresses(welcome.broker),
         f"user = {_toml(org)}",
         f"ca_file = {_toml(f'{org}.ca.pem')}",
         f"cert_file = {_toml(f'{org}.tls.pem')}",
@@ -215,6 +224,13 @@ def configuration(welcome: Welcome, *, key: str) -> str:
             f"cache = {_toml(f'{org}.directory')}",
         ]
     return "\n".join([*lines, ""])
+
+
+def _addresses(broker: Broker) -> str:
+    if not broker.others:
+        return f"url = {_toml(broker.url)}"
+    urls = (broker.url, *broker.others)
+    return f"urls = [{', '.join(_toml(each) for each in urls)}]"
 
 
 def _toml(text: str) -> str:

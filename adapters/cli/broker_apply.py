@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from pathlib import Path
@@ -25,7 +25,12 @@ from broker.admission_apply import execute, read_actual
 from broker.admission_state import Plan
 from broker.admission_words import sentence
 from broker.directory_client import open_directory
-from broker.errors import BusError, ConfigError, DirectoryUnavailableError
+from broker.errors import (
+    BusError,
+    BusUnavailableError,
+    ConfigError,
+    DirectoryUnavailableError,
+)
 from broker.management import Management, open_management
 from broker.signers import read_secret
 from broker.tls import client_context
@@ -188,16 +193,28 @@ def _text(path: Path) -> str:
 
 @asynccontextmanager
 async def _management(settings: AdmissionConfig) -> AsyncIterator[Management]:
-    _need_private(settings.management)
+    """Lend the management API of the first node that answers."""
+    named = settings.management
+    addresses = (named,) if isinstance(named, str) else named
+    for each in addresses:
+        _need_private(each)
     tls = None
     if isinstance(settings.ca_file, Path):
         tls = client_context(ca=settings.ca_file)
     password = _text(settings.password_file)
-    async with open_management(
-        settings.management, user=settings.user, password=password, tls=tls
-    ) as api:
-        await api.need_administrator()
-        yield api
+    async with AsyncExitStack() as stack:
+        failures = []
+        for each in addresses:
+            lent = open_management(each, user=settings.user, password=password, tls=tls)
+            api = await stack.enter_async_context(lent)
+            try:
+                await api.need_administrator()
+            except BusUnavailableError as error:
+                failures.append(str(error))
+            else:
+                yield api
+                return
+        raise BusUnavailableError("; ".join(failures))
 
 
 def _need_private(management: str) -> None:

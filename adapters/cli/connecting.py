@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from adapters.config_parts import Broker
-from adapters.config_use import broker_tls, broker_url
+from adapters.config_use import broker_tls, broker_urls
 from broker.bus import Bus
 from broker.key_dates import WARN_DAYS
 from broker.rabbitmq import open_rabbitmq
@@ -28,7 +28,7 @@ async def open_bus(broker: Broker) -> AsyncIterator[Bus]:
         days = need_login(broker.cert_file, broker.user, now=now)
         if days < WARN_DAYS:
             _log.warning("certificate.ends_soon", login=broker.user, days_left=days)
-    async with open_rabbitmq(broker_url(broker), user=broker.user, tls=tls) as bus:
+    async with open_rabbitmq(*broker_urls(broker), user=broker.user, tls=tls) as bus:
         yield bus
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -100,6 +101,7 @@ def verify(
                 "version": state.targets.signed.version,
                 "root": _root(state),
                 "history": msgspec.to_builtins(versions),
+                "suspensions": [*_suspensions(state)],
                 "expired": expired,
                 "warnings": warnings,
             }
@@ -110,13 +112,14 @@ def verify(
             f"{each.role} {each.number}: signed by {', '.join(each.signed)}; "
             f"{each.sha256[:16]}"
         )
+    _print_suspensions([*_suspensions(state)])
     for warning in warnings:
         show.complaint(warning)
     if expired:
         raise TrustError("directory-expired", ", ".join(expired))
-    show.line(
-        f"valid: version {state.targets.signed.version}, {_members(state)} members"
-    )
+    count = _members(state)
+    members = "1 member" if count == 1 else f"{count} members"
+    show.line(f"valid: version {state.targets.signed.version}, {members}")
     return _DONE
 
 
@@ -219,9 +222,10 @@ def _key(org: str, entry: KeyEntry, moment: datetime) -> dict[str, Any]:
 def _suspensions(state: State) -> Iterator[dict[str, Any]]:
     for role, metadata in state.suspensions.items():
         for path in metadata.signed.targets:
-            for each in suspensions.decode(state.files[path]):
-                facts = msgspec.to_builtins(each)
-                yield {"party": suspending_party(role), **facts}
+            with suppress(TrustError):  # `_warnings` tells; to clients it is empty
+                for each in suspensions.decode(state.files[path]):
+                    facts = msgspec.to_builtins(each)
+                    yield {"party": suspending_party(role), **facts}
 
 
 def _warnings(state: State, moment: datetime) -> Iterator[str]:
@@ -231,6 +235,13 @@ def _warnings(state: State, moment: datetime) -> Iterator[str]:
             yield f"{name} has expired on {_time(expires)}"
         elif left <= _WARN.get(name, _KEY_SOON):
             yield f"{name} expires in {left.days} days, on {_time(expires)}: {_to_do(name)}"
+    for role, metadata in state.suspensions.items():
+        for path in metadata.signed.targets:
+            try:
+                suspensions.decode(state.files[path])
+            except TrustError as error:
+                party = suspending_party(role)
+                yield f"what {party} suspends counts for nothing: {error.reason}"
     for folder in ("members", "services"):
         for entry in _entries(state, folder):
             for each in entry.keys:
@@ -262,13 +273,18 @@ def _print(facts: dict[str, Any]) -> None:
         show.line(f"service {each['org']}: {', '.join(each['services'])}")
     for path in facts["policies"]:
         show.line(path)
-    for each in facts["suspensions"]:
+    _print_suspensions(facts["suspensions"])
+    for warning in facts["warnings"]:
+        show.complaint(warning)
+
+
+def _print_suspensions(suspended: list[dict[str, Any]]) -> None:
+    """Say who suspends whom; each stands under that party's own signature."""
+    for each in suspended:
         subject = each.get("kid") or each["org"]
         show.line(
             f"{each['party']} suspends {subject} since {each['since']}: {each['reason']}"
         )
-    for warning in facts["warnings"]:
-        show.complaint(warning)
 
 
 def _row(entry: dict[str, Any], key: dict[str, Any] | None) -> tuple[str, ...]:

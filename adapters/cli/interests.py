@@ -11,7 +11,7 @@ from adapters.cli import show, simulating
 from adapters.cli.load import load_directory, need_known, served_member
 from adapters.config import AdapterConfig, load
 from adapters.config_parts import MemberConfig
-from adapters.interests import EVERYTHING, Interests, describe
+from adapters.interests import EVERYTHING, Interests, describe, describe_telling
 from adapters.interests_toml import KEYS, with_words, wrong
 from broker.errors import ConfigError
 
@@ -25,9 +25,10 @@ _KEY_OF: Final = {
     "sector": "sectors",
     "language": "languages",
     "least-severity": "least_severity",
+    "tell-issuers": "tell_issuers",
 }
 ClearOption = Literal[
-    "issuer", "kind", "country", "sector", "language", "least-severity"
+    "issuer", "kind", "country", "sector", "language", "least-severity", "tell-issuers"
 ]
 
 
@@ -58,6 +59,7 @@ def show_interests(
         show.json_line({"ok": True, **_facts(file, held, member)})
         return
     show.line(describe(held))
+    show.line(describe_telling(held))
     if file is None:
         show.line(f"{config} names no file of interests for {member}.")
 
@@ -73,6 +75,7 @@ def set_interests(
     sector: tuple[str, ...] = (),
     language: tuple[str, ...] = (),
     least_severity: str | None = None,
+    tell_issuers: str | None = None,
     clear: tuple[ClearOption, ...] = (),
     json: bool = False,
 ) -> None:
@@ -92,6 +95,8 @@ def set_interests(
             election-administration, media.
         language: Such as th; without script or region.
         least_severity: none, low, moderate, high or extreme.
+        tell_issuers: What issuers are told once you have got their record: name,
+            count (that it is one member more; if not given), or nothing.
         clear: Ask for nothing under this name any more.
         json: Print JSON.
     """
@@ -104,6 +109,7 @@ def set_interests(
         "sector": sector,
         "language": language,
         "least-severity": () if least_severity is None else (least_severity,),
+        "tell-issuers": () if tell_issuers is None else (tell_issuers,),
     }
     wanted = {name: words for name, words in given.items() if words}
     _need_right(wanted, clear)
@@ -129,13 +135,15 @@ def set_interests(
         show.json_line({"ok": True, **facts, "changed": changes})
         return
     for key, change in changes.items():
-        old, new = (", ".join(change[k]) or "any" for k in ("before", "after"))
+        none = "count" if key == "tell_issuers" else "any"
+        old, new = (", ".join(change[k]) or none for k in ("before", "after"))
         show.line(f"{key.replace('_', ' ')}: {new} (before: {old})")
     if not changes:
         show.line("Nothing is different.")
     elif has_comments:
         show.line("The comments that were in the file are gone.")
     show.line(describe(changed))
+    show.line(describe_telling(changed))
 
 
 def _need_right(wanted: dict[str, tuple[str, ...]], clear: Sequence[str]) -> None:
@@ -177,6 +185,7 @@ def _facts(file: Path | None, held: Interests, member: str | None) -> dict[str, 
         "file": None if file is None else show.file_name(file),
         "interests": {key: _words(held, key) for key in KEYS},
         "says": describe(held),
+        "issuers_are_told": describe_telling(held),
     }
 
 

@@ -18,6 +18,7 @@ from adapters.cli import (
     dead_letters,
     deliveries,
     directory,
+    erasing,
     gaps,
     heads,
     heartbeats,
@@ -31,6 +32,7 @@ from adapters.cli import (
     publishing,
     receipt,
     records,
+    replaying,
     reviewing,
     sealing,
     show,
@@ -82,6 +84,7 @@ app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")
 app.command(deliveries.deliveries, name="deliveries")
 app.command(directory.directory, name="directory")
+app.command(erasing.erase)
 app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
@@ -90,6 +93,7 @@ app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(proofs.proofs, name="proofs")
+app.command(replaying.replay)
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)

@@ -3,6 +3,9 @@
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
 
 from adapters.cli import show
 from adapters.cli.broker_ca import load_authority
@@ -23,7 +26,7 @@ def welcome(
     *,
     directory: Path,
     ca: Path,
-    broker: str,
+    broker: Annotated[tuple[str, ...], Parameter(negative=())],
     out: Path,
     hub: str = "the hub",
     directory_url: str | None = None,
@@ -40,7 +43,7 @@ def welcome(
         request: ORG.join.json, as the member sent it.
         directory: The directory that admits it.
         ca: Folder of ca.key and ca.pem (tocsin broker ca).
-        broker: Where members reach RabbitMQ: amqps://HOST:5671/
+        broker: Where members reach RabbitMQ: amqps://HOST:5671/, once for each node.
         out: File for the answer: ORG.welcome.json
         hub: Name of the hub, for people.
         directory_url: Where members get the directory from.
@@ -64,7 +67,9 @@ def welcome(
     made = answers.make(
         asked,
         hub=hub,
-        broker=answers.Broker(broker, read_file(ca / "ca.pem").decode("ascii")),
+        broker=answers.Broker(
+            broker[0], read_file(ca / "ca.pem").decode("ascii"), broker[1:]
+        ),
         certificate=certificate,
         directory=place,
     )

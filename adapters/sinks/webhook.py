@@ -20,7 +20,7 @@ from typing import Final
 import aiohttp
 import msgspec
 
-from adapters import gaps
+from adapters import erasing, gaps
 from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.retries import parse_retry_after
@@ -199,9 +199,7 @@ class WebhookSink:
 
 def _body(item: Delivery) -> bytes:
     """Encode *item*; `timestamp` is when this version was made, not sent."""
-    is_record = item.kind != gaps.KIND
-    names = ("evidence", "projection", "receipt")
-    evidence, projection, receipt = names if is_record else gaps.NAMES
+    is_record = item.kind not in (gaps.KIND, erasing.KIND)
     return msgspec.json.encode(
         {
             "type": f"record.{item.kind}" if is_record else item.kind,
@@ -213,13 +211,27 @@ def _body(item: Delivery) -> bytes:
                 "ver": item.ver,
                 "tlp": item.tlp,
                 "token_id": item.token_id,
-                evidence: item.evidence.decode("ascii"),
-                **({"evidence_type": item.evidence_type} if is_record else {}),
-                projection: msgspec.Raw(item.projection),
-                receipt: item.receipt.decode("ascii"),
+                **_bodies(item),
             },
         }
     )
+
+
+def _bodies(item: Delivery) -> dict[str, object]:
+    evidence, plain = item.evidence.decode("ascii"), msgspec.Raw(item.projection)
+    if item.kind == erasing.KIND:
+        notice, erased = erasing.NAMES
+        return {notice: evidence, erased: plain}
+    receipt = item.receipt.decode("ascii")
+    if item.kind == gaps.KIND:
+        heartbeat, account, heard = gaps.NAMES
+        return {heartbeat: evidence, account: plain, heard: receipt}
+    return {
+        "evidence": evidence,
+        "evidence_type": item.evidence_type,
+        "projection": plain,
+        "receipt": receipt,
+    }
 
 
 def _reason(error: aiohttp.ClientError) -> str:

@@ -7,6 +7,7 @@ import json
 import shutil
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from broker.directory_change import Change
 from tests.support import records
 from tests.support.directory_groups import copied, entry, founded
 from tests.support.policy_files import SHIPPED, shipped
+from tests.support.tuf_groups import Groups
 
 
 @pytest.fixture(scope="module")
@@ -478,9 +480,32 @@ def test_a_group_suspends_by_a_file_that_the_hub_publishes(world, tmp_path):
     assert world.publish(file) == 0
     [held] = world.show()["suspensions"]
     assert (held["party"], held["kid"]) == ("industry", kid)
+    args = ("verify", world.public, "--root", world.root)
+    assert f"industry suspends {kid} since" in typed(world, *args)
+    assert json.loads(typed(world, *args, "--json"))["suspensions"] == [held]
     # Another party does not lift it.
     assert world.suspend("cert-bx", "--kid", kid, "--lift") == 2
     assert "hub does not suspend" in world.said()
+
+
+def test_what_a_party_signs_and_is_no_list_is_told_and_counts_for_nothing(
+    world, tmp_path
+):
+    groups = Groups(tmp_path / "theirs")
+    member = Path(entry(tmp_path, "cert-cx")).read_bytes()
+    groups.put("members/cert-cx.json", member)
+    groups.publish()
+    groups.suspend("industry", [])
+    pinned = tmp_path / "their-root.json"
+    pinned.write_bytes(groups.pinned)
+    role = groups.suspensions["industry"]
+    role.signed.version += 1
+    groups._store(role.signed, "suspensions/industry.json", b"[]")
+    groups.sign(role, [groups.keys["industry"]])
+    groups.write(f"{role.signed.version}.suspensions-industry.json", role)
+    groups.refresh()
+    told = typed(world, "verify", groups.folder, "--root", pinned)
+    assert "what industry suspends counts for nothing: suspensions-form" in told
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from adapters.doctor import (
     failed,
     failure,
     note,
+    of_several,
     ok,
     warning,
 )
@@ -94,6 +95,19 @@ async def test_errors_of_ours_become_findings(error, code, said, advice):
     assert said in told.finding.said
     assert advice in told.finding.advice
     assert told.finding == failure(error)
+
+
+def test_of_several_nodes_one_that_fails_is_a_warning_while_another_does_not():
+    bad, good = [failed("b", "look"), note("n")], [ok("a")]
+    found = of_several([bad, good])
+    assert [(each.state, each.code) for each in found] == [
+        ("warning", 0),
+        ("note", 0),
+        ("ok", 0),
+    ]
+    assert found[0].advice == "look"
+    assert of_several([[failed("b", "")], good])[0].advice
+    assert of_several([bad, bad]) == bad + bad
 
 
 async def test_a_bug_stays_a_bug():

@@ -150,6 +150,16 @@ def test_a_changed_policy_ends_what_waited_under_the_old_one(reviews):
     assert reviews.ready(now=NOW) == []
 
 
+def test_what_waits_under_policies_that_were_replaced_ends_and_nothing_else(reviews):
+    found = kept(reviews)
+    reviews.end_under([])
+    reviews.end_under(["0" * 64])
+    assert states(reviews) == ["waiting"]
+    reviews.end_under(["0" * 64, found.policy_sha256])
+    assert states(reviews) == ["policy-changed"]
+    assert reviews.message(found.token_id) is None
+
+
 def test_whoever_is_no_reviewer_any_more_counts_no_more(path):
     with open_reviews(path, REVIEWERS) as reviews:
         found = kept(reviews)

@@ -16,6 +16,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from structlog.testing import capture_logs
 
+from broker import rabbitmq_publishing
 from broker.bus import Bus, Message
 from broker.errors import (
     BusRefusedError,
@@ -358,13 +359,29 @@ async def test_a_cancelled_publish_frees_its_message_id(place):
             await asyncio.wait([cancelled])
 
 
-async def test_a_full_queue_says_not_confirmed_and_the_bus_recovers(vhost):
-    place = Topology(
-        exchanges=(Exchange("e", "topic"),),
-        queues=(Queue("q", {"x-max-length": 1, "x-overflow": "reject-publish"}),),
-        bindings=(Binding("e", "q", "#"),),
-    )
-    await declare(vhost.amqp_url, place)
+FULL = Topology(
+    exchanges=(Exchange("e", "topic"),),
+    queues=(Queue("q", {"x-max-length": 1, "x-overflow": "reject-publish"}),),
+    bindings=(Binding("e", "q", "#"),),
+)
+
+
+async def test_a_channel_that_nacks_for_a_while_is_left_after_few(vhost, monkeypatch):
+    monkeypatch.setattr(rabbitmq_publishing, "NACKED_S", 0)
+    await declare(vhost.amqp_url, FULL)
+    async with opened_by_administrator(vhost) as bus:
+        await bus.publish("e", message(0))
+        first = bus._publisher._lanes["shared"]
+        with pytest.raises(NotConfirmedError):
+            await bus.publish("e", message(1))
+        with pytest.raises(NotConfirmedError):
+            await bus.publish("e", message(1))
+        assert bus._publisher._lanes["shared"] is not first
+
+
+async def test_a_full_queue_says_not_confirmed_and_the_bus_recovers(vhost, monkeypatch):
+    monkeypatch.setattr(rabbitmq_publishing, "NACKED_S", 600)
+    await declare(vhost.amqp_url, FULL)
     async with opened_by_administrator(vhost) as bus:
         await bus.publish("e", message(0))
         first = bus._publisher._lanes["shared"]

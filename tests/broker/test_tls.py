@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from adapters.cli.connecting import open_bus
 from adapters.config_parts import Broker
-from adapters.config_use import broker_tls, broker_url
+from adapters.config_use import broker_tls, broker_urls
 from broker.certificates import issue, issue_server, load_ca, make_ca, make_request
 from broker.errors import BusRefusedError, BusUnavailableError, ConfigError
 from broker.rabbitmq import open_rabbitmq
@@ -46,7 +46,7 @@ def by_certificate(folder: Path, url: str = AMQPS) -> Broker:
 
 
 def test_who_has_a_certificate_logs_in_with_it_and_no_password(folder):
-    assert broker_url(by_certificate(folder)) == AMQPS + "?auth=EXTERNAL"
+    assert broker_urls(by_certificate(folder)) == (AMQPS + "?auth=EXTERNAL",)
     context = broker_tls(by_certificate(folder), now=NOW)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname is True
@@ -60,7 +60,7 @@ def test_only_the_authority_named_is_trusted(folder):
 
 def test_a_password_over_tls_goes_with_an_authority_or_without(folder):
     plain = broker(folder, password_file="password")
-    assert broker_url(plain) == "amqps://cert-aq:hush-hush@rabbit.example/"
+    assert broker_urls(plain) == ("amqps://cert-aq:hush-hush@rabbit.example/",)
     assert broker_tls(plain, now=NOW) is None
     pinned = broker(folder, password_file="password", ca_file="ca.pem")
     assert len(broker_tls(pinned, now=NOW).get_ca_certs()) == 1
@@ -78,7 +78,7 @@ def test_a_password_over_tls_goes_with_an_authority_or_without(folder):
 )
 def test_a_login_is_a_password_or_a_certificate_with_its_key(folder, files):
     with pytest.raises(ConfigError, match="password_file, or cert_file and key_file"):
-        broker_url(broker(folder, **files))
+        broker_urls(broker(folder, **files))
     with pytest.raises(ConfigError, match="password_file, or cert_file and key_file"):
         broker_tls(broker(folder, **files), now=NOW)
 
@@ -92,7 +92,35 @@ def test_a_login_is_a_password_or_a_certificate_with_its_key(folder, files):
 )
 def test_certificates_without_tls_are_a_mistake(folder, files):
     with pytest.raises(ConfigError, match="amqps"):
-        broker_url(broker(folder, "amqp://rabbit.example/", **files))
+        broker_urls(broker(folder, "amqp://rabbit.example/", **files))
+
+
+def test_each_node_of_a_cluster_is_reached_by_the_same_login(folder):
+    urls = ("amqps://a.example/", "amqps://b.example:5672/")
+    several = Broker(urls=urls, user="cert-aq", password_file=folder / "password")
+    assert broker_urls(several) == (
+        "amqps://cert-aq:hush-hush@a.example/",
+        "amqps://cert-aq:hush-hush@b.example:5672/",
+    )
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({}, "needs url, or urls"),
+        ({"url": AMQPS, "urls": (AMQPS,)}, "needs url, or urls"),
+        ({"urls": (AMQPS, "amqp://b.example/")}, "nothing but host and port"),
+        ({"urls": (AMQPS, "amqps://b.example/other")}, "nothing but host and port"),
+        ({"urls": (AMQPS, "amqps://b.example/?x=1")}, "nothing but host and port"),
+        ({"urls": (AMQPS, AMQPS.upper().replace("AMQPS", "amqps"))}, "one place twice"),
+        ({"urls": (AMQPS, "amqps://u:p@b.example/")}, "must not hold a login"),
+        ({"urls": (AMQPS, "https://b.example/")}, "must be amqp://"),
+    ],
+)
+def test_addresses_that_are_no_one_cluster_are_a_mistake(folder, places, said):
+    files = {"password_file": folder / "password"}
+    with pytest.raises(ConfigError, match=said):
+        broker_urls(Broker(user="cert-aq", **places, **files))
 
 
 def test_the_certificate_of_another_login_is_a_mistake(folder):

@@ -218,6 +218,19 @@ def test_the_configuration_names_the_files_that_start_writes():
     }
 
 
+def test_of_a_cluster_every_node_is_named():
+    others = ("amqps://b.example:5671/", "amqps://c.example:5671/")
+    several = Broker(BROKER.url, BROKER.ca, others)
+    found = read(welcome(broker=several))
+    assert found.broker == several
+    written = tomllib.loads(configuration(found, key="k"))
+    assert written["broker"]["urls"] == [BROKER.url, *others]
+    assert "url" not in written["broker"]
+    bad = msgspec.structs.replace(found.broker, others=("amqp://b.example/",))
+    data = bent(broker=msgspec.to_builtins(bad))
+    assert refusal(data) == ("welcome-invalid", "$.welcome.broker.others[0]")
+
+
 @given(st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40))
 def test_a_name_of_a_key_cannot_end_its_line_of_the_configuration(key):
     assert tomllib.loads(configuration(read(FILE), key=key))["key"] == key

@@ -12,7 +12,7 @@ import aio_pika
 import msgspec
 import pytest
 
-from adapters.cli.main import USAGE, run
+from adapters.cli.main import UNREACHABLE, USAGE, run
 from broker.bus import Message
 from broker.directory import Member, Suspended
 from broker.errors import BusRefusedError
@@ -325,6 +325,20 @@ def test_an_administrators_password_does_not_cross_a_network_in_clear(
     assert code == USAGE
     assert what in said
     assert "Traceback" not in said
+
+
+def test_of_several_management_addresses_the_first_that_answers_is_asked(here, apply):
+    text = (here.folder / "broker.toml").read_text()
+    url, nobody = here.server.http_url, "http://127.0.0.1:1"
+    several = text.replace(f'"{url}"', f'["{nobody}", "{url}"]')
+    (here.folder / "broker.toml").write_text(several)
+    assert apply()[0] == 0
+    none = text.replace(f'"{url}"', f'["{nobody}", "http://localhost:1"]')
+    (here.folder / "broker.toml").write_text(none)
+    code, said = apply()
+    assert code == UNREACHABLE
+    assert "127.0.0.1:1 " in said
+    assert "localhost:1 " in said
 
 
 @pytest.mark.parametrize("more", [["--dry-run"], ["--drop-queues", AQ], []])

@@ -139,15 +139,15 @@ async def stage(
         subscribers=(Subscriber(KNOWN.members[READER], ("files",)),),
     )
     stop = asyncio.Event()
-    async with (
-        open_embedded(None, PLACE) as broker,
-        running_gate(broker.login("gate"), folder, known=KNOWN),
-        open_outbox(config.outbox) as outbox,
-        asyncio.TaskGroup() as tasks,
-    ):
-        here = Stage(broker, config)
-        bus = broker.login("adapter-main")
-        with open_reviews(folder / "reviews.sqlite", reviewers_of(config)) as reviews:
+    with open_reviews(folder / "reviews.sqlite", reviewers_of(config)) as reviews:
+        async with (
+            open_embedded(None, PLACE) as broker,
+            running_gate(broker.login("gate"), folder, known=KNOWN),
+            open_outbox(config.outbox) as outbox,
+            asyncio.TaskGroup() as tasks,
+        ):
+            here = Stage(broker, config)
+            bus = broker.login("adapter-main")
             tasks.create_task(
                 serve(
                     config, bus, context, outbox, {(READER, "files"): here.sink},

@@ -23,8 +23,10 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
         confirmed: Those of them that its publisher calls confirmed.
         delivered: Those that reached the member's endpoint and its folder.
         superseded: Not delivered, since a newer version of the same case was.
-        refused: Put aside with a reason, of which the issuer was told.
+        refused: Put aside with a reason, of which the issuer was told, and not put back.
         lost: Confirmed, and none of that. Must be 0.
+        thrown_away: The member said that it took it, and did not: it can tell by the
+            number, which it lacks.
         twice_unanswered: Posted again because the member did not take it: an error,
             nothing, or too late.
         twice_in_fault: Posted again though the member took it: its answer, or the
@@ -32,7 +34,8 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
         twice: Posted again for no such reason. Must be 0.
         backwards: An older version after a newer one of the case. Must be 0.
         missing_numbers: Gaps in the delivery numbers. Must be 0.
-        gap_s: Longest time between two records that came for the first time.
+        gap_s: Longest time between two records that were taken for the first time; the
+            first post begins it, whatever became of that.
     """
 
     published: int
@@ -41,6 +44,7 @@ class Count(msgspec.Struct, frozen=True, kw_only=True):
     superseded: int = 0
     refused: int = 0
     lost: int = 0
+    thrown_away: int = 0
     twice_unanswered: int = 0
     twice_in_fault: int = 0
     twice: int = 0
@@ -83,7 +87,7 @@ def count(
         numbers_from: The first delivery number of this run.
     """
     mine = [post for post in posts if post.token in published]
-    taken = [post for post in mine if post.is_taken]
+    taken = [post for post in mine if post.is_taken and not post.is_lie]
     newest = _newest(taken)
     arrived = {post.token for post in taken}
     both = arrived if filed is None else arrived & set(filed)
@@ -92,21 +96,26 @@ def count(
         for token, signed in published.items()
         if token not in both and signed.ver < newest.get(signed.sub, "")
     }
+    thrown = {post.token for post in mine if post.is_lie} - arrived
+    kept = {post.number for post in posts if not post.is_lie}
+    noticed = {post.number for post in mine if post.is_lie} - kept
     unanswered, in_fault, twice = _repeats(mine, list(outages))
     firsts = sorted({post.key: post.at for post in reversed(taken)}.values())
+    begun = [post.at for post in mine[:1]]
     return Count(
         published=len(published),
         confirmed=len(set(confirmed)),
         delivered=len(both),
         superseded=len(over),
-        refused=len(published.keys() & set(refused)),
-        lost=len(set(confirmed) - both - over - set(refused)),
+        refused=len((published.keys() & set(refused)) - both),
+        lost=len(set(confirmed) - both - over - set(refused) - thrown),
+        thrown_away=len(noticed),
         twice_unanswered=unanswered,
         twice_in_fault=in_fault,
         twice=twice,
         backwards=_backwards(taken),
-        missing_numbers=_missing({post.number for post in posts}, numbers_from),
-        gap_s=max((b - a for a, b in pairwise(firsts)), default=0),
+        missing_numbers=_missing(kept | noticed, numbers_from),
+        gap_s=max((b - a for a, b in pairwise(begun + firsts)), default=0),
     )
 
 

@@ -16,8 +16,9 @@ class Post(msgspec.Struct):
         at: By the monotonic clock.
         key: The idempotency key, `webhook-id`.
         nth: How often this key has come, from 1.
-        status: What was answered; 0 while nothing is, or if nothing ever was.
+        status: What was answered; 0 while nothing is, or if nobody listened any more.
         answered_at: When.
+        is_lie: Whether it was thrown away, whatever was answered.
     """
 
     at: float
@@ -29,6 +30,7 @@ class Post(msgspec.Struct):
     ver: str
     status: int = 0
     answered_at: float = 0.0
+    is_lie: bool = False
 
     @property
     def is_taken(self) -> bool:
@@ -46,8 +48,8 @@ class Member:
     """The endpoint.
 
     Attributes:
-        answer: Asked at each post; raises to drop the connection without a word.
-        away: While set, nobody listens: connections are refused.
+        answer: Asked at each post.
+        posts: In the order in which they came.
     """
 
     def __init__(self, answer: Answer = takes) -> None:
@@ -71,7 +73,9 @@ class Member:
         )
         self.posts.append(post)
         response = await self.answer(post, request)
-        post.answered_at, post.status = time.monotonic(), response.status
+        transport = request.transport
+        if transport is not None and not transport.is_closing():
+            post.answered_at, post.status = time.monotonic(), response.status
         return response
 
 

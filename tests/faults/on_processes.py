@@ -1,11 +1,16 @@
 """A process is killed, or hangs."""
 
 import asyncio
+import os
+import signal
 
 from tests.faults.processes import Process
 from tests.faults.striking import Fault, Strike
 
 HANGS_S = 3.0
+RESTARTS_S = 3.0
+# Longer than a worker that answers nothing is borne.
+LONG_S = 15.0
 
 
 async def kill_publisher(at: Strike) -> None:
@@ -55,6 +60,18 @@ async def stop_adapter(at: Strike) -> None:
     await hang(at.on.adapter)
 
 
+async def kill_worker(at: Strike) -> None:
+    os.kill(at.random.choice(at.on.adapter.children()), signal.SIGKILL)
+    await asyncio.sleep(RESTARTS_S)
+
+
+async def stop_worker(at: Strike) -> None:
+    worker = at.random.choice(at.on.adapter.children())
+    os.kill(worker, signal.SIGSTOP)
+    await asyncio.sleep(LONG_S)
+    os.kill(worker, signal.SIGCONT)
+
+
 FAULTS = (
     Fault("kill -9 of the publisher", kill_publisher),
     Fault("kill -9 of the gate", kill_gate),
@@ -64,4 +81,8 @@ FAULTS = (
     Fault("SIGSTOP of the publisher, 3 s", stop_publisher),
     Fault("SIGSTOP of the gate, 3 s", stop_gate),
     Fault("SIGSTOP of the adapter, 3 s", stop_adapter),
+)
+WORKERS = (
+    Fault("kill -9 of one of two workers", kill_worker),
+    Fault("SIGSTOP of one of two workers, 15 s", stop_worker),
 )

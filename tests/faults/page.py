@@ -30,7 +30,8 @@ def lines(outcomes: Sequence[tuple[str, Outcome]], told: str) -> Iterator[str]:
 def cells(outcome: Outcome) -> tuple[str, ...]:
     of = outcome.count
     wrong = [f"**{each}: {getattr(of, each)}**" for each in of.faults[2:]]
-    said = [outcome.note, *outcome.ended, *wrong]
+    lies = f"{of.thrown_away} lacking by its number" if of.thrown_away else ""
+    said = [lies, outcome.note, *outcome.ended, *wrong]
     return (
         outcome.fault,
         f"{of.published:,}",

@@ -69,7 +69,7 @@ class Process:
 
     def start(self) -> None:
         self.is_wanted, self._was_killed = True, False
-        self._began_at = self.log.stat().st_size if self.log.exists() else 0
+        self._began_at = self._log_size()
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(  # noqa: S603  our own programs
                 self._command,
@@ -85,6 +85,7 @@ class Process:
         self._signal(signal.SIGKILL)
         if self._running is not None:
             self._running.wait()
+        self._began_at = self._log_size()
 
     def stop(self) -> None:
         """Let it hang."""
@@ -134,13 +135,23 @@ class Process:
             if line.startswith("{"):
                 yield json.loads(line)
 
+    def children(self) -> list[int]:
+        """Give the process ids of those that it has started."""
+        names = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(each) for each in names.split()]
+
     def rss_kib(self) -> int:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        [line] = [each for each in status.splitlines() if each.startswith("VmRSS")]
-        return int(line.split()[1])
+        """Say how much memory it and its children have."""
+        return sum(map(_rss_kib, [self.pid, *self.children()]))
 
     def open_files(self) -> int:
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """Count the file handles of it and of its children."""
+        return sum(
+            len(os.listdir(f"/proc/{pid}/fd")) for pid in [self.pid, *self.children()]
+        )
+
+    def _log_size(self) -> int:
+        return self.log.stat().st_size if self.log.exists() else 0
 
     def _signal(self, number: signal.Signals) -> None:
         if self._running is not None and self._running.poll() is None:
@@ -152,6 +163,12 @@ class Process:
         with self.log.open("rb") as log:
             log.seek(self._began_at)
             return f'"{self._ready}"'.encode() in log.read()
+
+
+def _rss_kib(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    lines = [each for each in status.splitlines() if each.startswith("VmRSS")]
+    return int(lines[0].split()[1]) if lines else 0  # a zombie has none
 
 
 @asynccontextmanager
@@ -174,10 +191,12 @@ async def supervised(processes: Sequence[Process]) -> AsyncIterator[None]:
         await asyncio.gather(*(each.end() for each in processes))
 
 
-async def until(check: Any, *, timeout_s: float, what: str) -> None:
+async def until(
+    check: Any, *, timeout_s: float, what: str, every_s: float = 0.05
+) -> None:
     """Wait until *check()* holds."""
     end = time.monotonic() + timeout_s
     while not check():
         if time.monotonic() > end:
             raise TimeoutError(f"waited {timeout_s:.0f} s until {what}")
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(every_s)

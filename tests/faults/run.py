@@ -17,24 +17,56 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.faults import on_network, on_processes, on_servers, page
+from tests.faults import (
+    on_clock,
+    on_cluster,
+    on_disk,
+    on_input,
+    on_network,
+    on_processes,
+    on_servers,
+    on_sinks,
+    page,
+)
 from tests.faults.installation import Installation, open_installation
 from tests.faults.striking import Fault, Outcome, strike
 from tests.support.postgresql_node import PostgreSQLNode, PostgreSQLServer
+from tests.support.rabbitmq_cluster import RabbitMQCluster
 from tests.support.rabbitmq_node import RabbitMQNode
 
 SQLITE = "One RabbitMQ node, outbox in SQLite"
-POSTGRESQL = "One RabbitMQ node, outbox in PostgreSQL"
-PLAN: dict[str, tuple[Fault, ...]] = {
-    SQLITE: (*on_processes.FAULTS, *on_network.FAULTS, *on_servers.BROKER),
-    POSTGRESQL: (
-        *(f for f in on_processes.FAULTS if "adapter" in f.name),
-        *on_servers.DATABASE,
-    ),
-}
+SINKS = "Eight members, each with an endpoint of its own"
+CLOCK = "Gate and adapter by a clock that can be set"
+POSTGRESQL = "One RabbitMQ node, outbox in PostgreSQL, two workers"
+CLUSTER = "Three RabbitMQ nodes"
+# A disk of one's own, and a disk that is full, need a mount.
+IS_ROOT = os.geteuid() == 0
+
+
+def plan(burst: int) -> dict[str, tuple[Fault, ...]]:
+    """Say which faults happen to which kind of installation."""
+    return {
+        SQLITE: (
+            *on_processes.FAULTS,
+            *on_network.FAULTS,
+            *on_servers.BROKER,
+            *on_input.FAULTS,
+            *(on_disk.FAULTS if IS_ROOT else ()),
+            on_input.burst(burst),
+        ),
+        SINKS: on_sinks.FAULTS,
+        CLOCK: on_clock.FAULTS,
+        POSTGRESQL: (
+            *(f for f in on_processes.FAULTS if "kill -9 of the adapter" in f.name),
+            *on_processes.WORKERS,
+            *on_servers.DATABASE,
+        ),
+        CLUSTER: on_cluster.FAULTS,
+    }
 
 
 def main() -> int:
@@ -48,14 +80,18 @@ async def _run(options: argparse.Namespace) -> int:
     told = _told(options.seed)
     print(told, flush=True)
     found: list[tuple[str, Outcome]] = []
-    async with AsyncExitStack() as stack:
+    with ExitStack() as stack:
         node: RabbitMQNode | None = None
-        for kind, faults in PLAN.items():
-            chosen = [f for f in faults if not options.only or _is_meant(f, options)]
+        for kind, faults in plan(options.burst).items():
+            chosen = [
+                f for f in faults if not options.only or _is_meant(f, kind, options)
+            ]
             if not chosen:
                 continue
-            node = node or stack.enter_context(RabbitMQNode())
-            async for outcome in _outcomes(kind, chosen, node, options):
+            if kind != CLUSTER:
+                node = node or stack.enter_context(RabbitMQNode())
+            mine = None if kind == CLUSTER else node
+            async for outcome in _outcomes(kind, chosen, mine, options):
                 found.append((kind, outcome))
     said = "\n".join(page.lines(found, told))
     print(said)
@@ -67,25 +103,32 @@ async def _run(options: argparse.Namespace) -> int:
 
 
 async def _outcomes(
-    kind: str, chosen: Sequence[Fault], node: RabbitMQNode, options: argparse.Namespace
+    kind: str,
+    chosen: Sequence[Fault],
+    node: RabbitMQNode | None,
+    options: argparse.Namespace,
 ) -> AsyncIterator[Outcome]:
     left = list(chosen)
     while left:  # a new installation, where the one before did not come to rest
         async with _installed(kind, node) as installation:
             while left:
-                outcome = await strike(left.pop(0), installation, options.seed)
-                print(f"{outcome.took_s:5.0f} s  {_line(outcome)}", flush=True)
-                yield outcome
-                if outcome.count.faults or "not all" in outcome.note:
+                outcomes = await strike(left.pop(0), installation, options.seed)
+                for each in outcomes:
+                    print(f"{each.took_s:5.0f} s  {_line(each)}", flush=True)
+                    yield each
+                if any(o.count.faults or "not all" in o.note for o in outcomes):
                     _keep(installation, options)
                     break
 
 
 @asynccontextmanager
-async def _installed(kind: str, node: RabbitMQNode) -> AsyncIterator[Installation]:
+async def _installed(
+    kind: str, node: RabbitMQNode | None
+) -> AsyncIterator[Installation]:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="tocsin-"))
-        server = stack.enter_context(node.api.fresh_vhost())
+        place: Any = node or stack.enter_context(RabbitMQCluster())
+        server = stack.enter_context(place.api.fresh_vhost())
         database = None
         if kind == POSTGRESQL:
             database = stack.enter_context(PostgreSQLNode())
@@ -93,9 +136,12 @@ async def _installed(kind: str, node: RabbitMQNode) -> AsyncIterator[Installatio
             open_installation(
                 Path(folder),
                 server,
-                node=node,
+                node=place,
                 database=PostgreSQLServer(database.url) if database else None,
                 node_of_database=database,
+                answers=on_sinks.ANSWERS if kind == SINKS else None,
+                disks=kind == SQLITE and IS_ROOT,
+                is_clocked=kind == CLOCK,
             )
         )
 
@@ -121,16 +167,17 @@ def _told(seed: str) -> str:
     )
 
 
-def _is_meant(fault: Fault, options: argparse.Namespace) -> bool:
-    return any(word in fault.name for word in options.only)
+def _is_meant(fault: Fault, kind: str, options: argparse.Namespace) -> bool:
+    return any(words in f"{kind}: {fault.name}" for words in options.only)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults", description=__doc__)
     parser.add_argument(
-        "--only", action="append", metavar="WORDS", help="faults whose names have them"
+        "--only", nargs="+", metavar="WORDS", help="faults whose names have them"
     )
     parser.add_argument("--seed", default=str(random.randrange(10**6)))  # noqa: S311
+    parser.add_argument("--burst", type=int, default=2000, metavar="N")
     parser.add_argument("--page", action="store_true", help="write docs/reliability.md")
     parser.add_argument("--logs", type=Path, help="folder for the logs of what failed")
     return parser.parse_args()

@@ -3,11 +3,12 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tests.faults.counting import Count, Outage, count
-from tests.faults.installation import Installation
+from tests.faults.installation import MEMBER, Installation
+from tests.faults.member import Post
 from tests.faults.processes import Process, supervised, until
 from tests.faults.publisher import Journal
 
@@ -22,12 +23,14 @@ class Strike:
     Attributes:
         publisher: The issuer's process.
         random: Decides whatever is left to chance; seeded.
+        journal: What the issuer has signed, as far as it was read.
         note: What is to be said of it in the table.
     """
 
     on: Installation
     publisher: Process
     random: random.Random
+    journal: Journal
     note: str = ""
 
 
@@ -43,7 +46,10 @@ class Fault:
         act: Does it, and returns when it is over.
         records, rate: Of the load; records a second.
         patience_s: So long after the load everything must have arrived.
-        database: Whether it is about the outbox's database: PostgreSQL alone.
+        members: Those to count for, and how the row of each is called; the first one
+            alone, if not given.
+        at_once: It does not wait for the load to flow.
+        puts_back: What was refused is put back, and must arrive.
     """
 
     name: str
@@ -51,7 +57,9 @@ class Fault:
     records: int = 120
     rate: float = 30.0
     patience_s: float = 120.0
-    needs: frozenset[str] = frozenset()
+    members: Mapping[str, str] = field(default_factory=dict)
+    at_once: bool = False
+    puts_back: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,8 +67,7 @@ class Outcome:
     """A row.
 
     Attributes:
-        ended: Processes that ended by themselves: name and exit code.
-        grown: By how much the memory of gate and adapter is larger than before.
+        ended: Processes that ended by themselves, and how.
     """
 
     fault: str
@@ -70,77 +77,109 @@ class Outcome:
     ended: tuple[str, ...] = ()
 
 
-async def strike(fault: Fault, on: Installation, seed: str) -> Outcome:
-    """Run a load, let *fault* happen, wait for the last record, and count."""
+async def strike(fault: Fault, on: Installation, seed: str) -> list[Outcome]:
+    """Run a load, let *fault* happen, wait for the last record, and count.
+
+    Returns:
+        A row for each member that the fault names; for the first one, if it names none.
+    """
     begun = time.monotonic()
-    before, posts_before = on.filed(), len(on.member.posts)
-    numbers = {post.number for post in on.member.posts}
+    watched = [_Watched(on, org) for org in fault.members or (MEMBER,)]
     publisher, journal = on.publisher(count=fault.records, rate=fault.rate)
     chance = random.Random(f"{seed}/{fault.name}")  # noqa: S311  no secret
-    under_way = Strike(on, publisher, chance)
-    ended = [list(each.ended) for each in on.processes]
-    outages = []
+    at = Strike(on, publisher, chance, journal)
+    ended = {each.name: len(each.ended) for each in on.processes}
     async with supervised([publisher]):
         await publisher.ready()
-        await until(
-            lambda: len(on.member.posts) > posts_before, timeout_s=60, what="it flows"
-        )
-        await asyncio.sleep(chance.uniform(*CALM) * fault.records / fault.rate)
+        if not fault.at_once:
+            await until(watched[0].has_begun, timeout_s=60, what="it flows")
+            await asyncio.sleep(chance.uniform(*CALM) * fault.records / fault.rate)
         struck = time.monotonic()
-        await fault.act(under_way)
-        outages.append(Outage(struck, time.monotonic()))
-        late = await _arrived(on, journal, publisher, fault, posts_before, before)
+        await fault.act(at)
+        outage = Outage(struck, time.monotonic())
+        late = await _arrived(at, watched, fault)
         await asyncio.sleep(QUIET_S)
-    counted = count(
-        published=journal.signed,
-        confirmed=journal.confirmed,
-        posts=on.member.posts[posts_before:],
-        filed=_whole(on.filed() - before, journal),
-        refused=_whole(on.refused(), journal),
-        outages=outages,
-        numbers_from=max(numbers, default=0) + 1,
-    )
-    return Outcome(
-        fault.name,
-        counted,
-        "; ".join(filter(None, (under_way.note, late))),
-        time.monotonic() - begun,
-        tuple(
-            f"{each.name} {code}"
-            for each, known in zip(on.processes, ended, strict=True)
-            for code in each.ended[len(known) :]
-        ),
-    )
+    took_s = time.monotonic() - begun
+    return [
+        Outcome(
+            fault.members.get(each.org, fault.name),
+            each.count(journal, outage),
+            "; ".join(filter(None, (at.note, late))),
+            took_s,
+            tuple(
+                f"{process.name} ended itself ({code})"
+                for process in on.processes
+                for code in process.ended[ended[process.name] :]
+            ),
+        )
+        for each in watched
+    ]
 
 
-async def _arrived(
-    on: Installation,
-    journal: Journal,
-    publisher: Process,
-    fault: Fault,
-    posts_before: int,
-    filed_before: set[str],
-) -> str:
+class _Watched:
+    """What a member has got since."""
+
+    def __init__(self, on: Installation, org: str) -> None:
+        self.org = org
+        self._on = on
+        self._member = on.members[org]
+        self._filed = on.filed(org)
+        self._posts = len(self._member.posts)
+        numbers = [post.number for post in self._member.posts]
+        self._from = max(numbers, default=0) + 1
+
+    @property
+    def posts(self) -> list[Post]:
+        return self._member.posts[self._posts :]
+
+    def filed(self, journal: Journal) -> set[str]:
+        return _whole(self._on.filed(self.org) - self._filed, journal)
+
+    def has_begun(self) -> bool:
+        return len(self._member.posts) > self._posts
+
+    def has(self, journal: Journal, wanted: set[str]) -> bool:
+        arrived = {post.token for post in self.posts if post.is_taken}
+        return wanted <= arrived and wanted <= self.filed(journal)
+
+    def count(self, journal: Journal, outage: Outage) -> Count:
+        return count(
+            published=journal.signed,
+            confirmed=journal.confirmed,
+            posts=self.posts,
+            filed=self.filed(journal),
+            refused=_whole(self._on.refused(), journal),
+            outages=[outage],
+            numbers_from=self._from,
+        )
+
+
+async def _arrived(at: Strike, watched: Sequence[_Watched], fault: Fault) -> str:
     """Wait until every record has arrived; say so if that is in vain."""
+    journal = at.journal
 
     def all_have() -> bool:
         journal.read()
         if len(journal.confirmed) < fault.records:
             return False
-        posts = on.member.posts[posts_before:]
-        arrived = {post.token for post in posts if post.is_taken}
-        filed = _whole(on.filed() - filed_before, journal)
         newest = {signed.sub: signed.ver for signed in journal.signed.values()}
         wanted = {t for t, s in journal.signed.items() if s.ver == newest[s.sub]}
-        return wanted <= (arrived & filed) | _whole(on.refused(), journal)
+        if not fault.puts_back:
+            wanted -= _whole(at.on.refused(), journal)
+        return all(each.has(journal, wanted) for each in watched)
 
     patience_s = fault.records / fault.rate + fault.patience_s
     try:
-        await until(all_have, timeout_s=patience_s, what="all have arrived")
+        await until(
+            all_have,
+            timeout_s=patience_s,
+            what="all have arrived",
+            every_s=0.2 + fault.records / 20_000,
+        )
     except TimeoutError:
         return f"not all had arrived after {patience_s:.0f} s"
     finally:
-        publisher.is_wanted = False
+        at.publisher.is_wanted = False
     return ""
 
 

@@ -48,6 +48,7 @@ class Hub:
     parties: Sequence[Party]
     webhooks: dict[str, str] = field(default_factory=dict)  # member -> URL
     adapter_settings: str = ""  # more lines of adapter.toml
+    nodes: Sequence[str] = ()  # AMQP URLs of *server*'s cluster
     database: str = ""  # URL of a PostgreSQL for the adapter's outbox
 
     def build(self) -> "Hub":
@@ -166,10 +167,14 @@ class Hub:
         return text
 
     def _broker(self, user: str) -> str:
-        url = self.server.url_for("", "").replace(":@", "")
+        place = urlsplit(self.server.url_for("", "").replace(":@", ""))
+        address = f'url = "{place.geturl()}"'
+        if self.nodes:
+            nodes = [urlsplit(each).netloc.rpartition("@")[2] for each in self.nodes]
+            urls = [place._replace(netloc=each).geturl() for each in nodes]
+            address = f"urls = {urls}"
         return (
-            f'[broker]\nurl = "{url}"\nuser = "{user}"\n'
-            f'password_file = "{user}.password"\n'
+            f'[broker]\n{address}\nuser = "{user}"\npassword_file = "{user}.password"\n'
         )
 
     def _config(self, name: str, text: str) -> None:

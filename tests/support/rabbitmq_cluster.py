@@ -99,19 +99,23 @@ class RabbitMQCluster:
         return self.node(self.queue(queue, vhost=vhost)["leader"])
 
     def crash_leader_of(self, queue: str, *, vhost: str = "/") -> RabbitMQNode:
-        """Kill that node; return it when the queue has another leader.
+        """Kill that node; return it when the queue has another leader."""
+        dead = self.leader_of(queue, vhost=vhost)
+        self.crash(dead, queue, vhost=vhost)
+        return dead
+
+    def crash(self, node: RabbitMQNode, queue: str, *, vhost: str = "/") -> None:
+        """Kill *node*; return when *queue* has a leader on another one.
 
         Until then RabbitMQ 3.10 answers who asks for the queue by closing the whole
         connection (541, measured).
         """
-        dead = self.leader_of(queue, vhost=vhost)
-        dead.crash()
+        node.crash()
         deadline = time.monotonic() + ELECT_S
-        while self.queue(queue, vhost=vhost).get("leader") in {dead.name, None, ""}:
+        while self.queue(queue, vhost=vhost).get("leader") in {node.name, None, ""}:
             if time.monotonic() > deadline:
                 raise NodeError(f"no leader of {queue} after {ELECT_S} s")
             time.sleep(0.02)
-        return dead
 
     def node(self, name: str) -> RabbitMQNode:
         """Return the node of that name."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from adapters.cli import show
 from adapters.cli.asking import ask
 from adapters.cli.connecting import log_json
 from adapters.cli.doctor import files, network, sinks, trip
+from adapters.cli.doctor.network import Place
 from adapters.config import AdapterConfig, PublisherConfig
 from adapters.config_parts import DatabaseConfig
 from adapters.config_use import outbox_of
-from adapters.doctor import Finding, Step, Told, examine, ok
+from adapters.doctor import Finding, Step, Told, examine, of_several, ok
 from broker.directory import Directory
 from broker.directory_client import open_directory, read_remote
 from broker.errors import ConfigError
@@ -64,6 +65,7 @@ class Installation:
         self._settings: files.Settings
         self._directory: Directory
         self._signer: Signer
+        self._places: dict[Place, str]
         self._link: Link
 
     def first(self) -> Step:
@@ -164,20 +166,38 @@ class Installation:
         return await network.database(self._settings.database.url)
 
     async def _name(self) -> Sequence[Finding]:
-        return await network.resolve(network.place_of(self._settings.broker))
+        self._places = network.places_of(self._settings.broker)
+        return await self._of_each(network.resolve)
 
     async def _port(self) -> Sequence[Finding]:
-        return await network.connect(network.place_of(self._settings.broker))
+        return await self._of_each(network.connect)
+
+    async def _of_each(
+        self, look: Callable[[Place], Awaitable[list[Finding]]]
+    ) -> list[Finding]:
+        """Look at each node, and go on with those where nothing failed."""
+        found = {place: await look(place) for place in self._places}
+        for place, said in found.items():
+            if any(each.state == "failed" for each in said):
+                del self._places[place]
+        return of_several(list(found.values()))
 
     async def _tls(self) -> Sequence[Finding]:
         broker = self._settings.broker
-        place = network.place_of(broker)
-        return await network.secure(place, broker, now=datetime.now(UTC))
+        return await network.secure(self._places, broker, now=datetime.now(UTC))
 
     async def _login(self) -> Sequence[Finding]:
+        found = await self._of_each(self._login_at)
+        if self._places:
+            urls = list(self._places.values())
+            lent = network.opened(self._settings.broker, urls)
+            self._link = await self._stack.enter_async_context(lent)
+        return found
+
+    async def _login_at(self, place: Place) -> list[Finding]:
         broker = self._settings.broker
-        self._link = await self._stack.enter_async_context(network.opened(broker))
-        return await network.login(self._link, broker)
+        async with network.opened(broker, [self._places[place]]) as link:
+            return await network.login(link, broker)
 
     async def _rights(self) -> Sequence[Finding]:
         return await network.rights(self._link, self._settings, self._directory)

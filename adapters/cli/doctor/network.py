@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -16,7 +16,7 @@ import msgspec
 
 from adapters.config import AdapterConfig, GateConfig, PublisherConfig
 from adapters.config_parts import Broker
-from adapters.config_use import broker_tls, broker_url
+from adapters.config_use import addresses_of, broker_tls, broker_urls
 from adapters.doctor import UNREACHABLE, USAGE, Finding, failed, note, ok, warning
 from adapters.doctor_rights import (
     Right,
@@ -56,16 +56,17 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
 
-def place_of(broker: Broker) -> Place:
-    """Take the place out of the address.
+def places_of(broker: Broker) -> dict[Place, str]:
+    """Take the places out of the addresses: of each, its URL with the login.
 
     Raises:
-        ConfigError: As `broker_url`.
+        ConfigError: As `broker_urls`.
     """
-    broker_url(broker)
-    parts = urlsplit(broker.url)
-    port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
-    return Place(parts.hostname or "", port)
+    places = []
+    for parts in addresses_of(broker):
+        port = parts.port or (5671 if parts.scheme == "amqps" else 5672)
+        places.append(Place(parts.hostname or "", port))
+    return dict(zip(places, broker_urls(broker), strict=True))
 
 
 async def resolve(place: Place, setting: str = "broker.url") -> list[Finding]:
@@ -140,9 +141,11 @@ async def connect(
     return [ok(f"{place} accepts connections")]
 
 
-async def secure(place: Place, broker: Broker, *, now: datetime) -> list[Finding]:
+async def secure(
+    places: Iterable[Place], broker: Broker, *, now: datetime
+) -> list[Finding]:
     """Say whether the broker is who it should be, and how long our certificate lives."""
-    if urlsplit(broker.url).scheme == "amqp":
+    if addresses_of(broker)[0].scheme == "amqp":
         return [
             warning(
                 "the connection is not encrypted",
@@ -152,30 +155,33 @@ async def secure(place: Place, broker: Broker, *, now: datetime) -> list[Finding
         ]
     context = broker_tls(broker, now=now) or ssl.create_default_context()
     found = own_certificate(broker, now=now)
+    for place in places:
+        found.append(await _proven(place, context, now=now))
+    return found
+
+
+async def _proven(place: Place, context: ssl.SSLContext, *, now: datetime) -> Finding:
     try:
         async with asyncio.timeout(TIMEOUT_S):
             _, writer = await asyncio.open_connection(
                 place.host, place.port, ssl=context
             )
     except ssl.SSLCertVerificationError as error:
-        return [*found, _untrusted(error.verify_code, place)]
+        return _untrusted(error.verify_code, place)
     except (OSError, TimeoutError) as error:
         reason = getattr(error, "reason", None) or type(error).__name__
-        return [
-            *found,
-            failed(
-                f"{place} does not speak TLS with us ({reason})",
-                "broker.url may name the port without TLS: amqps is 5671",
-                UNREACHABLE,
-            ),
-        ]
+        return failed(
+            f"{place} does not speak TLS with us ({reason})",
+            "broker.url may name the port without TLS: amqps is 5671",
+            UNREACHABLE,
+        )
     peer = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
     ends = certificates.facts(ssl.DER_cert_to_PEM_cert(peer).encode()).not_after
     said = f"TLS: {place.host} is proven by its authority until {ends:%Y-%m-%d} (UTC)"
     if ends - now < _WARN:
-        return [*found, warning(said, "the operator of the hub must renew it in time")]
-    return [*found, ok(said)]
+        return warning(said, "the operator of the hub must renew it in time")
+    return ok(said)
 
 
 def own_certificate(broker: Broker, *, now: datetime) -> list[Finding]:
@@ -227,17 +233,15 @@ async def database(url: str) -> list[Finding]:
 
 
 @asynccontextmanager
-async def opened(broker: Broker) -> AsyncIterator[Link]:
-    """Lend a connection; it is opened at its first use.
+async def opened(broker: Broker, urls: Sequence[str]) -> AsyncIterator[Link]:
+    """Lend a connection to one of *urls*; it is opened at its first use.
 
     Raises:
-        ConfigError: As `broker_url` and `broker_tls`.
+        ConfigError: As `broker_tls`.
     """
     tls = broker_tls(broker, now=datetime.now(UTC))
     name = f"tocsin {broker.user} doctor"
-    async with Link(
-        broker_url(broker), name=name, timeout_s=TIMEOUT_S, tls=tls
-    ) as link:
+    async with Link(*urls, name=name, timeout_s=TIMEOUT_S, tls=tls) as link:
         yield link
 
 
@@ -260,7 +264,7 @@ async def login(link: Link, broker: Broker) -> list[Finding]:
         if by == "certificate":
             advice = "it may not take your certificate: its log says why"
         return [failed(str(error), advice, UNREACHABLE)]
-    return [ok(f"{broker.user} logs in with its {by}")]
+    return [ok(f"{broker.user} logs in with its {by} at {link.place}")]
 
 
 async def rights(link: Link, settings: Settings, directory: Directory) -> list[Finding]:

@@ -1,0 +1,201 @@
+"""What leaves the outbox: bodies that nobody needs, and records that are erased. Edge.
+
+Rows of deliveries stay: who got which version when. Each function works within a
+transaction that keeps others from storing (`Database.purging`).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from itertools import groupby
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Row, delete, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.outbox_rows import Reached
+from adapters.outbox_schema import (
+    bodies,
+    contents,
+    deliveries,
+    erased,
+    ignoring,
+    lanes,
+    record_keys,
+)
+
+# Bodies overwritten in one transaction; until it ends, nothing else gets in.
+PURGE_BATCH: Final = 32
+_CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
+_BODIES: Final = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
+
+
+class Erasing(msgspec.Struct, frozen=True, kw_only=True):
+    """A record to be erased.
+
+    Attributes:
+        token_ids: Of all its versions that are known: none of them is stored again.
+        at: Epoch seconds.
+        reason: Of `schemas.erasing`.
+    """
+
+    issuer: str
+    sub: str
+    token_ids: tuple[str, ...]
+    at: float
+    reason: str
+
+
+class ErasedHere(msgspec.Struct, frozen=True, kw_only=True):
+    """What came of erasing a record.
+
+    Attributes:
+        ended: Ids of deliveries that were not sent yet.
+        bodies: How many bodies went.
+        reached: Lanes that had something of it, or miss a number.
+    """
+
+    ended: tuple[str, ...]
+    bodies: int
+    reached: tuple[Reached, ...]
+
+
+async def purge_some(connection: AsyncConnection, before: float) -> int:
+    """Delete some bodies that only deliveries settled before *before* used."""
+    needed = deliveries.c.settled_at.is_(None) | (deliveries.c.settled_at >= before)
+    # What has arrived is decided on no more.
+    kept = select(deliveries.c.message).where(
+        needed,
+        deliveries.c.state.in_(("waiting", "pending", "failed")),
+        deliveries.c.message.is_not(None),
+    )
+    kept_hashes = kept.union(*(select(c).where(needed) for c in _BODIES))
+    some = (
+        select(contents.c.hash)
+        .where(contents.c.hash.not_in(kept_hashes))
+        .limit(PURGE_BATCH)
+    )
+    result = await connection.execute(delete(contents).where(contents.c.hash.in_(some)))
+    return result.rowcount
+
+
+async def forget_unused(connection: AsyncConnection) -> None:
+    """Destroy the keys that no body lies under any more."""
+    used = exists().where(contents.c.key_id == record_keys.c.id)
+    await connection.execute(delete(record_keys).where(~used))
+
+
+async def erase(connection: AsyncConnection, what: Erasing) -> ErasedHere:
+    """Destroy a record's key and bodies, and end what was not sent. Safe to repeat."""
+    await _remember(connection, what)
+    of_record = (deliveries.c.issuer == what.issuer) & (deliveries.c.sub == what.sub)
+    rows = (
+        await connection.execute(
+            select(deliveries, lanes.c.member, lanes.c.sink)
+            .join(lanes)
+            .where(of_record)
+            .order_by(lanes.c.member, lanes.c.sink, deliveries.c.number)
+        )
+    ).all()
+    ended = [row.id for row in rows if row.state in ("pending", "waiting")]
+    await connection.execute(
+        update(deliveries)
+        .where(of_record, deliveries.c.state.in_(("pending", "waiting")))
+        .values(state="erased", settled_at=what.at, holder=None, held_until=None)
+    )
+    # The hash of a text that has no salt would tell whoever guesses it.
+    of_texts = select(deliveries.c.projection).where(of_record)
+    await connection.execute(
+        update(bodies).where(bodies.c.hash.in_(of_texts)).values(sha256=None)
+    )
+    keys = select(record_keys.c.id).where(
+        record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub
+    )
+    gone = await connection.execute(delete(contents).where(contents.c.key_id.in_(keys)))
+    await connection.execute(
+        delete(record_keys).where(
+            record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub
+        )
+    )
+    return ErasedHere(
+        ended=tuple(ended), bodies=gone.rowcount, reached=tuple(_reached(rows))
+    )
+
+
+async def erased_among(
+    connection: AsyncConnection, token_ids: Collection[str]
+) -> set[str]:
+    """Tell which of *token_ids* are of records that were erased."""
+    names = sorted(set(token_ids))
+    found: set[str] = set()
+    for start in range(0, len(names), _CHUNK):
+        some = erased.c.token_id.in_(names[start : start + _CHUNK])
+        found.update(await connection.scalars(select(erased.c.token_id).where(some)))
+    return found
+
+
+async def erased_since(connection: AsyncConnection, moment: float) -> list[str]:
+    """Name the tokens that were erased from this moment on."""
+    query = select(erased.c.token_id).where(erased.c.erased_at >= moment)
+    return [*await connection.scalars(query)]
+
+
+async def note_erased(
+    connection: AsyncConnection, values: Iterable[dict[str, Any]]
+) -> int:
+    """Count outcomes of deliveries that were erased while they were being sent.
+
+    What had arrived all the same stands in the ledger as done.
+
+    Args:
+        values: As `outbox_queries.SETTLE` takes them.
+    """
+    count = 0
+    for each in values:
+        mine = (deliveries.c.id == each["key"]) & (deliveries.c.state == "erased")
+        if await connection.scalar(select(deliveries.c.id).where(mine)) is None:
+            continue
+        count += 1
+        if each["state"] == "done":
+            await connection.execute(
+                update(deliveries)
+                .where(mine)
+                .values(
+                    state="done",
+                    settled_at=each["settled_at"],
+                    attempts=deliveries.c.attempts + 1,
+                    untold=each["untold"],
+                )
+            )
+    return count
+
+
+async def _remember(connection: AsyncConnection, what: Erasing) -> None:
+    known = select(deliveries.c.token_id).where(
+        deliveries.c.issuer == what.issuer, deliveries.c.sub == what.sub
+    )
+    names = {*what.token_ids, *await connection.scalars(known)}
+    if names:
+        await connection.execute(
+            ignoring(connection, erased),
+            [
+                {"token_id": name, "erased_at": what.at, "reason": what.reason}
+                for name in sorted(names)
+            ],
+        )
+
+
+def _reached(rows: Sequence[Row[Any]]) -> Iterable[Reached]:
+    numbered = [row for row in rows if row.number is not None]
+    for (member, sink), found in groupby(numbered, lambda r: (r.member, r.sink)):
+        of_lane = [*found]
+        # An attempt that failed may have taken effect.
+        sent = [row for row in of_lane if row.state == "done" or row.attempts]
+        yield Reached(
+            member=member,
+            sink=sink,
+            token_ids=tuple(dict.fromkeys(row.token_id for row in sent)),
+            numbers=tuple(row.number for row in sent),
+            not_sent=tuple(row.number for row in of_lane if row not in sent),
+            tlp=of_lane[-1].tlp,
+            scope=of_lane[-1].scope,
+        )

@@ -1,0 +1,79 @@
+"""What issuers are still to be told of, and the rows it is told from. Edge.
+
+A delivery that is done is `untold` until a report that counts it was confirmed. A crash
+in between tells it again, which readers do not notice.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from adapters.outbox_schema import deliveries, lanes
+from adapters.reports import Taken
+
+MAX_ROWS: Final = 1000  # deliveries told of at once
+_NO_RECORDS: Final = ("heartbeat", "erasure")
+_CHUNK: Final = 500  # names in a query: SQLite takes 32,766 parameters
+# Spelled out, or SQLite would not see that the index of them alone answers it.
+UNTOLD: Final[ColumnElement[bool]] = literal_column("deliveries.untold = 1")
+_TOLD: Final = (
+    update(deliveries).where(deliveries.c.id == bindparam("key")).values(untold=0)
+)
+
+
+class Untold(msgspec.Struct, frozen=True):
+    """Deliveries that no report has counted, and all that is known of their tokens.
+
+    Attributes:
+        issuers: Of each, the ids of its deliveries.
+    """
+
+    issuers: dict[str, tuple[str, ...]]
+    taken: tuple[Taken, ...]
+
+
+async def load_untold(connection: AsyncConnection, not_of: Collection[str]) -> Untold:
+    """Load up to `MAX_ROWS` of them, and who else has got those tokens."""
+    names = "id", "issuer", "kind", "token_id"
+    query = select(*(deliveries.c[name] for name in names)).where(UNTOLD)
+    if not_of:
+        query = query.where(deliveries.c.issuer.not_in(not_of))
+    rows = (await connection.execute(query.limit(MAX_ROWS))).all()
+    ids: defaultdict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        ids[row.issuer].append(row.id)
+    # These are no records: nobody waits for them to arrive.
+    tokens = sorted({row.token_id for row in rows if row.kind not in _NO_RECORDS})
+    taken: list[Taken] = []
+    for start in range(0, len(tokens), _CHUNK):
+        found = await connection.execute(_who(tokens[start : start + _CHUNK]))
+        taken += [Taken(*row) for row in found]
+    return Untold({name: tuple(some) for name, some in ids.items()}, tuple(taken))
+
+
+def _who(tokens: Collection[str]) -> Select[Any]:
+    columns = deliveries.c.issuer, deliveries.c.token_id, lanes.c.member
+    return (
+        select(*columns, func.min(deliveries.c.settled_at))
+        .join(lanes)
+        .where(deliveries.c.token_id.in_(tokens), deliveries.c.state == "done")
+        .group_by(*columns)
+    )
+
+
+async def note_told(connection: AsyncConnection, ids: Collection[str]) -> None:
+    """Note that a report has counted these deliveries."""
+    if ids:
+        await connection.execute(_TOLD, [{"key": each} for each in ids])

@@ -1,0 +1,135 @@
+"""Erasing a record from the outbox: what is gone, what stays, and who is in the middle."""
+
+import asyncio
+
+import pytest
+
+from adapters.outbox import open_outbox
+from adapters.outbox_erasure import Erasing
+from tests.adapters.test_outbox import LANE, NOW, case, place, query, version
+from tests.support.sinks import new_delivery
+
+__all__ = ["place"]
+RECORD = new_delivery()
+IDS = [letter * 43 for letter in "AEIM"]
+
+
+def order(*token_ids, at=NOW, sub=RECORD.sub):
+    return Erasing(issuer="cert-aq", sub=sub, token_ids=token_ids, at=at, reason="law")
+
+
+@pytest.fixture
+async def outbox(place):
+    async with open_outbox(place, clock=lambda: NOW) as opened:
+        yield opened
+
+
+async def states(place):
+    found = await query(place, "select number, state from deliveries order by number")
+    return [(number, state) for number, state in found]
+
+
+async def test_what_is_erased_is_not_sent_and_its_key_and_bodies_are_gone(
+    outbox, place
+):
+    await outbox.store([version(1, token_id=IDS[0]), case(9)])
+    found = await outbox.erase(order(IDS[0]))
+    assert (found.bodies, len(found.ended)) == (3, 1)
+    assert [item.number for item in await outbox.due(NOW, 10)] == [2]
+    assert await states(place) == [(1, "erased"), (2, "pending")]
+    assert await query(place, "select sub from record_keys") == [("incident--9",)]
+    assert await query(place, "select count(*) from contents") == [(3,)]
+
+
+async def test_the_ledger_keeps_who_received_it_and_no_hash_of_the_plain_text(
+    outbox, place
+):
+    await outbox.store([version(1, token_id=IDS[0])])
+    [item] = await outbox.due(NOW, 1)
+    await outbox.done(item.delivery_id, NOW)
+    await outbox.erase(order(IDS[0]))
+    assert await states(place) == [(1, "done")]
+    hashed = "select count(sha256) from bodies join deliveries on hash = "
+    assert await query(place, hashed + "projection") == [(0,)]
+    assert await query(place, hashed + "evidence") == [(1,)]
+
+
+async def test_all_versions_go_with_the_one_key_of_their_record(outbox, place):
+    await outbox.store([version(n, token_id=IDS[n]) for n in (1, 2, 3)])
+    assert await query(place, "select count(*) from record_keys") == [(1,)]
+    await outbox.erase(order())
+    assert {state for _, state in await states(place)} == {"erased"}
+    assert await query(place, "select count(*) from contents") == [(0,)]
+    erased = await query(place, "select token_id from erased order by token_id")
+    assert erased == [(each,) for each in IDS[1:]]
+
+
+async def test_it_tells_of_each_lane_what_was_sent_and_what_never_comes(outbox):
+    await outbox.store([version(1, token_id=IDS[1]), case(9), case(1, sink="mail")])
+    [first, _] = await outbox.due(NOW, 10, lane=LANE)
+    await outbox.done(first.delivery_id, NOW)
+    await outbox.store([version(2, token_id=IDS[2]), version(3, token_id=IDS[3])])
+    outbox.release([_])
+    again = await outbox.due(NOW, 10, lane=LANE)
+    tried = next(item for item in again if item.token_id == IDS[2])
+    await outbox.postponed(tried.delivery_id, NOW + 60, "sink-timeout", now=NOW)
+    [reached] = (await outbox.erase(order())).reached
+    assert (reached.member, reached.sink) == LANE
+    # The second may have arrived: its sink did not answer in time.
+    assert (reached.numbers, reached.not_sent) == ((1, 3), (4,))
+    assert reached.token_ids == (IDS[1], IDS[2])
+
+
+async def test_erasing_again_tells_the_same(outbox):
+    await outbox.store([version(1, token_id=IDS[0])])
+    first = await outbox.erase(order(IDS[0]))
+    again = await outbox.erase(order(IDS[0], at=NOW + 5))
+    assert again.reached == first.reached
+    assert (again.bodies, again.ended) == (0, ())
+    assert await outbox.erased_since(NOW) == [IDS[0]]
+    assert await outbox.erased_since(NOW + 1) == []
+
+
+async def test_what_was_erased_is_not_stored_again_whatever_brings_it(outbox, place):
+    await outbox.erase(order(IDS[0], IDS[1]))  # it lies in a queue yet
+    rows = [version(1, token_id=IDS[0]), case(9), version(2, token_id=IDS[1])]
+    assert await outbox.store(rows) == ("erased", "stored", "erased")
+    assert await query(place, "select sub from record_keys") == [("incident--9",)]
+
+
+async def test_a_version_that_is_published_later_is_a_delivery_as_any(outbox):
+    await outbox.store([version(1, token_id=IDS[0])])
+    await outbox.erase(order(IDS[0]))
+    assert await outbox.store([version(2, token_id=IDS[1])]) == ("stored",)
+    [item] = await outbox.due(NOW, 10)
+    assert (item.number, item.evidence) == (2, RECORD.evidence)
+
+
+async def test_what_waits_is_erased_too_and_has_no_number_to_miss(outbox, place):
+    await outbox.store([version(1, token_id=IDS[0], not_before=NOW + 60)])
+    found = await outbox.erase(order())
+    assert found.reached == ()
+    assert await outbox.due(NOW + 60, 10) == []
+    assert await states(place) == [(None, "erased")]
+
+
+async def test_a_delivery_in_hand_is_no_more_to_be_sent(outbox):
+    await outbox.store([version(1), case(9)])
+    [mine, other] = await outbox.due(NOW, 10)
+    await outbox.erase(order())
+    assert (outbox.holds(mine), outbox.holds(other)) == (False, True)
+
+
+async def test_what_arrived_while_it_was_erased_stands_in_the_ledger_as_done(
+    outbox, place
+):
+    await outbox.store([version(1), case(9), case(10)])
+    mine, other, third = await outbox.due(NOW, 10)
+    await outbox.erase(order())
+    await outbox.erase(order(sub="incident--10"))
+    await asyncio.gather(
+        outbox.done(mine.delivery_id, NOW),
+        outbox.done(other.delivery_id, NOW),
+        outbox.postponed(third.delivery_id, NOW + 60, "sink-timeout", now=NOW),
+    )
+    assert await states(place) == [(1, "done"), (2, "done"), (3, "erased")]

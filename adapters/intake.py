@@ -424,6 +424,7 @@ class Intake:
 
     async def _bury(self, dead: Message) -> None:
         """Try until the broker has it, or raise StoppedError."""
+        failed = False
         for delay_s in delays(random.random):
             try:
                 await self._bus.publish(DEAD, dead)
@@ -439,7 +440,10 @@ class Intake:
                     f"the adapter's login may not write to {DEAD}; see tocsin broker apply"
                 ) from None
             else:
+                if failed:
+                    _log.info("record.buried")
                 return
+            failed = True
             await pause(delay_s, self._stop)
 
 

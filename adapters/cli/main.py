@@ -19,6 +19,7 @@ from adapters.cli import (
     deliveries,
     directory,
     erasing,
+    feedback,
     gaps,
     heads,
     heartbeats,
@@ -78,7 +79,7 @@ app.command(publishing.publish)
 app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
-app.command(answering.feedback)
+app.command(feedback.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")

@@ -90,19 +90,23 @@ class Bus(Protocol):
         Meant to be called many times at once: about 100 in flight are fastest.
 
         Raises:
-            NotConfirmedError: No confirm in time, or a nack; it may be
-                queued, so repeat it with the same message id.
+            NotConfirmedError: No confirm in time, or a nack (NotTakenError: a queue
+                is full); it may be queued, so repeat it with the same message id.
             UnroutableError: Returned; no queue took it.
             BusRefusedError: Forged user id, no permission, no such exchange,
                 too large. It is not queued.
             BusUnavailableError: No connection, or the broker takes nothing
-                at present (an alarm); nothing was sent.
+                at present (BlockedError: an alarm); nothing was sent.
         """
 
     def consume(
-        self, queue: str, *, prefetch: int = 100
+        self, queue: str, *, prefetch: int = 100, most_bytes: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
         """Receive from *queue*; at most *prefetch* (1 to 65535) unsettled at once.
+
+        With *most_bytes*, for who settles as he goes, fewer while bodies are large:
+        so many bytes at once or a single one, and for a moment *prefetch* of them
+        when large ones come right behind small ones (`broker.prefetching`).
 
         Messages not settled when the context ends are redelivered, which
         counts against the delivery limit. A lost connection is opened again,

@@ -17,6 +17,7 @@ from contextlib import (
     closing,
     contextmanager,
 )
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,16 +26,19 @@ import structlog
 from adapters.chain_watch import ChainWatch, open_chain_watch
 from adapters.config import AdapterConfig
 from adapters.config_parts import (
+    AmqpSinkConfig,
     FileSinkConfig,
     MemberConfig,
     SinkConfig,
     WebhookSinkConfig,
 )
 from adapters.config_use import gaps_of, outbox_of, reviewers_of
+from adapters.deciding_again import DecidingAgain
 from adapters.delivery import Sink
+from adapters.eraser import Eraser
 from adapters.forwarder import forward
 from adapters.gap_state import GapState, open_gap_state
-from adapters.gap_watch import GapWatch, watch
+from adapters.gap_watch import GapWatch, replayed, watch
 from adapters.intake import Intake, follow
 from adapters.interests_file import Watched, interests_of
 from adapters.metrics import EventCounts
@@ -49,11 +53,12 @@ from adapters.pseudonym_files import keys_of, read_key
 from adapters.recognisers import load_spacy
 from adapters.reporting import report
 from adapters.review import Reviews, open_reviews
+from adapters.sinks.amqp import AmqpSink
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from adapters.status import answering, directory_of
 from broker.archive import Archive, open_archive
-from broker.bus import Bus
+from broker.bus import Bus, Message
 from broker.directory import Directory
 from broker.directory_held import Held
 from broker.errors import (
@@ -120,12 +125,19 @@ def context_of(
 
 @asynccontextmanager
 async def open_sinks(
-    members: Sequence[MemberConfig], *, clock: Callable[[], float]
+    members: Sequence[MemberConfig],
+    *,
+    clock: Callable[[], float],
+    bus: Bus | None = None,
 ) -> AsyncIterator[dict[Lane, Sink]]:
     """Open every sink of *members*, by (member, sink).
 
+    Args:
+        bus: The adapter's own, for members that read RabbitMQ.
+
     Raises:
-        ConfigError: A folder, URL or secret is unusable.
+        ConfigError: A folder, URL or secret is unusable; a member has two sinks of one
+            name, or two queues.
     """
     async with AsyncExitStack() as stack:
         sinks: dict[Lane, Sink] = {}
@@ -134,16 +146,27 @@ async def open_sinks(
                 lane = (member.org, config.name)
                 if lane in sinks:
                     raise ConfigError(f"{member.org} has two sinks {config.name}")
-                sinks[lane] = await _open_sink(stack, config, clock)
+                sinks[lane] = await _open_sink(stack, config, clock, bus, member.org)
+            # Its numbers would run across those of the other.
+            if sum(isinstance(each, AmqpSinkConfig) for each in member.sinks) > 1:
+                raise ConfigError(f"{member.org} has one queue, and two amqp sinks")
         yield sinks
 
 
 async def _open_sink(
-    stack: AsyncExitStack, config: SinkConfig, clock: Callable[[], float]
+    stack: AsyncExitStack,
+    config: SinkConfig,
+    clock: Callable[[], float],
+    bus: Bus | None,
+    org: str,
 ) -> Sink:
     match config:
         case FileSinkConfig():
             return await stack.enter_async_context(open_file_sink(config.folder))
+        case AmqpSinkConfig():
+            if bus is None:
+                raise ConfigError("an amqp sink needs the adapter's RabbitMQ")
+            return AmqpSink(bus, org)
         case WebhookSinkConfig():
             return await stack.enter_async_context(
                 open_webhook(
@@ -190,7 +213,7 @@ async def run_adapter(
     checks = () if held is None else (directory_of(held),)
     async with (
         open_outbox(place, password=password, clock=clock) as outbox,
-        open_sinks(config.members, clock=clock) as sinks,
+        open_sinks(config.members, clock=clock, bus=bus) as sinks,
         answering(
             status or config.status, counts, outbox=outbox, checks=checks, clock=clock
         ),
@@ -240,6 +263,12 @@ def _open_reviews(config: AdapterConfig, context: Context) -> Iterator[Reviews |
     with open_reviews(config.reviews, reviewers_of(config)) as reviews:
         reviews.rule_by(context.policy.sha256)
         yield reviews
+
+
+def _archived(archive: Archive | None, token_id: str) -> Message | None:
+    """Give a record as the gate passed it on, where its archive is at hand."""
+    found = None if archive is None else archive.get(token_id)
+    return None if found is None else replayed(found)
 
 
 def try_writing(path: Path) -> None:
@@ -292,6 +321,7 @@ async def serve(
             members={each.org: each for each in config.members},
             stop=stop,
         )
+    eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
     intake = Intake(
         config,
         bus,
@@ -304,6 +334,7 @@ async def serve(
         chain=chain,
         held=held,
         rules=rules,
+        eraser=eraser,
     )
     async with _draining(stop) as tasks:
         for queue in adapter_queues(config.name):
@@ -317,6 +348,13 @@ async def serve(
                 stop=stop,
                 keep_s=config.keep_days * 86_400,
                 standing=lambda org: held.standing(org, clock()),
+                current=DecidingAgain(
+                    outbox,
+                    intake.context,
+                    clock=clock,
+                    kept=partial(_archived, archive),
+                    keep_waiting=intake.keep_waiting,
+                ),
             ),
             name="forward",
         )
@@ -341,6 +379,8 @@ async def serve(
                 watched, intake.context, intake.take_again, clock=clock, stop=stop
             )
             tasks.create_task(watching, name="gaps")
+        if leads:
+            tasks.create_task(eraser.watch(), name="erased")
 
 
 @asynccontextmanager

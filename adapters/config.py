@@ -24,6 +24,8 @@ from broker.key_uri import is_uri
 from broker.quota import Quota
 from schemas.record import Org
 
+AdapterName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+
 
 class PublisherConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
@@ -123,7 +125,7 @@ class AdapterConfig(
             whoever reaches it; nowhere if not given.
     """
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+    name: AdapterName
     org: Org
     display_name: str
     directory: Path
@@ -169,6 +171,7 @@ class AdmissionConfig(
         ca_file: Authorities to trust of https instead of the system's.
         by_password: Logins with a password; all others need a certificate.
         passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+        out: Members with a queue of deliveries, by the adapter that serves them.
     """
 
     directory: Path
@@ -180,14 +183,20 @@ class AdmissionConfig(
     vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
     by_password: tuple[str, ...] | Literal["all"] = ()
     passwords: Path | UnsetType = UNSET
+    out: dict[str, tuple[Org, ...]] = {}
 
 
 class OperatorConfig(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 ):
-    """What `tocsin dead-letters` needs: the login `operator`."""
+    """What `tocsin dead-letters` and `erase` need: the login `operator`.
+
+    Attributes:
+        adapters: Every adapter of the hub, for orders to all of them.
+    """
 
     broker: Broker
+    adapters: tuple[AdapterName, ...] = ()
 
 
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

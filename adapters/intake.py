@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
+from adapters.eraser import Eraser
 from adapters.gap_watch import GapWatch
 from adapters.interests import Interests, TellIssuers
 from adapters.interests_file import Watched, interests_of
@@ -30,6 +31,7 @@ from broker.bus import Bus, Message, Received
 from broker.dead_letters import AT, KEY, REASON, WHERE, published_as
 from broker.directory import Directory
 from broker.directory_held import Held, first_of
+from broker.erasing import is_order
 from broker.errors import (
     BusUnavailableError,
     ConfigError,
@@ -38,6 +40,7 @@ from broker.errors import (
 )
 from broker.gate_rules import MAX_WHERE
 from broker.hearing import is_heartbeat
+from broker.replaying import kept_headers, replay_of
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
@@ -68,6 +71,7 @@ class Intake:
         gaps: GapWatch | None = None,
         held: Held | None = None,
         rules: Rulebook | None = None,
+        eraser: Eraser | None = None,
     ) -> None:
         self._held = held or Held(context.directory)
         self._rules = rules
@@ -81,6 +85,7 @@ class Intake:
         self._bus = bus
         self._context = context
         self._store = PatientStore(outbox, stop)
+        self._eraser = eraser or Eraser(self._store, reviews, clock=clock, stop=stop)
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
@@ -142,11 +147,11 @@ class Intake:
     async def _take(self, batch: Sequence[Received]) -> None:
         while batch:
             now = self._clock()
-            if is_heartbeat(batch[0].message):
+            if not _is_record(batch[0]):
                 await self._hear(batch[0], now)
                 batch = batch[1:]
                 continue
-            records = takewhile(lambda r: not is_heartbeat(r.message), batch)
+            records = takewhile(_is_record, batch)
             outcomes = await take(
                 [received.message for received in records],
                 await self._context_at(now),
@@ -157,14 +162,22 @@ class Intake:
             )
             done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
             messages = [each.message for each in done]
-            await self._keep_waiting(messages, outcomes)
+            await self.keep_waiting(messages, outcomes)
             await self._keep_heads(messages, now)
-            if self._gaps is not None:
-                await self._gaps.received(messages, outcomes, now=now)
+            await self._note_arrivals(messages, outcomes, now)
             for received, outcome in zip(done, outcomes, strict=True):
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _note_arrivals(
+        self, messages: Sequence[Message], outcomes: Sequence[Outcome], now: float
+    ) -> None:
+        """Remember what came for all; what is replayed came for one member alone."""
+        both = zip(messages, outcomes, strict=True)
+        came = [each for each in both if replay_of(each[0]) is None]
+        if self._gaps is not None and came:
+            await self._gaps.received(*zip(*came, strict=True), now=now)
 
     async def _keep_heads(self, messages: Sequence[Message], now: float) -> None:
         """Keep the gate's newest heads; what cannot be kept now comes again."""
@@ -181,12 +194,15 @@ class Intake:
                 _log.error("chain.heads_unavailable", error=str(error))
 
     async def _hear(self, received: Received, now: float) -> None:
-        """Take a heartbeat in, or put it aside."""
+        """Take in a heartbeat or an order to erase, or put it aside."""
         message, context = received.message, await self._context_at(now)
-        if self._gaps is not None:
+        fault: Refused | None = None
+        if is_order(message):
+            fault = await self._eraser.obey(message, context)
+        elif self._gaps is not None:
             fault = await self._gaps.hear(message, context, now=now)
-            if fault is not None:
-                await self._note(message, fault)
+        if fault is not None:
+            await self._note(message, fault)
         await self._bus.ack_through(received)
 
     async def take_again(self, message: Message) -> None:
@@ -204,7 +220,7 @@ class Intake:
             run=asyncio.to_thread,
             monotonic=time.monotonic,
         )
-        await self._keep_waiting([message], outcomes)
+        await self.keep_waiting([message], outcomes)
         if self._gaps is not None:
             await self._gaps.received([message], outcomes, now=now)
         await self._note(message, outcomes[0])
@@ -214,10 +230,14 @@ class Intake:
         self._follow_directory()
         return self._context
 
-    async def _keep_waiting(
+    async def keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]
     ) -> None:
-        """Keep what waits for persons, until the file can be written."""
+        """Keep what waits for persons, until the file can be written.
+
+        Raises:
+            StoppedError: Told to stop while it cannot.
+        """
         reviews = self._reviews
         decided = [
             (message, outcome.waiting, outcome.version)
@@ -374,6 +394,7 @@ class Intake:
 
     async def _bury(self, dead: Message) -> None:
         """Try until the broker has it, or raise StoppedError."""
+        failed = False
         for delay_s in delays(random.random):
             try:
                 await self._bus.publish(DEAD, dead)
@@ -385,8 +406,15 @@ class Intake:
                     retry_s=round(delay_s, 1),
                 )
             else:
+                if failed:
+                    _log.info("record.buried")
                 return
+            failed = True
             await pause(delay_s, self._stop)
+
+
+def _is_record(received: Received) -> bool:
+    return not (is_heartbeat(received.message) or is_order(received.message))
 
 
 async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
@@ -422,6 +450,7 @@ def dead_letter(
                 if isinstance(value := message.headers.get(name), str)
                 and len(value) <= seen.MAX_CHARS
             },
+            **kept_headers(message),
             REASON: refused.reason,
             WHERE: refused.where[:MAX_WHERE],
             KEY: published_as(message).routing_key,

@@ -9,12 +9,18 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
-from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.delivery import NewDelivery, Resend, StoreOutcome
 from schemas import timestamps
 
+_RESENT: Final[Mapping[Resend, AbstractSet[str]]] = {
+    "": frozenset(),
+    "failed": frozenset({"failed"}),
+    "done": frozenset({"failed", "done"}),
+}
 Lane = tuple[str, str]
 """(member, sink)"""
 Case = tuple[str, str, str, str]
@@ -43,6 +49,12 @@ def version_key(row: NewDelivery) -> str:
     return f"{key}+{row.supplement:05}" if row.supplement else key
 
 
+def supplement_in(version: str) -> int:
+    """Tell of which supplement `version_key` gave *version*; 0: of none."""
+    _, _, supplement = version.partition("+")
+    return int(supplement or 0)
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the outbox holds of the lanes and cases in question.
 
@@ -52,6 +64,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         versions: Every (case, key) that is stored, of those asked for.
         waiting: Cases with a version that waits for its time.
         begun: Cases with a version that has a number: sent, or about to be.
+        settled: Of `versions`, those that are done or failed, and which.
     """
 
     last_numbers: Mapping[Lane, int]
@@ -59,6 +72,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     versions: AbstractSet[tuple[Case, str]]
     waiting: AbstractSet[Case] = frozenset()
     begun: AbstractSet[Case] = frozenset()
+    settled: Mapping[tuple[Case, str], str] = msgspec.field(default_factory=dict)
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +89,7 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
 
     A version that waits is superseded by a newer one, whether that waits or not. A
     retraction never waits: what was never sent needs none, and would be told to exist
-    by it; what was sent is taken back at once.
+    by it; what was sent is taken back at once, also from who may not have it any more.
 
     Args:
         now: Epoch seconds.
@@ -94,6 +108,9 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
         number = 0
         if (case, key) in versions:
             outcome = StoreOutcome.DUPLICATE
+            state = known.settled.get((case, key), "")
+            if key == newest[case] and state in _RESENT[row.resend]:
+                outcome = StoreOutcome.AGAIN
         elif row.missed and case not in newest:
             outcome = StoreOutcome.MISSED
         elif key < newest.get(case, ""):
@@ -117,11 +134,10 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
 
 def _outcome(row: NewDelivery, *, has_begun: bool, now: float) -> StoreOutcome:
     """Say what becomes of a version that is the newest."""
-    if row.not_before <= now:
-        return StoreOutcome.STORED
-    if row.kind == "retraction":
+    waits = row.not_before > now
+    if row.kind == "retraction" and (waits or row.missed):
         return StoreOutcome.STORED if has_begun else StoreOutcome.SUPERSEDED
-    return StoreOutcome.WAITING
+    return StoreOutcome.WAITING if waits else StoreOutcome.STORED
 
 
 def continued(lanes: Sequence[int], last: Mapping[int, int]) -> list[int]:

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Row, delete, exists, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.outbox_rows import Reached
 from adapters.outbox_schema import (
     bodies,
     contents,
@@ -44,22 +45,6 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """What one lane has had of a record, by delivery numbers.
-
-    Attributes:
-        token_ids: Of what was sent, or may have been.
-        numbers: Of the same.
-        not_sent: Numbers that never come.
-    """
-
-    member: str
-    sink: str
-    token_ids: tuple[str, ...]
-    numbers: tuple[int, ...]
-    not_sent: tuple[int, ...]
-
-
 class ErasedHere(msgspec.Struct, frozen=True, kw_only=True):
     """What came of erasing a record.
 
@@ -77,8 +62,13 @@ class ErasedHere(msgspec.Struct, frozen=True, kw_only=True):
 async def purge_some(connection: AsyncConnection, before: float) -> int:
     """Delete some bodies that only deliveries settled before *before* used."""
     needed = deliveries.c.settled_at.is_(None) | (deliveries.c.settled_at >= before)
-    kept = select(_BODIES[0]).where(needed)
-    kept_hashes = kept.union(*(select(c).where(needed) for c in _BODIES[1:]))
+    # What has arrived is decided on no more.
+    kept = select(deliveries.c.message).where(
+        needed,
+        deliveries.c.state.in_(("waiting", "pending", "failed")),
+        deliveries.c.message.is_not(None),
+    )
+    kept_hashes = kept.union(*(select(c).where(needed) for c in _BODIES))
     some = (
         select(contents.c.hash)
         .where(contents.c.hash.not_in(kept_hashes))
@@ -173,6 +163,7 @@ async def note_erased(
                     state="done",
                     settled_at=each["settled_at"],
                     attempts=deliveries.c.attempts + 1,
+                    untold=each["untold"],
                 )
             )
     return count
@@ -205,4 +196,6 @@ def _reached(rows: Sequence[Row[Any]]) -> Iterable[Reached]:
             token_ids=tuple(dict.fromkeys(row.token_id for row in sent)),
             numbers=tuple(row.number for row in sent),
             not_sent=tuple(row.number for row in of_lane if row not in sent),
+            tlp=of_lane[-1].tlp,
+            scope=of_lane[-1].scope,
         )

@@ -24,6 +24,7 @@ from adapters.outbox_schema import deliveries, lanes
 from adapters.reports import Taken
 
 MAX_ROWS: Final = 1000  # deliveries told of at once
+_NO_RECORDS: Final = ("heartbeat", "erasure")
 _CHUNK: Final = 500  # names in a query: SQLite takes 32,766 parameters
 # Spelled out, or SQLite would not see that the index of them alone answers it.
 UNTOLD: Final[ColumnElement[bool]] = literal_column("deliveries.untold = 1")
@@ -53,8 +54,8 @@ async def load_untold(connection: AsyncConnection, not_of: Collection[str]) -> U
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
         ids[row.issuer].append(row.id)
-    # Heartbeats are no records: nobody waits for them to arrive.
-    tokens = sorted({row.token_id for row in rows if row.kind != "heartbeat"})
+    # These are no records: nobody waits for them to arrive.
+    tokens = sorted({row.token_id for row in rows if row.kind not in _NO_RECORDS})
     taken: list[Taken] = []
     for start in range(0, len(tokens), _CHUNK):
         found = await connection.execute(_who(tokens[start : start + _CHUNK]))

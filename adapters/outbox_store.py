@@ -4,6 +4,7 @@ Both run in one transaction of `Outbox.store`, around `numbering.assign`. What w
 stored to wait is numbered later, by `release_waiting`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, TypeVar
 
@@ -70,6 +71,7 @@ async def write(
     """
     kept = [n for n in numbered if n.outcome in _KEPT]
     late = [n for n in numbered if n.outcome is StoreOutcome.SUPERSEDED]
+    again = [n for n in numbered if n.outcome is StoreOutcome.AGAIN]
     for item in numbered if waiting else ():
         if case_of(item.row) in waiting:
             await _supersede_waiting(connection, item, lane_ids, now)
@@ -80,6 +82,8 @@ async def write(
         # later numbers of a lane overwrite earlier ones
         last = {lane_ids[lane_of(n.row)]: n.number for n in kept if n.number}
         await _write_last_numbers(connection, last)
+    if again:
+        await _send_again(connection, again)
     if late:
         await connection.execute(
             ignoring(connection, superseded),
@@ -95,6 +99,32 @@ async def write(
                 for n in late
             ],
         )
+
+
+async def _send_again(connection: AsyncConnection, found: Sequence[Numbered]) -> None:
+    """Make settled deliveries pending once more, as they are decided now."""
+    hashes = await write_bodies(connection, _bodies_of(found))
+    values: list[dict[str, object]] = []
+    names: set[str] = set()
+    for n in found:
+        fresh = decided(n.row, hashes)
+        names |= fresh.keys()
+        key = delivery_id(case_of(n.row), n.ver_key)
+        values.append({"key": key} | {f"new_{name}": fresh[name] for name in fresh})
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("key"))
+        .where(deliveries.c.state.in_(("done", "failed")))
+        .values(
+            **{name: bindparam(f"new_{name}") for name in names},
+            state="pending",
+            reason="",
+            due_at=0.0,
+            settled_at=None,
+            first_failed_at=None,
+        ),
+        values,
+    )
 
 
 async def release_waiting(connection: AsyncConnection, now: float) -> set[Lane]:
@@ -189,6 +219,7 @@ async def _known(
     waiting: set[Case] = set()
     begun: set[Case] = set()
     versions: set[tuple[Case, str]] = set()
+    settled: dict[tuple[Case, str], str] = {}
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
     key = deliveries.c.ver_key
     wanted = {
@@ -218,22 +249,32 @@ async def _known(
         for lane_id, issuer, sub, ver_key in await connection.execute(moot):
             case = (*by_id[lane_id], issuer, sub)
             newest[case] = max(ver_key, newest.get(case, ""))
-        exact = select(*columns, key).where(tuple_(*columns, key).in_(some))
-        for lane_id, issuer, sub, ver_key in await connection.execute(exact):
-            versions.add(((*by_id[lane_id], issuer, sub), ver_key))
+        exact = select(*columns, key, deliveries.c.state)
+        exact = exact.where(tuple_(*columns, key).in_(some))
+        for lane_id, issuer, sub, ver_key, state in await connection.execute(exact):
+            version = ((*by_id[lane_id], issuer, sub), ver_key)
+            versions.add(version)
+            if state in ("done", "failed"):
+                settled[version] = state
     return Known(
         last_numbers=numbers,
         newest=newest,
         versions=versions,
         waiting=waiting,
         begun=begun,
+        settled=settled,
     )
 
 
 def _bodies_of(stored: Sequence[Numbered]) -> Iterator[Body]:
     for n in stored:
-        for body in (n.row.evidence, n.row.projection, n.row.receipt):
-            yield (n.row.issuer, n.row.sub), body
+        yield from bodies_of(n.row)
+
+
+def bodies_of(row: NewDelivery) -> Iterator[Body]:
+    """Give what `write_bodies` has to store of *row*."""
+    for body in (row.evidence, row.projection, row.receipt, row.message):
+        yield (row.issuer, row.sub), body
 
 
 def _values(
@@ -243,7 +284,6 @@ def _values(
     now: float,
 ) -> dict[str, object]:
     row = item.row
-    record = row.issuer, row.sub
     return {
         "id": delivery_id(case_of(row), item.ver_key),
         "lane_id": lane_ids[lane_of(row)],
@@ -255,15 +295,31 @@ def _values(
         "kind": row.kind,
         "tlp": row.tlp,
         "token_id": row.token_id,
-        "policy": row.policy,
         "scope": row.scope,
+        **decided(row, hashes),
+        "state": "pending" if item.number else "waiting",
+        "stored_at": now,
+        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
+    }
+
+
+def decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]:
+    """Give the columns that change when a delivery is decided on again.
+
+    Args:
+        hashes: As `write_bodies` gives them.
+    """
+    record = row.issuer, row.sub
+    return {
+        "policy": row.policy,
         "evidence": hashes[record, row.evidence],
         "projection": hashes[record, row.projection],
         "receipt": hashes[record, row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
-        "state": "pending" if item.number else "waiting",
-        "stored_at": now,
-        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
+        "message": hashes.get((record, row.message)),
+        "basis": row.basis,
+        "decided_until": None if row.until == math.inf else row.until,
+        "missed": row.missed,
     }
 
 

@@ -14,6 +14,7 @@ import structlog
 
 from adapters.delivery import KnownTokens, NewDelivery, StoreOutcome
 from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox_erasure import ErasedHere, Erasing
 from adapters.scopes import Scopes
 from broker.backoff import delays
 
@@ -44,12 +45,26 @@ class PatientStore:
         """See `Outbox.known`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.known(member, token_ids))
 
+    async def erase(self, what: Erasing) -> ErasedHere:
+        """See `Outbox.erase`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.erase(what))
+
+    async def erased_since(self, moment: float) -> list[str]:
+        """See `Outbox.erased_since`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.erased_since(moment))
+
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        failed = False
         for delay_s in delays(random.random):
             try:
-                return await call()
+                done = await call()
             except OutboxUnavailableError:
+                failed = True
                 _log.error("outbox.unavailable", retry_s=round(delay_s, 1))
+            else:
+                if failed:
+                    _log.info("outbox.back")
+                return done
             await pause(delay_s, self._stop)
         raise AssertionError("delays end")
 

@@ -106,7 +106,7 @@ def project(
         if found is None and (original == issuer or is_mark(original)):
             return original
         # Feedback mentions objects of other records, by their ids there.
-        return found or _scoped_id(original, author, scope)
+        return found or scoped_id(original, author, scope)
 
     objects = [_identity(author, own, now), _extension_definition(own)]
     if issuer not in new and issuer != own:
@@ -133,7 +133,7 @@ def _new_ids(
         original = part.source.id
         found = _new_id(part, author, scope, issuer)
         if found in taken:  # two objects of one value
-            found = _scoped_id(original, author, scope)
+            found = scoped_id(original, author, scope)
         taken.add(found)
         new[original] = found
     return new
@@ -150,10 +150,10 @@ def _new_id(part: ObjectParts, author: Author, scope: str, issuer: str) -> str:
         # All that the id derives from is disclosed, so it gives nothing away.
         name = codec.encode_json({"value": value}).decode()
         return f"{part.kind}--{uuid.uuid5(_SCO_NAMESPACE, name)}"
-    return _scoped_id(original, author, scope)
+    return scoped_id(original, author, scope)
 
 
-def _scoped_id(original: str, author: Author, scope: str) -> str:
+def scoped_id(original: str, author: Author, scope: str) -> str:
     """Give the id of an object in the projections of one scope, in every record."""
     text = f"{scope} {original}"
     mac = hmac.digest(author.id_key, text.encode(), "sha256")

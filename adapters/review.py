@@ -247,6 +247,24 @@ class Reviews:
             )
             _forget(db)
 
+    def erase(self, token_ids: Sequence[str]) -> None:
+        """Forget all that stands here of these tokens. Safe to repeat."""
+        with self._file.transaction() as db:
+            count = 0
+            for token_id in token_ids:
+                db.execute(
+                    "DELETE FROM statements WHERE review IN "
+                    "(SELECT review FROM reviews WHERE token_id = ?)",
+                    (token_id,),
+                )
+                for table in ("reviews", "messages"):
+                    count += db.execute(
+                        f"DELETE FROM {table} WHERE token_id = ?",  # noqa: S608
+                        (token_id,),
+                    ).rowcount
+        if count:
+            self._file.empty_log()
+
     def _held(self, review: str, blob: bytes, state: State) -> Held:
         return Held(
             waiting=_decode(blob, Waiting),

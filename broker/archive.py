@@ -32,6 +32,8 @@ from broker.archive_tables import LAYOUT
 from broker.errors import ConfigError
 from broker.private_sqlite import PrivateFile, open_private
 from broker.record_keys import Entropy, RecordKey
+from broker.replaying import Version
+from schemas.erasing import Reason
 
 __all__ = [
     "Archive",
@@ -76,14 +78,25 @@ class Archive:
         """
         packed = [archive_rows.packed(each.token) for each in items]
         with self._file.transaction() as db:
+            known = "SELECT 1 FROM tokens WHERE token_id = ?"
+            new = [not db.execute(known, (e.token_id,)).fetchall() for e in items]
             # Inside: whoever erases a record waits, or has done so before.
-            keys = self._keys.of_records({(e.issuer, e.sub) for e in items})
+            fresh = {
+                (each.issuer, each.sub)
+                for each, is_new in zip(items, new, strict=True)
+                if is_new
+            }
+            keys = self._keys.of_records(fresh)
             return [
                 archive_rows.stored(
-                    db, item, self._locked(item.token_id, *parts, key), stamp
+                    db,
+                    item,
+                    self._locked(item.token_id, *parts, keys[item.issuer, item.sub])
+                    if is_new
+                    else None,
+                    stamp,
                 )
-                for item, parts in zip(items, packed, strict=True)
-                for key in [keys[item.issuer, item.sub]]
+                for item, parts, is_new in zip(items, packed, new, strict=True)
             ]
 
     def _locked(
@@ -116,29 +129,34 @@ class Archive:
         if found:
             self._file.empty_log()
 
-    def erase(self, cases: Sequence[Case], *, at: int, reason: str) -> list[Erased]:
+    def erase(self, cases: Sequence[Case], *, at: int, reason: Reason) -> list[Erased]:
         """Destroy the keys of records, and what lay under them. Safe to repeat.
 
+        A record of which nothing is left keeps the moment and the reason that it has.
         On return it is out of the files, if their logs could be emptied; see `tidy`.
 
         Args:
             at: Epoch seconds.
         """
         with self._file.transaction() as db:
-            # First: without them the rest is noise, whatever happens to it.
-            self._keys.destroy(cases)
             found = []
-            for issuer, sub in cases:
-                db.execute(
+            for case in cases:
+                # First: without it the rest is noise, whatever happens to it.
+                gone = self._keys.destroy([case])
+                gone += db.execute(
                     "UPDATE tokens SET key_id = NULL, hidden = NULL "
-                    "WHERE issuer = ? AND sub = ?",
-                    (issuer, sub),
-                )
+                    "WHERE issuer = ? AND sub = ? AND hidden IS NOT NULL",
+                    case,
+                ).rowcount
+                how = "REPLACE" if gone else "IGNORE"
                 db.execute(
-                    "INSERT OR REPLACE INTO erased VALUES (?, ?, ?, ?)",
-                    (issuer, sub, at, reason),
+                    f"INSERT OR {how} INTO erased VALUES (?, ?, ?, ?)",  # noqa: S608
+                    (*case, at, reason),
                 )
-                found.append(archive_rows.erased(db, issuer, sub, at, reason))
+                [row] = db.execute(
+                    "SELECT at, reason FROM erased WHERE issuer = ? AND sub = ?", case
+                )
+                found.append(archive_rows.erased(db, *case, *row))
         self.tidy()
         return found
 
@@ -238,6 +256,14 @@ class Archive:
             "SELECT token_id FROM tokens WHERE issuer = ? AND sub = ? ORDER BY number"
         )
         return [token_id for (token_id,) in self._file.rows(query, (issuer, sub))]
+
+    def versions_of(self, issuer: str, sub: str) -> list[Version]:
+        """List the versions of a record, in the order in which they came."""
+        query = (
+            "SELECT ver, kind, number FROM tokens WHERE issuer = ? AND sub = ? "
+            "ORDER BY number"
+        )
+        return [Version(*row) for row in self._file.rows(query, (issuer, sub))]
 
     def first_seen(self, token_ids: Iterable[str]) -> dict[str, int]:
         """Tell when those of *token_ids* that are archived were first seen."""

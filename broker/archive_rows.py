@@ -11,6 +11,7 @@ from broker.archive_tables import joined, parted
 from broker.errors import ConfigError
 from broker.record_keys import BrokenContentError, RecordKey
 from broker.sdjwt import MAX_TOKEN_BYTES
+from schemas.erasing import Reason
 
 SELECT: Final = (
     "SELECT number, token_id, issuer, sub, ver, kind, tlp, first_seen, stamp, token, "
@@ -55,7 +56,7 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
     issuer: str
     sub: str
     at: int
-    reason: str
+    reason: Reason
     token_ids: tuple[str, ...]
 
 
@@ -103,15 +104,19 @@ class SignedHead(msgspec.Struct, frozen=True):
 def stored(
     db: sqlite3.Connection,
     item: Archived,
-    locked: tuple[bytes, bytes, bytes],
+    locked: tuple[bytes, bytes, bytes] | None,
     stamp: MakeStamp,
 ) -> Archived:
-    """Store *item* at the end of the chain, unless it has its place already."""
+    """Store *item* at the end of the chain, unless it has its place already.
+
+    Args:
+        locked: Columns `token`, `key_id` and `hidden`; None if it has its place.
+    """
     found = db.execute(
         "SELECT number, first_seen, stamp FROM tokens WHERE token_id = ?",
         (item.token_id,),
     ).fetchone()
-    if found is None:
+    if found is None and locked is not None:
         last, prev = end(db)
         number, first_seen = last + 1, item.first_seen
         signed = stamp(token_id=item.token_id, seen=first_seen, pos=number, prev=prev)
@@ -145,7 +150,7 @@ def end(db: sqlite3.Connection) -> tuple[int, str]:
 
 
 def erased(
-    db: sqlite3.Connection, issuer: str, sub: str, at: int, reason: str
+    db: sqlite3.Connection, issuer: str, sub: str, at: int, reason: Reason
 ) -> Erased:
     """Give what was erased of a record, with the ids of its versions."""
     rows = db.execute(

@@ -18,6 +18,8 @@ from adapters.cli import (
     dead_letters,
     deliveries,
     directory,
+    erasing,
+    feedback,
     gaps,
     heads,
     heartbeats,
@@ -31,6 +33,7 @@ from adapters.cli import (
     publishing,
     receipt,
     records,
+    replaying,
     reviewing,
     sealing,
     show,
@@ -76,12 +79,13 @@ app.command(publishing.publish)
 app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
-app.command(answering.feedback)
+app.command(feedback.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")
 app.command(deliveries.deliveries, name="deliveries")
 app.command(directory.directory, name="directory")
+app.command(erasing.erase)
 app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
@@ -90,6 +94,7 @@ app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(proofs.proofs, name="proofs")
+app.command(replaying.replay)
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)

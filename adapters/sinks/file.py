@@ -15,6 +15,13 @@ and of a heartbeat:
         heard.jwt         the gate's word: what the hub did not take in
         delivery.json     as above
 
+and of the notice that a record is to be erased:
+
+    00000009-erasure-Q0bX1cQp0dWq/
+        erasure.jwt       which record and why, signed by the hub
+        erased.json       the same as plain JSON
+        delivery.json     as above
+
 Names sort by delivery number. Whatever starts with a dot is unfinished.
 """
 
@@ -33,7 +40,7 @@ from typing import Final
 
 import msgspec
 
-from adapters import gaps
+from adapters import erasing, gaps
 from adapters.delivery import Delivery
 from adapters.errors import SinkError, SinkUnavailableError
 from broker.errors import ConfigError
@@ -151,8 +158,12 @@ def _files(item: Delivery) -> dict[str, bytes]:
         heartbeat, account, heard = gaps.NAMES
         names = (f"{heartbeat}.jwt", f"{account}.json", f"{heard}.jwt")
     bodies = (item.evidence, item.projection, item.receipt)
+    found = dict(zip(names, bodies, strict=True))
+    if item.kind == erasing.KIND:
+        notice, plain = erasing.NAMES
+        found = {f"{notice}.jwt": item.evidence, f"{plain}.json": item.projection}
     return {
-        **dict(zip(names, bodies, strict=True)),
+        **found,
         "delivery.json": msgspec.json.encode(about),
     }
 

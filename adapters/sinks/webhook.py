@@ -18,10 +18,9 @@ from ssl import SSLContext
 from typing import Final
 
 import aiohttp
-import msgspec
 
-from adapters import gaps
 from adapters.delivery import Delivery
+from adapters.enveloping import encode
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.retries import parse_retry_after
 from adapters.sinks.guarded_http import (
@@ -172,7 +171,7 @@ class WebhookSink:
 
     async def _post(self, item: Delivery) -> tuple[int, str | None]:
         """Give the status and Retry-After; of the body nothing is read."""
-        body = _body(item)
+        body = encode(item)
         try:
             async with self._session.post(
                 self._url,
@@ -195,31 +194,6 @@ class WebhookSink:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": " ".join(signatures),
         }
-
-
-def _body(item: Delivery) -> bytes:
-    """Encode *item*; `timestamp` is when this version was made, not sent."""
-    is_record = item.kind != gaps.KIND
-    names = ("evidence", "projection", "receipt")
-    evidence, projection, receipt = names if is_record else gaps.NAMES
-    return msgspec.json.encode(
-        {
-            "type": f"record.{item.kind}" if is_record else item.kind,
-            "timestamp": item.ver,
-            "data": {
-                "number": item.number,
-                "issuer": item.issuer,
-                "sub": item.sub,
-                "ver": item.ver,
-                "tlp": item.tlp,
-                "token_id": item.token_id,
-                evidence: item.evidence.decode("ascii"),
-                **({"evidence_type": item.evidence_type} if is_record else {}),
-                projection: msgspec.Raw(item.projection),
-                receipt: item.receipt.decode("ascii"),
-            },
-        }
-    )
 
 
 def _reason(error: aiohttp.ClientError) -> str:

@@ -1,0 +1,133 @@
+"""An adapter that is ordered to erase: the record's queue, its reviews, who is told."""
+
+import asyncio
+import json
+
+import msgspec
+
+from adapters.eraser import Eraser
+from adapters.outbox import open_outbox
+from adapters.outbox_erasure import Erasing
+from adapters.patience import PatientStore
+from adapters.review import open_reviews
+from broker.bus import Message
+from broker.erasing import CONTENT_TYPE, Order, message
+from broker.topology import DEAD, RECORDS, RETRY
+from tests.adapters.test_app import CONTEXT, LANE, MEMBER, stage
+from tests.support.issuing import ADAPTER_QUEUES, NOW, Feed, clock, draft, stamped
+from tests.support.reviews import REVIEWERS, waiting
+from tests.support.sinks import new_delivery
+
+NORMAL = ADAPTER_QUEUES[0]
+ROW = new_delivery(member=LANE[0], sink=LANE[1], token_id="A" * 43)
+
+
+def order_for(row=ROW, **more):
+    fields = {"tokens": (row.token_id,), "at": int(NOW), "reason": "law"} | more
+    return Order(issuer=row.issuer, sub=row.sub, **fields)
+
+
+async def test_a_record_behind_which_the_order_stands_is_not_sent_again(tmp_path):
+    async with stage(tmp_path) as here:
+        record = Feed().message(draft())
+        await here.put(record)
+        await here.serve_until(lambda: len(here.sink.taken) == 1)
+        [sent] = here.sink.taken.values()
+        order = Order(
+            issuer=sent.issuer, sub=sent.sub, tokens=(sent.token_id,), at=int(NOW),
+            reason="mistake",
+        )  # fmt: skip
+        operator = here.broker.login("operator")
+        await operator.publish(RETRY, message(order, NORMAL))
+        await operator.publish(RETRY, message(order, NORMAL))
+        await here.put(record)  # as from the dead letters
+        await here.put(Feed(epoch="two").message(draft(2)))
+        await here.serve_until(lambda: len(here.sink.taken) == 3)
+        kinds = [item.kind for item in here.sink.taken.values()]
+        assert kinds == ["incident", "erasure", "incident"]
+        assert here.sink.numbers == [1, 2, 3]
+        notice = json.loads([*here.sink.taken.values()][1].projection)
+        assert (notice["numbers"], notice["tokens"]) == ([1], [sent.token_id])
+        assert await here.left_in(NORMAL) == []
+
+
+async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
+    forged = Message(
+        body=msgspec.json.encode(order_for()),
+        message_id="m",
+        routing_key="cert-aq.incident.green.none.none.unknown",
+        content_type=CONTENT_TYPE,
+    )
+    async with stage(tmp_path) as here:
+        await here.outbox.store([ROW])
+        await here.broker.login("gate").publish(RECORDS, stamped(forged))
+        await here.put(Feed().message(draft()))
+        await here.serve_until(lambda: len(here.sink.taken) == 2)
+        [dead] = await here.left_in(DEAD)
+    assert dead.headers["tocsin-reason"] == "erasing-invalid"
+
+
+async def obeyed(folder, order, rows, reviews=None):
+    """Store *rows*, obey, and give what is to be sent then."""
+    stop = asyncio.Event()
+    async with open_outbox(folder / "outbox.sqlite", clock=clock) as outbox:
+        await outbox.store(rows)
+        eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
+        assert await eraser.obey(message(order, NORMAL), CONTEXT) is None
+        return await outbox.due(NOW, 10)
+
+
+async def test_at_the_end_of_retention_nobody_is_told(tmp_path):
+    order = order_for(reason="retention", notify=False)
+    assert await obeyed(tmp_path, order, [ROW]) == []
+
+
+async def test_who_waits_for_a_number_that_never_comes_is_told(tmp_path):
+    [notice] = await obeyed(tmp_path, order_for(), [ROW])
+    said = json.loads(notice.projection)
+    assert (said["numbers"], said["not_sent"]) == ([], [1])
+    assert notice.number == 2
+
+
+async def test_who_is_no_more_served_gets_no_delivery(tmp_path):
+    left = msgspec.structs.replace(ROW, member="ngo-a")
+    elsewhere = msgspec.structs.replace(ROW, sink="mail")
+    found = await obeyed(tmp_path, order_for(), [ROW, left, elsewhere])
+    assert [(item.member, item.sink) for item in found] == [(MEMBER, "files")]
+
+
+async def test_what_waits_for_persons_is_forgotten_with_all_that_they_said(tmp_path):
+    with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+        mine, other = waiting(), waiting(token_id="M" * 43)
+        kept = Message(body=b"canary" * 9, message_id="m", routing_key="k")
+        reviews.keep([(kept, [mine], None)])
+        reviews.keep(
+            [(Message(body=b"x", message_id="n", routing_key="k"), [other], None)]
+        )
+        order = order_for(tokens=(mine.token_id,))
+        await obeyed(tmp_path, order, [ROW], reviews)
+        left = [each.waiting.token_id for each in reviews.held(now=NOW, every=True)]
+        assert left == [other.token_id]
+        assert reviews.message(mine.token_id) is None
+        for each in tmp_path.glob("reviews.sqlite*"):
+            assert b"canary" not in each.read_bytes()
+
+
+async def test_what_another_process_erased_leaves_the_reviews_too(tmp_path):
+    stop, mine = asyncio.Event(), waiting()
+    what = Erasing(
+        issuer="cert-aq", sub=ROW.sub, token_ids=(mine.token_id,), at=NOW, reason="law"
+    )
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            reviews.keep(
+                [(Message(body=b"x", message_id="m", routing_key="k"), [mine], None)]
+            )
+            await outbox.erase(what)
+            eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
+            watching = asyncio.create_task(eraser.watch())
+            async with asyncio.timeout(10):
+                while reviews.held(now=NOW):  # noqa: ASYNC110  a file has no event
+                    await asyncio.sleep(0.01)
+            stop.set()
+            await watching

@@ -71,7 +71,7 @@ async def forward(
     sent again under the same id. While the outbox fails, it waits. Rows of a lane that is not in *sinks* wait.
 
     Args:
-        outbox: Nobody else forwards from it.
+        outbox: Others may forward from it, too, if it is a database that is shared.
         sinks: By (member, sink).
         clock: Epoch seconds.
         random: Gives [0, 1).

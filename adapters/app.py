@@ -345,7 +345,8 @@ async def serve(
             )
             tasks.create_task(watching, name="gaps")
         if leads:
-            tasks.create_task(eraser.watch(), name="erased")
+            keeping = eraser.watch(config.retention, lambda: held.current)
+            tasks.create_task(keeping, name="erased")
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from contextlib import (
     closing,
     contextmanager,
 )
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,11 +32,12 @@ from adapters.config_parts import (
     WebhookSinkConfig,
 )
 from adapters.config_use import gaps_of, outbox_of, reviewers_of
+from adapters.deciding_again import DecidingAgain
 from adapters.delivery import Sink
 from adapters.eraser import Eraser
 from adapters.forwarder import forward
 from adapters.gap_state import GapState, open_gap_state
-from adapters.gap_watch import GapWatch, watch
+from adapters.gap_watch import GapWatch, replayed, watch
 from adapters.intake import Intake, follow
 from adapters.interests_file import Watched, interests_of
 from adapters.metrics import EventCounts
@@ -54,7 +56,7 @@ from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from adapters.status import answering, directory_of
 from broker.archive import Archive, open_archive
-from broker.bus import Bus
+from broker.bus import Bus, Message
 from broker.directory import Directory
 from broker.directory_held import Held
 from broker.errors import (
@@ -243,6 +245,12 @@ def _open_reviews(config: AdapterConfig, context: Context) -> Iterator[Reviews |
         yield reviews
 
 
+def _archived(archive: Archive | None, token_id: str) -> Message | None:
+    """Give a record as the gate passed it on, where its archive is at hand."""
+    found = None if archive is None else archive.get(token_id)
+    return None if found is None else replayed(found)
+
+
 def try_writing(path: Path) -> None:
     """Write one page of the SQLite file *path*, changing nothing.
 
@@ -320,6 +328,13 @@ async def serve(
                 stop=stop,
                 keep_s=config.keep_days * 86_400,
                 standing=lambda org: held.standing(org, clock()),
+                current=DecidingAgain(
+                    outbox,
+                    intake.context,
+                    clock=clock,
+                    kept=partial(_archived, archive),
+                    keep_waiting=intake.keep_waiting,
+                ),
             ),
             name="forward",
         )

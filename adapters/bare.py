@@ -29,7 +29,8 @@ def bare_for(
     outcome = decide(message, alone, now=now)
     if not isinstance(outcome, Decided):
         return None
-    given = [row for row in outcome.rows if row.not_before <= now]
+    # A retraction also reaches those that had the record and may not have it now.
+    given = [r for r in outcome.rows if r.not_before <= now and not r.missed]
     if not given:
         return None
     token = carried.decode(given[0].evidence).token

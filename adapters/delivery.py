@@ -1,5 +1,6 @@
 """One outbox row: a redacted record on its way to one sink of one member."""
 
+import math
 from enum import StrEnum
 from typing import Protocol
 
@@ -17,6 +18,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
         evidence: The cut token, ASCII; of `evidence_type`.
         projection: The plain STIX bundle made from it, JSON.
         receipt: The adapter's JWS on the cuts, ASCII.
+        missed: As in `NewDelivery`.
+        supplement: As in `NewDelivery`.
+        basis: As in `NewDelivery`.
+        until: As in `NewDelivery`.
     """
 
     delivery_id: str
@@ -33,6 +38,10 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     evidence: bytes
     projection: bytes
     receipt: bytes
+    missed: str = ""
+    supplement: int = 0
+    basis: str = ""
+    until: float = math.inf
 
     @property
     def evidence_type(self) -> str:
@@ -61,13 +70,19 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ver: RFC 3339, see `schemas.timestamps`.
         policy: Name and hash of the policy that it was redacted under.
-        missed: Why the member's interests miss it, or "". A row that they miss is
-            stored only where the sink holds an earlier version of the record.
+        missed: Why the member would not get it but for an earlier version of the record
+            that it has: its interests miss it or, of a retraction, it may not have
+            the record any more. "" if it may and wants to. Such a row is stored only
+            where there is an earlier version, and sent only where that was.
         scope: Audience that the ids in the projection derive for; see
             `adapters.scopes`.
         supplement: How many parts persons have agreed to show in it that were withheld
             at first: the same version with more of them is newer.
         not_before: Epoch seconds; it is handed out then at the earliest. 0: at once.
+        message: The record as it came (`adapters.kept_message`), to be decided on
+            again; empty of what is no record.
+        basis: What it was decided under (`adapters.basis`).
+        until: Epoch seconds; from then on it has to be decided again in any case.
     """
 
     member: str
@@ -86,6 +101,25 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     not_before: float = 0
     missed: str = ""
     supplement: int = 0
+    message: bytes = b""
+    basis: str = ""
+    until: float = math.inf
+
+
+class NotGiven(msgspec.Struct, frozen=True):
+    """A delivery is not sent: by what holds now its member does not get it.
+
+    Attributes:
+        reason: Stable code.
+    """
+
+    reason: str
+
+
+class NotYet(msgspec.Struct, frozen=True):
+    """A delivery is not sent before *due_at*, epoch seconds."""
+
+    due_at: float
 
 
 class StoreOutcome(StrEnum):

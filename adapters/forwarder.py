@@ -8,13 +8,13 @@ and one delivery, whatever the backlog.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, assert_never
 
 import structlog
 
-from adapters.delivery import Delivery, Sink
+from adapters.delivery import Delivery, NotGiven, NotYet, Sink
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.numbering import Lane
 from adapters.outbox import Outbox, OutboxUnavailableError
@@ -41,6 +41,11 @@ _PURGE_S: Final = 3600.0  # between two looks for bodies that may go
 _TOKEN_CHARS: Final = 12  # of a token id in the log
 
 _log: Any = structlog.get_logger(__name__)
+Current = Callable[[Delivery], Awaitable[Delivery | NotGiven | NotYet]]
+
+
+async def _as_it_is(item: Delivery) -> Delivery:
+    return item
 
 
 async def forward(
@@ -56,6 +61,7 @@ async def forward(
     suspect_slots: int = 8,
     keep_s: float = 7 * 86_400,
     standing: Callable[[str], Standing] = lambda _: "in",
+    current: Current | None = None,
 ) -> None:
     """Send what is due to *sinks* until *stop* is set, then finish what is in flight.
 
@@ -78,6 +84,8 @@ async def forward(
         standing: Whether a member may be sent something now. While it waits, its
             deliveries do, too; what is due to who is out of the directory fails
             with `member-removed`, and is not sent if it comes back.
+        current: Gives a delivery as it may be sent now (`adapters.deciding_again`);
+            None: as it is.
 
     Raises:
         ExceptionGroup: A bug in a sink.
@@ -97,6 +105,7 @@ async def forward(
             working=working,
             suspect=suspect,
             standing=standing,
+            current=current or _as_it_is,
         )
         for lane, sink in sinks.items()
     ]
@@ -154,8 +163,10 @@ class _Worker:
         working: asyncio.Semaphore,
         suspect: asyncio.Semaphore,
         standing: Callable[[str], Standing],
+        current: Current,
     ) -> None:
         self._standing = standing
+        self._current = current
         self.lane = lane
         self._outbox = outbox
         self._sink = sink
@@ -225,16 +236,29 @@ class _Worker:
                         continue  # erased meanwhile
                     match self._standing(item.member):
                         case "in":
-                            await self._attempt(item)
+                            await self._send(item)
                         case "waits":
                             break
                         case "out":
-                            await self._drop(item)
+                            await self._drop(item, "member-removed")
                     if self._stop.is_set() or self._breaker != Closed():
                         break
             finally:
                 self._outbox.release(batch)  # those that were not reached
         return bool(batch)
+
+    async def _send(self, item: Delivery) -> None:
+        """Send *item* as it may be sent now, if it may."""
+        match await self._current(item):
+            case NotGiven(reason):
+                await self._drop(item, reason)
+            case NotYet():
+                pass  # it is due later by now
+            case found:
+                # Suspended, or erased, while this was decided?
+                holds = self._outbox.holds(found)
+                if holds and self._standing(item.member) == "in":
+                    await self._attempt(found)
 
     async def _attempt(self, item: Delivery) -> None:
         """Send *item* and record what became of it."""
@@ -257,11 +281,13 @@ class _Worker:
             log.info("delivery.done", outcome="forwarded")
             await self._on_answer()
 
-    async def _drop(self, item: Delivery) -> None:
-        """Settle what was decided while its member was still one."""
-        reason = "member-removed"
-        await self._outbox.failed(item.delivery_id, reason, now=self._clock())
-        self._log.warning("delivery.failed", number=item.number, reason=reason)
+    async def _drop(self, item: Delivery, reason: str) -> None:
+        """Settle, without an attempt, what its member may not have any more."""
+        now = self._clock()
+        await self._outbox.failed(item.delivery_id, reason, now=now, tried=False)
+        self._log.warning(
+            "delivery.failed", number=item.number, outcome="not-given", reason=reason
+        )
 
     async def _on_answer(self) -> None:
         """Close the breaker; after an outage, everything that waited is due."""
@@ -293,7 +319,7 @@ class _Worker:
             now=now,
             retry_after_s=error.retry_after_s,
             random=self._random,
-            policy=self._policy,
+            policy=self._policy.of_kind(item.kind),
         )
         match step:
             case RetryAt(due_at):

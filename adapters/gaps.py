@@ -166,11 +166,16 @@ def delivery(
     member: Member,
     sink: str,
     bare: Mapping[str, str] = NO_BARE,
+    *,
+    basis: str = "",
 ) -> NewDelivery:
     """Word a heartbeat as a delivery: evidence the issuer's JWS, receipt the gate's.
 
     A line is one case, so of two that wait the newer one counts, and numbers stay
     without gaps.
+
+    Args:
+        basis: As in `NewDelivery`.
     """
     beat = passed.beat
     name = uuid.uuid5(_NAMESPACE, f"{passed.org}\n{beat.line}")
@@ -188,4 +193,5 @@ def delivery(
         receipt=passed.heard_text,
         policy=KIND,
         scope=member.audience,
+        basis=basis,
     )

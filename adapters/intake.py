@@ -161,7 +161,7 @@ class Intake:
             )
             done, batch = batch[: len(outcomes)], batch[len(outcomes) :]
             messages = [each.message for each in done]
-            await self._keep_waiting(messages, outcomes)
+            await self.keep_waiting(messages, outcomes)
             await self._keep_heads(messages, now)
             if self._gaps is not None:
                 await self._gaps.received(messages, outcomes, now=now)
@@ -211,7 +211,7 @@ class Intake:
             run=asyncio.to_thread,
             monotonic=time.monotonic,
         )
-        await self._keep_waiting([message], outcomes)
+        await self.keep_waiting([message], outcomes)
         if self._gaps is not None:
             await self._gaps.received([message], outcomes, now=now)
         await self._note(message, outcomes[0])
@@ -221,10 +221,14 @@ class Intake:
         self._follow_directory()
         return self._context
 
-    async def _keep_waiting(
+    async def keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]
     ) -> None:
-        """Keep what waits for persons, until the file can be written."""
+        """Keep what waits for persons, until the file can be written.
+
+        Raises:
+            StoppedError: Told to stop while it cannot.
+        """
         reviews = self._reviews
         decided = [
             (message, outcome.waiting, outcome.version)

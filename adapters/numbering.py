@@ -43,6 +43,12 @@ def version_key(row: NewDelivery) -> str:
     return f"{key}+{row.supplement:05}" if row.supplement else key
 
 
+def supplement_in(version: str) -> int:
+    """Tell of which supplement `version_key` gave *version*; 0: of none."""
+    _, _, supplement = version.partition("+")
+    return int(supplement or 0)
+
+
 class Known(msgspec.Struct, frozen=True, kw_only=True):
     """What the outbox holds of the lanes and cases in question.
 
@@ -75,7 +81,7 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
 
     A version that waits is superseded by a newer one, whether that waits or not. A
     retraction never waits: what was never sent needs none, and would be told to exist
-    by it; what was sent is taken back at once.
+    by it; what was sent is taken back at once, also from who may not have it any more.
 
     Args:
         now: Epoch seconds.
@@ -117,11 +123,10 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
 
 def _outcome(row: NewDelivery, *, has_begun: bool, now: float) -> StoreOutcome:
     """Say what becomes of a version that is the newest."""
-    if row.not_before <= now:
-        return StoreOutcome.STORED
-    if row.kind == "retraction":
+    waits = row.not_before > now
+    if row.kind == "retraction" and (waits or row.missed):
         return StoreOutcome.STORED if has_begun else StoreOutcome.SUPERSEDED
-    return StoreOutcome.WAITING
+    return StoreOutcome.WAITING if waits else StoreOutcome.STORED
 
 
 def continued(lanes: Sequence[int], last: Mapping[int, int]) -> list[int]:

@@ -78,7 +78,7 @@ _Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
 
 
-def _to_its_end(
+def to_its_end(
     method: Callable[_P, Coroutine[Any, Any, _T]],
 ) -> Callable[_P, Coroutine[Any, Any, _T]]:
     """Let a cancelled caller wait until *method* is through.
@@ -158,7 +158,7 @@ class Outbox:
         # Nothing that waits is due before; 0: not known.
         self._ripe_at = 0.0
 
-    @_to_its_end
+    @to_its_end
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
         """Return once *rows* are on disk: all of them, in one transaction.
 
@@ -173,7 +173,7 @@ class Outbox:
             SchemaError: A `ver` is no timestamp. Nothing is stored.
         """
         now = self._clock()
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await self._database.storing(connection, {*map(lane_of, rows)})
             gone = await erased_among(connection, {row.token_id for row in rows})
             asked, rows = rows, [row for row in rows if row.token_id not in gone]
@@ -192,16 +192,16 @@ class Outbox:
             for row in asked
         )
 
-    @_to_its_end
+    @to_its_end
     async def scopes(self, subs: Collection[str]) -> Scopes:
         """See `adapters.pipeline.Store`. Rows stay, so it is known for ever."""
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await load_scopes(connection, subs)
 
-    @_to_its_end
+    @to_its_end
     async def known(self, member: str, token_ids: Collection[str]) -> KnownTokens:
         """Tell which of *token_ids* a member was given, or will be, or needs no more."""
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await load_known(connection, member, token_ids)
 
     async def due(
@@ -226,7 +226,7 @@ class Outbox:
             self._handed_out.update(item.delivery_id for item in items)
             return items
 
-    @_to_its_end
+    @to_its_end
     async def _load(
         self, now: float, limit: int, lane: Lane | None, max_bytes: int
     ) -> list[Delivery]:
@@ -241,11 +241,11 @@ class Outbox:
             await self._database.claim(connection, ids, now)
             return found
 
-    @_to_its_end
+    @to_its_end
     async def _release_waiting(self, now: float) -> None:
         soonest = select(func.min(deliveries.c.due_at)).where(WAITING)
         try:
-            async with self._writing() as connection:
+            async with self.writing() as connection:
                 woken = await release_waiting(connection, now)
                 # Inside: what is stored to wait afterwards may be due earlier.
                 self._ripe_at = await connection.scalar(soonest) or math.inf
@@ -261,11 +261,11 @@ class Outbox:
         self._handed_out.difference_update(ids)
         self._database.give_back(ids)
 
-    @_to_its_end
+    @to_its_end
     async def next_due(self, *, lane: Lane | None = None) -> float | None:
         """Say when the next delivery that is free will be due, if there is one."""
         soonest = free(lane, self._handed_out).order_by(deliveries.c.due_at).limit(1)
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             rows = (await connection.execute(soonest)).all()
             if self._ripe_at < math.inf:
                 rows += (await connection.execute(first_waiting(lane))).all()
@@ -291,26 +291,33 @@ class Outbox:
             delivery_id, state="pending", reason=reason, failed_at=now, due_at=due_at
         )
 
-    async def failed(self, delivery_id: str, reason: str, *, now: float) -> None:
-        """Record that it will never be taken."""
+    async def failed(
+        self, delivery_id: str, reason: str, *, now: float, tried: bool = True
+    ) -> None:
+        """Record that it will never be taken; *tried*: that it was sent at all."""
         await self._settle(
-            delivery_id, state="failed", reason=reason, failed_at=now, settled_at=now
+            delivery_id,
+            state="failed",
+            reason=reason,
+            failed_at=now if tried else None,
+            settled_at=now,
+            tried=int(tried),
         )
 
-    @_to_its_end
+    @to_its_end
     async def first_failed_at(self, delivery_id: str) -> float | None:
         """Say when the first attempt at it failed, if one has."""
         column = deliveries.c.first_failed_at
         query = select(column).where(deliveries.c.id == delivery_id)
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await connection.scalar(query)
 
-    @_to_its_end
+    @to_its_end
     async def hasten(self, lane: Lane, now: float) -> None:
         """Make everything pending of *lane* due: its sink works again."""
         member, sink = lane
         ids = select(lanes.c.id).where(lanes.c.member == member, lanes.c.sink == sink)
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await connection.execute(
                 update(deliveries)
                 .where(PENDING, deliveries.c.lane_id.in_(ids))
@@ -318,12 +325,12 @@ class Outbox:
                 .values(due_at=now)
             )
 
-    @_to_its_end
+    @to_its_end
     async def counts(self) -> dict[str, int]:
         """Count what is `waiting`, `pending`, `done`, `failed`, `superseded`."""
         by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
         counts = {"waiting": 0, "pending": 0, "done": 0, "failed": 0}
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             for state, count in await connection.execute(by_state):
                 counts[state] = count
             total = await connection.scalar(
@@ -331,29 +338,29 @@ class Outbox:
             )
         return {**counts, "superseded": total or 0}
 
-    @_to_its_end
+    @to_its_end
     async def backlog(self) -> tuple[LaneBacklog, ...]:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await load_backlog(connection)
 
-    @_to_its_end
+    @to_its_end
     async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
         """Give some deliveries that are done and that their issuers are not told of.
 
         Args:
             not_of: Issuers to leave out.
         """
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await load_untold(connection, not_of)
 
-    @_to_its_end
+    @to_its_end
     async def told(self, ids: Collection[str]) -> None:
         """Note that their issuers are told of these."""
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await note_told(connection, ids)
 
-    @_to_its_end
+    @to_its_end
     async def notice(self) -> None:
         """Wake all lanes if a command has changed the file from outside."""
         try:
@@ -382,16 +389,16 @@ class Outbox:
             await self._empty_log()
         return total
 
-    @_to_its_end
+    @to_its_end
     async def _forget_keys(self) -> None:
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await self._database.purging(connection)
             await forget_unused(connection)
 
-    @_to_its_end
+    @to_its_end
     async def _purge_some(self, before: float) -> int:
         # In one transaction: what is stored meanwhile may need the same body.
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await self._database.purging(connection)
             return await purge_some(connection, before)
 
@@ -406,16 +413,16 @@ class Outbox:
         await self._empty_log()
         return found
 
-    @_to_its_end
+    @to_its_end
     async def _erase(self, what: Erasing) -> ErasedHere:
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await self._database.purging(connection)
             return await erase(connection, what)
 
-    @_to_its_end
+    @to_its_end
     async def erased_since(self, moment: float) -> list[str]:
         """Name the tokens that were erased from this moment on."""
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await erased_since(connection, moment)
 
     @_to_its_end
@@ -428,14 +435,14 @@ class Outbox:
         """Tell whether *item*, handed out, may still be sent: it was not erased."""
         return item.delivery_id in self._handed_out
 
-    @_to_its_end
+    @to_its_end
     async def _empty_log(self) -> None:
         try:
             await self._database.purged()
         except (DBAPIError, PoolTimeoutError) as exc:
             raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
-    @_to_its_end
+    @to_its_end
     async def _settle(self, delivery_id: str, **values: object) -> None:
         """Record an outcome, in one transaction with all that wait to be recorded.
 
@@ -453,7 +460,7 @@ class Outbox:
 
     async def _record(self, waiting: Sequence[_Unrecorded]) -> None:
         try:
-            async with self._writing() as connection:
+            async with self.writing() as connection:
                 await self._database.settle(connection, [v for v, _ in waiting])
         except (OutboxUnavailableError, LookupError) as error:
             for _, recorded in waiting:
@@ -462,10 +469,16 @@ class Outbox:
             for _, recorded in waiting:
                 recorded.set_result(None)
 
-    def _writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    async def keeping_bodies(self, connection: AsyncConnection) -> None:
+        """Let no body that this transaction needs be purged until it ends."""
+        await self._database.storing(connection, ())
+
+    def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a transaction that writes: for this package alone."""
         return self._translated(self._database.engine.begin())
 
-    def _reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+    def reading(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Begin a transaction that reads: for this package alone."""
         return self._translated(self._database.reader.begin())
 
     @asynccontextmanager

@@ -63,8 +63,13 @@ class ErasedHere(msgspec.Struct, frozen=True, kw_only=True):
 async def purge_some(connection: AsyncConnection, before: float) -> int:
     """Delete some bodies that only deliveries settled before *before* used."""
     needed = deliveries.c.settled_at.is_(None) | (deliveries.c.settled_at >= before)
-    kept = select(_BODIES[0]).where(needed)
-    kept_hashes = kept.union(*(select(c).where(needed) for c in _BODIES[1:]))
+    # What has arrived is decided on no more.
+    kept = select(deliveries.c.message).where(
+        needed,
+        deliveries.c.state.in_(("waiting", "pending", "failed")),
+        deliveries.c.message.is_not(None),
+    )
+    kept_hashes = kept.union(*(select(c).where(needed) for c in _BODIES))
     some = (
         select(contents.c.hash)
         .where(contents.c.hash.not_in(kept_hashes))

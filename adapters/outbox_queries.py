@@ -1,5 +1,6 @@
 """What the outbox asks of its file: what is free, its bodies, and how it ends."""
 
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import Delivery, KnownTokens, LaneBacklog
-from adapters.numbering import Lane
+from adapters.numbering import Lane, supplement_in
 from adapters.outbox_keys import read_bodies
 from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
@@ -33,7 +34,7 @@ SETTLE: Final = (
     update(deliveries)
     .where(deliveries.c.id == bindparam("key"), PENDING)
     .values(
-        attempts=deliveries.c.attempts + 1,
+        attempts=deliveries.c.attempts + bindparam("tried"),
         state=bindparam("state"),
         reason=bindparam("reason"),
         due_at=func.coalesce(bindparam("due_at", type_=Float), deliveries.c.due_at),
@@ -51,6 +52,7 @@ UNCHANGED: Final[dict[str, object]] = {
     "due_at": None,
     "failed_at": None,
     "settled_at": None,
+    "tried": 1,
     "untold": 0,
 }
 
@@ -144,6 +146,10 @@ def _delivery(row: Row[Any], found: Mapping[bytes, bytes]) -> Delivery:
         evidence=found[row.evidence],
         projection=found[row.projection],
         receipt=found[row.receipt],
+        missed=row.missed,
+        supplement=supplement_in(row.ver_key),
+        basis=row.basis,
+        until=math.inf if row.decided_until is None else row.decided_until,
     )
 
 

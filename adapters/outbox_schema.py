@@ -104,6 +104,12 @@ deliveries = Table(
     Column("projection", ForeignKey("bodies.hash"), nullable=False),
     Column("receipt", ForeignKey("bodies.hash"), nullable=False),
     Column("size", Integer, nullable=False),  # of the three together
+    # A body, too: the record as it came, while it may have to be decided again. SQLite
+    # adds no column to a table that there is with a key of another one.
+    Column("message", LargeBinary),
+    Column("basis", String, nullable=False, server_default=""),  # adapters.basis
+    Column("decided_until", Float),  # then it has to be; none: it never ends
+    Column("missed", String, nullable=False, server_default=""),
     Column("state", String, nullable=False),  # waiting, pending, done, failed, erased
     Column("attempts", Integer, nullable=False, default=0),  # finished ones
     Column("reason", String, nullable=False, default=""),  # of the last failure

@@ -4,6 +4,7 @@ Both run in one transaction of `Outbox.store`, around `numbering.assign`. What w
 stored to wait is numbered later, by `release_waiting`.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, TypeVar
 
@@ -232,8 +233,13 @@ async def _known(
 
 def _bodies_of(stored: Sequence[Numbered]) -> Iterator[Body]:
     for n in stored:
-        for body in (n.row.evidence, n.row.projection, n.row.receipt):
-            yield (n.row.issuer, n.row.sub), body
+        yield from bodies_of(n.row)
+
+
+def bodies_of(row: NewDelivery) -> Iterator[Body]:
+    """Give what `write_bodies` has to store of *row*."""
+    for body in (row.evidence, row.projection, row.receipt, row.message):
+        yield (row.issuer, row.sub), body
 
 
 def _values(
@@ -243,7 +249,6 @@ def _values(
     now: float,
 ) -> dict[str, object]:
     row = item.row
-    record = row.issuer, row.sub
     return {
         "id": delivery_id(case_of(row), item.ver_key),
         "lane_id": lane_ids[lane_of(row)],
@@ -255,15 +260,31 @@ def _values(
         "kind": row.kind,
         "tlp": row.tlp,
         "token_id": row.token_id,
-        "policy": row.policy,
         "scope": row.scope,
+        **decided(row, hashes),
+        "state": "pending" if item.number else "waiting",
+        "stored_at": now,
+        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
+    }
+
+
+def decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]:
+    """Give the columns that change when a delivery is decided on again.
+
+    Args:
+        hashes: As `write_bodies` gives them.
+    """
+    record = row.issuer, row.sub
+    return {
+        "policy": row.policy,
         "evidence": hashes[record, row.evidence],
         "projection": hashes[record, row.projection],
         "receipt": hashes[record, row.receipt],
         "size": len(row.evidence) + len(row.projection) + len(row.receipt),
-        "state": "pending" if item.number else "waiting",
-        "stored_at": now,
-        "due_at": 0.0 if item.number else row.not_before,  # 0: at once
+        "message": hashes.get((record, row.message)),
+        "basis": row.basis,
+        "decided_until": None if row.until == math.inf else row.until,
+        "missed": row.missed,
     }
 
 

@@ -16,16 +16,18 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from adapters.basis import Bases, Basis, ends
 from adapters.cuts import Part
 from adapters.delivery import NewDelivery, StoreOutcome
 from adapters.interests import EVERYTHING, Interests, misses
+from adapters.kept_message import keep
 from adapters.personal_data import Recogniser
 from adapters.policy import Policy
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
 from adapters.reading import Reading
 from adapters.receipts import receipt
-from adapters.redaction import NotGivenError, Redacted, redact
+from adapters.redaction import NotGivenError, Redacted, redact, take_back
 from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
 from adapters.scopes import Scopes, about
 from adapters.view import View, kept_from, view_of
@@ -58,6 +60,8 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         author: Without pseudonyms; `author_at` has them.
         recogniser: Finds names in texts that are masked, beside the detectors.
+        bases: Digests that were made before, to be shared by contexts that follow one
+            another.
     """
 
     directory: Directory
@@ -67,6 +71,17 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     signer: RecordSigner
     subscribers: tuple[Subscriber, ...]
     recogniser: Recogniser | None = None
+    bases: Bases = msgspec.field(default_factory=Bases)
+
+    def basis_of(self, subscriber: Subscriber, now: float) -> Basis:
+        """Say what decisions for a member rest on *now* (`adapters.basis`)."""
+        return self.bases.of(
+            self.directory,
+            self.policy.sha256,
+            subscriber.member,
+            subscriber.interests,
+            now=now,
+        )
 
     def author_at(self, first_seen: float) -> Author:
         """Give the author of what is made of a record, by its period."""
@@ -90,8 +105,9 @@ class Decided(msgspec.Struct, frozen=True):
     """Who gets what.
 
     Attributes:
-        rows: One per sink of each member that may have it. Those of members whose
-            interests miss it are for the store to decide, as far as there are any.
+        rows: One per sink of each member that may have it. Those that say `missed` are
+            for the store to decide: of members whose interests miss it, and of a
+            retraction those that may not have it any more.
         not_given: Members that get nothing, by reason.
         about: Ids of other records that it names.
         waiting: Parts that wait for persons to agree.
@@ -151,87 +167,182 @@ def decide(
         agreed: Decide again for this view alone, with what persons agreed to show.
     """
     try:
-        told = seen.verify_headers(message.headers, context.directory, now=now)
-        record = unpack(message)
-        first_seen = told.stamp.seen_of(record.token_id)
-        verified = verify(record, context.directory, now=now, first_seen=first_seen)
+        told, first_seen, verified = _opened(message, context.directory, now)
         parts = seal.check(verified.sealed, verified.claims.sealed or ())
     except RefusedError as error:
         return Refused(error.reason, error.where)
-    author = context.author_at(first_seen)
-    issuer, sub = verified.issuer, verified.claims.sub
+    claims, issuer = verified.claims, verified.issuer
+    takes_back = claims.kind == "retraction"
     mentioned = about(verified)
-    given: dict[tuple[View, str], tuple[Redacted, bytes] | str] = {}
     approved = _approved(agreed, context.policy)
-    waiting: list[Waiting] = []
+    as_it_came = keep(message)
+    cutting = _Cutting(
+        verified, told, context, approved=approved, first_seen=first_seen, now=now
+    )
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
-    reading = Reading(verified)
     for subscriber in context.subscribers:
-        org = subscriber.member.org
-        if kept := kept_from(subscriber.member, verified.claims):
-            not_given[kept] += 1
+        member = subscriber.member
+        out = kept_from(member, claims)
+        missed = out or _away(member.org, context.directory, now)
+        if missed and not takes_back:
+            not_given[missed] += 1
             continue
-        if context.directory.is_suspended(org, now):
-            not_given["member-suspended"] += 1
-            continue
-        view = view_of(subscriber.member, verified.claims)
+        view = view_of(member, claims)
         if agreed is not None and view_digest(view) != agreed.view:
             continue
         named = view.addressed or view.concerned
-        missed = misses(subscriber.interests, verified.claims, named=named) or ""
-        if missed and verified.claims.sup is UNSET:
+        missed = missed or misses(subscriber.interests, claims, named=named) or ""
+        if missed and claims.sup is UNSET and not takes_back:
             not_given[missed] += 1
             continue  # before any work: nobody else may need this view
-        scope = scopes.of(org, issuer, sub, mentioned, otherwise=view.audience)
+        scope = scopes.of(
+            member.org, issuer, claims.sub, mentioned, otherwise=view.audience
+        )
         delay_s = context.policy.delay_s(view.audience)
         not_before = first_seen + delay_s if delay_s else 0
-        if (view, scope) not in given:
-            try:
-                redacted = redact(
-                    verified,
-                    view,
-                    context.policy,
-                    author=author,
-                    now=timestamps.from_epoch(_cut_at(verified, now, not_before)),
-                    scope=scope,
-                    approved=approved,
-                    recogniser=context.recogniser,
-                    reading=reading,
-                )
-                waiting += waiting_in(redacted, context.policy, now=now)
-                signed = receipt(redacted, told, context.signer, now=int(now))
-                given[view, scope] = redacted, signed
-            except NotGivenError as error:
-                given[view, scope] = error.reason
-        found = given[view, scope]
+        found = out or cutting.of(view, scope, not_before)
+        if isinstance(found, str) and takes_back:
+            missed = found  # who has it must know all the same
+            found = cutting.taken_back(view, scope)
         if isinstance(found, str):
             not_given[found] += 1
-        else:
-            own_parts = seal.only_for(parts, org)
-            rows += [
-                _row(
-                    org,
-                    sink,
-                    *found,
-                    scope=scope,
-                    not_before=not_before,
-                    missed=missed,
-                    supplement=len(approved),
-                    sealed=own_parts,
-                )
-                for sink in subscriber.sinks
-            ]
+            continue
+        own_parts = () if found[0].is_taken_back else seal.only_for(parts, member.org)
+        basis = str(context.basis_of(subscriber, now))
+        rows += [
+            _row(
+                member.org,
+                sink,
+                *found,
+                scope=scope,
+                not_before=not_before,
+                missed=missed,
+                supplement=len(approved),
+                sealed=own_parts,
+                message=as_it_came,
+                basis=basis,
+                until=cutting.until(view),
+            )
+            for sink in subscriber.sinks
+        ]
     return Decided(
         verified.token_id,
         issuer,
         tuple(rows),
         not_given,
         mentioned,
-        tuple(waiting),
-        Newer(issuer, sub, verified.claims.ver),
-        len(set(verified.claims.aud)),
+        tuple(cutting.waiting),
+        Newer(issuer, claims.sub, claims.ver),
+        len(set(claims.aud)),
     )
+
+
+def refusal(message: Message, context: Context, *, now: float) -> str | None:
+    """Tell why *message* is no trustworthy record *now*, by its reason; or None."""
+    try:
+        _opened(message, context.directory, now)
+    except RefusedError as error:
+        return error.reason
+    return None
+
+
+def _opened(
+    message: Message, directory: Directory, now: float
+) -> tuple[seen.Seen, int, Verified]:
+    """Verify stamp and record; give when the gate first saw it, too."""
+    told = seen.verify_headers(message.headers, directory, now=now)
+    record = unpack(message)
+    first_seen = told.stamp.seen_of(record.token_id)
+    verified = verify(
+        record, directory, now=now, first_seen=first_seen, allow_over=True
+    )
+    return told, first_seen, verified
+
+
+def _away(org: str, directory: Directory, now: float) -> str:
+    return "member-suspended" if directory.is_suspended(org, now) else ""
+
+
+class _Cutting:
+    """What views get of one record, each cut once.
+
+    Attributes:
+        waiting: Parts that wait for persons to agree.
+    """
+
+    def __init__(
+        self,
+        verified: Verified,
+        told: seen.Seen,
+        context: Context,
+        *,
+        approved: frozenset[Part],
+        first_seen: float,
+        now: float,
+    ) -> None:
+        self._verified, self._told, self._context = verified, told, context
+        self._approved, self._now = approved, now
+        self._author = context.author_at(first_seen)
+        self._reading = Reading(verified)
+        self._found: dict[tuple[View, str, bool], tuple[Redacted, bytes] | str] = {}
+        self.waiting: list[Waiting] = []
+
+    def of(
+        self, view: View, scope: str, not_before: float
+    ) -> tuple[Redacted, bytes] | str:
+        """Give what a view gets, with its receipt; or the reason why nothing."""
+
+        def cut() -> Redacted:
+            found = redact(
+                self._verified,
+                view,
+                self._context.policy,
+                author=self._author,
+                now=timestamps.from_epoch(
+                    _cut_at(self._verified, self._now, not_before)
+                ),
+                scope=scope,
+                approved=self._approved,
+                recogniser=self._context.recogniser,
+                reading=self._reading,
+            )
+            self.waiting += waiting_in(found, self._context.policy, now=self._now)
+            return found
+
+        return self._once((view, scope, False), cut)
+
+    def taken_back(self, view: View, scope: str) -> tuple[Redacted, bytes] | str:
+        """Give what whoever had the record gets of its retraction in any case."""
+        return self._once(
+            (view, scope, True),
+            lambda: take_back(
+                self._reading,
+                view,
+                self._context.policy,
+                author=self._author,
+                now=timestamps.from_epoch(self._now),
+                scope=scope,
+            ),
+        )
+
+    def until(self, view: View) -> float:
+        """Say until when what a view gets is right: the first end that is stated."""
+        return ends(self._reading, view, self._context.policy, self._now)
+
+    def _once(
+        self, key: tuple[View, str, bool], cut: Callable[[], Redacted]
+    ) -> tuple[Redacted, bytes] | str:
+        if key not in self._found:
+            try:
+                redacted = cut()
+                signed = receipt(
+                    redacted, self._told, self._context.signer, now=int(self._now)
+                )
+                self._found[key] = redacted, signed
+            except NotGivenError as error:
+                self._found[key] = error.reason
+        return self._found[key]
 
 
 def _approved(agreed: Agreed | None, policy: Policy) -> frozenset[Part]:
@@ -260,6 +371,9 @@ def _row(
     missed: str,
     supplement: int,
     sealed: tuple[bytes, ...],
+    message: bytes,
+    basis: str,
+    until: float,
 ) -> NewDelivery:
     """Make a row; *sealed*: the parts of the record that are for this member."""
     verified = redacted.verified
@@ -280,6 +394,9 @@ def _row(
         not_before=not_before,
         missed=missed,
         supplement=supplement,
+        message=message,
+        basis=basis,
+        until=until,
     )
 
 

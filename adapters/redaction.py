@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from adapters import roles
+from adapters import roles, taken_back
 from adapters.applying import apply_policy, gate
 from adapters.cuts import Cut, NotGivenError, Part
 from adapters.cutting import Work
@@ -31,7 +31,7 @@ from broker.trust import Verified
 from broker.unfolding import Path
 from schemas import profile
 
-__all__ = ["Cut", "NotGivenError", "Redacted", "redact"]
+__all__ = ["Cut", "NotGivenError", "Redacted", "redact", "take_back"]
 
 # Rounds until the roles have nothing more to change. Real records need two; a record
 # made to need more is treated as if it had no attacker.
@@ -39,13 +39,14 @@ _MAX_ROUNDS: Final = 8
 
 
 class Redacted(msgspec.Struct, frozen=True, kw_only=True):
-    """What one view gets of one record. Built by `redact`, nowhere else.
+    """What one view gets of one record. Built by `redact` and `take_back` alone.
 
     Attributes:
         evidence: The issuer's token, only cut, with all further signatures.
         projection: The plain STIX bundle, as JSON.
         policy: Name of the policy that decided.
         period: That of the pseudonyms in the projection; "" if there are none.
+        is_taken_back: It says that the record is over, and nothing else of it.
     """
 
     verified: Verified
@@ -56,6 +57,7 @@ class Redacted(msgspec.Struct, frozen=True, kw_only=True):
     evidence: bytes
     projection: bytes
     cuts: tuple[Cut, ...]
+    is_taken_back: bool = False
 
     @property
     def reasons(self) -> Counter[str]:
@@ -127,6 +129,51 @@ def redact(
             now=now,
         ),
         cuts=tuple(work.cuts),
+    )
+
+
+def take_back(
+    reading: Reading,
+    view: View,
+    policy: Policy,
+    *,
+    author: Author,
+    now: str,
+    scope: str,
+) -> Redacted:
+    """Cut a retraction down to what whoever had the record must know: that it is over.
+
+    The evidence is the bare token, without any disclosure; the projection one revoked
+    object under the id of *scope*.
+
+    Raises:
+        NotGivenError: A withheld value stands where everybody would see it.
+    """
+    verified = reading.verified
+    if verified.primary is None:
+        raise NotGivenError("primary-withheld")
+    work = Work(reading, view, policy, author, attackers=None, now=now)
+    for i in range(len(work.parts)):
+        work.lose(i, "no-longer-given", above=True)
+    check(work)
+    cut = sdjwt.withhold(verified.opened, set())
+    return Redacted(
+        verified=verified,
+        view=view,
+        policy=policy.name,
+        policy_sha256=policy.sha256,
+        period="",
+        evidence=carried.encode(Carried(cut, verified.also)),
+        projection=project(
+            reading,
+            [taken_back.revoked(reading, verified.primary)],
+            author=author,
+            view=view,
+            scope=scope,
+            now=now,
+        ),
+        cuts=tuple(work.cuts),
+        is_taken_back=True,
     )
 
 

@@ -27,6 +27,8 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         longest_s: Upper bound of every delay.
         retry_after_max_s: A system asking for more gets this.
         give_up_s: Age, from the first failure, at which a delivery has failed.
+        chase_s: The same of a correction or a retraction: who acts on what is wrong
+            has to hear of it.
         failures_to_open: Failures in a row that open the breaker.
         probe_s: First pause of an open breaker; it doubles from there.
         probe_longest_s: Longest pause that we choose ourselves.
@@ -36,9 +38,16 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     longest_s: _Seconds = 6 * HOUR_S
     retry_after_max_s: _Seconds = 24 * HOUR_S
     give_up_s: _Seconds = 72 * HOUR_S
+    chase_s: _Seconds = 30 * 24 * HOUR_S
     failures_to_open: Annotated[int, Meta(ge=1)] = 3
     probe_s: _Seconds = 30.0
     probe_longest_s: _Seconds = 600.0
+
+    def of_kind(self, kind: str) -> "RetryPolicy":
+        """Give the policy for deliveries of records of *kind*."""
+        if kind not in ("correction", "retraction"):
+            return self
+        return msgspec.structs.replace(self, give_up_s=self.chase_s)
 
 
 class RetryAt(msgspec.Struct, frozen=True):

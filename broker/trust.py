@@ -122,6 +122,7 @@ def verify(
     first_seen: float | None = None,
     opened: Sequence[Sequence[bytes]] = (),
     allow_partial: bool = False,
+    allow_over: bool = False,
 ) -> Verified:
     """Verify *token* strictly against *directory*.
 
@@ -134,6 +135,8 @@ def verify(
             are verified as one.
         allow_partial: Take a joint record that lacks signatures, to show or cosign
             it. Nobody else may.
+        allow_over: Take a retraction whose handling horizon is over: who has the
+            record must hear of it however late.
 
     Raises:
         TrustError: see `schemas.reasons`.
@@ -142,7 +145,14 @@ def verify(
     seen = now if first_seen is None else first_seen
     record = carried.decode(token) if isinstance(token, bytes) else token
     with collecting.waiting():
-        found = _verify(record, directory, now=now, first_seen=seen, opened=opened)
+        found = _verify(
+            record,
+            directory,
+            now=now,
+            first_seen=seen,
+            opened=opened,
+            may_be_over=allow_over,
+        )
     if found.signatures_missing and not allow_partial:
         raise TrustError("partial")
     return found
@@ -172,6 +182,7 @@ def _verify(
     first_seen: float,
     opened: Sequence[Sequence[bytes]] = (),
     may_be_red: bool = False,
+    may_be_over: bool = False,
 ) -> Verified:
     token = record.token
     chosen: list[KnownKey] = []
@@ -189,7 +200,7 @@ def _verify(
     claims, bundle = _claims(found.claims)
     _check_sealed(claims, opened)
     _check_issuer(claims, known)
-    _check_times(claims, now)
+    _check_times(claims, now, may_be_over=may_be_over)
 
     def judge(signed_by: KnownKey) -> None:
         _check_kind(claims, signed_by, directory)
@@ -317,10 +328,10 @@ def _check_key(claims: Claims, known: KnownKey, first_seen: float) -> None:
         raise TrustError("key-revoked")
 
 
-def _check_times(claims: Claims, now: float) -> None:
+def _check_times(claims: Claims, now: float, *, may_be_over: bool) -> None:
     if claims.iat > now + MAX_CLOCK_SKEW_S:
         raise TrustError("issued-in-future")
-    if claims.exp < now:
+    if claims.exp < now and not (may_be_over and claims.kind == "retraction"):
         raise TrustError("expired")
     try:
         ver = timestamps.epoch(claims.ver)

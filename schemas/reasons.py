@@ -178,6 +178,12 @@ REASONS: Final[dict[str, str]] = {
     "pass it on.",
     "heartbeat-conflict": "this heartbeat contradicts an earlier one of its line; after "
     "a restore, type tocsin publish --new-epoch.",
+    "no-longer-given": "by what holds now its member does not get this any more.",
+    "message-gone": "what it was made of is not kept any more, so nobody can decide on it "
+    "again.",
+    "agreement-void": "persons agreed to show more under another policy, or to another "
+    "view; what was held waits for them again.",
+    "member-removed": "its member is not in the directory any more.",
     "delivery-invalid": "this is no delivery as a file sink writes it.",
     "proof-invalid": "this does not prove that an issuer has said two things.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from adapters.app import context_of, serve
 from adapters.cli.load import load_policy
 from adapters.outbox import open_outbox
-from adapters.pipeline import Context, Subscriber
+from adapters.pipeline import Context, Subscriber, decide
 from adapters.policy_choice import choose
 from adapters.projection import Author
 from adapters.pseudonyms import PseudonymKeys
@@ -37,7 +37,7 @@ from tests.support.issuing import (
     stamped,
 )
 from tests.support.policy_files import shipped
-from tests.support.sinks import MemorySink, new_delivery
+from tests.support.sinks import MemorySink
 from tests.support.suspended import suspended
 
 ORGS = ("platform-x", "platform-y")
@@ -118,12 +118,10 @@ async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0, rule
         open_embedded(None, PLACE) as broker,
         open_outbox(folder / "outbox.sqlite", clock=lambda: NOW) as outbox,
     ):
-        await outbox.store(
-            [
-                new_delivery(member="platform-x", sink="files", sub=f"incident--{n}")
-                for n in range(waiting)
-            ]
-        )
+        feed = Feed(epoch="before")
+        for n in range(waiting):
+            message = stamped(feed.message(draft(100 + n)))
+            await outbox.store(decide(message, context(BOTH), now=NOW).rows[:1])
         made = Stage(broker, outbox, known, rules.follows if rules else "")
         config = adapter_config(folder, members=tuple(served(o, folder) for o in ORGS))
         async with asyncio.TaskGroup() as tasks:

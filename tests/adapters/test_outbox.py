@@ -69,7 +69,7 @@ async def test_what_was_stored_is_given_out_as_it_was(outbox):
     assert re.fullmatch(r"d-[a-z2-7]{32}", item.delivery_id)
     assert (item.number, item.attempt) == (1, 1)
     shared = set(row.__struct_fields__) & set(item.__struct_fields__)
-    assert len(shared) == 11
+    assert len(shared) == 15
     assert all(getattr(item, name) == getattr(row, name) for name in shared)
 
 

@@ -34,6 +34,7 @@ NOT_IN_THE_PLAN = {
     "heartbeat",
     "proof",
     "delivery",
+    "undelivered",
     "receipt",
     "review",
     "governance",

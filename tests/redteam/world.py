@@ -273,7 +273,8 @@ def give(
                     *(
                         str(getattr(row, name))
                         for name in row.__struct_fields__
-                        if name not in ("evidence", "projection", "receipt")
+                        # Nor the record as it came, which stays in the hub.
+                        if name not in ("evidence", "projection", "receipt", "message")
                     ),
                 ]
             ),

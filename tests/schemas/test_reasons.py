@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("schemas", "broker", "adapters")
 # Calls whose first argument is a reason code. `Cut` and `SinkError` have others.
 REFUSALS = {
+    "NotGiven",
     "NotGivenError",
     "Refuse",
     "Refused",

@@ -425,10 +425,10 @@ class Outbox:
         async with self.reading() as connection:
             return await erased_since(connection, moment)
 
-    @_to_its_end
+    @to_its_end
     async def aged(self, before: float) -> list[Aged]:
         """List what may have reached the end of its retention: `outbox_erasure.aged`."""
-        async with self._reading() as connection:
+        async with self.reading() as connection:
             return await aged(connection, before)
 
     def holds(self, item: Delivery) -> bool:

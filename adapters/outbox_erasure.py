@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, delete, exists, func, select, update
+from sqlalchemy import Row, delete, exists, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.outbox_rows import Reached
@@ -103,13 +103,20 @@ async def erase(connection: AsyncConnection, what: Erasing) -> ErasedHere:
         .where(of_record, deliveries.c.state.in_(("pending", "waiting")))
         .values(state="erased", settled_at=what.at, holder=None, held_until=None)
     )
-    # The hash of a text that has no salt would tell whoever guesses it.
-    of_texts = select(deliveries.c.projection).where(of_record)
-    await connection.execute(
-        update(bodies).where(bodies.c.hash.in_(of_texts)).values(sha256=None)
-    )
     keys = select(record_keys.c.id).where(
         record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub
+    )
+    # The hash of a text that has no salt would tell whoever guesses it. Those under the
+    # key that are in no row any more were replaced by another decision.
+    salted = select(deliveries.c.evidence).where(of_record)
+    of_texts = union(
+        select(deliveries.c.projection).where(of_record),
+        select(contents.c.hash).where(
+            contents.c.key_id.in_(keys), contents.c.hash.not_in(salted)
+        ),
+    )
+    await connection.execute(
+        update(bodies).where(bodies.c.hash.in_(of_texts)).values(sha256=None)
     )
     gone = await connection.execute(delete(contents).where(contents.c.key_id.in_(keys)))
     await connection.execute(

@@ -2,7 +2,7 @@
 
 import math
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -64,6 +64,10 @@ class Sink(Protocol):
         """
 
 
+Resend = Literal["", "failed", "done"]
+"""What goes again although it is stored: nothing; what failed; what was taken, too."""
+
+
 class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     """A redacted record for one sink of one member; the rest as in `Delivery`.
 
@@ -79,6 +83,8 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
         supplement: How many parts persons have agreed to show in it that were withheld
             at first: the same version with more of them is newer.
         not_before: Epoch seconds; it is handed out then at the earliest. 0: at once.
+        resend: Of a version that is stored already and is the newest; under its id and
+            number, with the bodies of this row.
         message: The record as it came (`adapters.kept_message`), to be decided on
             again; empty of what is no record.
         basis: What it was decided under (`adapters.basis`).
@@ -101,6 +107,7 @@ class NewDelivery(msgspec.Struct, frozen=True, kw_only=True):
     not_before: float = 0
     missed: str = ""
     supplement: int = 0
+    resend: Resend = ""
     message: bytes = b""
     basis: str = ""
     until: float = math.inf
@@ -128,6 +135,7 @@ class StoreOutcome(StrEnum):
     STORED = "stored"
     WAITING = "waiting"  # until `not_before`; it has no number yet
     DUPLICATE = "duplicate"  # this version is known; nothing changed
+    AGAIN = "again"  # this version is known, and is pending once more
     # Only counted: a newer version is known, or it takes back what was never sent.
     SUPERSEDED = "superseded"
     ERASED = "erased"  # its record was erased; nothing changed

@@ -183,7 +183,7 @@ class _Worker:
     async def run(self) -> None:
         """Work until stopped; between batches, wait for time or for arrivals."""
         arrivals = self._outbox.arrivals(self.lane)
-        pauses = delays(self._random)
+        pauses, failed = delays(self._random), False
         while not self._stop.is_set():
             # Cleared before looking, so that what arrives meanwhile is not missed.
             arrivals.clear()
@@ -193,13 +193,15 @@ class _Worker:
                 # A full disk: what was sent just now may be sent again, under its
                 # id. Ending here would end the adapter, and each restart counts
                 # against the delivery limit of what it has in hand.
-                pause_s = next(pauses)
+                pause_s, failed = next(pauses), True
                 self._log.error("outbox.unavailable", retry_s=pause_s)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(pause_s):
                         await self._stop.wait()
             else:
-                pauses = delays(self._random)
+                if failed:
+                    self._log.info("outbox.back")
+                pauses, failed = delays(self._random), False
 
     async def _round(self, arrivals: asyncio.Event) -> None:
         self._breaker = admit(self._breaker, now=self._clock())

@@ -40,6 +40,7 @@ from broker.errors import (
 )
 from broker.gate_rules import MAX_WHERE
 from broker.hearing import is_heartbeat
+from broker.replaying import kept_headers, replay_of
 from broker.topology import DEAD, adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
@@ -163,12 +164,20 @@ class Intake:
             messages = [each.message for each in done]
             await self.keep_waiting(messages, outcomes)
             await self._keep_heads(messages, now)
-            if self._gaps is not None:
-                await self._gaps.received(messages, outcomes, now=now)
+            await self._note_arrivals(messages, outcomes, now)
             for received, outcome in zip(done, outcomes, strict=True):
                 await self._note(received.message, outcome)
             # Only now: everything is stored, or lies in the dead letters.
             await self._bus.ack_through(done[-1])
+
+    async def _note_arrivals(
+        self, messages: Sequence[Message], outcomes: Sequence[Outcome], now: float
+    ) -> None:
+        """Remember what came for all; what is replayed came for one member alone."""
+        both = zip(messages, outcomes, strict=True)
+        came = [each for each in both if replay_of(each[0]) is None]
+        if self._gaps is not None and came:
+            await self._gaps.received(*zip(*came, strict=True), now=now)
 
     async def _keep_heads(self, messages: Sequence[Message], now: float) -> None:
         """Keep the gate's newest heads; what cannot be kept now comes again."""
@@ -385,6 +394,7 @@ class Intake:
 
     async def _bury(self, dead: Message) -> None:
         """Try until the broker has it, or raise StoppedError."""
+        failed = False
         for delay_s in delays(random.random):
             try:
                 await self._bus.publish(DEAD, dead)
@@ -396,7 +406,10 @@ class Intake:
                     retry_s=round(delay_s, 1),
                 )
             else:
+                if failed:
+                    _log.info("record.buried")
                 return
+            failed = True
             await pause(delay_s, self._stop)
 
 
@@ -437,6 +450,7 @@ def dead_letter(
                 if isinstance(value := message.headers.get(name), str)
                 and len(value) <= seen.MAX_CHARS
             },
+            **kept_headers(message),
             REASON: refused.reason,
             WHERE: refused.where[:MAX_WHERE],
             KEY: published_as(message).routing_key,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from adapters.delivery import LaneBacklog
+from broker.topology import DEAD
 
 # By event: how the counter calls the outcome.
 _GATE: Final = {
@@ -34,6 +35,35 @@ _READING: Final = {
     "bus.consumer_back": True,
     "bus.consumer_lost": False,
 }
+# What holds records up, and what says that it is over: which place it is, by event.
+# Of `gate.not_confirmed` the place is the exchange.
+_HELD_UP: Final = {
+    "bus.blocked": "broker",
+    "gate.not_confirmed": "",
+    "gate.unroutable": "",
+    "gate.storage_unavailable": "disk",
+    "outbox.unavailable": "outbox",
+    "record.not_buried": DEAD,
+}
+_GOES_ON: Final = {
+    "bus.unblocked": "broker",
+    "gate.confirmed": "",
+    "gate.storage_back": "disk",
+    "outbox.back": "outbox",
+    "record.buried": DEAD,
+}
+_WORDS: Final = {
+    "bus.blocked": "takes nothing: its alarm of memory or disk",
+    "gate.storage_unavailable": "takes nothing: full or broken, the log says which",
+    "outbox.unavailable": "takes nothing: its disk may be full",
+    "gate.unroutable": "has no queue",
+    "BlockedError": "waits for the broker's alarm to end",
+    "BlockedUnsureError": "waits for the broker's alarm to end",
+    "NotTakenError": "takes nothing: a queue behind it is full",
+    "NotConfirmedError": "does not confirm",
+    "BusUnavailableError": "cannot be reached",
+    "UnroutableError": "has no queue",
+}
 
 
 class EventCounts:
@@ -43,11 +73,13 @@ class EventCounts:
         registry: What `prometheus_client` writes out.
         away: Why nothing is read from the broker just now, by queue; "" stands for
             all of it. Of a process that has not begun to read: `not-ready`.
+        held_up: Where records wait just now and why, by place and who waits there.
     """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.away: dict[str, str] = {"": "not-ready"}
+        self.held_up: dict[tuple[str, str], str] = {}
         self._events = self._counter("events", "Log events", "event", "level")
         self._gate = self._counter(
             "gate_records", "What the gate did with records", "outcome", "reason"
@@ -60,6 +92,9 @@ class EventCounts:
         )
         self._deliveries = self._counter(
             "deliveries", "Attempts to deliver", "member", "sink", "outcome", "reason"
+        )
+        self._held_up = self._gauge(
+            "held_up", "1: records wait there, and nothing is lost", "place"
         )
         lane = ("member", "sink")
         self._paused = self._gauge("sink_paused", "1: nothing is sent just now", *lane)
@@ -98,6 +133,26 @@ class EventCounts:
                 self.away.pop(queue, None)
             else:
                 self.away[queue] = name
+        elif name in _HELD_UP or name in _GOES_ON:
+            self._note_held_up(name, event)
+
+    def _note_held_up(self, name: str, event: Mapping[str, Any]) -> None:
+        goes_on = name in _GOES_ON
+        place = (_GOES_ON if goes_on else _HELD_UP)[name]
+        place = place or str(event.get("exchange", ""))
+        who = str(event.get("issuer", "")) or "/".join(_lane(event))
+        if goes_on:
+            self.held_up.pop((place, who), None)
+        else:
+            words = _WORDS.get(name) or _WORDS.get(str(event.get("error", "")), name)
+            self.held_up[place, who] = words
+        self._held_up.labels(place).set(any(key[0] == place for key in self.held_up))
+
+    def ails(self) -> list[str]:
+        """Say what holds records up just now, a line each."""
+        lost = [(queue or "broker", why) for queue, why in self.away.items()]
+        waits = [(place, why) for (place, _), why in self.held_up.items()]
+        return [f"{place}: {why}" for place, why in sorted({*lost, *waits})]
 
     def note_backlog(self, lanes: tuple[LaneBacklog, ...], *, now: float) -> None:
         """Set what waits, lane by lane; of other lanes nothing does."""

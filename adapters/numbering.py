@@ -9,12 +9,18 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Final
 
 import msgspec
 
-from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.delivery import NewDelivery, Resend, StoreOutcome
 from schemas import timestamps
 
+_RESENT: Final[Mapping[Resend, AbstractSet[str]]] = {
+    "": frozenset(),
+    "failed": frozenset({"failed"}),
+    "done": frozenset({"failed", "done"}),
+}
 Lane = tuple[str, str]
 """(member, sink)"""
 Case = tuple[str, str, str, str]
@@ -58,6 +64,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
         versions: Every (case, key) that is stored, of those asked for.
         waiting: Cases with a version that waits for its time.
         begun: Cases with a version that has a number: sent, or about to be.
+        settled: Of `versions`, those that are done or failed, and which.
     """
 
     last_numbers: Mapping[Lane, int]
@@ -65,6 +72,7 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     versions: AbstractSet[tuple[Case, str]]
     waiting: AbstractSet[Case] = frozenset()
     begun: AbstractSet[Case] = frozenset()
+    settled: Mapping[tuple[Case, str], str] = msgspec.field(default_factory=dict)
 
 
 class Numbered(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,6 +108,9 @@ def assign(rows: Sequence[NewDelivery], known: Known, *, now: float) -> list[Num
         number = 0
         if (case, key) in versions:
             outcome = StoreOutcome.DUPLICATE
+            state = known.settled.get((case, key), "")
+            if key == newest[case] and state in _RESENT[row.resend]:
+                outcome = StoreOutcome.AGAIN
         elif row.missed and case not in newest:
             outcome = StoreOutcome.MISSED
         elif key < newest.get(case, ""):

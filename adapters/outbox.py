@@ -183,7 +183,8 @@ class Outbox:
             later = [n.row for n in numbered if n.outcome is StoreOutcome.WAITING]
             # Before the commit: it may take effect and fail.
             self._ripe_at = min([self._ripe_at, *(row.not_before for row in later)])
-        stored = [n.row for n in numbered if n.outcome is StoreOutcome.STORED]
+        due = (StoreOutcome.STORED, StoreOutcome.AGAIN)
+        stored = [n.row for n in numbered if n.outcome in due]
         for lane in map(lane_of, (*stored, *later)):
             self._arrivals[lane].set()
         outcomes = (n.outcome for n in numbered)

@@ -71,6 +71,7 @@ async def write(
     """
     kept = [n for n in numbered if n.outcome in _KEPT]
     late = [n for n in numbered if n.outcome is StoreOutcome.SUPERSEDED]
+    again = [n for n in numbered if n.outcome is StoreOutcome.AGAIN]
     for item in numbered if waiting else ():
         if case_of(item.row) in waiting:
             await _supersede_waiting(connection, item, lane_ids, now)
@@ -81,6 +82,8 @@ async def write(
         # later numbers of a lane overwrite earlier ones
         last = {lane_ids[lane_of(n.row)]: n.number for n in kept if n.number}
         await _write_last_numbers(connection, last)
+    if again:
+        await _send_again(connection, again)
     if late:
         await connection.execute(
             ignoring(connection, superseded),
@@ -96,6 +99,32 @@ async def write(
                 for n in late
             ],
         )
+
+
+async def _send_again(connection: AsyncConnection, found: Sequence[Numbered]) -> None:
+    """Make settled deliveries pending once more, as they are decided now."""
+    hashes = await write_bodies(connection, _bodies_of(found))
+    values: list[dict[str, object]] = []
+    names: set[str] = set()
+    for n in found:
+        fresh = decided(n.row, hashes)
+        names |= fresh.keys()
+        key = delivery_id(case_of(n.row), n.ver_key)
+        values.append({"key": key} | {f"new_{name}": fresh[name] for name in fresh})
+    await connection.execute(
+        update(deliveries)
+        .where(deliveries.c.id == bindparam("key"))
+        .where(deliveries.c.state.in_(("done", "failed")))
+        .values(
+            **{name: bindparam(f"new_{name}") for name in names},
+            state="pending",
+            reason="",
+            due_at=0.0,
+            settled_at=None,
+            first_failed_at=None,
+        ),
+        values,
+    )
 
 
 async def release_waiting(connection: AsyncConnection, now: float) -> set[Lane]:
@@ -190,6 +219,7 @@ async def _known(
     waiting: set[Case] = set()
     begun: set[Case] = set()
     versions: set[tuple[Case, str]] = set()
+    settled: dict[tuple[Case, str], str] = {}
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
     key = deliveries.c.ver_key
     wanted = {
@@ -219,15 +249,20 @@ async def _known(
         for lane_id, issuer, sub, ver_key in await connection.execute(moot):
             case = (*by_id[lane_id], issuer, sub)
             newest[case] = max(ver_key, newest.get(case, ""))
-        exact = select(*columns, key).where(tuple_(*columns, key).in_(some))
-        for lane_id, issuer, sub, ver_key in await connection.execute(exact):
-            versions.add(((*by_id[lane_id], issuer, sub), ver_key))
+        exact = select(*columns, key, deliveries.c.state)
+        exact = exact.where(tuple_(*columns, key).in_(some))
+        for lane_id, issuer, sub, ver_key, state in await connection.execute(exact):
+            version = ((*by_id[lane_id], issuer, sub), ver_key)
+            versions.add(version)
+            if state in ("done", "failed"):
+                settled[version] = state
     return Known(
         last_numbers=numbers,
         newest=newest,
         versions=versions,
         waiting=waiting,
         begun=begun,
+        settled=settled,
     )
 
 

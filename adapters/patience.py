@@ -59,11 +59,17 @@ class PatientStore:
         return await self._patiently(lambda: self._outbox.aged(before))
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
+        failed = False
         for delay_s in delays(random.random):
             try:
-                return await call()
+                done = await call()
             except OutboxUnavailableError:
+                failed = True
                 _log.error("outbox.unavailable", retry_s=round(delay_s, 1))
+            else:
+                if failed:
+                    _log.info("outbox.back")
+                return done
             await pause(delay_s, self._stop)
         raise AssertionError("delays end")
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from adapters.basis import Bases, Basis, ends
 from adapters.cuts import Part
-from adapters.delivery import NewDelivery, StoreOutcome
+from adapters.delivery import NewDelivery, Resend, StoreOutcome
 from adapters.interests import EVERYTHING, Interests, misses
 from adapters.kept_message import keep
 from adapters.personal_data import Recogniser
@@ -34,6 +34,7 @@ from adapters.view import View, kept_from, view_of
 from broker import carried, seal, seen
 from broker.bus import Message
 from broker.directory import Directory, Member
+from broker.replaying import Replay, replay_of
 from broker.signing import RecordSigner
 from broker.trust import Verified, verify
 from broker.wire import unpack
@@ -181,7 +182,8 @@ def decide(
     )
     rows: list[NewDelivery] = []
     not_given: Counter[str] = Counter()
-    for subscriber in context.subscribers:
+    replay = replay_of(message)
+    for subscriber in _meant(context.subscribers, replay, not_given):
         member = subscriber.member
         out = kept_from(member, claims)
         missed = out or _away(member.org, context.directory, now)
@@ -223,6 +225,7 @@ def decide(
                 message=as_it_came,
                 basis=basis,
                 until=cutting.until(view),
+                resend=_resend(replay),
             )
             for sink in subscriber.sinks
         ]
@@ -236,6 +239,24 @@ def decide(
         Newer(issuer, claims.sub, claims.ver),
         len(set(claims.aud)),
     )
+
+
+def _meant(
+    subscribers: tuple[Subscriber, ...], replay: Replay | None, not_given: Counter[str]
+) -> tuple[Subscriber, ...]:
+    """Give those that a message is for: all, or the one that it is replayed for."""
+    if replay is None:
+        return subscribers
+    found = tuple(each for each in subscribers if each.member.org == replay.member)
+    if not found:
+        not_given["not-served"] += 1
+    return found
+
+
+def _resend(replay: Replay | None) -> Resend:
+    if replay is None:
+        return ""
+    return "done" if replay.forced else "failed"
 
 
 def refusal(message: Message, context: Context, *, now: float) -> str | None:
@@ -371,6 +392,7 @@ def _row(
     missed: str,
     supplement: int,
     sealed: tuple[bytes, ...],
+    resend: Resend,
     message: bytes,
     basis: str,
     until: float,
@@ -394,6 +416,7 @@ def _row(
         not_before=not_before,
         missed=missed,
         supplement=supplement,
+        resend=resend,
         message=message,
         basis=basis,
         until=until,

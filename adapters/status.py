@@ -128,7 +128,7 @@ class _Pages:
 
     async def ready(self, _request: web.Request) -> web.Response:
         """Say whether records go through, and if not why; 503 then."""
-        faults = [f"{queue or 'broker'}: {why}" for queue, why in self._away()]
+        faults = self._counts.ails()
         faults += [await self._look_at_outbox(), *[check() for check in self._checks]]
         found = [each for each in faults if each]
         return web.Response(
@@ -144,9 +144,6 @@ class _Pages:
             body=generate_latest(self._counts.registry),
             headers={**NO_CACHE, "Content-Type": CONTENT_TYPE_LATEST},
         )
-
-    def _away(self) -> list[tuple[str, str]]:
-        return sorted(self._counts.away.items())
 
     async def _look_at_outbox(self) -> str:
         if self._outbox is None:

@@ -32,6 +32,7 @@ from broker.archive_tables import LAYOUT
 from broker.errors import ConfigError
 from broker.private_sqlite import PrivateFile, open_private
 from broker.record_keys import Entropy, RecordKey
+from broker.replaying import Version
 from broker.retention import Aged
 from schemas.erasing import Reason
 
@@ -278,6 +279,14 @@ class Archive:
             "SELECT token_id FROM tokens WHERE issuer = ? AND sub = ? ORDER BY number"
         )
         return [token_id for (token_id,) in self._file.rows(query, (issuer, sub))]
+
+    def versions_of(self, issuer: str, sub: str) -> list[Version]:
+        """List the versions of a record, in the order in which they came."""
+        query = (
+            "SELECT ver, kind, number FROM tokens WHERE issuer = ? AND sub = ? "
+            "ORDER BY number"
+        )
+        return [Version(*row) for row in self._file.rows(query, (issuer, sub))]
 
     def first_seen(self, token_ids: Iterable[str]) -> dict[str, int]:
         """Tell when those of *token_ids* that are archived were first seen."""

@@ -90,13 +90,13 @@ class Bus(Protocol):
         Meant to be called many times at once: about 100 in flight are fastest.
 
         Raises:
-            NotConfirmedError: No confirm in time, or a nack; it may be
-                queued, so repeat it with the same message id.
+            NotConfirmedError: No confirm in time, or a nack (NotTakenError: a queue
+                is full); it may be queued, so repeat it with the same message id.
             UnroutableError: Returned; no queue took it.
             BusRefusedError: Forged user id, no permission, no such exchange,
                 too large. It is not queued.
             BusUnavailableError: No connection, or the broker takes nothing
-                at present (an alarm); nothing was sent.
+                at present (BlockedError: an alarm); nothing was sent.
         """
 
     def consume(

@@ -14,6 +14,7 @@ import msgspec
 
 from broker import seen
 from broker.bus import Message
+from broker.replaying import HEADERS
 from broker.topology import (
     ADAPTER_QUEUES,
     DEAD,
@@ -169,9 +170,10 @@ def put_back(message: Message, source: str = DEAD) -> tuple[str, Message] | None
     if queue.startswith(f"{INGRESS}."):
         headers[SENDER] = _published_first(message).user_id
     else:  # the gate's own word, without which no adapter takes it
-        for name in (seen.STAMP_HEADER, seen.HEAD_HEADER):
-            if name in message.headers:
-                headers[name] = message.headers[name]
+        kept = [seen.STAMP_HEADER, seen.HEAD_HEADER]
+        if "x-death-queue" not in message.headers or message.user_id == OPERATOR:
+            kept += HEADERS  # what was for one member stays so
+        headers |= {n: message.headers[n] for n in kept if n in message.headers}
     named = message.message_id or hashlib.sha256(message.body).hexdigest()
     return exchange, Message(
         body=message.body,

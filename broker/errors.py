@@ -23,11 +23,26 @@ class BusUnavailableError(BusError):
     """No connection to the broker. Nothing was sent."""
 
 
+class BlockedError(BusUnavailableError):
+    """The broker takes nothing just now: its alarm of memory or disk."""
+
+
 class NotConfirmedError(BusError):
     """No confirm in time, or a nack.
 
     The message may be queued, so publishing again can duplicate it: publish
     again with the same message id.
+    """
+
+
+class BlockedUnsureError(NotConfirmedError):
+    """No confirm in time: the broker has an alarm of memory or disk since."""
+
+
+class NotTakenError(NotConfirmedError):
+    """A nack: one of its queues is full, or has no leader just now.
+
+    Another queue behind the same exchange may have it.
     """
 
 

@@ -319,6 +319,7 @@ class BatchWork:
 
     async def _send(self, exchange: str, message: Message) -> None:
         """Return once the broker has it, however long that takes."""
+        failed = False
         for pause in delays(random.random):
             try:
                 await self._bus.publish(exchange, message)
@@ -334,7 +335,10 @@ class BatchWork:
                     retry_s=round(pause, 1),
                 )
             else:
+                if failed:
+                    self._log.info("gate.confirmed", exchange=exchange)
                 return
+            failed = True
             await asyncio.sleep(pause)
 
     async def _on_disk(self, step: Callable[[], _T]) -> _T:

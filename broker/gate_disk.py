@@ -26,18 +26,22 @@ async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -
     Raises:
         StoppedError: It failed, and *stop* is set.
     """
-    pauses = delays(random.random)
+    pauses, failed = delays(random.random), False
     while True:
         try:
-            return await asyncio.to_thread(step)
+            done = await asyncio.to_thread(step)
         except ConfigError as error:
-            pause = next(pauses)
+            pause, failed = next(pauses), True
             log.error(
                 "gate.storage_unavailable",
                 issuer=issuer,
                 error=str(error),  # the path and SQLite's name of the fault
                 retry_s=round(pause, 1),
             )
+        else:
+            if failed:
+                log.info("gate.storage_back", issuer=issuer)
+            return done
         with suppress(TimeoutError):
             async with asyncio.timeout(pause):
                 await stop.wait()

@@ -13,10 +13,13 @@ from broker.dead_letters import AT, ISSUER, KEY, REASON, SENDER, WHERE, publishe
 from broker.directory import Directory
 from broker.errors import TrustError
 from broker.trust import Verified
-from schemas import takedown, terms
+from schemas import codec, takedown, terms
+from schemas.errors import RefusedError
 from schemas.facts import Facts, facts_of
+from schemas.reasons import REASONS
 
 MAX_WHERE: Final = 200  # characters of a place in a header
+MAX_REFUSAL_BYTES: Final = 4096
 _FEED = re.compile(r"[a-z0-9-]+/[a-z0-9-]+/[A-Za-z0-9_-]{1,64}")
 
 
@@ -234,6 +237,30 @@ def refusal(message: Message, token_id: str, issuer: str, refuse: Refuse) -> Mes
         content_type=JSON_CONTENT_TYPE,
         user_id=topology.GATE,
     )
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """What the gate has told an issuer.
+
+    Attributes:
+        reason: A code of `schemas.reasons`.
+    """
+
+    token_id: str
+    reason: str
+
+
+def refused(message: Message, issuer: str) -> Refused | None:
+    """Read a refusal that the gate told *issuer*; None if it is something else."""
+    key = topology.feedback_key(sender=topology.GATE, issuer=issuer, kind="refusal")
+    if message.user_id != topology.GATE or message.routing_key != key:
+        return None
+    try:
+        value = codec.decode_json(message.body, max_bytes=MAX_REFUSAL_BYTES)
+        told = msgspec.convert(value, Refused)
+    except (RefusedError, msgspec.ValidationError):
+        return None
+    return told if told.reason in REASONS else None
 
 
 def _name_of(message: Message) -> str:

@@ -9,10 +9,13 @@ import structlog
 from broker.backoff import delays
 from broker.bus import Bus, Message
 from broker.errors import (
+    BlockedError,
+    BlockedUnsureError,
     BusError,
     BusRefusedError,
     BusUnavailableError,
     NotConfirmedError,
+    NotTakenError,
     UnroutableError,
 )
 from broker.publisher_state import PublisherState
@@ -99,9 +102,12 @@ class Sender:
             unsure = unsure or any(isinstance(e, NotConfirmedError) for e in failures)
             pause = next(attempts)
             if not progress and loop.time() + pause >= give_up_at:
-                raise await self._given_up(unsure=unsure)
+                raise await self._given_up(failures, unsure=unsure)
             log.warning(
-                "publisher.not_confirmed", count=len(failures), retry_s=round(pause, 1)
+                "publisher.not_confirmed",
+                count=len(failures),
+                error=type(failures[0]).__name__,
+                retry_s=round(pause, 1),
             )
             await asyncio.sleep(pause)
         return sent
@@ -140,11 +146,9 @@ class Sender:
                 log.error("publisher.refused")
                 raise BusRefusedError(f"{error}; {await self._advice()}")
 
-    async def _given_up(self, *, unsure: bool) -> BusError:
-        advice = await self._advice()
-        if unsure:
-            return NotConfirmedError(f"the hub did not confirm in time; {advice}")
-        return BusUnavailableError(f"the hub cannot be reached; {advice}")
+    async def _given_up(self, failures: list[BusError], *, unsure: bool) -> BusError:
+        said = f"{_why(failures, unsure=unsure)}; {await self._advice()}"
+        return NotConfirmedError(said) if unsure else BusUnavailableError(said)
 
     async def _advice(self) -> str:
         count = await asyncio.to_thread(self._state.count_pending)
@@ -152,3 +156,12 @@ class Sender:
             f"{count} signed and kept in the outbox: "
             "type the same command again, nothing will be doubled"
         )
+
+
+def _why(failures: list[BusError], *, unsure: bool) -> str:
+    """Say what the last attempts ended with."""
+    if any(isinstance(each, BlockedError | BlockedUnsureError) for each in failures):
+        return "the hub's broker has an alarm, memory or disk, and takes nothing now"
+    if all(isinstance(each, NotTakenError) for each in failures):
+        return "the queue is full: the hub is behind"
+    return "the hub did not confirm in time" if unsure else "the hub cannot be reached"

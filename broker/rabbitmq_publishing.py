@@ -15,12 +15,16 @@ from pamqp.commands import Basic
 
 from broker.bus import Message, check_limits
 from broker.errors import (
+    BlockedError,
+    BlockedUnsureError,
     BusError,
     BusRefusedError,
     BusUnavailableError,
     NotConfirmedError,
+    NotTakenError,
     UnroutableError,
 )
+from broker.rabbitmq_alarm import is_blocked, watch
 from broker.rabbitmq_link import Link, Shared, translated
 
 # RabbitMQ 3.10: a channel opened while a queue elects its leader nacks for
@@ -51,6 +55,7 @@ class Publisher:
             for slot in slots
         }
         self._sweeping = Shared(self._close_retired, name="close:retired")
+        self._watching = Shared(self._watch, name="watch:alarm")
         self._quarantine = asyncio.Lock()
         self._turn = asyncio.Lock()
 
@@ -75,7 +80,7 @@ class Publisher:
 
     async def aclose(self) -> None:
         """Open nothing any more; the channels end with their connection."""
-        for each in (*self._opening.values(), self._sweeping):
+        for each in (*self._opening.values(), self._sweeping, self._watching):
             await each.cancel()
 
     async def _attempt(
@@ -114,8 +119,20 @@ class Publisher:
                     if earlier is not None:
                         late = "the same message id is still in flight"
                         await asyncio.wait([earlier])
-        except TimeoutError as exc:
+        except (TimeoutError, BusUnavailableError) as exc:
+            if self._is_blocked():
+                raise BlockedError("the broker has an alarm, memory or disk") from exc
+            if isinstance(exc, BusUnavailableError):
+                raise
             raise BusUnavailableError(late) from exc
+
+    def _is_blocked(self) -> bool:
+        # Retired ones, too: on a blocked connection no other channel opens.
+        return any(
+            is_blocked(lane.low.connection)
+            for lane in (*self._lanes.values(), *self._retired)
+            if not lane.low.connection.is_closed
+        )
 
     async def _lane(self, slot: Slot) -> "_Lane":
         while (lane := self._lanes.get(slot)) is None or not lane.is_usable:
@@ -129,6 +146,16 @@ class Publisher:
             await lane.closed()
         self._lanes[slot] = _Lane(*await self._link.channel(confirms=True))
         self._sweeping.start()
+        self._watching.start()
+
+    async def _watch(self) -> None:
+        """See the broker's alarms, as long as the connection lasts."""
+        while in_use := [
+            lane.low.connection
+            for lane in self._lanes.values()
+            if not lane.low.connection.is_closed
+        ]:
+            await watch(in_use[0], self._link.place)
 
     async def _close_retired(self) -> None:
         # Those with messages in flight may still hear of them.
@@ -204,9 +231,11 @@ class _Lane:
             # The frame may be written: its confirm can still come, and its id
             # counts as in flight here. A repetition needs another channel.
             self._retired = True
-            if isinstance(exc, TimeoutError):
-                raise NotConfirmedError("no confirm in time") from exc
-            raise
+            if not isinstance(exc, TimeoutError):
+                raise
+            if is_blocked(self.low.connection):
+                raise BlockedUnsureError("no confirm: the broker has an alarm") from exc
+            raise NotConfirmedError("no confirm in time") from exc
         self._nacks = 0
         return True
 
@@ -230,7 +259,7 @@ class _Lane:
             raise _NotSentError from exc
         except DeliveryError as exc:
             self._count_nack(loop.time())
-            raise NotConfirmedError("the broker did not take it (nack)") from exc
+            raise NotTakenError("the broker did not take it (nack)") from exc
 
     def _count_nack(self, now: float) -> None:
         if not self._nacks:

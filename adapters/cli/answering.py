@@ -1,10 +1,9 @@
-"""answer, feedback: what members tell each other about a record."""
+"""answer: what members tell each other about a record."""
 
 import asyncio
 import logging
 import time
 import uuid
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -15,26 +14,20 @@ from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
 from adapters.cli.sending import opened, own_signer
 from adapters.config import PublisherConfig, load
-from broker import answers, gate_proofs, trials
-from broker import proofs as checked
-from broker.answers import Action, Answer, Sighting, Taken
+from broker import answers
+from broker.answers import Action, Sighting, Taken
 from broker.blinding import org_identity
-from broker.bus import JSON_CONTENT_TYPE, Bus, Received
-from broker.directory import Directory
-from broker.errors import ConfigError, TrustError
+from broker.errors import ConfigError
 from broker.signers import Signer
 from broker.signing import Address
-from broker.topology import FEEDBACK, GATE
+from broker.topology import FEEDBACK
 from broker.trust import Verified, verify
-from schemas import codec, composing, record, stix, timestamps
-from schemas.errors import RefusedError
+from schemas import composing, record, stix, timestamps
 from schemas.markings import TLP_IDS, Tlp
-from schemas.reasons import explain
 from schemas.vocabularies.words import OpinionWord
 
 _NAMESPACE: Final = uuid.UUID("b1c5d9a2-7a4e-4f7e-8d6a-3e0b9f4c2a58")
 _T = TypeVar("_T")
-_IDLE_S: Final = 2.0  # a queue that gives nothing for so long is empty
 
 
 def answer(
@@ -198,111 +191,3 @@ async def _tell(
     async with open_bus(settings.broker) as bus:
         await bus.publish(FEEDBACK, answers.message(made, about.issuer, signer))
     return {"told": made.kind}
-
-
-def feedback(*, config: Path, directory: Path, json: bool = False) -> int:
-    """Read what others tell about your records: refusals, sightings, actions taken.
-
-    Reads until nothing more comes. What was printed is gone from the queue; redirect
-    --json into a file to keep it.
-
-    Args:
-        config: Publisher configuration (TOML).
-        directory: Folder with members/*.json.
-        json: Print one line of JSON each.
-    """
-    settings = load(config, PublisherConfig)
-    log_json(logging.WARNING)
-    trusted = load_directory(directory, None)
-    count = asyncio.run(_read(settings, trusted, as_json=json))
-    if not count and not json:
-        show.line("nobody has told anything")
-    return 0
-
-
-async def _read(settings: PublisherConfig, trusted: Directory, *, as_json: bool) -> int:
-    count = 0
-    async with open_bus(settings.broker) as bus:
-        async for received in _until_idle(bus, f"{FEEDBACK}.{settings.org}"):
-            _print(received, trusted, as_json=as_json)
-            await received.ack()
-            count += 1
-    return count
-
-
-async def _until_idle(bus: Bus, queue: str) -> AsyncIterator[Received]:
-    async with bus.consume(queue, prefetch=1) as messages:
-        while True:
-            try:
-                async with asyncio.timeout(_IDLE_S):
-                    received = await anext(messages)
-            except (TimeoutError, StopAsyncIteration):
-                return
-            yield received
-
-
-def _print(received: Received, trusted: Directory, *, as_json: bool) -> None:
-    message = received.message
-    try:
-        if message.user_id == GATE and message.content_type == JSON_CONTENT_TYPE:
-            is_proof = message.routing_key.rpartition(".")[2] == gate_proofs.KIND
-            facts = (_proof if is_proof else _by_the_gate)(message.body, trusted)
-        else:
-            facts = _facts(answers.verify(message, trusted, now=time.time()))
-    except (TrustError, RefusedError) as error:
-        facts = {"ok": False, "kind": "not-valid", "reason": error.reason}
-    if as_json:
-        show.json_line(facts)
-    else:
-        words = ", ".join(
-            f"{n} {v}" for n, v in facts.items() if n not in ("ok", "kind")
-        )
-        show.line(f"{facts['kind']}: {words}")
-
-
-class _ByTheGate(msgspec.Struct):
-    token_id: str
-    reason: str = ""
-    where: str = ""
-
-
-def _proof(body: bytes, trusted: Directory) -> dict[str, Any]:
-    """Check a proof that oversight was sent, not only whom it came from."""
-    proof = checked.decode(body)
-    shown = msgspec.structs.asdict(checked.check(proof, trusted))
-    return {"ok": True, "kind": gate_proofs.KIND, "id": checked.proof_id(proof)} | shown
-
-
-def _by_the_gate(body: bytes, _trusted: Directory) -> dict[str, Any]:
-    try:
-        told = msgspec.convert(codec.decode_json(body, max_bytes=4096), _ByTheGate)
-    except msgspec.ValidationError:
-        raise TrustError("answer-invalid") from None
-    if not told.reason:  # of a trial (`broker.trials`) that nobody waited for
-        return {"ok": True, "kind": trials.KIND, "token": told.token_id}
-    return {
-        "ok": True,
-        "kind": "refusal",
-        "token": told.token_id,
-        "reason": told.reason,
-        "where": told.where,
-        "meaning": explain(told.reason),
-    }
-
-
-def _facts(told: Answer) -> dict[str, Any]:
-    return {
-        "ok": True,
-        "kind": told.kind,
-        "from": record.org_of(told.iss),
-        "at": timestamps.from_epoch(told.iat),
-        "record": told.sub,
-        "token": told.token,
-        **{
-            name: value
-            for part in (told.sighting, told.action)
-            if isinstance(part, Sighting | Taken)
-            for name, value in msgspec.structs.asdict(part).items()
-            if not isinstance(value, msgspec.UnsetType)
-        },
-    }

@@ -19,6 +19,7 @@ from adapters.cli import (
     deliveries,
     directory,
     erasing,
+    feedback,
     gaps,
     heads,
     heartbeats,
@@ -32,6 +33,7 @@ from adapters.cli import (
     publishing,
     receipt,
     records,
+    replaying,
     reviewing,
     sealing,
     show,
@@ -77,7 +79,7 @@ app.command(publishing.publish)
 app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
-app.command(answering.feedback)
+app.command(feedback.feedback)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")
@@ -92,6 +94,7 @@ app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")
 app.command(proofs.proofs, name="proofs")
+app.command(replaying.replay)
 app.command(reviewing.review, name="review")
 app.command(joining.join)
 app.command(joining.start)

@@ -10,6 +10,7 @@ from adapters.cli.cosigning import NeedOption, OutputOption, WithOption, need_of
 from adapters.cli.options import FromOption, TlpOption, draft_options
 from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
 from adapters.cli.sending import send, send_joint
+from adapters.cli.waiting import WAIT_S, WaitOption, WaitOptions, WaitTimeOption
 from adapters.config import PublisherConfig, load
 from broker.errors import ConfigError
 from broker.publisher import Publisher
@@ -42,6 +43,8 @@ def publish(
     seal_above: SealAboveOption = "amber+strict",
     directory: Path | None = None,
     policy: Path | None = None,
+    wait: WaitOption = 0,
+    wait_s: WaitTimeOption = WAIT_S,
     json: bool = False,
 ) -> int:
     """Check, sign and publish records; returns when the broker has confirmed them.
@@ -80,6 +83,9 @@ def publish(
             whose signatures count with --joint.
         policy: What those sealed to may have of it (TOML); if not given the
             directory's, else the shipped one.
+        wait: Wait until so many members have each record, as adapters report it; at
+            once if the gate refuses it. Who lets nobody know does not count.
+        wait_s: Wait no longer than this (seconds); exit code 1 with what came.
         json: Print one line of JSON per record.
     """
     if heartbeat:
@@ -89,7 +95,9 @@ def publish(
     if joint is not None:
         if files or others or need is not None or output is not None:
             raise ConfigError("--joint goes with no other file and no other option")
-        return send_joint(joint, config, directory, as_json=json)
+        return send_joint(
+            joint, config, WaitOptions(wait, wait_s, directory), as_json=json
+        )
     wanted = need_of(load(config, PublisherConfig).org, need, others)
     if (wanted is None) != (output is None):
         raise ConfigError("--with and --output go together: what others are to cosign")
@@ -115,6 +123,7 @@ def publish(
         new_epoch=new_epoch,
         output=output,
         as_json=json,
+        wait=WaitOptions(wait, wait_s, directory),
     )
 
 
@@ -136,6 +145,8 @@ def correct(
     seal_above: SealAboveOption = "amber+strict",
     directory: Path | None = None,
     policy: Path | None = None,
+    wait: WaitOption = 0,
+    wait_s: WaitTimeOption = WAIT_S,
     json: bool = False,
 ) -> int:
     """Publish a new version of records that were published from here, as corrections.
@@ -164,6 +175,9 @@ def correct(
         directory: Folder of the directory, where the keys to seal to are.
         policy: What those sealed to may have of it (TOML); if not given the
             directory's, else the shipped one.
+        wait: Wait until so many members have each record, as adapters report it; at
+            once if the gate refuses it. Who lets nobody know does not count.
+        wait_s: Wait no longer than this (seconds); exit code 1 with what came.
         json: Print one line of JSON per record.
     """
     _need_files(files)
@@ -190,6 +204,7 @@ def correct(
         exercise=exercise,
         output=output,
         as_json=json,
+        wait=WaitOptions(wait, wait_s, directory),
     )
 
 
@@ -206,6 +221,9 @@ def retract(
     report: str | None = None,
     of: str | None = None,
     exercise: bool = False,
+    wait: WaitOption = 0,
+    wait_s: WaitTimeOption = WAIT_S,
+    directory: Path | None = None,
     json: bool = False,
 ) -> int:
     """Take records back that were published from here; for good.
@@ -227,6 +245,10 @@ def retract(
         of: Id that tocsin publish told for the record, where the file alone does not
             tell which it is: tables whose rows have changed.
         exercise: These are exercises.
+        wait: Wait until so many members have each record, as adapters report it; at
+            once if the gate refuses it. Who lets nobody know does not count.
+        wait_s: Wait no longer than this (seconds); exit code 1 with what came.
+        directory: Folder of the directory, for --wait.
         json: Print one line of JSON per record.
     """
     _need_files(files)
@@ -261,6 +283,7 @@ def retract(
         exercise=exercise,
         as_json=json,
         changed=taken_back,
+        wait=WaitOptions(wait, wait_s, directory),
     )
 
 

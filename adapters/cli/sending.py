@@ -22,6 +22,7 @@ from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.ends import warn_of_key
 from adapters.cli.inputs import read_record
 from adapters.cli.load import load_directory, read_file, write_file
+from adapters.cli.waiting import WaitOptions, tell, wait_of
 from adapters.config import PublisherConfig, load
 from broker import carried
 from broker.directory import single_key
@@ -65,6 +66,7 @@ def send(
     new_epoch: bool = False,
     output: Path | None = None,
     changed: Callable[[record.Draft], record.Draft] = lambda draft: draft,
+    wait: WaitOptions = WaitOptions(),  # noqa: B008  frozen
 ) -> int:
     """Read and check all files, then sign and send them; the exit code.
 
@@ -73,7 +75,10 @@ def send(
     """
     if output is not None and len(files) != 1:
         raise ConfigError("--output goes with one file")
+    if wait.members and (not files or output is not None):
+        raise ConfigError("--wait goes with files that are sent at once")
     settings = load(config, PublisherConfig)
+    waited = wait_of(wait, settings)
     log_json(logging.WARNING)
     own = settings.identity or None
     read = {  # the same file twice is one record
@@ -106,7 +111,11 @@ def send(
             _report_prepared(_name(file, files), outcome, output, as_json=as_json)
         elif isinstance(outcome, PublishResult):
             _report(_name(file, files), outcome, as_json=as_json)
-    is_whole = all(isinstance(each, PublishResult) for each in outcomes.values())
+    sent = {f: r for f, r in outcomes.items() if isinstance(r, PublishResult)}
+    is_whole = len(sent) == len(outcomes)
+    if waited is not None and sent:
+        names = {r.token_id: _name(f, files) for f, r in sent.items()}
+        is_whole &= tell(settings, names, waited, as_json=as_json)
     return _DONE if is_whole else _REFUSED
 
 
@@ -229,17 +238,16 @@ def _hand_out(
         write_file(output, each.waiting)
 
 
-def send_joint(
-    file: Path, config: Path, directory: Path | None, *, as_json: bool
-) -> int:
+def send_joint(file: Path, config: Path, wait: WaitOptions, *, as_json: bool) -> int:
     """Send a joint record that enough have signed; the exit code.
 
     Args:
-        directory: That of the configuration, if not given.
+        wait: Its directory says whose signatures count, too.
     """
     settings = load(config, PublisherConfig)
+    waited = wait_of(wait, settings)
     log_json(logging.WARNING)
-    place = directory or settings.directory or None
+    place = wait.directory or settings.directory or None
     if place is None:
         raise ConfigError(
             "a joint record needs the directory, which says whose signatures count: "
@@ -256,8 +264,12 @@ def send_joint(
             await publisher.flush()
             return result
 
-    _report(show.file_name(file), asyncio.run(run()), as_json=as_json)
-    return _DONE
+    name, done = show.file_name(file), asyncio.run(run())
+    _report(name, done, as_json=as_json)
+    if waited is None:
+        return _DONE
+    is_there = tell(settings, {done.token_id: name}, waited, as_json=as_json)
+    return _DONE if is_there else _REFUSED
 
 
 async def _with_room(

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +66,14 @@ def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 @contextmanager
-def busy(what: str) -> Iterator[None]:
-    """Show on a terminal that something is going on."""
+def busy(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on a terminal that something is going on; give the function that says what."""
     console = Console(stderr=True, highlight=False, emoji=False)
-    with (
-        console.status(escape(printable(what)))
-        if console.is_terminal
-        else nullcontext()
-    ):
-        yield
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status(escape(printable(what))) as status:
+        yield lambda now: status.update(escape(printable(now)))
 
 
 def refusal(error: RefusedError, file: str = "") -> None:

@@ -130,6 +130,48 @@ async def test_it_is_ready_when_it_reads_and_says_which_queue_it_has_lost(log, c
         assert await got(url, "/readyz") == (200, "ready\n")
 
 
+async def test_what_waits_somewhere_is_told_until_the_last_who_waits_there_goes_on(
+    log, counts
+):
+    log.info("gate.ready")
+    place = 'held_up{place="tocsin.records"}'
+    one, other = log.bind(issuer="cert-aq"), log.bind(issuer="cert-bv")
+    async with open_status("127.0.0.1:0", counts) as url:
+        for each in (one, other):
+            each.warning(
+                "gate.not_confirmed", exchange="tocsin.records", error="NotTakenError"
+            )
+        full = "tocsin.records: takes nothing: a queue behind it is full\n"
+        assert await got(url, "/readyz") == (503, full)
+        one.info("gate.confirmed", exchange="tocsin.records")
+        assert await got(url, "/readyz") == (503, full)
+        assert number(counts, place) == 1
+        other.info("gate.confirmed", exchange="tocsin.records")
+        assert await got(url, "/readyz") == (200, "ready\n")
+        assert number(counts, place) == 0
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "says"),
+    [
+        ("bus.blocked", "bus.unblocked", "broker: takes nothing: its alarm"),
+        ("gate.storage_unavailable", "gate.storage_back", "disk: takes nothing: full"),
+        ("outbox.unavailable", "outbox.back", "outbox: takes nothing: its disk"),
+        ("record.not_buried", "record.buried", "tocsin.dead: cannot be reached"),
+    ],
+)
+async def test_what_holds_records_up_makes_a_process_unready_until_it_is_over(
+    log, counts, begins, ends, says
+):
+    log.info("adapter.ready")
+    async with open_status("127.0.0.1:0", counts) as url:
+        log.error(begins, error="BusUnavailableError")
+        status, text = await got(url, "/readyz")
+        assert (status, text.startswith(says), text.count("\n")) == (503, True, 1)
+        log.info(ends)
+        assert await got(url, "/readyz") == (200, "ready\n")
+
+
 async def test_with_a_directory_that_has_expired_it_is_not_ready(log, counts):
     held = Held(replace(Directory({}, {}), expires=NOW))
     log.info("gate.ready")

@@ -6,13 +6,14 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.cli import answering, main
+from adapters.cli import feedback, main
 from broker import archive as archive_file
 from broker import heartbeats
 from broker.archive import KeptProof, open_archive
 from broker.bus import Message
 from broker.directory import single_key
 from broker.embedded import open_embedded
+from broker.feedback_file import Kept
 from broker.proofs import check, decode
 from broker.sdjwt import token_id
 from broker.topology import INGRESS, ingress_key
@@ -233,7 +234,8 @@ async def test_oversight_reads_it_with_the_rest_of_its_feedback(tmp_path, capfd)
         async with bus.consume("tocsin.feedback.platform-x") as messages:
             received = await anext(messages)
             for known, expected in ((ALONE, True), (single_key("hub", HUB.jwk), False)):
-                answering._print(received, known, as_json=True)
+                kept = Kept(1, received.message, 0)
+                feedback._print(kept, known, as_json=True)
                 said = msgspec.json.decode(capfd.readouterr().out.splitlines()[-1])
                 assert said["ok"] is expected
                 assert said["kind"] == ("proof" if expected else "not-valid")

@@ -18,6 +18,8 @@ from aio_pika.abc import AbstractChannel
 from broker import rabbitmq_publishing
 from broker.bus import Bus, Message
 from broker.errors import (
+    BlockedError,
+    BlockedUnsureError,
     BusRefusedError,
     BusUnavailableError,
     ConfigError,
@@ -617,9 +619,9 @@ async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later():
             # Only by the first frame the broker sees that we publish.
             stuck = asyncio.create_task(outcome(bus, INGRESS, message(1), 2))
             await asyncio.sleep(1)
-            assert await outcome(bus, INGRESS, message(2), 0.2) is BusUnavailableError
-            assert await stuck is NotConfirmedError
-            assert await outcome(bus, INGRESS, message(2), 0.2) is BusUnavailableError
+            assert await outcome(bus, INGRESS, message(2), 0.2) is BlockedError
+            assert await stuck is BlockedUnsureError
+            assert await outcome(bus, INGRESS, message(2), 0.2) is BlockedError
             # Consuming goes on: it has a connection of its own.
             async with bus.consume(QUEUE):
                 pass

@@ -54,16 +54,17 @@ def received(hub: Hub, member: str, count: int) -> list[dict[str, object]]:
 
 
 def test_a_record_is_answered_corrected_and_taken_back(
-    tmp_path: Path, rabbitmq: RabbitMQ
+    tmp_path: Path, vhost: RabbitMQ
 ) -> None:
-    hub = Hub(tmp_path, rabbitmq, PARTIES).build()
+    hub = Hub(tmp_path, vhost, PARTIES).build()
     own = ("--config", hub.publisher_config("cert-aq"))
     other = ("--config", hub.publisher_config("cert-bv"))
     known = ("--directory", tmp_path / "directory")
     file = tmp_path / "event.json"
     file.write_text(event(attribute("domain", "shop-login.example", to_ids=True)))
     with hub.running():
-        say("publish", file, *own)
+        said = say("publish", file, *own, *known, "--wait", 2, "--wait-s", 60)
+        assert "delivered event.json: 2 members have it\n" in said
         [first] = received(hub, "cert-bv", 1)
         evidence = hub.deliveries("cert-bv")[0] / "evidence.sdjwt"
         say("answer", evidence, "--opinion", "agree", "--note", "Seen.", *known, *other)
@@ -90,9 +91,9 @@ def test_a_record_is_answered_corrected_and_taken_back(
 
 
 def test_what_the_gate_refuses_is_told_to_its_issuer(
-    tmp_path: Path, rabbitmq: RabbitMQ
+    tmp_path: Path, vhost: RabbitMQ
 ) -> None:
-    hub = Hub(tmp_path, rabbitmq, PARTIES).build()
+    hub = Hub(tmp_path, vhost, PARTIES).build()
     own = ("--config", hub.publisher_config("cert-aq"))
     entry = tmp_path / "directory" / "members" / "cert-aq.json"
     member = json.loads(entry.read_text())

@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from adapters.cli import answering, sending
+import msgspec
+
+from adapters.cli import answering, feedback, sending, waiting
 from adapters.cli import main as command
-from broker import carried, wire
+from broker import carried, delivery_reports, gate_rules, wire
 from broker.bus import Message
+from broker.delivery_reports import Reached
 from broker.embedded import open_embedded
+from broker.gate_rules import Refuse
 from broker.topology import FEEDBACK, topology
 from tests.adapters.test_cli_publish import PHISHING
-from tests.support.issuing import rest
+from tests.support.issuing import HUB, rest, service
 
 NAMES = ("cert-aq", "cert-bv")
 
@@ -25,13 +30,16 @@ class Desks:
         self, folder: Path, capfd, monkeypatch, names: Sequence[str] = NAMES
     ) -> None:
         self.folder = folder
-        self.hub = topology([*names], [], [*names])
+        self.hub = topology([*names], ["main"], [*names])
         self._capfd = capfd
-        for module in (sending, answering):
+        for module in (sending, answering, feedback, waiting):
             monkeypatch.setattr(module, "open_bus", self.bus)
-        monkeypatch.setattr(answering, "_IDLE_S", 0.2)
+        monkeypatch.setattr(feedback, "IDLE_S", 0.2)
         members = folder / "directory" / "members"
         members.mkdir(parents=True)
+        services = folder / "directory" / "services"
+        services.mkdir()
+        (services / "hub.json").write_bytes(msgspec.json.encode(service()))
         for org in names:
             self("keygen", "--org", org, "--out", folder)
             (folder / f"{org}.toml").write_text(
@@ -89,6 +97,18 @@ class Desks:
                 await embedded.login(user).publish(FEEDBACK, message)
 
         asyncio.run(put())
+
+    def report(self, *reached: Reached, to: str = "cert-aq", adapter="main") -> None:
+        """Let the hub's adapter tell an issuer what has arrived."""
+        message = delivery_reports.message(
+            reached, adapter=adapter, issuer=to, signer=HUB, now=time.time()
+        )
+        self.tell(message, f"adapter-{adapter}")
+
+    def refuse(self, token: str, reason: str, to: str = "cert-aq") -> None:
+        """Let the gate refuse what an issuer has sent."""
+        sent = Message(body=b"", message_id=token, routing_key="")
+        self.tell(gate_rules.refusal(sent, token, to, Refuse(reason)), "gate")
 
     def received(self, *more: object) -> Path:
         """Publish a record of cert-aq; the file that cert-bv has of it."""

@@ -177,6 +177,7 @@ class AdmissionConfig(
         ca_file: Authorities to trust of https instead of the system's.
         by_password: Logins with a password; all others need a certificate.
         passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+        out: Members with a queue of deliveries, by the adapter that serves them.
     """
 
     directory: Path
@@ -188,6 +189,7 @@ class AdmissionConfig(
     vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
     by_password: tuple[str, ...] | Literal["all"] = ()
     passwords: Path | UnsetType = UNSET
+    out: dict[str, tuple[Org, ...]] = {}
 
 
 class OperatorConfig(

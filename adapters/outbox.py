@@ -94,6 +94,7 @@ def to_its_end(
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task})
+            task.exception()  # nobody else will look at it
             raise
 
     return run
@@ -496,7 +497,7 @@ class Outbox:
                 if not self._database.is_unavailable(exc):
                     raise
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
-            except PoolTimeoutError as exc:
+            except (PoolTimeoutError, TimeoutError) as exc:
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
 

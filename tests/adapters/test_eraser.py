@@ -60,10 +60,10 @@ async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
         content_type=CONTENT_TYPE,
     )
     async with stage(tmp_path) as here:
-        await here.outbox.store([ROW])
+        here.outbox.erase = None  # nobody calls it
         await here.broker.login("gate").publish(RECORDS, stamped(forged))
         await here.put(Feed().message(draft()))
-        await here.serve_until(lambda: len(here.sink.taken) == 2)
+        await here.serve_until(lambda: len(here.sink.taken) == 1)
         [dead] = await here.left_in(DEAD)
     assert dead.headers["tocsin-reason"] == "erasing-invalid"
 

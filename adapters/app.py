@@ -24,6 +24,7 @@ from typing import Any, Final
 import structlog
 
 from adapters.chain_watch import ChainWatch, open_chain_watch
+from adapters.chasing import chase
 from adapters.config import AdapterConfig
 from adapters.config_parts import (
     AmqpSinkConfig,
@@ -372,6 +373,7 @@ async def serve(
                 stop=stop,
             )
             tasks.create_task(reporting, name="reports")
+            tasks.create_task(chase(outbox, stop), name="chase")
         if reviews is not None and leads:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
         if watched is not None and leads:

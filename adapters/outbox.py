@@ -75,6 +75,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
+OVERDUE_S: Final = 86_400.0  # a correction or retraction is to be taken within a day
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
 
 
@@ -344,7 +345,7 @@ class Outbox:
     async def backlog(self) -> tuple[LaneBacklog, ...]:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
         async with self.reading() as connection:
-            return await load_backlog(connection)
+            return await load_backlog(connection, self._clock() - OVERDUE_S)
 
     @to_its_end
     async def untold(self, *, not_of: Collection[str] = ()) -> Untold:

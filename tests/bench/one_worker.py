@@ -23,7 +23,7 @@ from adapters.delivery import Delivery, Sink
 from adapters.gap_state import open_gap_state
 from adapters.numbering import Lane
 from adapters.outbox import open_outbox
-from broker.directory_client import load_folder
+from broker.directory_plain import load_folder
 from broker.rabbitmq import open_rabbitmq
 from tests.bench.installation import logging_to_nowhere
 from tests.bench.material import NOW
@@ -55,7 +55,7 @@ async def run(file: str, password: str, outbox: str, gaps: str) -> None:
     config = load(Path(file), AdapterConfig)
     known = load_folder(config.directory)
     context = context_of(config, known, load_policy(None), now=float(NOW))
-    url = urlsplit(config.broker.url)
+    url = urlsplit(str(config.broker.url))
     login = f"{config.broker.user}:{quote(password, safe='')}@{url.netloc}"
     place = url._replace(netloc=login).geturl()
     stop = asyncio.Event()

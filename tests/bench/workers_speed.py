@@ -49,7 +49,7 @@ class Found:
 
     wall_s: float
     cpu_s: float
-    peak_bytes: int
+    peak_bytes: float
 
 
 async def workers(hub: Hub, *, quick: bool) -> Report:

@@ -102,10 +102,10 @@ class AdapterConfig(
             that groups sign it must be one of theirs.
         batch: Messages stored together at most; `pipeline.take` ends earlier for
             large ones.
-        prefetch: Messages in memory at most, of each of the two queues. It alone
-            bounds what waits: 2 x 50 bodies of at most 16 MiB make 1.6 GiB in the
-            worst case, and some MB with records of the usual size. What is being
-            decided comes on top: one batch of each queue.
+        prefetch: Messages in memory at most, of each of the two queues; fewer while
+            they are large, so that they make 64 MiB of each at most. For a moment it
+            can be 2 x 50 bodies of at most 16 MiB: when the largest come right behind
+            small ones. What is being decided comes on top: one batch of each queue.
         recogniser: Folder of a spaCy model that finds names in texts (the extra `ner`).
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
@@ -171,6 +171,7 @@ class AdmissionConfig(
         ca_file: Authorities to trust of https instead of the system's.
         by_password: Logins with a password; all others need a certificate.
         passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+        out: Members with a queue of deliveries, by the adapter that serves them.
     """
 
     directory: Path
@@ -182,6 +183,7 @@ class AdmissionConfig(
     vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
     by_password: tuple[str, ...] | Literal["all"] = ()
     passwords: Path | UnsetType = UNSET
+    out: dict[str, tuple[Org, ...]] = {}
 
 
 class OperatorConfig(

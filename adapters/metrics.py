@@ -32,6 +32,8 @@ _READING: Final = {
     "adapter.ready": True,
     "gate.ready": True,
     "gate.bus_away": False,
+    "adapter.queue_back": True,
+    "adapter.queue_gone": False,
     "bus.consumer_back": True,
     "bus.consumer_lost": False,
 }

@@ -453,7 +453,7 @@ class Outbox:
                 if not self._database.is_unavailable(exc):
                     raise
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
-            except PoolTimeoutError as exc:
+            except (PoolTimeoutError, TimeoutError) as exc:
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
 

@@ -27,6 +27,7 @@ def to_its_end(
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task})
+            task.exception()  # nobody else will look at it
             raise
 
     return run

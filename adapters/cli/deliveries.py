@@ -55,11 +55,17 @@ _WORDS: Final = {
     "adapter starts again.",
     "sink-io": "the disk of the sink's folder failed.",
     "sink-name": "its kind or its token id cannot be part of a file's name.",
+    "sink-no-queue": "the member has no queue tocsin.out.<member>; type: tocsin broker apply.",
+    "sink-not-confirmed": "RabbitMQ did not take it: the member's queue is full, or no "
+    "answer came; it may have taken it.",
+    "sink-not-permitted": "this adapter may not write to the member's queue; out in "
+    "broker.toml says who may; type: tocsin broker apply.",
     "sink-permission": "the sink's folder may not be written.",
     "sink-protocol": "the sink's answer is no HTTP.",
     "sink-redirect": "the sink sends elsewhere, which is not followed.",
     "sink-refused": "the sink answered that it will not take it (4xx).",
     "sink-timeout": "the sink did not answer in time; it may have taken it.",
+    "sink-too-large": "it is larger than the 16 MiB that RabbitMQ takes.",
     "sink-tls": "the sink's certificate is not accepted.",
 }
 

@@ -9,6 +9,7 @@ from importlib import metadata
 import cyclopts
 
 from adapters.cli import (
+    acknowledging,
     answering,
     brokering,
     catalogue,
@@ -80,6 +81,7 @@ app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
 app.command(feedback.feedback)
+app.command(acknowledging.acknowledgements, name="acknowledgements")
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")

@@ -24,6 +24,7 @@ from typing import Any, Final
 import structlog
 
 from adapters.chain_watch import ChainWatch, open_chain_watch
+from adapters.chasing import chase
 from adapters.config import AdapterConfig
 from adapters.config_parts import (
     AmqpSinkConfig,
@@ -268,7 +269,7 @@ def _open_reviews(config: AdapterConfig, context: Context) -> Iterator[Reviews |
 def _archived(archive: Archive | None, token_id: str) -> Message | None:
     """Give a record as the gate passed it on, where its archive is at hand."""
     found = None if archive is None else archive.get(token_id)
-    return None if found is None else replayed(found)
+    return None if found is None or found.erased else replayed(found)
 
 
 def try_writing(path: Path) -> None:
@@ -372,6 +373,7 @@ async def serve(
                 stop=stop,
             )
             tasks.create_task(reporting, name="reports")
+            tasks.create_task(chase(outbox, stop), name="chase")
         if reviews is not None and leads:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
         if watched is not None and leads:
@@ -380,7 +382,8 @@ async def serve(
             )
             tasks.create_task(watching, name="gaps")
         if leads:
-            tasks.create_task(eraser.watch(), name="erased")
+            keeping = eraser.watch(config.retention, lambda: held.current)
+            tasks.create_task(keeping, name="erased")
 
 
 @asynccontextmanager

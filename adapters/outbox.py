@@ -43,6 +43,7 @@ from adapters.outbox_due import Wanted, load_due, load_soonest, waves
 from adapters.outbox_erasure import (
     ErasedHere,
     Erasing,
+    aged,
     erase,
     erased_among,
     erased_since,
@@ -64,9 +65,11 @@ from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
 from adapters.together import Together, to_its_end
+from broker.retention import Aged
 
 __all__ = ["Database", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
+OVERDUE_S: Final = 86_400.0  # a correction or retraction is to be taken within a day
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
 
 
@@ -324,7 +327,7 @@ class Outbox:
     async def backlog(self) -> tuple[LaneBacklog, ...]:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
         async with self.reading() as connection:
-            return await load_backlog(connection)
+            return await load_backlog(connection, self._clock() - OVERDUE_S)
 
     @to_its_end
     async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
@@ -406,6 +409,12 @@ class Outbox:
         """Name the tokens that were erased from this moment on."""
         async with self.reading() as connection:
             return await erased_since(connection, moment)
+
+    @to_its_end
+    async def aged(self, before: float) -> list[Aged]:
+        """List what may have reached the end of its retention: `outbox_erasure.aged`."""
+        async with self.reading() as connection:
+            return await aged(connection, before)
 
     def holds(self, item: Delivery) -> bool:
         """Tell whether *item*, handed out, may still be sent: it was not erased."""

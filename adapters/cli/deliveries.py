@@ -35,6 +35,7 @@ deliveries = cyclopts.App(
     name="deliveries",
     help="Who received which record, when, and what somebody has not got: look, retry.",
 )
+MAX_HOURS: Final = 87_600  # ten years
 _SHORT: Final = 12  # characters of an id in a table
 _TIMES: Final = ("stored_at", "due_at", "first_failed_at", "settled_at")
 _STUCK: Final = (
@@ -88,6 +89,7 @@ def list_(
     sink: SinkOption = None,
     reason: ReasonOption = None,
     state: tuple[State, ...] = (),
+    overdue: float | None = None,
     json: JsonOption = False,
 ) -> int:
     """List what members have not got yet, and why; with --record, who received it.
@@ -95,18 +97,21 @@ def list_(
     Args:
         state: Only those; may be repeated. Without: with --record all, else what is
             failed, pending or waiting.
+        overdue: Corrections and retractions alone that were to be taken so many hours
+            ago, and that no newer version has followed: whom to call.
     """
+    now = time.time()
     search = Search(
         record=record,
         member=member,
         sink=sink,
         reason=reason,
         states=state or (NOT_DONE if record is None else ALL),
+        overdue_since=_since(overdue, state, now),
     )
     desk = _Desk(config)
     found = asyncio.run(desk.find(search))
     desk.check_names(search, found)
-    now = time.time()
     if json:
         for each in found:
             show.json_line(_facts(each, now))
@@ -117,6 +122,16 @@ def list_(
     if len(found) == MAX_ROWS:
         show.complaint(f"only {MAX_ROWS} are shown; narrow it by the options")
     return 0
+
+
+def _since(overdue: float | None, states: Sequence[State], now: float) -> float | None:
+    if overdue is None:
+        return None
+    if states or not 0 <= overdue <= MAX_HOURS:
+        raise ConfigError(
+            f"--overdue takes hours, 0 to {MAX_HOURS}, and goes without --state"
+        )
+    return now - overdue * 3600
 
 
 @deliveries.command(name="show")
@@ -254,6 +269,8 @@ def _why(entry: Entry) -> str:
 
 
 def _nothing(search: Search) -> str:
+    if search.overdue_since is not None:
+        return "no correction and no retraction is overdue"
     if search.record is not None:
         return (
             "no delivery of it: it has not come, or nobody was to get it (tocsin gaps "

@@ -269,7 +269,7 @@ def _open_reviews(config: AdapterConfig, context: Context) -> Iterator[Reviews |
 def _archived(archive: Archive | None, token_id: str) -> Message | None:
     """Give a record as the gate passed it on, where its archive is at hand."""
     found = None if archive is None else archive.get(token_id)
-    return None if found is None else replayed(found)
+    return None if found is None or found.erased else replayed(found)
 
 
 def try_writing(path: Path) -> None:
@@ -382,7 +382,8 @@ async def serve(
             )
             tasks.create_task(watching, name="gaps")
         if leads:
-            tasks.create_task(eraser.watch(), name="erased")
+            keeping = eraser.watch(config.retention, lambda: held.current)
+            tasks.create_task(keeping, name="erased")
 
 
 @asynccontextmanager

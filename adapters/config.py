@@ -22,6 +22,7 @@ from adapters.pseudonyms import Length
 from broker.errors import ConfigError
 from broker.key_uri import is_uri
 from broker.quota import Quota
+from broker.retention import Retention
 from schemas.record import Org
 
 AdapterName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
@@ -61,6 +62,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
             oversight: Members that are sent every proof that an issuer has said two things.
+        retention: For how long the archive can be read.
         status: As `AdapterConfig.status`.
     """
 
@@ -73,6 +75,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
     oversight: tuple[Org, ...] = ()
+    retention: Retention = Retention()
     status: Listen | UnsetType = UNSET
 
 
@@ -121,6 +124,8 @@ class AdapterConfig(
             way: in the other queue, or behind a burst.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
+        retention: For how long bodies stay there at most, once nothing of their
+            record has to be sent; of use where it is less than `keep_days`.
         status: `host:port` at which it answers /healthz, /readyz and /metrics, to
             whoever reaches it; nowhere if not given.
     """
@@ -154,6 +159,7 @@ class AdapterConfig(
     archive: Path | UnsetType = UNSET
     missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
+    retention: Retention = Retention()
     status: Listen | UnsetType = UNSET
 
 
@@ -199,6 +205,26 @@ class OperatorConfig(
     adapters: tuple[AdapterName, ...] = ()
 
 
+class ReceiverConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin receive` needs; the file of a publisher serves, too.
+
+    Attributes:
+        directory: With the keys of issuers and of the hub.
+    """
+
+    org: Org
+    directory: Path
+    broker: Broker
+    # A publisher's, not used here.
+    key: KeyPlace | UnsetType = UNSET
+    key_passphrase_file: Path | UnsetType = UNSET
+    state: Path | UnsetType = UNSET
+    identity: str | UnsetType = UNSET
+    publisher: str | UnsetType = UNSET
+
+
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin poll` needs: one TAXII 2.1 collection.
 
@@ -234,6 +260,7 @@ C = TypeVar(
     AdapterConfig,
     AdmissionConfig,
     OperatorConfig,
+    ReceiverConfig,
     PollConfig,
 )
 

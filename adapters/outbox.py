@@ -43,6 +43,7 @@ from adapters.outbox_database import Database, OutboxUnavailableError
 from adapters.outbox_erasure import (
     ErasedHere,
     Erasing,
+    aged,
     erase,
     erased_among,
     erased_since,
@@ -66,6 +67,7 @@ from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
+from broker.retention import Aged
 
 __all__ = ["Database", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
@@ -425,6 +427,12 @@ class Outbox:
         """Name the tokens that were erased from this moment on."""
         async with self.reading() as connection:
             return await erased_since(connection, moment)
+
+    @to_its_end
+    async def aged(self, before: float) -> list[Aged]:
+        """List what may have reached the end of its retention: `outbox_erasure.aged`."""
+        async with self.reading() as connection:
+            return await aged(connection, before)
 
     def holds(self, item: Delivery) -> bool:
         """Tell whether *item*, handed out, may still be sent: it was not erased."""

@@ -80,6 +80,7 @@ def gate_run(*, config: Path) -> None:
                     stop=stop,
                     quota=settings.quota,
                     oversight=settings.oversight,
+                    retention=settings.retention,
                 )
 
     asyncio.run(run())

@@ -62,6 +62,8 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
             oversight: Members that are sent every proof that an issuer has said two things.
         status: As `AdapterConfig.status`.
+        adapters: Names of the hub's adapters, whose queues are watched with the gate's:
+            one that does not run cannot tell how full its own is.
     """
 
     org: Org
@@ -73,6 +75,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
     oversight: tuple[Org, ...] = ()
+    adapters: tuple[AdapterName, ...] = ()
     status: Listen | UnsetType = UNSET
 
 

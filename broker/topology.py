@@ -172,6 +172,12 @@ def adapter_queues(name: str) -> tuple[str, str]:
     return f"{ADAPTER_QUEUES}{name}", f"{ADAPTER_QUEUES}{name}.urgent"
 
 
+def most_in(queue: str) -> int:
+    """Say how many messages one of our queues holds before it refuses more."""
+    bound = _INGRESS_BOUND if queue.startswith(f"{INGRESS}.") else _BOUND
+    return bound["x-max-length"]
+
+
 def _names(names: Iterable[str]) -> tuple[str, ...]:
     unique = tuple(sorted(set(names)))
     for name in unique:

@@ -113,7 +113,7 @@ async def measure(hub: Hub, *, quick: bool) -> Report:
     )
     most = 10 if quick else max(job.records for job in _JOBS)
     found = tokens(sample(), signer_of(hub), most)
-    batch = _stamped(messages(found, RECORDS_KEY, topology.GATE), context.signer)
+    batch = stamped(messages(found, RECORDS_KEY, topology.GATE), context.signer)
     with logging_to_nowhere():
         rows = await _serving(hub, config, context, batch, rounds=1 if quick else 3)
     return Report(
@@ -128,7 +128,7 @@ async def measure(hub: Hub, *, quick: bool) -> Report:
     )
 
 
-def _stamped(batch: Sequence[Message], hub: RecordSigner) -> list[Message]:
+def stamped(batch: Sequence[Message], hub: RecordSigner) -> list[Message]:
     """Add what the gate adds; adapters take nothing without it."""
     found, link = [], ""
     for pos, each in enumerate(batch, 1):

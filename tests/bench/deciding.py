@@ -82,7 +82,12 @@ def subscribers(count: int) -> tuple[Subscriber, ...]:
 
 
 def for_members(context: Context, count: int) -> Context:
-    return msgspec.structs.replace(context, subscribers=subscribers(count))
+    """Serve *count* members, who are in the directory."""
+    found = subscribers(count)
+    members = {each.member.org: each.member for each in found}
+    directory = context.directory
+    known = msgspec.structs.replace(directory, members={**directory.members, **members})
+    return msgspec.structs.replace(context, subscribers=found, directory=known)
 
 
 def plural(count: int, word: str = "member") -> str:

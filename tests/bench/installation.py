@@ -19,7 +19,7 @@ from broker.bus import Bus, Message
 from broker.rabbitmq import open_rabbitmq
 from broker.signers import Signer, load_signer
 from broker.signing import FeedPosition
-from tests.bench.material import ISSUER, another, compose, sign
+from tests.bench.material import ISSUER, NOW, another, compose, sign
 from tests.support.hub import Hub, Party
 from tests.support.rabbitmq_api import RabbitMQ
 from tests.support.rabbitmq_node import RabbitMQNode
@@ -68,13 +68,14 @@ def signer_of(hub: Hub) -> Signer:
     return load_signer(ISSUER, hub.folder / f"{ISSUER}.key")
 
 
-def tokens(bundle: bytes, signer: Signer, count: int) -> list[bytes]:
+def tokens(bundle: bytes, signer: Signer, count: int, *, now: int = NOW) -> list[bytes]:
     """Sign *count* cases like *bundle*, as a publisher would: one feed, a chain."""
     found: list[bytes] = []
     before = ""
     for seq in range(1, count + 1):
         place = FeedPosition(f"{ISSUER}/main/{'A' * 16}", seq, before)
-        found.append(sign(compose(another(bundle)), signer, position=place))
+        draft = compose(another(bundle), now=now)
+        found.append(sign(draft, signer, now=now, position=place))
         before = sdjwt.token_id(found[-1])
     return found
 

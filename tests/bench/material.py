@@ -83,18 +83,18 @@ def another(bundle: bytes) -> bytes:
     return bundle.replace(main.encode(), new.encode())
 
 
-def compose(bundle: bytes, **options: Any) -> Draft:
-    moment = timestamps.from_epoch(NOW)
+def compose(bundle: bytes, *, now: int = NOW, **options: Any) -> Draft:
+    moment = timestamps.from_epoch(now)
     return composing.compose(stix21.read(bundle), now=moment, **options)
 
 
-def sign(draft: Draft, signer: Signer, **options: Any) -> bytes:
+def sign(draft: Draft, signer: Signer, *, now: int = NOW, **options: Any) -> bytes:
     # As a publisher does that is told which identity is its own.
     creator = draft.objects[draft.primary].created_by_ref
     own = own_id(signer.org, creator or None)
     ids = BlindMap(lambda: signing.random_uuid(os.urandom), own)
     return signing.sign(
-        draft, signer, blind_map=ids, entropy=os.urandom, now=NOW, **options
+        draft, signer, blind_map=ids, entropy=os.urandom, now=now, **options
     )
 
 

@@ -29,12 +29,14 @@ from tests.bench import (
     gate_speed,
     joint_records,
     large_bundle,
+    latency_speed,
     one_record,
     post_quantum,
     profiling,
     publishing_speed,
     sealing_speed,
     sources_speed,
+    stages_speed,
     text_speed,
 )
 from tests.bench.installation import hub_on_rabbitmq, version_of
@@ -59,6 +61,8 @@ ON_RABBITMQ = {
     "publish": publishing_speed.measure,
     "gate": gate_speed.measure,
     "adapter": adapter_speed.measure,
+    "stages": stages_speed.measure,
+    "latency": latency_speed.measure,
 }
 SECTIONS = (*PURE, *ON_RABBITMQ)
 _PACKAGES = (

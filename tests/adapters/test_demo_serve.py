@@ -3,10 +3,9 @@
 import json
 import os
 import re
-import select
 import signal
 import subprocess
-import time
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -20,17 +19,6 @@ pytestmark = pytest.mark.slow
 WAIT_S = 60
 
 
-def lines_of(process: "subprocess.Popen[str]") -> Iterator[str]:
-    assert process.stdout
-    until = time.monotonic() + WAIT_S
-    while True:
-        ready, _, _ = select.select([process.stdout], [], [], until - time.monotonic())
-        assert ready, "the demo says nothing"
-        line = process.stdout.readline()
-        assert line, process.stderr and process.stderr.read()
-        yield line
-
-
 @pytest.fixture
 def served() -> Iterator[dict[str, Any]]:
     process = subprocess.Popen(  # noqa: S603  our own command
@@ -40,18 +28,24 @@ def served() -> Iterator[dict[str, Any]]:
         text=True,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
+    assert process.stdout
+    # A line that never comes ends it.
+    end = threading.Timer(WAIT_S, process.kill)
+    end.start()
     try:
-        story, told = (
-            json.loads(line) for _, line in zip("ab", lines_of(process), strict=False)
-        )
+        story = json.loads(process.stdout.readline())
         assert story["ok"]
+        told = json.loads(process.stdout.readline())
+        end.cancel()
         yield told["serving"]
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=WAIT_S) == 0
+        _, said = process.communicate(timeout=WAIT_S)
+        assert (process.returncode, said) == (0, "")
         assert not os.path.exists(told["serving"]["folders"])
     finally:
+        end.cancel()
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def asked(url: str, method: str = "GET") -> tuple[int, str]:

@@ -24,8 +24,10 @@ from typing import Any, Final
 import structlog
 
 from adapters.chain_watch import ChainWatch, open_chain_watch
+from adapters.chasing import chase
 from adapters.config import AdapterConfig
 from adapters.config_parts import (
+    AmqpSinkConfig,
     FileSinkConfig,
     MemberConfig,
     SinkConfig,
@@ -52,6 +54,7 @@ from adapters.pseudonym_files import keys_of, read_key
 from adapters.recognisers import load_spacy
 from adapters.reporting import report
 from adapters.review import Reviews, open_reviews
+from adapters.sinks.amqp import AmqpSink
 from adapters.sinks.file import open_file_sink
 from adapters.sinks.webhook import open_webhook
 from adapters.status import answering, directory_of
@@ -123,12 +126,19 @@ def context_of(
 
 @asynccontextmanager
 async def open_sinks(
-    members: Sequence[MemberConfig], *, clock: Callable[[], float]
+    members: Sequence[MemberConfig],
+    *,
+    clock: Callable[[], float],
+    bus: Bus | None = None,
 ) -> AsyncIterator[dict[Lane, Sink]]:
     """Open every sink of *members*, by (member, sink).
 
+    Args:
+        bus: The adapter's own, for members that read RabbitMQ.
+
     Raises:
-        ConfigError: A folder, URL or secret is unusable.
+        ConfigError: A folder, URL or secret is unusable; a member has two sinks of one
+            name, or two queues.
     """
     async with AsyncExitStack() as stack:
         sinks: dict[Lane, Sink] = {}
@@ -137,16 +147,27 @@ async def open_sinks(
                 lane = (member.org, config.name)
                 if lane in sinks:
                     raise ConfigError(f"{member.org} has two sinks {config.name}")
-                sinks[lane] = await _open_sink(stack, config, clock)
+                sinks[lane] = await _open_sink(stack, config, clock, bus, member.org)
+            # Its numbers would run across those of the other.
+            if sum(isinstance(each, AmqpSinkConfig) for each in member.sinks) > 1:
+                raise ConfigError(f"{member.org} has one queue, and two amqp sinks")
         yield sinks
 
 
 async def _open_sink(
-    stack: AsyncExitStack, config: SinkConfig, clock: Callable[[], float]
+    stack: AsyncExitStack,
+    config: SinkConfig,
+    clock: Callable[[], float],
+    bus: Bus | None,
+    org: str,
 ) -> Sink:
     match config:
         case FileSinkConfig():
             return await stack.enter_async_context(open_file_sink(config.folder))
+        case AmqpSinkConfig():
+            if bus is None:
+                raise ConfigError("an amqp sink needs the adapter's RabbitMQ")
+            return AmqpSink(bus, org)
         case WebhookSinkConfig():
             return await stack.enter_async_context(
                 open_webhook(
@@ -193,7 +214,7 @@ async def run_adapter(
     checks = () if held is None else (directory_of(held),)
     async with (
         open_outbox(place, password=password, clock=clock) as outbox,
-        open_sinks(config.members, clock=clock) as sinks,
+        open_sinks(config.members, clock=clock, bus=bus) as sinks,
         answering(
             status or config.status, counts, outbox=outbox, checks=checks, clock=clock
         ),
@@ -248,7 +269,7 @@ def _open_reviews(config: AdapterConfig, context: Context) -> Iterator[Reviews |
 def _archived(archive: Archive | None, token_id: str) -> Message | None:
     """Give a record as the gate passed it on, where its archive is at hand."""
     found = None if archive is None else archive.get(token_id)
-    return None if found is None else replayed(found)
+    return None if found is None or found.erased else replayed(found)
 
 
 def try_writing(path: Path) -> None:
@@ -352,6 +373,7 @@ async def serve(
                 stop=stop,
             )
             tasks.create_task(reporting, name="reports")
+            tasks.create_task(chase(outbox, stop), name="chase")
         if reviews is not None and leads:
             tasks.create_task(intake.send_agreed(reviews), name="reviews")
         if watched is not None and leads:
@@ -360,7 +382,8 @@ async def serve(
             )
             tasks.create_task(watching, name="gaps")
         if leads:
-            tasks.create_task(eraser.watch(), name="erased")
+            keeping = eraser.watch(config.retention, lambda: held.current)
+            tasks.create_task(keeping, name="erased")
 
 
 @asynccontextmanager

@@ -22,6 +22,7 @@ from adapters.pseudonyms import Length
 from broker.errors import ConfigError
 from broker.key_uri import is_uri
 from broker.quota import Quota
+from broker.retention import Retention
 from schemas.record import Org
 
 AdapterName = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
@@ -61,6 +62,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         key: Its private key: a file of mode 0600, or a `pkcs11:` URI.
         key_passphrase_file: Mode 0600; for a key that is under a passphrase.
             oversight: Members that are sent every proof that an issuer has said two things.
+        retention: For how long the archive can be read.
         status: As `AdapterConfig.status`.
         adapters: Names of the hub's adapters, whose queues are watched with the gate's:
             one that does not run cannot tell how full its own is.
@@ -76,6 +78,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     quota: Quota = Quota()
     oversight: tuple[Org, ...] = ()
     adapters: tuple[AdapterName, ...] = ()
+    retention: Retention = Retention()
     status: Listen | UnsetType = UNSET
 
 
@@ -105,10 +108,10 @@ class AdapterConfig(
             that groups sign it must be one of theirs.
         batch: Messages stored together at most; `pipeline.take` ends earlier for
             large ones.
-        prefetch: Messages in memory at most, of each of the two queues. It alone
-            bounds what waits: 2 x 50 bodies of at most 16 MiB make 1.6 GiB in the
-            worst case, and some MB with records of the usual size. What is being
-            decided comes on top: one batch of each queue.
+        prefetch: Messages in memory at most, of each of the two queues; fewer while
+            they are large, so that they make 64 MiB of each at most. For a moment it
+            can be 2 x 50 bodies of at most 16 MiB: when the largest come right behind
+            small ones. What is being decided comes on top: one batch of each queue.
         recogniser: Folder of a spaCy model that finds names in texts (the extra `ner`).
         reviews: SQLite file of what waits for persons; without it, what the policy
             holds is dropped.
@@ -124,6 +127,8 @@ class AdapterConfig(
             way: in the other queue, or behind a burst.
         keep_days: So long after a delivery is settled its bodies stay in the
             outbox; its row stays for good.
+        retention: For how long bodies stay there at most, once nothing of their
+            record has to be sent; of use where it is less than `keep_days`.
         status: `host:port` at which it answers /healthz, /readyz and /metrics, to
             whoever reaches it; nowhere if not given.
     """
@@ -157,6 +162,7 @@ class AdapterConfig(
     archive: Path | UnsetType = UNSET
     missing_after_s: Annotated[int, Meta(ge=0, le=86_400)] = 300
     keep_days: Annotated[int, Meta(ge=0, le=3650)] = 7
+    retention: Retention = Retention()
     status: Listen | UnsetType = UNSET
 
 
@@ -174,6 +180,7 @@ class AdmissionConfig(
         ca_file: Authorities to trust of https instead of the system's.
         by_password: Logins with a password; all others need a certificate.
         passwords: Folder of `<login>.password`; missing ones are made, mode 0600.
+        out: Members with a queue of deliveries, by the adapter that serves them.
     """
 
     directory: Path
@@ -185,6 +192,7 @@ class AdmissionConfig(
     vhost: Annotated[str, Meta(min_length=1, max_length=255)] = "/"
     by_password: tuple[str, ...] | Literal["all"] = ()
     passwords: Path | UnsetType = UNSET
+    out: dict[str, tuple[Org, ...]] = {}
 
 
 class OperatorConfig(
@@ -198,6 +206,26 @@ class OperatorConfig(
 
     broker: Broker
     adapters: tuple[AdapterName, ...] = ()
+
+
+class ReceiverConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin receive` needs; the file of a publisher serves, too.
+
+    Attributes:
+        directory: With the keys of issuers and of the hub.
+    """
+
+    org: Org
+    directory: Path
+    broker: Broker
+    # A publisher's, not used here.
+    key: KeyPlace | UnsetType = UNSET
+    key_passphrase_file: Path | UnsetType = UNSET
+    state: Path | UnsetType = UNSET
+    identity: str | UnsetType = UNSET
+    publisher: str | UnsetType = UNSET
 
 
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -235,6 +263,7 @@ C = TypeVar(
     AdapterConfig,
     AdmissionConfig,
     OperatorConfig,
+    ReceiverConfig,
     PollConfig,
 )
 

@@ -69,7 +69,18 @@ class WebhookSinkConfig(
     allow_private: bool = False
 
 
-SinkConfig = FileSinkConfig | WebhookSinkConfig
+class AmqpSinkConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="amqp"
+):
+    """Deliveries as messages in the member's own queue of the hub's RabbitMQ.
+
+    `tocsin.out.<org>`, which `tocsin broker apply` makes; at most one a member.
+    """
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+
+
+SinkConfig = FileSinkConfig | WebhookSinkConfig | AmqpSinkConfig
 
 
 class MemberConfig(

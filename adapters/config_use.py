@@ -10,7 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from adapters.config import AdapterConfig
-from adapters.config_parts import Broker, DatabaseConfig
+from adapters.config_parts import AmqpSinkConfig, Broker, DatabaseConfig
 from broker.errors import ConfigError, TrustError
 from broker.keys import Jwk, PublicKey, key_id
 from broker.signers import read_secret
@@ -134,6 +134,15 @@ def need_sharing(config: AdapterConfig) -> None:
             f"workers = {config.workers} needs [database], a PostgreSQL for the outbox: "
             "a file is of one process at a time"
         )
+
+
+def queued_for(config: AdapterConfig) -> tuple[str, ...]:
+    """Name the members whose deliveries go into a queue of RabbitMQ."""
+    return tuple(
+        member.org
+        for member in config.members
+        if any(isinstance(each, AmqpSinkConfig) for each in member.sinks)
+    )
 
 
 def outbox_of(config: AdapterConfig) -> tuple[Path | str, str | None]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import structlog
 from msgspec.structs import replace
 
-from adapters import gaps
+from adapters import erasing, gaps
 from adapters.basis import Basis
 from adapters.delivery import (
     Delivery,
@@ -86,6 +86,8 @@ class DecidingAgain:
                 return NotGiven("member-removed")
             if context.directory.is_suspended(item.member, now):
                 return NotYet(now)  # since the moment it was asked for
+            if item.kind == erasing.KIND:
+                return item  # it says nothing but ids that the member has
             basis = context.basis_of(subscriber, now)
             if item.basis == str(basis) and now < item.until:
                 return item if is_due else NotGiven(item.missed)

@@ -161,6 +161,8 @@ class LaneBacklog(msgspec.Struct, frozen=True, kw_only=True):
         pending: To be sent.
         waiting: Not due yet.
         failed: Given up, for somebody to look at.
+        overdue: Corrections and retractions among these that its system should have
+            taken by now.
         oldest_at: When the oldest of what is pending was stored, epoch seconds.
     """
 
@@ -169,4 +171,5 @@ class LaneBacklog(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     waiting: int
     failed: int
+    overdue: int = 0
     oldest_at: float | None

@@ -16,6 +16,7 @@ from broker.topology import (
     FEEDBACK,
     GATE,
     INGRESS,
+    OUT,
     RECORDS,
     adapter_queues,
 )
@@ -82,12 +83,17 @@ def of_gate(issuers: Iterable[str]) -> tuple[Right, ...]:
     )
 
 
-def of_adapter(name: str) -> tuple[Right, ...]:
-    """List what an adapter may and must not do."""
+def of_adapter(name: str, out: Iterable[str] = ()) -> tuple[Right, ...]:
+    """List what an adapter may and must not do.
+
+    Args:
+        out: Members to whose queues it writes.
+    """
     user, queues = ADAPTER_PREFIX + name, adapter_queues(name)
     return (
         *(Right("read", queue, "", True, f"read {queue}") for queue in queues),
         Right("write", FEEDBACK, f"{user}.{_WORD}.x", True, "tell issuers"),
+        *(Right("write", OUT, each, True, f"fill the queue of {each}") for each in out),
         Right("write", DEAD, f"dead.{queues[0]}", True, "put refused ones aside"),
         Right("write", INGRESS, f"{user}.{_WORD}", False, "send records itself"),
         Right("write", RECORDS, _WORD, False, "go round the gate"),

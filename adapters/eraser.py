@@ -14,7 +14,9 @@ from adapters.pipeline import Context, Refused
 from adapters.review import Reviews
 from broker import erasing
 from broker.bus import Message
+from broker.directory import Directory
 from broker.errors import ConfigError
+from broker.retention import DAY_S, Retention, ended
 from schemas.errors import RefusedError
 
 _AGAIN_S: Final = 300.0  # between looks at what other processes have erased
@@ -91,13 +93,34 @@ class Eraser:
         except ConfigError as error:  # `watch` tries again
             _log.error("reviews.unavailable", error=str(error))
 
-    async def watch(self) -> None:
-        """Keep the file of reviews without what was erased, until told to stop.
+    async def retain(self, retention: Retention, directory: Directory) -> None:
+        """Erase what has been kept for long enough; nobody is told.
 
-        By this process or another; what was in hand then is put into it afterwards.
+        Raises:
+            StoppedError: Told to stop while the disk takes nothing.
+        """
+        now = self._clock()
+        found = await self._store.aged(now - retention.least * DAY_S)
+        over = [*ended(found, retention, directory, now=now)]
+        for issuer, sub in over:
+            what = Erasing(
+                issuer=issuer, sub=sub, token_ids=(), at=now, reason="retention"
+            )
+            await self._store.erase(what)
+        if over:
+            _log.info("outbox.retention_ended", records=len(over))
+
+    async def watch(
+        self, retention: Retention, directory: Callable[[], Directory]
+    ) -> None:
+        """Keep the files without what was erased or is too old, until told to stop.
+
+        The reviews: by this process or another; what was in hand then is put into
+        them afterwards.
         """
         with suppress(StoppedError):
             while True:
+                await self.retain(retention, directory())
                 since = self._clock() - _LATE_S
                 await self._forget_reviews(await self._store.erased_since(since))
                 await pause(_AGAIN_S, self._stop)

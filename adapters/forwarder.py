@@ -8,6 +8,7 @@ and one delivery, whatever the backlog.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, assert_never
@@ -38,6 +39,7 @@ from broker.directory_held import Standing
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
 _LOOK_S: Final = 2.0  # between two looks for what commands have changed
 _PURGE_S: Final = 3600.0  # between two looks for bodies that may go
+_SET_BACK_S: Final = 60.0  # by less, what waits may as well wait longer
 _TOKEN_CHARS: Final = 12  # of a token id in the log
 
 _log: Any = structlog.get_logger(__name__)
@@ -69,7 +71,7 @@ async def forward(
     sent again under the same id. While the outbox fails, it waits. Rows of a lane that is not in *sinks* wait.
 
     Args:
-        outbox: Nobody else forwards from it.
+        outbox: Others may forward from it, too, if it is a database that is shared.
         sinks: By (member, sink).
         clock: Epoch seconds.
         random: Gives [0, 1).
@@ -178,6 +180,7 @@ class _Worker:
         self._working = working
         self._suspect = suspect
         self._breaker: Breaker = Closed()
+        self._latest = -math.inf  # that the clock has ever said
         self._log = _log.bind(member=lane[0], sink=lane[1])
 
     async def run(self) -> None:
@@ -203,8 +206,25 @@ class _Worker:
                     self._log.info("outbox.back")
                 pauses, failed = delays(self._random), False
 
+    def _now(self) -> float:
+        now = self._clock()
+        self._latest = max(self._latest, now)
+        return now
+
+    async def _look_at_clock(self) -> None:
+        """Wait for no moment that was near before the clock was set back."""
+        back_s = self._latest - self._clock()
+        if back_s < _SET_BACK_S:
+            return
+        await self._outbox.hasten(self.lane, self._clock())
+        if isinstance(self._breaker, Open) and self._breaker.until < math.inf:
+            self._breaker = HalfOpen(self._breaker.openings)
+        self._latest = self._clock()
+        self._log.warning("clock.set_back", seconds=round(back_s))
+
     async def _round(self, arrivals: asyncio.Event) -> None:
-        self._breaker = admit(self._breaker, now=self._clock())
+        await self._look_at_clock()
+        self._breaker = admit(self._breaker, now=self._now())
         if isinstance(self._breaker, Open):
             wake_at: float | None = self._breaker.until
         elif self._standing(self.lane[0]) == "waits":
@@ -218,7 +238,7 @@ class _Worker:
 
     async def _wait(self, arrivals: asyncio.Event, wake_at: float | None) -> None:
         longest_s = self._outbox.look_again_s
-        pause_s = longest_s if wake_at is None else wake_at - self._clock()
+        pause_s = longest_s if wake_at is None else wake_at - self._now()
         if self._stop.is_set() or pause_s <= 0:
             return
         with suppress(TimeoutError):
@@ -230,7 +250,7 @@ class _Worker:
         is_suspect = self._breaker != Closed()
         async with self._suspect if is_suspect else self._working:
             batch = await self._outbox.due(
-                self._clock(), 1 if is_suspect else _BATCH, lane=self.lane
+                self._now(), 1 if is_suspect else _BATCH, lane=self.lane
             )
             try:
                 for item in batch:
@@ -279,13 +299,13 @@ class _Worker:
         except SinkError as error:
             await self._on_refusal(item, error, log)
         else:
-            await self._outbox.done(item.delivery_id, self._clock())
+            await self._outbox.done(item.delivery_id, self._now())
             log.info("delivery.done", outcome="forwarded")
             await self._on_answer()
 
     async def _drop(self, item: Delivery, reason: str) -> None:
         """Settle, without an attempt, what its member may not have any more."""
-        now = self._clock()
+        now = self._now()
         await self._outbox.failed(item.delivery_id, reason, now=now, tried=False)
         self._log.warning(
             "delivery.failed", number=item.number, outcome="not-given", reason=reason
@@ -296,11 +316,11 @@ class _Worker:
         was_paused = isinstance(self._breaker, HalfOpen)
         self._breaker = after_answer()
         if was_paused:
-            await self._outbox.hasten(self.lane, self._clock())
+            await self._outbox.hasten(self.lane, self._now())
             self._log.info("sink.resumed")
 
     async def _on_refusal(self, item: Delivery, error: SinkError, log: Any) -> None:
-        await self._outbox.failed(item.delivery_id, error.reason, now=self._clock())
+        await self._outbox.failed(item.delivery_id, error.reason, now=self._now())
         log.warning("delivery.failed", outcome="refused", reason=error.reason)
         if error.reason == "sink-gone":
             # Standard Webhooks: 410 disables the endpoint. What else is pending
@@ -313,7 +333,7 @@ class _Worker:
     async def _on_unavailable(
         self, item: Delivery, error: SinkUnavailableError, log: Any
     ) -> None:
-        now = self._clock()
+        now = self._now()
         first = await self._outbox.first_failed_at(item.delivery_id)
         step = after_failure(
             attempt=item.attempt,

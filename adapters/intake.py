@@ -33,6 +33,7 @@ from broker.directory import Directory
 from broker.directory_held import Held, first_of
 from broker.erasing import is_order
 from broker.errors import (
+    BusRefusedError,
     BusUnavailableError,
     ConfigError,
     NotConfirmedError,
@@ -47,6 +48,8 @@ _log: Any = structlog.get_logger(__name__)
 # After a message, wait this long for more before the batch is decided: far below
 # what a reader notices, long enough for a burst to fill a batch.
 _GATHER_S: Final = 0.01
+# Bodies in hand of one queue, as they travel: 50 of 1.3 MB, or 4 of the largest.
+MOST_BYTES: Final = 64 << 20
 _LOOK_S: Final = 2.0  # between looks at the files of interests and of reviews
 
 
@@ -89,24 +92,48 @@ class Intake:
         self._clock = clock
         self._stop = stop
         self._waited_for = set(adapter_queues(config.name))
+        self._gone: set[str] = set()
         self._unclear: set[str] = set()
 
     async def run(self, queue: str) -> None:
         """Take from *queue* until stopped; nothing while the directory has expired."""
-        config, held, stop = self._config, self._held, self._stop
+        held, stop = self._held, self._stop
+        attempts = delays(random.random)
         while not stop.is_set():
             await held.opened(stop)
-            async with self._bus.consume(queue, prefetch=config.prefetch) as messages:
-                self._begun(queue)
-                # Unsettled, what is in hands then comes back.
-                found = batches(messages, config.batch, stop, held.shut)
-                with suppress(StoppedError, _ShutError):
-                    async with aclosing(found):
-                        async for batch in found:
-                            await self._take(batch)
+            try:
+                await self._read(queue)
+            except (BusRefusedError, BusUnavailableError) as error:
+                if queue in self._waited_for:
+                    raise  # at the start the operator is there to mend it
+                delay_s = next(attempts)
+                self._gone.add(queue)
+                _log.error(
+                    "adapter.queue_gone",
+                    queue=queue,
+                    error=type(error).__name__,
+                    retry_s=round(delay_s, 1),
+                )
+                with suppress(StoppedError):
+                    await pause(delay_s, stop)
+                continue
+            attempts = delays(random.random)
             if held.shut.is_set():
                 reason = held.why_shut(self._clock())
                 _log.error("adapter.waits", reason=reason, queue=queue)
+
+    async def _read(self, queue: str) -> None:
+        config, held, stop = self._config, self._held, self._stop
+        async with self._bus.consume(
+            queue, prefetch=config.prefetch, most_bytes=MOST_BYTES
+        ) as messages:
+            self._begun(queue)
+            # Unsettled, what is in hands then comes back.
+            found = batches(messages, config.batch, stop, held.shut)
+            with suppress(StoppedError, _ShutError):
+                async with aclosing(found):
+                    async for batch in found:
+                        await self._take(batch)
 
     def member_wants(self, org: str, wanted: Interests) -> None:
         """Decide by *wanted* from the next batch on."""
@@ -133,6 +160,9 @@ class Intake:
         }
 
     def _begun(self, queue: str) -> None:
+        if queue in self._gone:
+            self._gone.remove(queue)
+            _log.info("adapter.queue_back", queue=queue)
         if queue not in self._waited_for:
             return
         self._waited_for.remove(queue)
@@ -405,6 +435,10 @@ class Intake:
                     error=type(error).__name__,
                     retry_s=round(delay_s, 1),
                 )
+            except BusRefusedError:
+                raise ConfigError(
+                    f"the adapter's login may not write to {DEAD}; see tocsin broker apply"
+                ) from None
             else:
                 if failed:
                     _log.info("record.buried")

@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.numbering import Lane
 from adapters.outbox_database import Database
+from adapters.outbox_queries import NEWER, overdue
 from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
 
 State = Literal["waiting", "pending", "done", "failed", "erased", "superseded"]
@@ -85,6 +86,8 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ids: Delivery ids, or beginnings of them.
         record: Id of the primary object, or token id.
+        overdue_since: Corrections and retractions alone, stored before that time
+            (epoch seconds), that no newer version has followed.
     """
 
     ids: tuple[str, ...] = ()
@@ -93,6 +96,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     sink: str | None = None
     reason: str | None = None
     states: tuple[State, ...] = ALL
+    overdue_since: float | None = None
 
 
 class Retried(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,13 +112,6 @@ class Retried(msgspec.Struct, frozen=True, kw_only=True):
     stay: tuple[Entry, ...]
 
 
-_later = deliveries.alias("later")
-_CASE: Final = ("lane_id", "issuer", "sub")
-_NEWER: Final = exists().where(
-    *(_later.c[name] == deliveries.c[name] for name in _CASE),
-    _later.c.ver_key > deliveries.c.ver_key,
-    _later.c.state != "waiting",  # that one comes behind, whatever is done before
-)
 _KEPT: Final = and_(
     *(exists().where(contents.c.hash == deliveries.c[name]) for name in _BODIES)
 )
@@ -203,7 +200,7 @@ async def _have(connection: AsyncConnection, of_lanes: Collection[Lane]) -> None
 async def _may_go(connection: AsyncConnection, ids: Collection[str]) -> set[str]:
     """Say which still failed, have their bodies, and come in order."""
     query = select(deliveries.c.id).where(
-        deliveries.c.id.in_(ids), deliveries.c.state == "failed", _KEPT, ~_NEWER
+        deliveries.c.id.in_(ids), deliveries.c.state == "failed", _KEPT, ~NEWER
     )
     return {*await connection.scalars(query.with_for_update())}
 
@@ -226,7 +223,7 @@ def _sent(search: Search, limit: int) -> Select[Any]:
             lanes.c.member,
             lanes.c.sink,
             _KEPT.label("kept"),
-            _NEWER.label("newer"),
+            NEWER.label("newer"),
         )
         .join(lanes)
         .where(columns.state.in_(states), *_narrowed(search, columns))
@@ -245,6 +242,8 @@ def _sent(search: Search, limit: int) -> Select[Any]:
         query = query.where(or_(*begun))
     if search.reason is not None:
         query = query.where(columns.reason == search.reason)
+    if search.overdue_since is not None:
+        query = query.where(*overdue(search.overdue_since))
     return query
 
 

@@ -26,12 +26,20 @@ _DELIVERIES: Final = frozenset(
 _PAUSED: Final = {"sink.paused": 1, "sink.disabled": 1, "sink.resumed": 0}
 # Of the outbox, which several processes may share.
 SHARED: Final = frozenset(
-    {"tocsin_backlog", "tocsin_waiting", "tocsin_failed", "tocsin_oldest_seconds"}
+    {
+        "tocsin_backlog",
+        "tocsin_waiting",
+        "tocsin_failed",
+        "tocsin_overdue",
+        "tocsin_oldest_seconds",
+    }
 )
 _READING: Final = {
     "adapter.ready": True,
     "gate.ready": True,
     "gate.bus_away": False,
+    "adapter.queue_back": True,
+    "adapter.queue_gone": False,
     "bus.consumer_back": True,
     "bus.consumer_lost": False,
 }
@@ -105,6 +113,9 @@ class EventCounts:
         self._backlog = self._gauge("backlog", "Deliveries to be sent", *lane)
         self._waiting = self._gauge("waiting", "Deliveries not due yet", *lane)
         self._failed = self._gauge("failed", "Deliveries given up", *lane)
+        self._overdue = self._gauge(
+            "overdue", "Corrections and retractions not taken for a day", *lane
+        )
         self._oldest = self._gauge(
             "oldest_seconds", "Age of the oldest delivery to be sent", *lane
         )
@@ -160,13 +171,15 @@ class EventCounts:
 
     def note_backlog(self, lanes: tuple[LaneBacklog, ...], *, now: float) -> None:
         """Set what waits, lane by lane; of other lanes nothing does."""
-        for gauge in (self._backlog, self._waiting, self._failed, self._oldest):
+        gauges = self._backlog, self._waiting, self._failed, self._overdue, self._oldest
+        for gauge in gauges:
             gauge.clear()
         for each in lanes:
             of_lane = (each.member, each.sink)
             self._backlog.labels(*of_lane).set(each.pending)
             self._waiting.labels(*of_lane).set(each.waiting)
             self._failed.labels(*of_lane).set(each.failed)
+            self._overdue.labels(*of_lane).set(each.overdue)
             age_s = 0.0 if each.oldest_at is None else max(0.0, now - each.oldest_at)
             self._oldest.labels(*of_lane).set(age_s)
 

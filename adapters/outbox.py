@@ -43,6 +43,7 @@ from adapters.outbox_database import Database, OutboxUnavailableError
 from adapters.outbox_erasure import (
     ErasedHere,
     Erasing,
+    aged,
     erase,
     erased_among,
     erased_since,
@@ -66,6 +67,7 @@ from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
+from broker.retention import Aged
 
 __all__ = ["Database", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
@@ -73,6 +75,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
 
+OVERDUE_S: Final = 86_400.0  # a correction or retraction is to be taken within a day
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
 
 
@@ -92,6 +95,7 @@ def to_its_end(
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait({task})
+            task.exception()  # nobody else will look at it
             raise
 
     return run
@@ -341,7 +345,7 @@ class Outbox:
     async def backlog(self) -> tuple[LaneBacklog, ...]:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
         async with self.reading() as connection:
-            return await load_backlog(connection)
+            return await load_backlog(connection, self._clock() - OVERDUE_S)
 
     @to_its_end
     async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
@@ -424,6 +428,12 @@ class Outbox:
         async with self.reading() as connection:
             return await erased_since(connection, moment)
 
+    @to_its_end
+    async def aged(self, before: float) -> list[Aged]:
+        """List what may have reached the end of its retention: `outbox_erasure.aged`."""
+        async with self.reading() as connection:
+            return await aged(connection, before)
+
     def holds(self, item: Delivery) -> bool:
         """Tell whether *item*, handed out, may still be sent: it was not erased."""
         return item.delivery_id in self._handed_out
@@ -488,7 +498,7 @@ class Outbox:
                 if not self._database.is_unavailable(exc):
                     raise
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
-            except PoolTimeoutError as exc:
+            except (PoolTimeoutError, TimeoutError) as exc:
                 raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
 

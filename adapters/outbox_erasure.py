@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, delete, exists, select, update
+from sqlalchemy import Row, delete, exists, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.outbox_rows import Reached
@@ -22,6 +22,7 @@ from adapters.outbox_schema import (
     lanes,
     record_keys,
 )
+from broker.retention import Aged
 
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 PURGE_BATCH: Final = 32
@@ -102,13 +103,20 @@ async def erase(connection: AsyncConnection, what: Erasing) -> ErasedHere:
         .where(of_record, deliveries.c.state.in_(("pending", "waiting")))
         .values(state="erased", settled_at=what.at, holder=None, held_until=None)
     )
-    # The hash of a text that has no salt would tell whoever guesses it.
-    of_texts = select(deliveries.c.projection).where(of_record)
-    await connection.execute(
-        update(bodies).where(bodies.c.hash.in_(of_texts)).values(sha256=None)
-    )
     keys = select(record_keys.c.id).where(
         record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub
+    )
+    # The hash of a text that has no salt would tell whoever guesses it. Those under the
+    # key that are in no row any more were replaced by another decision.
+    salted = select(deliveries.c.evidence).where(of_record)
+    of_texts = union(
+        select(deliveries.c.projection).where(of_record),
+        select(contents.c.hash).where(
+            contents.c.key_id.in_(keys), contents.c.hash.not_in(salted)
+        ),
+    )
+    await connection.execute(
+        update(bodies).where(bodies.c.hash.in_(of_texts)).values(sha256=None)
     )
     gone = await connection.execute(delete(contents).where(contents.c.key_id.in_(keys)))
     await connection.execute(
@@ -119,6 +127,32 @@ async def erase(connection: AsyncConnection, what: Erasing) -> ErasedHere:
     return ErasedHere(
         ended=tuple(ended), bodies=gone.rowcount, reached=tuple(_reached(rows))
     )
+
+
+async def aged(connection: AsyncConnection, before: float) -> list[Aged]:
+    """List the records whose bodies are kept, of which nothing has to be sent.
+
+    Args:
+        before: Only those of which nothing came later, epoch seconds.
+    """
+    here = deliveries.c.issuer, deliveries.c.sub
+    is_due = func.count().filter(deliveries.c.state.in_(("pending", "waiting")))
+    newest = func.max(deliveries.c.stored_at)
+    query = (
+        select(*here, newest)
+        .join(
+            record_keys,
+            (record_keys.c.issuer == here[0]) & (record_keys.c.sub == here[1]),
+        )
+        .group_by(*here)
+        .having(is_due == 0, newest <= before)
+    )
+    found = []
+    for issuer, sub, at in (await connection.execute(query)).all():
+        of_record = (here[0] == issuer) & (here[1] == sub)
+        marks = await connection.scalars(select(deliveries.c.tlp).where(of_record))
+        found.append(Aged(issuer=issuer, sub=sub, marks=frozenset(marks), newest=at))
+    return found
 
 
 async def erased_among(

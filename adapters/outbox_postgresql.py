@@ -12,8 +12,18 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import BigInteger, Select, bindparam, func, or_, select, text, update
-from sqlalchemy.engine import make_url
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    bindparam,
+    event,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.engine import ExceptionContext, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -27,7 +37,7 @@ from broker.errors import ConfigError
 CLAIM_S: Final = 900.0  # far longer than a batch takes whose every send times out
 _POOL: Final = 4
 _CONNECT_S: Final = 10
-_COMMAND_S: Final = 60
+_COMMAND_S: Final = 30  # a server that says nothing for so long is none now
 _CHANNEL: Final = "tocsin_outbox"
 _MOST_TOLD: Final = 50  # lanes in one transaction; of more, all are told
 # Keys of advisory locks: the first number says for what, see PostgreSQL 13.3.5.
@@ -50,7 +60,7 @@ def postgresql_engine(url: str, password: str | None) -> AsyncEngine:
     Raises:
         ConfigError: *url* is no address of a database, or holds a password.
     """
-    return create_async_engine(
+    engine = create_async_engine(
         _address(url, password),
         pool_size=_POOL,
         pool_pre_ping=True,
@@ -67,6 +77,14 @@ def postgresql_engine(url: str, password: str | None) -> AsyncEngine:
             },
         },
     )
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def on_error(context: ExceptionContext) -> None:
+        # All others lead to the same server, and each would cost as long again.
+        if isinstance(context.original_exception, TimeoutError):
+            context.is_disconnect = True
+
+    return engine
 
 
 @asynccontextmanager

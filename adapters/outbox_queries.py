@@ -27,6 +27,13 @@ _CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
 WAITING: Final[ColumnElement[bool]] = deliveries.c.state == "waiting"
 
+_later = deliveries.alias("later")
+NEWER: Final = exists().where(
+    *(_later.c[name] == deliveries.c[name] for name in ("lane_id", "issuer", "sub")),
+    _later.c.ver_key > deliveries.c.ver_key,
+    _later.c.state != "waiting",  # that one comes behind, whatever is done before
+)
+
 _NOT_DONE: Final = ("pending", "waiting", "failed")
 
 # What became of one attempt. `UNCHANGED` is the default: None leaves a column as it is.
@@ -170,9 +177,22 @@ async def load_known(
     return KnownTokens(given, replaced - given)
 
 
-async def load_backlog(connection: AsyncConnection) -> tuple[LaneBacklog, ...]:
+def overdue(since: float) -> tuple[ColumnElement[bool], ...]:
+    """Choose corrections and retractions that were due, and not taken, at *since*."""
+    return (
+        deliveries.c.state.in_(("pending", "failed")),
+        deliveries.c.kind.in_(("correction", "retraction")),
+        deliveries.c.stored_at <= since,
+        ~NEWER,
+    )
+
+
+async def load_backlog(
+    connection: AsyncConnection, overdue_since: float
+) -> tuple[LaneBacklog, ...]:
     """Count what is not done, lane by lane."""
-    counts = [func.count().filter(deliveries.c.state == state) for state in _NOT_DONE]
+    chosen = [(deliveries.c.state == state,) for state in _NOT_DONE]
+    counts = [func.count().filter(*each) for each in (*chosen, overdue(overdue_since))]
     oldest = func.min(deliveries.c.stored_at).filter(PENDING)
     query = (
         select(lanes.c.member, lanes.c.sink, *counts, oldest)
@@ -188,9 +208,16 @@ async def load_backlog(connection: AsyncConnection) -> tuple[LaneBacklog, ...]:
             pending=pending,
             waiting=waiting,
             failed=failed,
+            overdue=late,
             oldest_at=oldest_at,
         )
-        for member, sink, pending, waiting, failed, oldest_at in await connection.execute(
-            query
-        )
+        for (
+            member,
+            sink,
+            pending,
+            waiting,
+            failed,
+            late,
+            oldest_at,
+        ) in await connection.execute(query)
     )

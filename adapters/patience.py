@@ -17,6 +17,7 @@ from adapters.outbox import Outbox, OutboxUnavailableError
 from adapters.outbox_erasure import ErasedHere, Erasing
 from adapters.scopes import Scopes
 from broker.backoff import delays
+from broker.retention import Aged
 
 _log: Any = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -52,6 +53,10 @@ class PatientStore:
     async def erased_since(self, moment: float) -> list[str]:
         """See `Outbox.erased_since`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.erased_since(moment))
+
+    async def aged(self, before: float) -> list[Aged]:
+        """See `Outbox.aged`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.aged(before))
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         failed = False

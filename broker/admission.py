@@ -74,18 +74,29 @@ def wanted(
     *,
     adapters: Iterable[str],
     suspended: Collection[str] = (),
+    out: Mapping[str, Collection[str]] | None = None,
 ) -> Wanted:
     """Derive logins by certificate, their rights, exchanges, queues and bindings.
 
+    Args:
+        out: As in `topology`. Who is no member any more is passed over: its removal
+            must not wait for the configuration.
+
     Raises:
-        ConfigError: A name cannot be a login.
+        ConfigError: A name cannot be a login; *out* names an adapter that is none, or
+            a member twice.
     """
+    kept = {
+        name: [org for org in orgs if org in directory.members]
+        for name, orgs in (out or {}).items()
+    }
     members = directory.members.values()
     try:
         place = topology(
             issuers=[each.org for each in members if each.kinds],
             adapters=adapters,
             members=directory.members,
+            out=kept,
         )
     except ValueError as error:
         raise ConfigError(str(error)) from None

@@ -33,6 +33,7 @@ from broker.errors import ConfigError
 from broker.private_sqlite import PrivateFile, open_private
 from broker.record_keys import Entropy, RecordKey
 from broker.replaying import Version
+from broker.retention import Aged
 from schemas.erasing import Reason
 
 __all__ = [
@@ -159,6 +160,28 @@ class Archive:
                 found.append(archive_rows.erased(db, *case, *row))
         self.tidy()
         return found
+
+    def aged(self, before: float) -> list[Aged]:
+        """List the records that can be read, and whose newest version came before.
+
+        Args:
+            before: Epoch seconds.
+        """
+        rows = self._file.rows(
+            "SELECT issuer, sub, group_concat(DISTINCT tlp), MAX(first_seen) "
+            "FROM tokens WHERE hidden IS NOT NULL GROUP BY issuer, sub "
+            "HAVING MAX(first_seen) <= ?",
+            (before,),
+        )
+        return [
+            Aged(
+                issuer=issuer,
+                sub=sub,
+                marks=frozenset(marks.split(",")),
+                newest=newest,
+            )
+            for issuer, sub, marks, newest in rows
+        ]
 
     def tidy(self) -> bool:
         """Let what was erased leave the files' logs.

@@ -23,10 +23,16 @@ _ERASED: Final = (
     "CREATE TABLE in_clear (number INTEGER PRIMARY KEY)",
 )
 
+# Of what can be read yet, all that its retention depends on.
+_BY_AGE: Final = (
+    "CREATE INDEX tokens_readable ON tokens (issuer, sub, tlp, first_seen) "
+    "WHERE hidden IS NOT NULL"
+)
+
 LAYOUT: Final = Layout(
     name="an archive",
     application_id=0x746F6361,  # "toca"
-    version=4,
+    version=5,
     exclusive=False,
     upgrades={
         2: (_PROOFS,),
@@ -36,6 +42,7 @@ LAYOUT: Final = Layout(
             "ALTER TABLE tokens ADD COLUMN hidden BLOB",
             "INSERT INTO in_clear SELECT number FROM tokens",
         ),
+        4: (_BY_AGE,),
     },
     tables=(
         _PROOFS,
@@ -50,6 +57,7 @@ LAYOUT: Final = Layout(
             token BLOB NOT NULL, key_id BLOB, hidden BLOB
         )""",
         "CREATE INDEX tokens_by_record ON tokens (issuer, sub)",
+        _BY_AGE,
         # One row: where the chain ends.
         """CREATE TABLE chain (
             one INTEGER PRIMARY KEY CHECK (one = 1),

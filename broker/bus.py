@@ -100,9 +100,13 @@ class Bus(Protocol):
         """
 
     def consume(
-        self, queue: str, *, prefetch: int = 100
+        self, queue: str, *, prefetch: int = 100, most_bytes: int | None = None
     ) -> AbstractAsyncContextManager[AsyncIterator[Received]]:
         """Receive from *queue*; at most *prefetch* (1 to 65535) unsettled at once.
+
+        With *most_bytes*, for who settles as he goes, fewer while bodies are large:
+        so many bytes at once or a single one, and for a moment *prefetch* of them
+        when large ones come right behind small ones (`broker.prefetching`).
 
         Messages not settled when the context ends are redelivered, which
         counts against the delivery limit. A lost connection is opened again,

@@ -165,9 +165,10 @@ class EmbeddedBus:
 
     @asynccontextmanager
     async def consume(
-        self, queue: str, *, prefetch: int = 100
+        self, queue: str, *, prefetch: int = 100, most_bytes: int | None = None
     ) -> AsyncIterator[AsyncIterator[Received]]:
-        """See `broker.bus.Bus.consume`."""
+        """See `broker.bus.Bus.consume`; bodies are on disk until they are read."""
+        del most_bytes
         if not 1 <= prefetch <= 65535:
             raise ValueError("prefetch is not 1 to 65535")
         if not re.search(self._rights.read, queue):

@@ -10,7 +10,7 @@ Several processes may have the file open.
 
 import hashlib
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from broker.bus import Message
 from broker.delivery_reports import MAX_NAMED, Reached, Report
 from broker.directory import Directory
 from broker.errors import TrustError
+from broker.feedback_kept import Kept, Told
 from broker.private_sqlite import Layout, PrivateFile, open_private
 from broker.signing import HANDLING_HORIZON_S
 
@@ -60,35 +61,6 @@ _SELECT: Final = (
     "SELECT place, sender, routing_key, message_id, content_type, body, came_at "
     "FROM messages"
 )
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """A message that was read from the queue.
-
-    Attributes:
-        place: In the order in which they came.
-        came_at: Epoch seconds.
-    """
-
-    place: int
-    message: Message
-    came_at: float
-
-
-class Told(msgspec.Struct, frozen=True):
-    """How far one token came, over all adapters that have reported it.
-
-    Attributes:
-        members: How many members. One that two adapters serve counts twice.
-        at: When the last of these took it, epoch seconds of a whole minute.
-        named: By member that lets it be told, when it took it.
-        reports: What the adapters have signed (`broker.delivery_reports`).
-    """
-
-    members: int = 0
-    at: int = 0
-    named: Mapping[str, int] = {}
-    reports: tuple[bytes, ...] = ()
 
 
 def beside(state: Path) -> Path:

@@ -29,10 +29,12 @@ from broker.errors import (
 )
 from broker.gate_batch import BatchWork, Handled
 from broker.gate_disk import StoppedError, on_disk
+from broker.gate_retention import retain
 from broker.gate_rules import Accept, Refuse, issuers_of
 from broker.gate_stamps import HEAD_EVERY_S, Stamps
 from broker.gate_state import GateState
 from broker.quota import REFUSED_COST, Allowance, Quota, full, pause_s, spend
+from broker.retention import Retention
 from broker.signing import RecordSigner
 from broker.topology import INGRESS
 
@@ -57,6 +59,7 @@ async def run_gate(
     stop: asyncio.Event,
     quota: Quota = Quota(),  # noqa: B008  frozen
     oversight: Sequence[str] = (),
+    retention: Retention = Retention(),  # noqa: B008  frozen
 ) -> None:
     """Serve the queue of every issuer in *directory* until *stop* is set.
 
@@ -73,6 +76,7 @@ async def run_gate(
         clock: Epoch seconds.
         quota: Of each issuer.
         oversight: Members that get every proof that an issuer has said two things.
+        retention: For how long the archive can be read; looked at every hour.
 
     Raises:
         ConfigError: The directory has no issuer, or does not list the gate's key;
@@ -97,6 +101,8 @@ async def run_gate(
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(_serve_issuers(tools), name="gate:issuers")
             tasks.create_task(_prune(tools), name="gate:prune")
+            retaining = retain(archive, held, retention, clock=clock, stop=stop)
+            tasks.create_task(retaining, name="gate:retain")
             tasks.create_task(_sign_heads(tools, next_head_s), name="gate:heads")
     except BaseExceptionGroup as group:
         expected, others = group.split((ConfigError, BusError))

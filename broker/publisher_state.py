@@ -37,6 +37,7 @@ from broker.publisher_tables import (
     Before,
     Committed,
     Newest,
+    Published,
     Signed,
     Version,
 )
@@ -372,3 +373,15 @@ def kept_sealed(path: Path, token_id: str) -> bytes | None:
     with open_private(path, LAYOUT) as file:
         query = "SELECT kept FROM sealed WHERE token_id = ?"
         return next((bytes(kept) for (kept,) in file.rows(query, (token_id,))), None)
+
+
+def published(path: Path) -> list[Published]:
+    """List what was signed from this state, oldest first.
+
+    Raises:
+        ConfigError: There is no such state, or as `open_state`.
+    """
+    if not path.exists():
+        raise ConfigError(f"there is no state of a publisher at {path}")
+    with open_private(path, LAYOUT) as file:
+        return [Published(*row) for row in file.rows(publisher_tables.PUBLISHED)]

@@ -174,6 +174,27 @@ class Newest(msgspec.Struct, frozen=True):
     need: Need | None
 
 
+class Published(msgspec.Struct, frozen=True):
+    """A version that was signed.
+
+    Attributes:
+        sub: Id under which members know the record.
+        confirmed_at: When the hub's broker had it, epoch seconds; None if not yet.
+    """
+
+    token_id: str
+    sub: str
+    ver: str
+    kind: str
+    confirmed_at: float | None
+
+
+PUBLISHED: Final = (
+    "SELECT token_id, sub, ver, kind, confirmed_at FROM versions "
+    "JOIN outbox USING (token_id) ORDER BY place"
+)
+
+
 def head(db: sqlite3.Connection) -> Tip:
     """Name the newest token that is signed."""
     return Tip(*db.execute("SELECT epoch, seq, prev FROM meta").fetchone())

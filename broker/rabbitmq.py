@@ -76,10 +76,10 @@ class RabbitBus:
 
     @asynccontextmanager
     async def consume(
-        self, queue: str, *, prefetch: int = 100
+        self, queue: str, *, prefetch: int = 100, most_bytes: int | None = None
     ) -> AsyncIterator[AsyncIterator[Received]]:
         """See `broker.bus.Bus.consume`."""
-        async with Consumer(self._link, queue, prefetch) as messages:
+        async with Consumer(self._link, queue, prefetch, most_bytes) as messages:
             yield messages
 
     async def ack_through(self, received: Received) -> None:

@@ -1,9 +1,14 @@
-"""Consuming one queue: a channel of its own, opened anew whenever it is lost."""
+"""Consuming one queue: a channel of its own, opened anew whenever it is lost.
+
+Whether it is lost, the broker says, or the connection; or nobody: a reader that has
+nothing in hand and gets nothing, though messages wait, is opened anew as well.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from itertools import takewhile
 from typing import Any, Self
 
 import structlog
@@ -13,13 +18,17 @@ from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel as LowChannel
 
 from broker.bus import Message
-from broker.errors import BusUnavailableError
+from broker.errors import BusError, BusRefusedError, BusUnavailableError
+from broker.prefetching import Window
 from broker.rabbitmq_link import Link, Shared, translated
+from broker.rabbitmq_probing import waiting_in
 
 log = structlog.get_logger()
 
 RECONNECT_S = 0.5
 ANSWER_S = 10
+LOOK_S = 60.0  # between looks whether messages wait that do not come
+SURELY_S = 5.0  # so long they have to go on not coming
 MAX_PREFETCH = 65535  # AMQP 0-9-1, basic.qos: a short; 0 would be no bound at all
 
 
@@ -30,21 +39,30 @@ class Consumer:
     for the next message, and go on later.
     """
 
-    def __init__(self, link: Link, queue: str, prefetch: int) -> None:
+    def __init__(
+        self, link: Link, queue: str, prefetch: int, most_bytes: int | None = None
+    ) -> None:
         if not 1 <= prefetch <= MAX_PREFETCH:
             raise ValueError("prefetch is not 1 to 65535")
         self._link = link
         self._queue = queue
-        self._prefetch = prefetch
+        self._prefetch = prefetch, most_bytes
         self._subscription: _Subscription | None = None
         self._reopening = Shared(self._reopen, name=f"reopen:{queue}")
+        self._fitting = Shared(self._fit, name=f"prefetch:{queue}")
+        # Apart: aiormq may swallow a cancellation, and the watch has no end of its own.
+        self._asking = Shared(self._ask, name=f"ask:{queue}")
+        self._watching = Shared(self._watch, name=f"watch:{queue}")
+        self._waiting = 0
 
     async def __aenter__(self) -> Self:
         self._subscription = await self._subscribe()
+        self._watching.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._reopening.cancel()
+        for each in (self._watching, self._asking, self._fitting, self._reopening):
+            await each.cancel()
         # Without its channel, what is not settled goes back.
         subscription, self._subscription = self._subscription, None
         if subscription is not None:
@@ -60,18 +78,20 @@ class Consumer:
                 continue
             delivered = await subscription.inbox.get()
             if delivered is not None and not subscription.is_over:
+                if not subscription.fits:
+                    self._fitting.start()
                 return Delivery(subscription, delivered)
         raise StopAsyncIteration
 
     async def _subscribe(self) -> "_Subscription":
-        subscription = _Subscription(*await self._link.channel(confirms=False))
+        window = Window(*self._prefetch)
+        subscription = _Subscription(
+            *await self._link.channel(confirms=False), self._queue, window
+        )
         low, lost = subscription.low, BusUnavailableError(f"lost {self._link.place}")
         try:
             with translated(lambda: low.is_closed, lost):
-                await low.basic_qos(prefetch_count=self._prefetch, timeout=ANSWER_S)
-                await low.basic_consume(
-                    self._queue, subscription.deliver, timeout=ANSWER_S
-                )
+                await subscription.consume()
         except BaseException as exc:
             # Left open, it would hold messages that nobody reads.
             await subscription.channel.close()
@@ -93,6 +113,51 @@ class Consumer:
                 self._subscription = await self._subscribe()
         log.info("bus.consumer_back", queue=self._queue)
 
+    async def _fit(self) -> None:
+        """Let the broker send as many at once as fit."""
+        subscription = self._subscription
+        if subscription is None or subscription.is_over:
+            return
+        lost = BusUnavailableError(f"lost {self._link.place}")
+        try:
+            with translated(lambda: subscription.low.is_closed, lost):
+                await subscription.fit()
+        except (BusError, TimeoutError):
+            subscription.end()  # its reader opens another
+
+    async def _watch(self) -> None:
+        """End a subscription that gets nothing though messages wait."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                waiting = await self._left_waiting()
+            except BusRefusedError:
+                log.info("bus.queue_not_told", queue=self._queue)
+                return  # RabbitMQ 4.3 tells it only those who may configure
+            except BusUnavailableError:
+                continue  # the reader notices by itself
+            subscription = self._subscription
+            if waiting and subscription is not None:
+                log.error("bus.consumer_stalled", queue=self._queue, waiting=waiting)
+                subscription.end()
+
+    async def _left_waiting(self) -> int:
+        """Count what waits in the queue of a reader that gets nothing; else 0."""
+        before = self._subscription
+        if before is None or before.is_over or before.unsettled:
+            return 0
+        received = before.received
+        await self._asking.run()
+        if not self._waiting:
+            return 0
+        await asyncio.sleep(SURELY_S)
+        is_same = self._subscription is before and before.received == received
+        return self._waiting if is_same and not before.is_over else 0
+
+    async def _ask(self) -> None:
+        found = await waiting_in(self._link, self._queue)
+        self._waiting = 0 if found is None else found.messages
+
 
 class _Subscription:
     """One consuming channel.
@@ -101,11 +166,21 @@ class _Subscription:
         inbox: Deliveries in order; None wakes the reader when it is over.
         settled_through: The highest delivery tag that was acked with all
             before it.
+        received: How many have come.
+        unsettled: Delivery tags of what is in hand, in order.
     """
 
-    def __init__(self, channel: AbstractChannel, low: LowChannel) -> None:
+    def __init__(
+        self, channel: AbstractChannel, low: LowChannel, queue: str, window: Window
+    ) -> None:
         self.channel = channel
         self.low = low
+        self._queue = queue
+        self._window = window
+        self._least = ""
+        self._more: str | None = None
+        self.received = 0
+        self.unsettled: dict[int, None] = {}
         self.inbox: asyncio.Queue[DeliveredMessage | None] = asyncio.Queue()
         self.settled_through = 0
         self._ended = False
@@ -117,11 +192,43 @@ class _Subscription:
     def is_over(self) -> bool:
         return self._ended or self.low.is_closed
 
+    @property
+    def fits(self) -> bool:
+        """Whether the broker sends as many at once as fit just now."""
+        return self._window.is_wide == (self._more is not None)
+
     def end(self, _: object = None) -> None:
         self._ended = True
         self.inbox.put_nowait(None)
 
+    async def consume(self) -> None:
+        """Begin to get messages."""
+        self._least = await self._consume(self._window.least)
+
+    async def _consume(self, count: int) -> str:
+        await self.low.basic_qos(prefetch_count=count, timeout=ANSWER_S)
+        done = await self.low.basic_consume(self._queue, self.deliver, timeout=ANSWER_S)
+        return done.consumer_tag or ""
+
+    async def fit(self) -> None:
+        """Begin or end to get more at once, by a second consumer on this channel.
+
+        A quorum queue takes the number when it gets a consumer, not later. To cancel
+        one gives back what it was to get and has not, as redelivered, so that is
+        done for large ones only. What it has got stays in hand, and what comes before
+        its CancelOk reaches us: aiormq forgets a consumer when it reads that frame.
+        """
+        while not self.fits:
+            if self._more is None:
+                self._more = await self._consume(self._window.more)
+            else:
+                await self.low.basic_cancel(self._more, timeout=ANSWER_S)
+                self._more = None
+
     async def deliver(self, delivered: DeliveredMessage) -> None:
+        self.received += 1
+        self.unsettled[delivered.delivery_tag or 0] = None
+        self._window.note(len(delivered.body))
         self.inbox.put_nowait(delivered)
 
     async def ack(self, tag: int, *, multiple: bool = False) -> None:
@@ -166,6 +273,9 @@ class Delivery:
     async def ack_through(self) -> None:
         """See `broker.bus.Bus.ack_through`."""
         self._settle()
+        unsettled = self._subscription.unsettled
+        for tag in [*takewhile(lambda tag: tag <= self._tag, unsettled)]:
+            del unsettled[tag]
         self._subscription.settled_through = self._tag
         await self._subscription.ack(self._tag, multiple=True)
 
@@ -179,6 +289,7 @@ class Delivery:
         if self._settled or self._tag <= self._subscription.settled_through:
             raise RuntimeError("the message is settled already")
         self._settled = True
+        self._subscription.unsettled.pop(self._tag, None)
 
 
 def _message(delivered: DeliveredMessage) -> Message:

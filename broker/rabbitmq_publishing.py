@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from typing import Literal
 
+import structlog
 from aio_pika.abc import AbstractChannel
 from aio_pika.exceptions import (
     ChannelInvalidStateError,
@@ -36,6 +37,8 @@ NACKED_S = 1.0
 # Of the 10 frames that aiormq queues for the socket. It drops its answer to a
 # Channel.Close when they are all taken, and a new channel then never opens.
 MAX_QUEUED_FRAMES = 8
+
+log = structlog.get_logger()
 
 Slot = Literal["shared", "alone"]
 
@@ -257,14 +260,16 @@ class _Lane:
         except ChannelInvalidStateError as exc:  # closed before anything was written
             raise _NotSentError from exc
         except DeliveryError as exc:
-            self._count_nack(loop.time())
+            self._count_nack(exchange, loop.time())
             raise NotTakenError("the broker did not take it (nack)") from exc
 
-    def _count_nack(self, now: float) -> None:
+    def _count_nack(self, exchange: str, now: float) -> None:
         if not self._nacks:
             self._nacked_at = now
         self._nacks += 1
-        if self._nacks >= NACKS_BEFORE_NEW_CHANNEL or now - self._nacked_at >= NACKED_S:
+        are_many = self._nacks >= NACKS_BEFORE_NEW_CHANNEL
+        if (are_many or now - self._nacked_at >= NACKED_S) and not self._retired:
+            log.warning("bus.channel_replaced", exchange=exchange, reason="nacks")
             self._retired = True
 
     def _is_ours_to_blame(self) -> bool:

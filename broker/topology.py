@@ -18,6 +18,8 @@ RECORDS = "tocsin.records"
 UNROUTABLE = "tocsin.unroutable"
 DEAD = "tocsin.dead"
 FEEDBACK = "tocsin.feedback"
+# For members that read RabbitMQ themselves: deliveries, each cut for its reader.
+OUT = "tocsin.out"
 # The operator alone puts a dead letter back over it, into the one queue that it
 # names: over `RECORDS` every other adapter would get it again.
 RETRY = "tocsin.retry"
@@ -79,13 +81,23 @@ class Binding(msgspec.Struct, frozen=True):
 
 
 class Topology(msgspec.Struct, frozen=True):
-    """All that a broker must have declared, in an order that works."""
+    """All that a broker must have declared, in an order that works.
+
+    Attributes:
+        out: Of each adapter, to whose queues of deliveries it writes.
+    """
 
     exchanges: tuple[Exchange, ...]
     queues: tuple[Queue, ...]
     bindings: tuple[Binding, ...]
     organisations: tuple[str, ...] = ()
     adapters: tuple[str, ...] = ()
+    out: Mapping[str, tuple[str, ...]] = {}
+
+    @property
+    def readers(self) -> frozenset[str]:
+        """Organisations that have a queue of deliveries."""
+        return frozenset(org for served in self.out.values() for org in served)
 
 
 class Permission(msgspec.Struct, frozen=True):
@@ -117,23 +129,35 @@ class Permissions(msgspec.Struct, frozen=True):
 
 
 def topology(
-    issuers: Iterable[str], adapters: Iterable[str], members: Iterable[str]
+    issuers: Iterable[str],
+    adapters: Iterable[str],
+    members: Iterable[str],
+    out: Mapping[str, Iterable[str]] | None = None,
 ) -> Topology:
     """Return what must exist for these organisations and adapters.
 
     Every issuer counts as a member: it has a feedback queue too.
 
+    Args:
+        out: Members that read their deliveries from RabbitMQ, by the adapter that
+            serves them.
+
     Raises:
-        ValueError: A name is not `[a-z][a-z0-9-]{1,40}`, or is a login of ours.
+        ValueError: A name is not `[a-z][a-z0-9-]{1,40}`, or is a login of ours; *out*
+            names another adapter or member, or a member twice.
     """
     sending = _names(issuers)
     serving = _names(adapters)
     organisations = _organisations({*sending, *members})
+    served = _served(out or {}, serving, organisations)
+    readers = [org for orgs in served.values() for org in orgs]
     queues = [
         _queue(DEAD, "", _BOUND),
         _queue(UNROUTABLE, "", _BOUND),
         *(_queue(f"{INGRESS}.{each}", DEAD, _INGRESS_BOUND) for each in sending),
         *(_queue(f"{FEEDBACK}.{each}", DEAD, _BOUND) for each in organisations),
+        # No dead letters: what its reader gives up is the reader's own business.
+        *(_queue(f"{OUT}.{each}", "", _INGRESS_BOUND) for each in readers),
     ]
     bindings = [
         Binding(DEAD, DEAD, "#"),
@@ -144,6 +168,7 @@ def topology(
             Binding(FEEDBACK, f"{FEEDBACK}.{each}", f"*.{each}.#")
             for each in organisations
         ),
+        *(Binding(OUT, f"{OUT}.{each}", each) for each in readers),
     ]
     for each in serving:
         normal, urgent = adapter_queues(each)
@@ -163,8 +188,12 @@ def topology(
         Exchange(RECORDS, "topic", {"alternate-exchange": UNROUTABLE}),
         Exchange(FEEDBACK, "topic"),
         Exchange(RETRY, "topic"),
+        # A hub without such members needs no more than it has.
+        *([Exchange(OUT, "topic")] if readers else []),
     )
-    return Topology(exchanges, tuple(queues), tuple(bindings), organisations, serving)
+    return Topology(
+        exchanges, tuple(queues), tuple(bindings), organisations, serving, served
+    )
 
 
 def adapter_queues(name: str) -> tuple[str, str]:
@@ -174,8 +203,22 @@ def adapter_queues(name: str) -> tuple[str, str]:
 
 def most_in(queue: str) -> int:
     """Say how many messages one of our queues holds before it refuses more."""
-    bound = _INGRESS_BOUND if queue.startswith(f"{INGRESS}.") else _BOUND
+    is_of_one = queue.startswith((f"{INGRESS}.", f"{OUT}."))
+    bound = _INGRESS_BOUND if is_of_one else _BOUND
     return bound["x-max-length"]
+
+
+def _served(
+    out: Mapping[str, Iterable[str]], adapters: Iterable[str], members: Iterable[str]
+) -> dict[str, tuple[str, ...]]:
+    found = {name: _names(out[name]) for name in sorted(out) if out[name]}
+    readers = [org for orgs in found.values() for org in orgs]
+    if unknown := {*found} - {*adapters} or {*readers} - {*members}:
+        raise ValueError(f"there is no adapter or member {min(unknown)}")
+    # Delivery numbers count for one adapter: in one queue two would run across.
+    if len(set(readers)) < len(readers):
+        raise ValueError("a member reads deliveries of one adapter only")
+    return found
 
 
 def _names(names: Iterable[str]) -> tuple[str, ...]:
@@ -232,18 +275,23 @@ def permissions(place: Topology) -> Permissions:
     ]
     for name in place.adapters:
         user, own = ADAPTER_PREFIX + name, rf"tocsin\.adapter\.{name}(\.urgent)?$"
-        users.append(Permission(user, NOTHING, r"^tocsin\.(feedback|dead)$", f"^{own}"))
+        to = place.out.get(name, ())
+        writes = rf"^tocsin\.(feedback|dead{'|out' if to else ''})$"
+        users.append(Permission(user, NOTHING, writes, f"^{own}"))
+        if to:
+            topics.append(TopicPermission(user, OUT, f"^({'|'.join(to)})$"))
         topics += [
             TopicPermission(user, FEEDBACK, _OWN_PREFIX),
             TopicPermission(user, DEAD, rf"^dead\.{own}"),
         ]
     for name in place.organisations:
+        reads = "(feedback|out)" if name in place.readers else "feedback"
         users.append(
             Permission(
                 name,
                 NOTHING,
                 r"^tocsin\.(ingress|feedback)$",
-                rf"^tocsin\.feedback\.{name}$",
+                rf"^tocsin\.{reads}\.{name}$",
             )
         )
         topics += [

@@ -153,6 +153,7 @@ def _wanted(settings: AdmissionConfig, warn: Callable[[str], None]) -> Wanted:
     want = wanted(
         directory,
         adapters=settings.adapters,
+        out=settings.out,
         suspended=[
             each for each in directory.members if directory.is_suspended(each, now)
         ],

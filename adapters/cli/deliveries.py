@@ -35,6 +35,7 @@ deliveries = cyclopts.App(
     name="deliveries",
     help="Who received which record, when, and what somebody has not got: look, retry.",
 )
+MAX_HOURS: Final = 87_600  # ten years
 _SHORT: Final = 12  # characters of an id in a table
 _TIMES: Final = ("stored_at", "due_at", "first_failed_at", "settled_at")
 _STUCK: Final = (
@@ -55,11 +56,17 @@ _WORDS: Final = {
     "adapter starts again.",
     "sink-io": "the disk of the sink's folder failed.",
     "sink-name": "its kind or its token id cannot be part of a file's name.",
+    "sink-no-queue": "the member has no queue tocsin.out.<member>; type: tocsin broker apply.",
+    "sink-not-confirmed": "RabbitMQ did not take it: the member's queue is full, or no "
+    "answer came; it may have taken it.",
+    "sink-not-permitted": "this adapter may not write to the member's queue; out in "
+    "broker.toml says who may; type: tocsin broker apply.",
     "sink-permission": "the sink's folder may not be written.",
     "sink-protocol": "the sink's answer is no HTTP.",
     "sink-redirect": "the sink sends elsewhere, which is not followed.",
     "sink-refused": "the sink answered that it will not take it (4xx).",
     "sink-timeout": "the sink did not answer in time; it may have taken it.",
+    "sink-too-large": "it is larger than the 16 MiB that RabbitMQ takes.",
     "sink-tls": "the sink's certificate is not accepted.",
 }
 
@@ -82,6 +89,7 @@ def list_(
     sink: SinkOption = None,
     reason: ReasonOption = None,
     state: tuple[State, ...] = (),
+    overdue: float | None = None,
     json: JsonOption = False,
 ) -> int:
     """List what members have not got yet, and why; with --record, who received it.
@@ -89,18 +97,21 @@ def list_(
     Args:
         state: Only those; may be repeated. Without: with --record all, else what is
             failed, pending or waiting.
+        overdue: Corrections and retractions alone that were to be taken so many hours
+            ago, and that no newer version has followed: whom to call.
     """
+    now = time.time()
     search = Search(
         record=record,
         member=member,
         sink=sink,
         reason=reason,
         states=state or (NOT_DONE if record is None else ALL),
+        overdue_since=_since(overdue, state, now),
     )
     desk = _Desk(config)
     found = asyncio.run(desk.find(search))
     desk.check_names(search, found)
-    now = time.time()
     if json:
         for each in found:
             show.json_line(_facts(each, now))
@@ -111,6 +122,16 @@ def list_(
     if len(found) == MAX_ROWS:
         show.complaint(f"only {MAX_ROWS} are shown; narrow it by the options")
     return 0
+
+
+def _since(overdue: float | None, states: Sequence[State], now: float) -> float | None:
+    if overdue is None:
+        return None
+    if states or not 0 <= overdue <= MAX_HOURS:
+        raise ConfigError(
+            f"--overdue takes hours, 0 to {MAX_HOURS}, and goes without --state"
+        )
+    return now - overdue * 3600
 
 
 @deliveries.command(name="show")
@@ -248,6 +269,8 @@ def _why(entry: Entry) -> str:
 
 
 def _nothing(search: Search) -> str:
+    if search.overdue_since is not None:
+        return "no correction and no retraction is overdue"
     if search.record is not None:
         return (
             "no delivery of it: it has not come, or nobody was to get it (tocsin gaps "

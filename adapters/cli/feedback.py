@@ -21,7 +21,8 @@ from broker.answers import Answer, Sighting, Taken
 from broker.bus import JSON_CONTENT_TYPE, Bus
 from broker.directory import Directory
 from broker.errors import TrustError
-from broker.feedback_file import FeedbackFile, Kept, beside, open_feedback
+from broker.feedback_file import FeedbackFile, beside, open_feedback
+from broker.feedback_kept import Kept
 from broker.topology import FEEDBACK, GATE
 from schemas import codec, record, timestamps
 from schemas.errors import RefusedError

@@ -9,6 +9,7 @@ from importlib import metadata
 import cyclopts
 
 from adapters.cli import (
+    acknowledging,
     answering,
     brokering,
     catalogue,
@@ -32,6 +33,7 @@ from adapters.cli import (
     proofs,
     publishing,
     receipt,
+    receiving,
     records,
     replaying,
     reviewing,
@@ -80,6 +82,7 @@ app.command(publishing.correct)
 app.command(publishing.retract)
 app.command(answering.answer)
 app.command(feedback.feedback)
+app.command(acknowledging.acknowledgements, name="acknowledgements")
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")
@@ -90,6 +93,7 @@ app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
 app.command(receipt.receipt, name="receipt")
+app.command(receiving.receive)
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

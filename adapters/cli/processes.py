@@ -16,7 +16,7 @@ from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, load
-from adapters.config_use import need_sharing
+from adapters.config_use import need_sharing, queued_for
 from adapters.key_watch import watch
 from adapters.metrics import EventCounts
 from adapters.queue_watch import queues_watched
@@ -31,7 +31,7 @@ from broker.gate_rules import issuers_of
 from broker.gate_stamps import Stamps
 from broker.gate_state import open_gate_state
 from broker.signers import load_signer
-from broker.topology import DEAD, INGRESS, UNROUTABLE, adapter_queues
+from broker.topology import DEAD, INGRESS, OUT, UNROUTABLE, adapter_queues
 
 _DONE: Final = 0  # the exit code, as in adapters.cli.main
 # The command itself, however this process was started.
@@ -86,6 +86,7 @@ def gate_run(*, config: Path) -> None:
                     stop=stop,
                     quota=settings.quota,
                     oversight=settings.oversight,
+                    retention=settings.retention,
                 )
 
     asyncio.run(run())
@@ -165,7 +166,7 @@ def _work(
             _keys_watched(held, context.signer.kid, stop),
             queues_watched(
                 settings.broker,
-                lambda: adapter_queues(settings.name) if number == 1 else (),
+                lambda: _queues_of(settings) if number == 1 else (),
                 counts,
                 stop,
             ),
@@ -186,6 +187,12 @@ def _work(
 
     asyncio.run(run())
     return _DONE
+
+
+def _queues_of(settings: AdapterConfig) -> tuple[str, ...]:
+    """List what an adapter watches: what it reads, and what members read from it."""
+    members = (f"{OUT}.{org}" for org in queued_for(settings))
+    return (*adapter_queues(settings.name), *members)
 
 
 def _queues(settings: GateConfig, held: Held) -> Iterator[str]:

@@ -21,7 +21,8 @@ from broker import gate_rules
 from broker.bus import Message
 from broker.directory import Directory
 from broker.errors import ConfigError
-from broker.feedback_file import FeedbackFile, Told, beside, open_feedback
+from broker.feedback_file import FeedbackFile, beside, open_feedback
+from broker.feedback_kept import Told
 from broker.topology import GATE
 from schemas.reasons import explain
 

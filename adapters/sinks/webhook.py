@@ -18,10 +18,9 @@ from ssl import SSLContext
 from typing import Final
 
 import aiohttp
-import msgspec
 
-from adapters import erasing, gaps
 from adapters.delivery import Delivery
+from adapters.enveloping import encode
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.retries import parse_retry_after
 from adapters.sinks.guarded_http import (
@@ -172,7 +171,7 @@ class WebhookSink:
 
     async def _post(self, item: Delivery) -> tuple[int, str | None]:
         """Give the status and Retry-After; of the body nothing is read."""
-        body = _body(item)
+        body = encode(item)
         try:
             async with self._session.post(
                 self._url,
@@ -195,43 +194,6 @@ class WebhookSink:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": " ".join(signatures),
         }
-
-
-def _body(item: Delivery) -> bytes:
-    """Encode *item*; `timestamp` is when this version was made, not sent."""
-    is_record = item.kind not in (gaps.KIND, erasing.KIND)
-    return msgspec.json.encode(
-        {
-            "type": f"record.{item.kind}" if is_record else item.kind,
-            "timestamp": item.ver,
-            "data": {
-                "number": item.number,
-                "issuer": item.issuer,
-                "sub": item.sub,
-                "ver": item.ver,
-                "tlp": item.tlp,
-                "token_id": item.token_id,
-                **_bodies(item),
-            },
-        }
-    )
-
-
-def _bodies(item: Delivery) -> dict[str, object]:
-    evidence, plain = item.evidence.decode("ascii"), msgspec.Raw(item.projection)
-    if item.kind == erasing.KIND:
-        notice, erased = erasing.NAMES
-        return {notice: evidence, erased: plain}
-    receipt = item.receipt.decode("ascii")
-    if item.kind == gaps.KIND:
-        heartbeat, account, heard = gaps.NAMES
-        return {heartbeat: evidence, account: plain, heard: receipt}
-    return {
-        "evidence": evidence,
-        "evidence_type": item.evidence_type,
-        "projection": plain,
-        "receipt": receipt,
-    }
 
 
 def _reason(error: aiohttp.ClientError) -> str:

@@ -263,3 +263,38 @@ async def test_it_works_beside_the_adapter_which_sends_what_is_tried_again(
         stop.set()
         await running
     assert sink.numbers == [1]
+
+
+def test_corrections_and_retractions_that_were_not_taken_in_time_can_be_listed(desk):
+    desk.store(
+        case(1, kind="retraction"),
+        case(2, kind="correction"),
+        case(3, kind="retraction"),
+        case(4),
+        case(5, kind="retraction", not_before=4e9),
+        n1="done",
+        n2="sink-refused",
+    )
+    late = [each["record"][-1] for each in desk.json("list", "--overdue", "24")]
+    assert late == ["2", "3"]
+    hours = (time.time() - NOW) / 3600 + 1
+    code, said, _ = desk("list", "--overdue", f"{hours}")
+    assert (code, said) == (0, "no correction and no retraction is overdue\n")
+
+
+def test_a_correction_that_a_newer_one_has_followed_is_not_overdue(desk):
+    older = case(1, kind="correction", ver="2026-01-02T03:04:05Z")
+    newer = case(1, kind="retraction", ver="2026-01-02T03:05:05Z")
+    desk.store(older, n1="sink-refused")
+    desk.store(newer)
+    assert [each["kind"] for each in desk.json("list", "--overdue", "1")] == [
+        "retraction"
+    ]
+
+
+@pytest.mark.parametrize("more", [("-1",), ("90000",), ("1", "--state", "failed")])
+def test_hours_that_make_no_sense_are_refused(desk, more):
+    desk.store(case(1))
+    code, _, said = desk("list", "--overdue", *more)
+    assert code == 2
+    assert "--overdue takes hours" in said

@@ -12,6 +12,7 @@ from adapters.patience import PatientStore
 from adapters.review import open_reviews
 from broker.bus import Message
 from broker.erasing import CONTENT_TYPE, Order, message
+from broker.retention import DAY_S, Retention
 from broker.topology import DEAD, RECORDS, RETRY
 from tests.adapters.test_app import CONTEXT, LANE, MEMBER, stage
 from tests.support.issuing import ADAPTER_QUEUES, NOW, Feed, clock, draft, stamped
@@ -59,10 +60,10 @@ async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
         content_type=CONTENT_TYPE,
     )
     async with stage(tmp_path) as here:
-        await here.outbox.store([ROW])
+        here.outbox.erase = None  # nobody calls it
         await here.broker.login("gate").publish(RECORDS, stamped(forged))
         await here.put(Feed().message(draft()))
-        await here.serve_until(lambda: len(here.sink.taken) == 2)
+        await here.serve_until(lambda: len(here.sink.taken) == 1)
         [dead] = await here.left_in(DEAD)
     assert dead.headers["tocsin-reason"] == "erasing-invalid"
 
@@ -125,9 +126,36 @@ async def test_what_another_process_erased_leaves_the_reviews_too(tmp_path):
             )
             await outbox.erase(what)
             eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
-            watching = asyncio.create_task(eraser.watch())
+            watching = asyncio.create_task(
+                eraser.watch(Retention(), lambda: CONTEXT.directory)
+            )
             async with asyncio.timeout(10):
                 while reviews.held(now=NOW):  # noqa: ASYNC110  a file has no event
                     await asyncio.sleep(0.01)
             stop.set()
             await watching
+
+
+async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_path):
+    done, due, young = (
+        msgspec.structs.replace(ROW, sub=f"incident--{n}", token_id=n * 43)
+        for n in ("A", "E", "I")
+    )
+    rules = Retention(days=2, tlp={"GREEN": 1})
+    moment, stop = [NOW], asyncio.Event()
+    path = tmp_path / "outbox.sqlite"
+    async with open_outbox(path, clock=lambda: moment[0]) as outbox:
+        await outbox.store([done, due])
+        moment[0] += DAY_S
+        await outbox.store([young])
+        for item in await outbox.due(moment[0], 10):
+            if item.sub != due.sub:
+                await outbox.done(item.delivery_id, moment[0])
+        store = PatientStore(outbox, stop)
+        eraser = Eraser(store, None, clock=lambda: moment[0], stop=stop)
+        await eraser.retain(rules, CONTEXT.directory)
+        assert await outbox.erased_since(0) == [done.token_id]
+        moment[0] += DAY_S
+        await eraser.retain(rules, CONTEXT.directory)
+        # What has to be sent yet is never taken out of the row of numbers.
+        assert await outbox.erased_since(0) == [done.token_id, young.token_id]

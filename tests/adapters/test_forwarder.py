@@ -48,7 +48,7 @@ async def outbox(path):
 
 
 @asynccontextmanager
-async def forwarding(outbox, sinks, *, policy=QUICK, **options):
+async def forwarding(outbox, sinks, *, policy=QUICK, clock=time.time, **options):
     """Forward inside the block, then stop and wait for the end."""
     stop = asyncio.Event()
     async with asyncio.timeout(10), asyncio.TaskGroup() as tasks:
@@ -56,7 +56,7 @@ async def forwarding(outbox, sinks, *, policy=QUICK, **options):
             forward(
                 outbox,
                 sinks,
-                clock=time.time,
+                clock=clock,
                 random=random.random,
                 stop=stop,
                 policy=policy,
@@ -188,6 +188,21 @@ async def test_after_an_outage_what_waited_is_sent_at_once(outbox):
         sink.fault = lambda _: None
         await settled(outbox)
     assert set(sink.numbers) == {1, 2, 3, 4, 5}
+
+
+async def test_a_clock_that_is_set_back_by_a_day_holds_nothing_up_for_a_day(outbox):
+    outbox.look_again_s = 0.02
+    day_s, ahead = 86_400, [True]
+    sink = MemorySink(
+        lambda _: (SinkUnavailableError("siem"), "before") if ahead else None
+    )
+    await outbox.store([case(n) for n in range(10)])
+    clock = lambda: time.time() + (day_s if ahead else 0)  # noqa: E731
+    async with forwarding(outbox, {LANE: sink}, clock=clock):
+        await until(lambda: len(sink.attempts) >= 4)  # a pause has begun
+        ahead.clear()
+        await settled(outbox)
+    assert sink.numbers == list(range(1, 11))
 
 
 async def test_a_sink_that_is_gone_keeps_the_rest_for_the_operator(outbox):

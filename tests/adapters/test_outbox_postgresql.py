@@ -1,6 +1,7 @@
 """The outbox in PostgreSQL: several processes, one of which may die, hang or be cut off."""
 
 import asyncio
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -13,6 +14,7 @@ from adapters.outbox_schema import metadata
 from broker.errors import ConfigError
 from tests.support.postgresql_node import PostgreSQLNode
 from tests.support.sinks import new_delivery
+from tests.support.tcp_proxy import open_proxy
 
 pytestmark = pytest.mark.postgresql
 NOW = 1_770_000_000.0
@@ -210,3 +212,33 @@ async def test_a_database_that_is_not_there_is_told_without_the_password(url):
     assert "give password_file" in await refused("postgresql://u:s3cret@127.0.0.1/db")
     assert "postgresql://user@host" in await refused("postgresql://u@127.0.0.1")
     assert "cannot be read" in await refused("postgresql://u@[::1/db")
+
+
+async def test_a_server_that_answers_nothing_any_more_is_no_database_now(
+    url, monkeypatch
+):
+    for name in ("_COMMAND_S", "_CONNECT_S"):
+        monkeypatch.setattr(f"adapters.outbox_postgresql.{name}", 0.3)
+    place = urlsplit(url)
+    async with open_proxy(place.hostname, place.port) as proxy:
+        through = place._replace(netloc=f"tocsin@127.0.0.1:{proxy.port}").geturl()
+        async with open_outbox(through, clock=clock) as outbox:
+            await outbox.store([case(1), case(2)])
+            first, second = await outbox.due(NOW, 10)
+            proxy.answers.clear()
+            calls = [
+                outbox.due(NOW, 10),
+                outbox.store([case(3)]),
+                outbox.done(first.delivery_id, NOW),
+                outbox.failed(second.delivery_id, "sink-gone", now=NOW),
+                outbox.counts(),
+            ]
+            async with asyncio.timeout(5):
+                found = await asyncio.gather(*calls, return_exceptions=True)
+            assert {type(each) for each in found} == {OutboxUnavailableError}
+            proxy.answers.set()
+            assert await outbox.store([case(3)]) in {("stored",), ("duplicate",)}
+            async with asyncio.timeout(2):
+                outbox.release([first, second])
+                items = await outbox.due(NOW, 10)
+            assert {each.sub for each in items} >= {"incident--3"}

@@ -106,6 +106,7 @@ async def test_what_waits_is_told_lane_by_lane_and_forgotten_when_it_is_done(
         for line in (
             f"backlog{of_lane} 3.0",
             f"failed{of_lane} 1.0",
+            f"overdue{of_lane} 0.0",
             f"oldest_seconds{of_lane} 60.0",
             'waiting{member="ngo-a",sink="siem"} 1.0',
         ):

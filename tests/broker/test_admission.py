@@ -253,6 +253,21 @@ def test_a_login_from_before_there_were_tags_is_known_by_its_rights():
     )
 
 
+def test_who_has_left_holds_up_nothing_by_standing_in_out():
+    found = wanted(
+        directory(*ISSUERS), adapters=["main"], out={"main": ["cert-aq", "platform-x"]}
+    )
+    assert found.place.readers == {"cert-aq"}
+
+
+@pytest.mark.parametrize(
+    "out", [{"mian": ["cert-aq"]}, {"main": ["cert-aq"], "other": ["cert-aq"]}]
+)
+def test_a_queue_of_an_adapter_that_is_none_or_of_two_is_refused(out):
+    with pytest.raises(ConfigError, match="adapter"):
+        wanted(directory(*ISSUERS), adapters=["main", "other"], out=out)
+
+
 def test_an_adapter_that_is_no_longer_listed_loses_its_login():
     other = wanted(directory(*ORGS), adapters=["other"])
     bare = FoundLogin("adapter-main", frozenset(), "none")

@@ -163,6 +163,7 @@ def test_an_archive_from_before_there_were_keys_is_put_under_keys(path):
     with closing(sqlite3.connect(path)) as db, db:
         packed = zstandard.ZstdCompressor().compress(token())
         db.execute("UPDATE tokens SET token = ?", (packed,))
+        db.execute("DROP INDEX tokens_readable")
         db.execute("ALTER TABLE tokens DROP COLUMN key_id")
         db.execute("ALTER TABLE tokens DROP COLUMN hidden")
         db.execute("DROP TABLE erased")

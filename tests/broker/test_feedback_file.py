@@ -10,7 +10,8 @@ from broker.answers import Taken
 from broker.bus import Message
 from broker.delivery_reports import Named, Reached
 from broker.errors import ConfigError
-from broker.feedback_file import MAX_BODY, Told, beside, open_feedback
+from broker.feedback_file import MAX_BODY, beside, open_feedback
+from broker.feedback_kept import Told
 from tests.support.issuing import HUB, NOW, directory, signer
 from tests.support.records import an_id, sha
 

@@ -477,7 +477,7 @@ class QueueGone:
         self.ack_through = bus.ack_through
 
     @asynccontextmanager
-    async def consume(self, queue, *, prefetch):
+    async def consume(self, queue, *, prefetch, most_bytes=None):
         mine = queue == self.queue
         self.entered += mine
         if mine and self.entered <= self.on_entering:
@@ -525,7 +525,7 @@ class BusAway:
         await self.bus.publish(*args, **more)
 
     @asynccontextmanager
-    async def consume(self, queue, *, prefetch):
+    async def consume(self, queue, *, prefetch, most_bytes=None):
         self.check("consume")
         async with self.bus.consume(queue, prefetch=prefetch) as messages:
             yield messages

@@ -13,7 +13,7 @@ from broker.archive import KeptProof, open_archive
 from broker.bus import Message
 from broker.directory import single_key
 from broker.embedded import open_embedded
-from broker.feedback_file import Kept
+from broker.feedback_kept import Kept
 from broker.proofs import check, decode
 from broker.sdjwt import token_id
 from broker.topology import INGRESS, ingress_key

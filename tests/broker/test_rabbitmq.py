@@ -14,6 +14,7 @@ import aio_pika
 import msgspec
 import pytest
 from aio_pika.abc import AbstractChannel
+from structlog.testing import capture_logs
 
 from broker import rabbitmq_probing, rabbitmq_publishing
 from broker.bus import Bus, Message
@@ -53,8 +54,8 @@ KEY = "cert-aq.incident.clear"
 WAIT_S = 60  # of a machine that is busy with other tests
 
 
-def message(number: int, **more: object) -> Message:
-    return Message(body=b"x" * 500, message_id=f"id-{number}", routing_key=KEY, **more)
+def message(number: int, body: bytes = b"x" * 500, **more: object) -> Message:
+    return Message(body=body, message_id=f"id-{number}", routing_key=KEY, **more)
 
 
 @pytest.fixture
@@ -387,10 +388,13 @@ async def test_a_full_queue_says_not_confirmed_and_the_bus_recovers(vhost, monke
     async with opened_by_administrator(vhost) as bus:
         await bus.publish("e", message(0))
         first = bus._publisher._lanes["shared"]
-        for number in range(1, NACKS_BEFORE_NEW_CHANNEL + 1):
-            assert bus._publisher._lanes["shared"] is first
-            with pytest.raises(NotConfirmedError):
-                await bus.publish("e", message(number))
+        with capture_logs() as logs:
+            for number in range(1, NACKS_BEFORE_NEW_CHANNEL + 1):
+                assert bus._publisher._lanes["shared"] is first
+                assert logs == []
+                with pytest.raises(NotConfirmedError):
+                    await bus.publish("e", message(number))
+        assert [each["event"] for each in logs] == ["bus.channel_replaced"]
         async with bus.consume("q") as messages:
             await (await anext(messages)).ack()
             await eventually(partial(is_confirmed, bus, "e", message(99)))

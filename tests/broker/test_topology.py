@@ -15,6 +15,7 @@ from broker.topology import (
     GATE,
     INGRESS,
     OPERATOR,
+    OUT,
     RECORDS,
     RETRY,
     SEVERITIES,
@@ -60,6 +61,60 @@ def may_write(user: str, exchange: str, key: str) -> bool:
 def may_read(user: str, queue: str) -> bool:
     named = next(each for each in RIGHTS.users if each.user == user)
     return bool(re.search(named.read, queue))
+
+
+# Members that read RabbitMQ themselves
+
+SERVED = topology(
+    ["cert-aq"],
+    ["civil", "peers"],
+    ["platform-x", "ngo-a"],
+    out={"civil": ["platform-x", "ngo-a"], "peers": []},
+)
+
+
+def test_only_who_reads_it_has_a_queue_of_deliveries():
+    names = {each.name for each in SERVED.queues if each.name.startswith(OUT)}
+    assert names == {"tocsin.out.platform-x", "tocsin.out.ngo-a"}
+    assert SERVED.readers == {"platform-x", "ngo-a"}
+    assert route(SERVED, OUT, "ngo-a") == ("tocsin.out.ngo-a",)
+    assert all(each.name != OUT for each in PLACE.exchanges)
+
+
+def test_such_a_queue_is_bounded_refuses_and_drops_nothing_for_being_read_often():
+    [arguments] = [e.arguments for e in SERVED.queues if e.name == "tocsin.out.ngo-a"]
+    assert arguments["x-overflow"] == "reject-publish"
+    assert arguments["x-max-length"] == 100_000
+    assert arguments["x-delivery-limit"] >= 1_000_000
+    assert "x-dead-letter-exchange" not in arguments
+
+
+def test_an_adapter_writes_for_those_that_it_serves_and_they_alone_read():
+    rights = permissions(SERVED)
+    [topic] = [each for each in rights.topics if each.exchange == OUT]
+    assert topic.user == "adapter-civil"
+    writers = {each.user for each in rights.users if re.search(each.write, OUT)}
+    assert writers == {"adapter-civil", OPERATOR}
+    for key, may in [("ngo-a", True), ("ngo-a.x", False), ("cert-aq", False)]:
+        assert bool(re.search(topic.write, key)) is may
+    readers = {
+        each.user for each in rights.users if re.search(each.read, "tocsin.out.ngo-a")
+    }
+    assert readers == {"ngo-a", OPERATOR}
+
+
+@pytest.mark.parametrize(
+    "out",
+    [
+        {"nobody": ["ngo-a"]},
+        {"civil": ["ngo-z"]},
+        {"civil": ["ngo-a"], "peers": ["ngo-a"]},
+        {"civil": ["Ngo a"]},
+    ],
+)
+def test_a_queue_for_nobody_or_of_two_adapters_is_refused(out):
+    with pytest.raises(ValueError, match=r"adapter|name"):
+        topology([], ["civil", "peers"], ["ngo-a"], out=out)
 
 
 # What exists

@@ -1,6 +1,8 @@
 """Three RabbitMQ nodes as one, run with the files of deploy/: any of them may die."""
 
 import asyncio
+import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -82,6 +84,16 @@ def crash_node_of(cluster: RabbitMQCluster, login: str, queue: str) -> RabbitMQN
     dead = cluster.node(found[0]["node"])
     cluster.crash(dead, queue)
     return dead
+
+
+def test_the_nodes_speak_tls_with_one_another(cluster: RabbitMQCluster):
+    node = cluster.nodes[0]
+    trusting = ssl.create_default_context(cafile=node.folder / "ca.pem")
+    with (
+        socket.create_connection(("127.0.0.1", node.port_for_peers), 30) as plain,
+        trusting.wrap_socket(plain, server_hostname="hub-1.example") as peer,
+    ):
+        assert peer.version() == "TLSv1.3"
 
 
 async def test_nothing_is_lost_nor_doubled_when_nodes_die_with_leaders_and_clients(

@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -26,15 +27,17 @@ IN_A_HURRY = 1e9  # records a second: as fast as it can
 async def poison_for_the_gate(at: Strike) -> None:
     key = ingress_key(issuer=ISSUER, kind="incident", tlp="CLEAR")
     found = list(_poisons(at.random, key, ISSUER))
+    before = _refusals(at.on)
     await _publish(at.on, ISSUER, INGRESS, found)
-    at.note = f"{len(found)} poisonous ones, {await _buried(at.on, len(found))} buried"
+    at.note = await _buried(at.on, len(found), before)
 
 
 async def poison_for_the_adapter(at: Strike) -> None:
     """Publish as the gate does: whoever has its login gets no further than this."""
     found = list(_poisons(at.random, RECORDS_KEY, "gate"))
+    before = _refusals(at.on)
     await _publish(at.on, "gate", RECORDS, found)
-    at.note = f"{len(found)} poisonous ones, {await _buried(at.on, len(found))} buried"
+    at.note = await _buried(at.on, len(found), before)
 
 
 async def flood(at: Strike) -> None:
@@ -135,20 +138,18 @@ async def _publish(
                     tasks.create_task(bus.publish(exchange, each))
 
 
-async def _buried(on: Installation, count: int) -> int:
-    """Wait until that many were refused, and say how many were."""
+async def _buried(on: Installation, count: int, before: int) -> str:
+    """Wait until that many more were refused, and say how many were."""
+    with suppress(TimeoutError):
+        await until(
+            lambda: _refusals(on) >= before + count, timeout_s=30, what="all are buried"
+        )
+    return f"{count} poisonous ones, {_refusals(on) - before} buried with a reason"
 
-    def refused() -> int:
-        logs = (on.gate, "gate.refused"), (on.adapter, "record.refused")
-        return sum(e["event"] == name for log, name in logs for e in log.events())
 
-    before = 0
-    for _ in range(60):
-        before = refused()
-        if before >= count:
-            break
-        await asyncio.sleep(0.5)
-    return before
+def _refusals(on: Installation) -> int:
+    logs = (on.gate, "gate.refused"), (on.adapter, "record.refused")
+    return sum(each["event"] == name for log, name in logs for each in log.events())
 
 
 FAULTS = (

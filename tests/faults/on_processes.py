@@ -4,13 +4,12 @@ import asyncio
 import os
 import signal
 
-from tests.faults.processes import Process
+from tests.faults.processes import Process, until
 from tests.faults.striking import Fault, Strike
 
 HANGS_S = 3.0
 RESTARTS_S = 3.0
-# Longer than a worker that answers nothing is borne.
-LONG_S = 15.0
+NOTICED_S = 90.0
 
 
 async def kill_publisher(at: Strike) -> None:
@@ -66,10 +65,14 @@ async def kill_worker(at: Strike) -> None:
 
 
 async def stop_worker(at: Strike) -> None:
+    """Stop it for good: its parent must notice, and end it."""
     worker = at.random.choice(at.on.adapter.children())
     os.kill(worker, signal.SIGSTOP)
-    await asyncio.sleep(LONG_S)
-    os.kill(worker, signal.SIGCONT)
+    await until(
+        lambda: worker not in at.on.adapter.children(),
+        timeout_s=NOTICED_S,
+        what="the parent ended the worker that hung",
+    )
 
 
 FAULTS = (
@@ -84,5 +87,5 @@ FAULTS = (
 )
 WORKERS = (
     Fault("kill -9 of one of two workers", kill_worker),
-    Fault("SIGSTOP of one of two workers, 15 s", stop_worker),
+    Fault("SIGSTOP of one of two workers, for good", stop_worker),
 )

@@ -4,10 +4,12 @@ import asyncio
 import os
 import signal
 
+from tests.faults.processes import children_of
 from tests.faults.striking import Fault, Strike
 
 AWAY_S = 2.0
 HANGS_S = 3.0
+SILENT_S = 10.0
 
 
 async def kill_broker(at: Strike) -> None:
@@ -30,16 +32,20 @@ async def kill_database(at: Strike) -> None:
 
 
 async def stop_database(at: Strike) -> None:
-    os.killpg(at.on.database.pid, signal.SIGSTOP)
+    # Each of its children leads a session of its own.
+    stopped = [at.on.database.pid, *children_of(at.on.database.pid)]
+    for each in stopped:
+        os.kill(each, signal.SIGSTOP)
     await asyncio.sleep(HANGS_S)
-    os.killpg(at.on.database.pid, signal.SIGCONT)
+    for each in stopped:
+        os.kill(each, signal.SIGCONT)
 
 
 async def cut_database(at: Strike) -> None:
     at.on.links["database"].cut()
 
 
-async def database_silent(at: Strike, seconds: float = 20.0) -> None:
+async def database_silent(at: Strike, seconds: float = SILENT_S) -> None:
     at.on.links["database"].answers.clear()
     await asyncio.sleep(seconds)
     at.on.links["database"].answers.set()
@@ -57,6 +63,6 @@ DATABASE = (
     Fault("kill -9 of PostgreSQL, 2 s away", kill_database),
     Fault("SIGSTOP of PostgreSQL, 3 s", stop_database),
     Fault("connections to PostgreSQL cut", cut_database),
-    Fault("one way: nothing comes from PostgreSQL, 20 s", database_silent),
+    Fault("one way: nothing comes from PostgreSQL, 10 s", database_silent),
     Fault("half closed: PostgreSQL's half is gone", database_forgotten),
 )

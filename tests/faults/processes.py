@@ -137,8 +137,7 @@ class Process:
 
     def children(self) -> list[int]:
         """Give the process ids of those that it has started."""
-        names = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        return [int(each) for each in names.split()]
+        return children_of(self.pid)
 
     def rss_kib(self) -> int:
         """Say how much memory it and its children have."""
@@ -163,6 +162,11 @@ class Process:
         with self.log.open("rb") as log:
             log.seek(self._began_at)
             return f'"{self._ready}"'.encode() in log.read()
+
+
+def children_of(pid: int) -> list[int]:
+    names = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(each) for each in names.split()]
 
 
 def _rss_kib(pid: int) -> int:

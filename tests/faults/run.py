@@ -116,8 +116,9 @@ async def _outcomes(
                 for each in outcomes:
                     print(f"{each.took_s:5.0f} s  {_line(each)}", flush=True)
                     yield each
-                if any(o.count.faults or "not all" in o.note for o in outcomes):
+                if any(o.count.faults or o.ended for o in outcomes):
                     _keep(installation, options)
+                if any(o.count.faults or "not all" in o.note for o in outcomes):
                     break
 
 

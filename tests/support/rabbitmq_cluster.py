@@ -1,21 +1,25 @@
-"""Three private RabbitMQ nodes that are one cluster, as deploy/rabbitmq-cluster.conf says.
+"""Three private RabbitMQ nodes that are one cluster, as the files of deploy/ say.
 
     with RabbitMQCluster() as cluster:
         dead = cluster.crash_leader_of("tocsin.adapter.main")
 
-They share an epmd and a cookie of their own, on the loopback.
+They share an epmd and a cookie of their own, on the loopback, and speak TLS with
+one another; who connects to them does so without, as to a single node.
 """
 
 import os
 import secrets
 import signal
 import subprocess
+import tempfile
 import time
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
+from broker.certificates import issue_server, load_ca, make_ca
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
 from tests.support.rabbitmq_node import (
     NodeError,
@@ -36,12 +40,10 @@ class RabbitMQCluster:
 
     Args:
         config: Lines added to every node's rabbitmq.conf.
-        tls: As of `RabbitMQNode`.
     """
 
-    def __init__(self, *, config: str = "", tls: Path | None = None) -> None:
+    def __init__(self, *, config: str = "") -> None:
         self._config = config
-        self._tls = tls
         self._epmd: subprocess.Popen[bytes] | None = None
         self.nodes: list[RabbitMQNode] = []
 
@@ -49,28 +51,28 @@ class RabbitMQCluster:
         port = free_ports("epmd")["epmd"]
         cookie = secrets.token_hex(20)
         with ExitStack() as opened:
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+            _certify(folder)
             self._epmd = start_epmd(port)
             opened.callback(end, self._epmd)
-            first = opened.enter_context(self._node(Peers(port, cookie)))
-            peers = Peers(port, cookie, first.name)
-            others = [self._node(peers) for _ in range(SIZE - 1)]
-            for node in others:
-                # Waited for together: each joins under a lock of the cluster.
+            self.nodes = [
+                RabbitMQNode(
+                    config=self._config, peers=Peers(port, cookie, folder, each)
+                )
+                for each in range(1, SIZE + 1)
+            ]
+            for node in self.nodes:  # together: new ones wait for one another
                 opened.callback(node.__exit__)
                 node.prepare()
                 node.launch()
-            for node in others:
+            for node in self.nodes:
                 node.wait()
-            self.nodes = [first, *others]
             self._wait_for_all()
             self._opened = opened.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
-
-    def _node(self, peers: Peers) -> RabbitMQNode:
-        return RabbitMQNode(config=self._config, tls=self._tls, peers=peers)
 
     @property
     def api(self) -> RabbitMQ:
@@ -169,3 +171,13 @@ class RabbitMQCluster:
             set(each.get("online", ())) == set(each.get("members", ()))
             for each in queues
         )
+
+
+def _certify(folder: Path) -> None:
+    now = datetime.now(UTC)
+    made = make_ca("Tocsin hub", now=now)
+    names = [f"hub-{each}.example" for each in range(1, SIZE + 1)]
+    node = issue_server(names, ca=load_ca(made.key, made.public), now=now)
+    (folder / "ca.pem").write_bytes(made.public)
+    (folder / "node.pem").write_bytes(node.public)
+    (folder / "node.key").write_bytes(node.key)

@@ -8,14 +8,13 @@ an Erlang that the machine may run, and nothing is left behind.
 """
 
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -36,6 +35,8 @@ SETTLE_S = 2
 ROOT = Path(os.environ.get("TOCSIN_TEST_RABBITMQ_ROOT", "/"))
 TLS_CONFIG = Path(__file__).parents[2] / "deploy/rabbitmq.conf"
 CLUSTER_CONFIG = TLS_CONFIG.with_name("rabbitmq-cluster.conf")
+INTER_NODE_CONFIG = TLS_CONFIG.with_name("rabbitmq-inter-node.config")
+ENVIRONMENT = TLS_CONFIG.with_name("rabbitmq-env.conf")
 
 PLAIN_CONFIG = """\
 listeners.tcp.1 = 127.0.0.1:{amqp}
@@ -64,12 +65,23 @@ class Peers:
     Attributes:
         epmd: The port where they find each other.
         cookie: The secret that Erlang wants of a peer.
-        first: The node that the others join; "" for itself.
+        certificates: Folder of ca.pem, node.pem and node.key, for every node's name.
+        number: This node's, from 1: it is the one of deploy/rabbitmq-cluster.conf.
     """
 
     epmd: int
     cookie: str
-    first: str = ""
+    certificates: Path
+    number: int
+
+    @property
+    def host(self) -> str:
+        return f"hub-{self.number}.example"
+
+    @property
+    def name(self) -> str:
+        # An epmd knows one `rabbit`, and these three share theirs.
+        return f"rabbit-{self.number}@{self.host}"
 
 
 class RabbitMQNode:
@@ -80,7 +92,7 @@ class RabbitMQNode:
         plugins: Plugins to enable; the management API is needed to be ready.
         tls: Folder of ca.pem, node.pem and node.key: run as deploy/rabbitmq.conf says,
             by TLS alone.
-        peers: Run as a node of their cluster, as deploy/rabbitmq-cluster.conf says.
+        peers: Run as a node of their cluster, as the files of deploy/ for it say.
     """
 
     def __init__(
@@ -96,7 +108,7 @@ class RabbitMQNode:
         self._peers = peers
         self._plugins = plugins
         self._ports: dict[str, int] = {}
-        self._folder = Path()
+        self.folder = Path()
         self._epmd: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
 
@@ -121,8 +133,14 @@ class RabbitMQNode:
     @property
     def name(self) -> str:
         """The node as RabbitMQ names it."""
+        if self._peers is not None:
+            return self._peers.name
         # An address, since a machine may not know its own name or localhost.
         return f"tocsin-{self._ports['amqp']}@{LOOPBACK}"
+
+    @property
+    def port_for_peers(self) -> int:
+        return self._ports["distribution"]
 
     @property
     def pid(self) -> int:
@@ -153,8 +171,8 @@ class RabbitMQNode:
     def __exit__(self, *_: object) -> None:
         self.crash()
         end(self._epmd)
-        if self._folder.is_absolute():
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self.folder.is_absolute():
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         """Return when AMQP and management API answer; also after `crash`.
@@ -167,7 +185,7 @@ class RabbitMQNode:
 
     def launch(self) -> None:
         """Return at once; `wait` for it to be ready."""
-        with (self._folder / "console.log").open("ab") as console:
+        with (self.folder / "console.log").open("ab") as console:
             self._server = subprocess.Popen(  # noqa: S603 - our own tree
                 _command("usr/lib/rabbitmq/bin/rabbitmq-server"),
                 env=self._environment(),
@@ -183,7 +201,7 @@ class RabbitMQNode:
         deadline = time.monotonic() + START_S
         while not self._ready():
             if self._server.poll() is not None or time.monotonic() > deadline:
-                printed = (self._folder / "console.log").read_text(errors="replace")
+                printed = (self.folder / "console.log").read_text(errors="replace")
                 raise NodeError(f"RabbitMQ did not start\n{printed[-3000:]}")
             time.sleep(0.05)
 
@@ -219,63 +237,81 @@ class RabbitMQNode:
     def prepare(self) -> None:
         """Make the node's folder; who calls it leaves the node's context too."""
         within = None if Path("/") == ROOT else ROOT / "tmp"
-        self._folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-", dir=within))
+        self.folder = Path(tempfile.mkdtemp(prefix="tocsin-rabbitmq-", dir=within))
         self._ports = free_ports("amqp", "http", "metrics", "distribution", "epmd")
-        config = self._listeners() + self._cluster() + CONFIG.format(**self._ports)
-        config += self._config + "\n"
-        (self._folder / "rabbitmq.conf").write_text(config)
-        (self._folder / "plugins").write_text(f"[{','.join(self._plugins)}].\n")
+        config = self._listeners() + CONFIG.format(**self._ports) + self._config + "\n"
+        (self.folder / "rabbitmq.conf").write_text(config)
+        (self.folder / "plugins").write_text(f"[{','.join(self._plugins)}].\n")
         if self._peers is None:
             self._epmd = start_epmd(self._ports["epmd"])
-            return
-        self._ports["epmd"] = self._peers.epmd
-        cookie = self._folder / ".erlang.cookie"
-        cookie.write_text(self._peers.cookie)
-        cookie.chmod(0o400)
+        else:
+            self._join(self._peers)
 
     def _listeners(self) -> str:
         if self._tls is None:
             return PLAIN_CONFIG.format(**self._ports)
-        for name in ("ca.pem", "node.pem", "node.key"):
-            shutil.copy(self._tls / name, self._folder / name)
+        self._copy(self._tls)
         config = TLS_CONFIG.read_text()
         for shipped, here in {
             "default = 5671": f"1 = {LOOPBACK}:{self._ports['amqp']}",
-            "/etc/rabbitmq/tocsin": str(_inside(self._folder)),
+            "/etc/rabbitmq/tocsin": str(_inside(self.folder)),
             "15672": str(self._ports["http"]),
+            "vm_memory_high_watermark.relative": "#",  # CONFIG has the tests' own
+            "disk_free_limit.absolute": "#",
         }.items():
             assert shipped in config
             config = config.replace(shipped, here)
         return config
 
-    def _cluster(self) -> str:
-        if self._peers is None:
-            return ""
-        config = CLUSTER_CONFIG.read_text()
-        names = [self._peers.first or self.name, self.name]
-        for number, name in enumerate(names, start=1):
-            config, found = re.subn(
-                rf"(?m)^(cluster_formation.classic_config.nodes.{number}) = .*$",
-                rf"\1 = {name}",
-                config,
-            )
-            assert found == 1
-        third = "\ncluster_formation.classic_config.nodes.3 = "
-        assert third in config
-        return config.replace(third, f"\n#{third[1:]}")
+    def _copy(self, certificates: Path) -> None:
+        for name in ("ca.pem", "node.pem", "node.key"):
+            shutil.copy(certificates / name, self.folder / name)
+
+    def _join(self, peers: Peers) -> None:
+        self._ports["epmd"] = peers.epmd
+        cookie = self.folder / ".erlang.cookie"
+        cookie.write_text(peers.cookie)
+        cookie.chmod(0o400)
+        text = CLUSTER_CONFIG.read_text()
+        every = [replace(peers, number=number) for number in (1, 2, 3)]
+        for each in every:
+            assert f"rabbit@{each.host}" in text
+            text = text.replace(f"rabbit@{each.host}", each.name)
+        with (self.folder / "rabbitmq.conf").open("a") as config:
+            config.write(text)
+        hosts = ",".join(f'"{each.host}"' for each in every)
+        (self.folder / "inetrc").write_text(
+            f"{{host, {{127,0,0,1}}, [{hosts}]}}.\n{{lookup, [file, native]}}.\n"
+        )
+        self._speak_tls_with(peers)
+
+    def _speak_tls_with(self, peers: Peers) -> None:
+        self._copy(peers.certificates)
+        here = str(_inside(self.folder))
+        for shipped, file in {
+            INTER_NODE_CONFIG: "inter-node.config",
+            ENVIRONMENT: "rabbitmq-env.conf",
+        }.items():
+            text = shipped.read_text()
+            assert "/etc/rabbitmq/tocsin" in text
+            text = text.replace("/etc/rabbitmq/tocsin", here)
+            if Path("/") == ROOT:
+                text = text.replace("/usr/lib/erlang", f"{TREE}/usr/lib/erlang")
+            (self.folder / file).write_text(text)
 
     def _environment(self) -> dict[str, str]:
-        folder = _inside(self._folder)
+        folder = _inside(self.folder)
         return {
             **erlang_environment(self._ports["epmd"]),
             "HOME": str(folder),  # holds .erlang.cookie
+            **({} if self._peers is None else {"ERL_INETRC": str(folder / "inetrc")}),
             "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
             "RABBITMQ_USE_LONGNAME": "true",
             "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_NODE_PORT": str(self._ports["amqp"]),
             "RABBITMQ_DIST_PORT": str(self._ports["distribution"]),
-            # A file that is not there: /etc/rabbitmq must not leak in.
-            "RABBITMQ_CONF_ENV_FILE": str(folder / "none"),
+            # Mostly a file that is not there: /etc/rabbitmq must not leak in.
+            "RABBITMQ_CONF_ENV_FILE": str(folder / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "none"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),

@@ -16,7 +16,7 @@ import msgspec
 
 from adapters.config import AdapterConfig, GateConfig, PublisherConfig
 from adapters.config_parts import Broker
-from adapters.config_use import addresses_of, broker_tls, broker_urls
+from adapters.config_use import addresses_of, broker_tls, broker_urls, queued_for
 from adapters.doctor import UNREACHABLE, USAGE, Finding, failed, ok, warning
 from adapters.doctor_rights import (
     Right,
@@ -278,7 +278,7 @@ def _rights(settings: Settings, directory: Directory) -> tuple[Right, ...]:
         case GateConfig():
             return of_gate(issuers_of(directory)[:_ISSUERS])
         case AdapterConfig(name=name):
-            return of_adapter(name)
+            return of_adapter(name, queued_for(settings))
 
 
 async def _tried(link: Link, right: Right) -> Verdict:

@@ -8,7 +8,12 @@ from typing import Final, assert_never
 
 from adapters.cli.doctor.network import TIMEOUT_S
 from adapters.config import AdapterConfig
-from adapters.config_parts import FileSinkConfig, SinkConfig, WebhookSinkConfig
+from adapters.config_parts import (
+    AmqpSinkConfig,
+    FileSinkConfig,
+    SinkConfig,
+    WebhookSinkConfig,
+)
 from adapters.doctor import UNREACHABLE, Finding, failed, ok
 from adapters.sinks.addresses import is_public
 from adapters.sinks.guarded_http import check_url, system_lookup
@@ -30,6 +35,9 @@ async def _one(name: str, sink: SinkConfig) -> Finding:
     match sink:
         case FileSinkConfig(folder=folder):
             return _folder(name, folder)
+        case AmqpSinkConfig():
+            # Whether it may be written is among the rights of the adapter's login.
+            return ok(f"sink {name}: a queue of this RabbitMQ")
         case WebhookSinkConfig():
             return await _webhook(name, sink)
         case _:

@@ -205,6 +205,26 @@ class OperatorConfig(
     adapters: tuple[AdapterName, ...] = ()
 
 
+class ReceiverConfig(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
+):
+    """What `tocsin receive` needs; the file of a publisher serves, too.
+
+    Attributes:
+        directory: With the keys of issuers and of the hub.
+    """
+
+    org: Org
+    directory: Path
+    broker: Broker
+    # A publisher's, not used here.
+    key: KeyPlace | UnsetType = UNSET
+    key_passphrase_file: Path | UnsetType = UNSET
+    state: Path | UnsetType = UNSET
+    identity: str | UnsetType = UNSET
+    publisher: str | UnsetType = UNSET
+
+
 class PollConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `tocsin poll` needs: one TAXII 2.1 collection.
 
@@ -240,6 +260,7 @@ C = TypeVar(
     AdapterConfig,
     AdmissionConfig,
     OperatorConfig,
+    ReceiverConfig,
     PollConfig,
 )
 

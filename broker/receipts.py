@@ -3,12 +3,13 @@
 Who makes them is `adapters.receipts`; docs/protocol.md section 10 has the claims.
 """
 
+import hashlib
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from broker import jws
+from broker import base64url, carried, jws
 from broker.directory import Directory
 from broker.errors import TrustError
 from broker.trust import MAX_CLOCK_SKEW_S
@@ -61,6 +62,40 @@ class Receipt(msgspec.Struct, frozen=True):
     chain: Place
     head: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
     period: _Short | UnsetType = UNSET
+
+
+def held_against(
+    receipt: Receipt, *, evidence: bytes | None = None, projection: bytes | None = None
+) -> None:
+    """Check that a receipt is about what is given.
+
+    Raises:
+        TrustError: `receipt-mismatch`; or as `carried.decode`.
+        SchemaError: As `carried.decode`.
+    """
+    if evidence is not None:
+        record = carried.decode(evidence)
+        if record.sealed:  # they are the member's alone; the receipt is its view's
+            bare = msgspec.structs.replace(record, sealed=())
+            evidence = carried.encode(bare)
+        need_match(receipt.evidence == _sha256(evidence), "evidence")
+        need_match(receipt.token == record.token_id, "token")
+    if projection is not None:
+        need_match(receipt.projection == _sha256(projection), "projection")
+
+
+def need_match(holds: bool, what: str) -> None:
+    """Refuse what a receipt is not about.
+
+    Raises:
+        TrustError: `receipt-mismatch`, at *what*.
+    """
+    if not holds:
+        raise TrustError("receipt-mismatch", what)
+
+
+def _sha256(data: bytes) -> str:
+    return base64url.encode(hashlib.sha256(data).digest()).decode()
 
 
 def policy_is_signed(receipt: Receipt, directory: Directory) -> bool:

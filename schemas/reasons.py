@@ -184,7 +184,7 @@ REASONS: Final[dict[str, str]] = {
     "agreement-void": "persons agreed to show more under another policy, or to another "
     "view; what was held waits for them again.",
     "member-removed": "its member is not in the directory any more.",
-    "delivery-invalid": "this is no delivery as a file sink writes it.",
+    "delivery-invalid": "this is no delivery as the hub makes them, or its parts do not agree.",
     "proof-invalid": "this does not prove that an issuer has said two things.",
     "lost": "the hub's broker confirmed this record, and the gate never got it; publish "
     "a new version of it.",

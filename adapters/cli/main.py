@@ -34,6 +34,7 @@ from adapters.cli import (
     proofs,
     publishing,
     receipt,
+    receiving,
     records,
     replaying,
     reviewing,
@@ -94,6 +95,7 @@ app.command(gaps.gaps, name="gaps")
 app.command(heartbeats.heartbeat, name="heartbeat")
 app.command(heads.heads, name="heads")
 app.command(receipt.receipt, name="receipt")
+app.command(receiving.receive)
 app.command(interests.interests, name="interests")
 app.command(policy.policy, name="policy")
 app.command(polling.poll_collection, name="poll")

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 import msgspec
 from cyclopts import App
-from msgspec.structs import replace
 
 from adapters.cli import show
 from adapters.cli.load import load_directory, read_file, read_policy
-from broker import base64url, carried, receipts, sdjwt
+from broker import receipts, sdjwt
 from broker.directory import Directory, KnownKey
 from broker.errors import ConfigError, TrustError
 from broker.head_files import open_heads, read_path
@@ -109,7 +108,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         if self.receipt is not None:
             text = read_file(self.receipt, receipts.MAX_BYTES).strip()
             found = receipts.verify(text, known, now=now)
-            _need(found.token == sdjwt.token_id(token), "token")
+            receipts.need_match(found.token == sdjwt.token_id(token), "token")
         if self.heads is not None:
             held = held_head(sdjwt.token_id(token), found, known, self.heads, self.path)
             return held.since
@@ -159,14 +158,10 @@ def _bytes_checked(
     found: Receipt, evidence: Path | None, projection: Path | None
 ) -> Iterator[str]:
     if evidence is not None:
-        record = carried.decode(data := read_file(evidence))
-        if record.sealed:  # they are the member's alone; the receipt is its view's
-            data = carried.encode(replace(record, sealed=()))
-        _need(found.evidence == _sha256(data), "evidence")
-        _need(found.token == record.token_id, "token")
+        receipts.held_against(found, evidence=read_file(evidence))
         yield "evidence"
     if projection is not None:
-        _need(found.projection == _sha256(read_file(projection)), "projection")
+        receipts.held_against(found, projection=read_file(projection))
         yield "projection"
 
 
@@ -174,17 +169,10 @@ def _policy_checked(found: Receipt, policy: Path | None) -> Iterable[str]:
     if policy is None:
         return []
     data, _ = read_policy(policy)
-    _need(found.policy.sha256 == hashlib.sha256(data).hexdigest(), "policy")
+    receipts.need_match(
+        found.policy.sha256 == hashlib.sha256(data).hexdigest(), "policy"
+    )
     return ["policy"]
-
-
-def _need(holds: bool, what: str) -> None:
-    if not holds:
-        raise TrustError("receipt-mismatch", what)
-
-
-def _sha256(data: bytes) -> str:
-    return base64url.encode(hashlib.sha256(data).digest()).decode()
 
 
 def _tell(

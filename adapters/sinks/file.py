@@ -142,6 +142,21 @@ def _prepare(folder: Path) -> None:
         raise ConfigError(f"cannot use the folder {folder}: {exc.strerror}") from None
 
 
+def put_aside(folder: Path, name: str, content: bytes) -> None:
+    """Return once *content* is on disk as a file of *folder*; it replaces another.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    unfinished = folder / f"{_UNFINISHED}{name}"
+    unfinished.unlink(missing_ok=True)
+    _write_file(unfinished, content)
+    unfinished.replace(folder / name)
+    _sync_folder(folder)
+    _sync_folder(folder.parent)
+
+
 def _files(item: Delivery) -> dict[str, bytes]:
     about = {
         "delivery_id": item.delivery_id,

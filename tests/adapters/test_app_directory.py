@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from adapters.app import context_of, serve
 from adapters.cli.load import load_policy
+from adapters.errors import SinkUnavailableError
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber, decide
 from adapters.policy_choice import choose
@@ -81,8 +82,9 @@ class Stage:
         self.sinks = {org: MemorySink() for org in ORGS}
         self.feed = Feed()
 
-    async def put(self, number: int) -> None:
-        message = self.feed.message(draft(number, description="A leak."))
+    async def put(self, number: int, *, replaces: str | None = None, **more) -> None:
+        facts = {"description": "A leak."} | more
+        message = self.feed.message(draft(number, **facts), replaces=replaces)
         key = "cert-aq.incident.green.none.none.unknown"
         out = msgspec.structs.replace(stamped(message), routing_key=key, user_id="")
         await self.broker.login("gate").publish(RECORDS, out)
@@ -101,6 +103,14 @@ class Stage:
         [case] = (each for each in objects if each["type"] == "incident")
         receipt = json.loads(base64url.decode(item.receipt.split(b".")[1]))
         return [receipt["policy"]["sha256"], case.get("description")]
+
+    async def tried(self, org: str, until) -> None:
+        """Let time pass for *org* until *until()* is true."""
+        async with asyncio.timeout(10):
+            while not await until():
+                self.now += 10
+                self.wake(org)
+                await asyncio.sleep(0.01)
 
     def change(self, known: Directory) -> None:
         self.held.put(known, self.now)
@@ -334,3 +344,72 @@ async def test_while_the_groups_have_taken_the_policy_out_records_wait(tmp_path)
         adapter.change(agreed(HIDDEN))
         await adapter.got("platform-x", 1)
         assert adapter.said("platform-x")[1] is None
+
+
+# ------------------------------------------------------- what waits while things change
+
+
+DOWN = SinkUnavailableError("sink-down")
+
+
+def down_at_first(sink: MemorySink, times: int) -> None:
+    """Let so many attempts fail."""
+    sink.fault = lambda _: (DOWN, "before") if len(sink.attempts) <= times else None
+
+
+async def test_what_waits_for_a_sink_goes_by_the_policy_of_the_moment(tmp_path):
+    known = agreed(SHOWN)
+    async with stage(tmp_path, known, rules=ruled(known)) as adapter:
+        sink = adapter.sinks["platform-x"]
+        down_at_first(sink, 2)
+        await adapter.put(1)
+
+        async def has_failed() -> bool:
+            return len(sink.attempts) == 2
+
+        await adapter.tried("platform-x", has_failed)
+        adapter.change(agreed(HIDDEN))
+
+        async def has_arrived() -> bool:
+            return bool(sink.taken)
+
+        await adapter.tried("platform-x", has_arrived)
+        assert adapter.said("platform-x") == [sha256(HIDDEN).hexdigest(), None]
+        assert len({item.delivery_id for item in sink.attempts}) == 1
+        assert sink.numbers == [1]
+        assert adapter.said("platform-y")[1] == "A leak."  # it had it before
+
+
+async def test_a_member_that_is_cleared_no_more_hears_that_it_is_over_alone(tmp_path):
+    less = msgspec.structs.replace(MEMBERS["platform-x"], clearance="CLEAR")
+    async with stage(tmp_path) as adapter:
+        sink = adapter.sinks["platform-x"]
+        down_at_first(sink, 1)
+        await adapter.put(1)
+
+        async def has_failed() -> bool:
+            return len(sink.attempts) == 1
+
+        await adapter.tried("platform-x", has_failed)
+        adapter.change(directory(less, MEMBERS["platform-y"]))
+        adapter.now += 60
+        with capture_logs() as logs:
+
+            async def has_ended() -> bool:
+                return (await adapter.outbox.counts())["failed"] == 1
+
+            await adapter.tried("platform-x", has_ended)
+        [told] = [each for each in logs if each["event"] == "delivery.failed"]
+        assert (told["outcome"], told["reason"]) == ("not-given", "tlp-clearance")
+        assert len(sink.attempts) == 1
+        # It may have taken it, so it must hear of the end; who had nothing must not.
+        await adapter.put(1, version=5, revoked=True, replaces="A" * 43)
+        await adapter.got("platform-x", 1)
+        [item] = sink.taken.values()
+        assert item.evidence.count(b"~") == 1
+        assert adapter.said("platform-x")[1] is None
+        objects = json.loads(item.projection)["objects"]
+        assert [o["revoked"] for o in objects if o["type"] == "incident"] == [True]
+        await adapter.put(2, version=5, revoked=True, replaces="A" * 43)
+        await adapter.got("platform-y", 3)
+        await adapter.got("platform-x", 1)

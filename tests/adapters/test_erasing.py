@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from adapters import erasing
+from adapters.enveloping import encode
 from adapters.outbox_rows import Reached
 from adapters.projection import Author, scoped_id
 from adapters.sinks.file import open_file_sink
-from adapters.sinks.webhook import _body
 from broker import base64url, jws
 from broker.erasing import Order
 from broker.keys import PublicKey
@@ -84,7 +84,7 @@ async def test_sinks_give_it_names_of_its_own(tmp_path, kind):
     assert {each.name for each in folder.iterdir()} == {
         "erasure.jwt", "erased.json", "delivery.json",
     }  # fmt: skip
-    sent = json.loads(_body(item))
+    sent = json.loads(encode(item))
     assert sent["type"] == "erasure"
     assert sent["data"]["erased"] == json.loads(row.projection)
     assert sent["data"]["erasure"] == row.evidence.decode()

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.faults.striking import Fault, Strike
+from tests.faults.striking import Fault, Strike, whole
 from tests.support.hub import tocsin
 
 DAY_S = 86_400
@@ -58,7 +58,7 @@ async def member_away_for_a_day(at: Strike) -> None:
 async def put_back(at: Strike) -> None:
     """Do as an operator does: put back what was refused by a wrong clock."""
     await asyncio.sleep(SETTLE_S)  # what is being refused just now, too
-    refused = len(at.on.refused())
+    refused = len(whole(at.on.refused(), at.journal.read()))
     at.note = f"{refused} refused by the wrong clock and put back" if refused else ""
     config = at.on.folder / "operator.toml"
     direct = at.on.hub.server.url_for("", "").replace(":@", "")

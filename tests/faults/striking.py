@@ -133,7 +133,7 @@ class _Watched:
         return self._member.posts[self._posts :]
 
     def filed(self, journal: Journal) -> set[str]:
-        return _whole(self._on.filed(self.org) - self._filed, journal)
+        return whole(self._on.filed(self.org) - self._filed, journal)
 
     def has_begun(self) -> bool:
         return len(self._member.posts) > self._posts
@@ -148,7 +148,7 @@ class _Watched:
             confirmed=journal.confirmed,
             posts=self.posts,
             filed=self.filed(journal),
-            refused=_whole(self._on.refused(), journal),
+            refused=whole(self._on.refused(), journal),
             outages=[outage],
             numbers_from=self._from,
         )
@@ -165,7 +165,7 @@ async def _arrived(at: Strike, watched: Sequence[_Watched], fault: Fault) -> str
         newest = {signed.sub: signed.ver for signed in journal.signed.values()}
         wanted = {t for t, s in journal.signed.items() if s.ver == newest[s.sub]}
         if not fault.puts_back:
-            wanted -= _whole(at.on.refused(), journal)
+            wanted -= whole(at.on.refused(), journal)
         return all(each.has(journal, wanted) for each in watched)
 
     patience_s = fault.records / fault.rate + fault.patience_s
@@ -183,6 +183,6 @@ async def _arrived(at: Strike, watched: Sequence[_Watched], fault: Fault) -> str
     return ""
 
 
-def _whole(beginnings: set[str], journal: Journal) -> set[str]:
+def whole(beginnings: set[str], journal: Journal) -> set[str]:
     """Give the token ids that begin so; folders and logs name them by 12 or 8 characters."""
     return {t for t in journal.signed if t[:12] in beginnings or t[:8] in beginnings}

@@ -35,7 +35,7 @@ async def adapter(here, wants, interests=EVERYTHING):
     async with asyncio.timeout(20), asyncio.TaskGroup() as tasks:
         tasks.create_task(
             serve(
-                settings, here.broker.login("adapter-main"), CONTEXT, here.outbox,
+                settings, here.broker.login("adapter-main"), context, here.outbox,
                 {LANE: here.sink}, clock=clock, stop=stop,
             )
         )  # fmt: skip

@@ -64,6 +64,8 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             oversight: Members that are sent every proof that an issuer has said two things.
         retention: For how long the archive can be read.
         status: As `AdapterConfig.status`.
+        adapters: Names of the hub's adapters, whose queues are watched with the gate's:
+            one that does not run cannot tell how full its own is.
     """
 
     org: Org
@@ -75,6 +77,7 @@ class GateConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key_passphrase_file: Path | UnsetType = UNSET
     quota: Quota = Quota()
     oversight: tuple[Org, ...] = ()
+    adapters: tuple[AdapterName, ...] = ()
     retention: Retention = Retention()
     status: Listen | UnsetType = UNSET
 

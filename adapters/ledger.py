@@ -5,7 +5,8 @@ thing it changes is a failed delivery, which `retry` makes pending again.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final, Literal
 
 import msgspec
@@ -121,6 +122,12 @@ class Ledger:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a transaction that reads."""
+        async with self._database.reader.begin() as connection:
+            yield connection
 
     async def find(self, search: Search, *, limit: int = MAX_ROWS) -> tuple[Entry, ...]:
         """Give up to *limit* entries, by member, sink and number, oldest first.

@@ -11,7 +11,7 @@ from typing import Any, Final
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from adapters.delivery import LaneBacklog
-from broker.topology import DEAD
+from broker.topology import DEAD, most_in
 
 # By event: how the counter calls the outcome.
 _GATE: Final = {
@@ -104,6 +104,10 @@ class EventCounts:
         self._held_up = self._gauge(
             "held_up", "1: records wait there, and nothing is lost", "place"
         )
+        self._queued = self._gauge("queue_messages", "Messages in a queue", "queue")
+        self._filled = self._gauge(
+            "queue_filled", "Share of the messages that a queue holds at most", "queue"
+        )
         lane = ("member", "sink")
         self._paused = self._gauge("sink_paused", "1: nothing is sent just now", *lane)
         self._backlog = self._gauge("backlog", "Deliveries to be sent", *lane)
@@ -178,6 +182,14 @@ class EventCounts:
             self._overdue.labels(*of_lane).set(each.overdue)
             age_s = 0.0 if each.oldest_at is None else max(0.0, now - each.oldest_at)
             self._oldest.labels(*of_lane).set(age_s)
+
+    def note_queues(self, found: Mapping[str, int]) -> None:
+        """Set how many messages wait in each queue; of others it is not known."""
+        for gauge in (self._queued, self._filled):
+            gauge.clear()
+        for queue, messages in found.items():
+            self._queued.labels(queue).set(messages)
+            self._filled.labels(queue).set(messages / most_in(queue))
 
     def _counter(self, name: str, says: str, *labels: str) -> Counter:
         return Counter(f"tocsin_{name}", says, labels, registry=self.registry)

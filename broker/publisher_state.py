@@ -46,14 +46,16 @@ from schemas import timestamps
 from schemas.errors import SchemaError
 from schemas.record import is_org
 
-MAX_PENDING: Final = 10_000  # bounds the disk while the hub is not reachable
+# Both bound the disk while the hub is not reachable; a record may have 16 MiB.
+MAX_PENDING: Final = 10_000
+MAX_PENDING_BYTES: Final = 4 << 30
 EPOCH_BYTES: Final = 12  # 16 characters of base64url
 PRUNE_EVERY_S: Final = 86_400
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,40}")
 
 
 class OutboxFullError(BusError):
-    """As many records as allowed wait for a confirm. Nothing was signed."""
+    """As much as allowed waits for a confirm, or more. Nothing was signed."""
 
 
 class PublisherState:
@@ -82,6 +84,7 @@ class PublisherState:
         self._clock = clock
         self._entropy = entropy
         self._max_pending = max_pending
+        self._pending_bytes: int | None = None  # where we know it
         self._marked: Tip | None = None  # what the tip holds, where we know it
         self._prune_at = 0.0
 
@@ -114,6 +117,8 @@ class PublisherState:
             signed = build(before)
             seq = before.position.seq
             publisher_tables.add(db, key, version, seq, signed, at=now)
+            if version.need is None:
+                self._note_room(signed.message)
         waiting = None if version.need is None else signed.lead
         token_id = signed.message.message_id
         return Committed(token_id, signed.sub, seq, already=False, waiting=waiting)
@@ -130,6 +135,7 @@ class PublisherState:
             if fresh:
                 self._check_room(db)
                 publisher_tables.send(db, 1, signed)
+                self._note_room(signed.message)
         return fresh
 
     def newest(self, lineage: str) -> Newest | None:
@@ -144,10 +150,19 @@ class PublisherState:
 
     def _check_room(self, db: sqlite3.Connection) -> None:
         [pending] = db.execute(f"SELECT count(*) {PENDING}").fetchone()
+        waits = f"{pending} records wait in the outbox for the hub to confirm them"
         if pending >= self._max_pending:
-            raise OutboxFullError(
-                f"{pending} records wait in the outbox for the hub to confirm them"
-            )
+            raise OutboxFullError(f"{waits}, which is as many as may")
+        if self._pending_bytes is None:
+            query = f"SELECT total(length(body)) {PENDING}"
+            self._pending_bytes = int(db.execute(query).fetchone()[0])
+        if self._pending_bytes >= MAX_PENDING_BYTES:
+            raise OutboxFullError(f"{waits}, {MAX_PENDING_BYTES >> 20} MiB together")
+
+    def _note_room(self, message: Message) -> None:
+        # Undone with its transaction, it counts all the same: until the next confirm.
+        if self._pending_bytes is not None:
+            self._pending_bytes += len(message.body)
 
     def _prune(self, now: float) -> None:
         """Forget what is older than `KEPT_S`, once a day."""
@@ -158,9 +173,10 @@ class PublisherState:
         self._prune_at = now + PRUNE_EVERY_S
 
     def pending(self, *, limit: int, max_bytes: int) -> list[Message]:
-        """Give the oldest unconfirmed messages, in the order they were signed.
+        """Give the next unconfirmed messages, in the order they were signed.
 
-        At least one if there is any; then no more than *limit* and *max_bytes*.
+        Where more than *limit* wait, some urgent ones come before older ones
+        (`publisher_tables.next_places`). At least one if there is any; then no more than *limit* and *max_bytes*.
         The tip covers them: they may leave.
 
         Raises:
@@ -168,10 +184,8 @@ class PublisherState:
         """
         self._prune(self._clock())
         found: list[Message] = []
-        sizes = self._file.rows(
-            f"SELECT place, length(body) {PENDING} ORDER BY place LIMIT ?",
-            (limit,),
-        )
+        with self._file.transaction() as db:
+            sizes = publisher_tables.next_places(db, limit)
         left = max_bytes
         for place, size in sizes:
             left -= size
@@ -222,6 +236,7 @@ class PublisherState:
                 [(now, token_id) for token_id in confirmed],
             )
             publisher_lines.count(db, confirmed, at=int(now), new_line=self._line)
+            self._pending_bytes = None
 
     def new_epoch(self) -> str:
         """Begin a feed anew, at 1, and give its name.

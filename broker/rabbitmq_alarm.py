@@ -11,6 +11,8 @@ from typing import Any, Final
 import structlog
 from aiormq.abc import AbstractConnection
 
+from broker.errors import BlockedError
+
 log: Any = structlog.get_logger(__name__)
 LOOK_S: Final = 1.0
 
@@ -30,6 +32,13 @@ def is_blocked(connection: AbstractConnection) -> bool:
     return True
 
 
+def blocked(place: str) -> BlockedError:
+    """Make the error of who cannot wait for an alarm to end."""
+    return BlockedError(
+        f"{place} takes nothing just now: its alarm of memory or disk; make room there"
+    )
+
+
 async def watch(connection: AbstractConnection, place: str) -> None:
     """Log when the broker takes nothing more on *connection*, and when it does again.
 
@@ -40,11 +49,11 @@ async def watch(connection: AbstractConnection, place: str) -> None:
     """
     while not connection.is_closed:
         if is_blocked(connection):
-            await _blocked(connection, place)
+            await _wait(connection, place)
         await asyncio.sleep(LOOK_S)
 
 
-async def _blocked(connection: AbstractConnection, place: str) -> None:
+async def _wait(connection: AbstractConnection, place: str) -> None:
     began = time.monotonic()
     log.error("bus.blocked", place=place, alarm="memory or disk of the broker")
     while not connection.is_closed and is_blocked(connection):  # noqa: ASYNC110  no event

@@ -28,6 +28,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelLockedResource
 from yarl import URL
 
 from broker.errors import BusError, BusRefusedError, BusUnavailableError, ConfigError
+from broker.rabbitmq_alarm import blocked, is_blocked
 
 log = structlog.get_logger()
 
@@ -112,7 +113,8 @@ class Link:
         takes would look as if it had been confirmed.
 
         Raises:
-            BusUnavailableError: As `connection`, or the channel does not open.
+            BusUnavailableError: As `connection`, or the channel does not open;
+                BlockedError: since the broker has an alarm.
             BusRefusedError: As `connection`.
         """
         connection = await self.connection()
@@ -128,6 +130,9 @@ class Link:
                         LowChannel, await channel.get_underlay_channel()
                     )
         except TimeoutError as exc:
+            transport = connection.transport
+            if transport is not None and is_blocked(transport.connection):
+                raise blocked(self.place) from exc
             raise BusUnavailableError(f"no channel from {self.place}") from exc
 
     def _next(self) -> None:

@@ -21,7 +21,8 @@ from aiormq.exceptions import (
 from pamqp.commands import Basic
 
 from broker.errors import BusRefusedError, BusUnavailableError
-from broker.rabbitmq_link import Link
+from broker.rabbitmq_alarm import blocked, is_blocked
+from broker.rabbitmq_link import Link, translated
 
 Verdict = Literal["allowed", "refused", "missing"]
 _NOBODY: Final = "tocsin-doctor"  # no login can have that name and be a member's
@@ -87,15 +88,18 @@ async def waiting_in(link: Link, queue: str) -> Waiting | None:
         BusError: As `Link.channel`, or no answer.
     """
     _, low = await link.channel(confirms=False)
+    lost = BusUnavailableError(f"lost {link.place}")
     try:
-        found = await low.queue_declare(queue, passive=True, timeout=_TIMEOUT_S)
-    except ChannelNotFoundEntity:
-        return None
-    except ChannelAccessRefused:
+        with translated(lambda: low.is_closed, lost):
+            try:
+                found = await low.queue_declare(queue, passive=True, timeout=_TIMEOUT_S)
+            except ChannelNotFoundEntity:
+                return None
+            await low.close()
+    except BusRefusedError:
         raise BusRefusedError(f"{link.place} tells nothing of {queue}") from None
     except TimeoutError:
         raise BusUnavailableError(f"no answer from {link.place}") from None
-    await low.close()
     return Waiting(found.message_count or 0, found.consumer_count or 0)
 
 
@@ -111,6 +115,8 @@ async def _ask(link: Link, question: Callable[[Channel], Awaitable[Any]]) -> Ver
     except (ChannelPreconditionFailed, ChannelLockedResource):
         return "allowed"
     except TimeoutError:
+        if is_blocked(low.connection):
+            raise blocked(link.place) from None
         raise BusUnavailableError(f"no answer from {link.place}") from None
     await low.close()
     return "allowed"

@@ -16,7 +16,6 @@ from pamqp.commands import Basic
 
 from broker.bus import Message, check_limits
 from broker.errors import (
-    BlockedError,
     BlockedUnsureError,
     BusError,
     BusRefusedError,
@@ -25,7 +24,7 @@ from broker.errors import (
     NotTakenError,
     UnroutableError,
 )
-from broker.rabbitmq_alarm import is_blocked, watch
+from broker.rabbitmq_alarm import blocked, is_blocked, watch
 from broker.rabbitmq_link import Link, Shared, translated
 
 # RabbitMQ 3.10: a channel opened while a queue elects its leader nacks for
@@ -124,7 +123,7 @@ class Publisher:
                         await asyncio.wait([earlier])
         except (TimeoutError, BusUnavailableError) as exc:
             if self._is_blocked():
-                raise BlockedError("the broker has an alarm, memory or disk") from exc
+                raise blocked(self._link.place) from exc
             if isinstance(exc, BusUnavailableError):
                 raise
             raise BusUnavailableError(late) from exc

@@ -201,6 +201,13 @@ def adapter_queues(name: str) -> tuple[str, str]:
     return f"{ADAPTER_QUEUES}{name}", f"{ADAPTER_QUEUES}{name}.urgent"
 
 
+def most_in(queue: str) -> int:
+    """Say how many messages one of our queues holds before it refuses more."""
+    is_of_one = queue.startswith((f"{INGRESS}.", f"{OUT}."))
+    bound = _INGRESS_BOUND if is_of_one else _BOUND
+    return bound["x-max-length"]
+
+
 def _served(
     out: Mapping[str, Iterable[str]], adapters: Iterable[str], members: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Final
@@ -16,9 +16,10 @@ from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_rules, need_gate
 from adapters.config import AdapterConfig, GateConfig, load
-from adapters.config_use import need_sharing
+from adapters.config_use import need_sharing, queued_for
 from adapters.key_watch import watch
 from adapters.metrics import EventCounts
+from adapters.queue_watch import queues_watched
 from adapters.status import answering, directory_of
 from adapters.worker_status import answering_for
 from adapters.workers import lifeline, open_workers, supervise
@@ -26,9 +27,11 @@ from broker.archive import open_archive
 from broker.directory_client import open_directory
 from broker.directory_held import Held, followed
 from broker.gate import run_gate
+from broker.gate_rules import issuers_of
 from broker.gate_stamps import Stamps
 from broker.gate_state import open_gate_state
 from broker.signers import load_signer
+from broker.topology import DEAD, INGRESS, OUT, UNROUTABLE, adapter_queues
 
 _DONE: Final = 0  # the exit code, as in adapters.cli.main
 # The command itself, however this process was started.
@@ -68,6 +71,9 @@ def gate_run(*, config: Path) -> None:
                 followed(loaded, client, clock=time.time, stop=stop) as held,
                 _keys_watched(held, signer.kid, stop),
                 answering(settings.status, counts, checks=(directory_of(held),)),
+                queues_watched(
+                    settings.broker, lambda: _queues(settings, held), counts, stop
+                ),
                 open_bus(settings.broker) as bus,
             ):
                 await run_gate(
@@ -158,6 +164,12 @@ def _work(
                 prepare=rules.prepare,
             ) as held,
             _keys_watched(held, context.signer.kid, stop),
+            queues_watched(
+                settings.broker,
+                lambda: _queues_of(settings) if number == 1 else (),
+                counts,
+                stop,
+            ),
             open_bus(settings.broker) as bus,
         ):
             await run_adapter(
@@ -175,6 +187,20 @@ def _work(
 
     asyncio.run(run())
     return _DONE
+
+
+def _queues_of(settings: AdapterConfig) -> tuple[str, ...]:
+    """List what an adapter watches: what it reads, and what members read from it."""
+    members = (f"{OUT}.{org}" for org in queued_for(settings))
+    return (*adapter_queues(settings.name), *members)
+
+
+def _queues(settings: GateConfig, held: Held) -> Iterator[str]:
+    """List what the gate watches: what it reads, and what it publishes to."""
+    yield from (f"{INGRESS}.{each}" for each in issuers_of(held.current))
+    for name in settings.adapters:
+        yield from adapter_queues(name)
+    yield from (DEAD, UNROUTABLE)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity
 
-from adapters.cli.doctor import files, network, trip
+from adapters.cli.doctor import files, flow, network, trip
 from adapters.config import PublisherConfig, load
 from broker import rabbitmq_probing, trials
 from broker.directory_client import Loaded
@@ -195,7 +195,7 @@ class Broker:
 
 async def test_a_broker_that_tells_members_nothing_of_the_gate_s_queue_is_no_fault():
     broker = Broker(ChannelAccessRefused())
-    found = await network._way_in(broker, f"{INGRESS}.cert-aq")
+    found = await flow._way_in(broker, f"{INGRESS}.cert-aq")
     assert found.state == "note"
     with pytest.raises(BusRefusedError, match="tells nothing"):
         await rabbitmq_probing.waiting_in(broker, "q")

@@ -14,6 +14,7 @@ from adapters.errors import SinkError
 from adapters.forwarder import forward
 from adapters.ledger import ALL, NOT_DONE, Search
 from adapters.ledger_database import open_ledger
+from adapters.ledger_flow import flows
 from adapters.outbox import open_outbox
 from broker.errors import ConfigError
 from tests.support.sinks import MemorySink, new_delivery
@@ -421,3 +422,21 @@ async def test_a_database_without_an_outbox_is_none(postgresql):
     with pytest.raises(ConfigError, match="InvalidCatalogName"):
         async with open_ledger(url):
             pass
+
+
+async def test_of_each_sink_it_says_what_waits_since_when_it_takes_nothing_and_why(
+    outbox, place
+):
+    await outbox.store([case(1), case(2), case(3, member="ngo-a"), case(4, sink="x")])
+    [item] = await outbox.due(NOW, 1, lane=LANE)
+    await outbox.postponed(item.delivery_id, NOW + 9, "sink-timeout", now=NOW + 5)
+    [item] = await outbox.due(NOW, 1, lane=("ngo-a", LANE[1]))
+    await outbox.failed(item.delivery_id, "sink-refused", now=NOW)
+    [item] = await outbox.due(NOW, 1, lane=(LANE[0], "x"))
+    await outbox.done(item.delivery_id, NOW)
+    async with open_ledger(place) as opened:
+        given_up, waiting = await flows(opened)
+    assert (given_up.member, given_up.pending, given_up.failed) == ("ngo-a", 0, 1)
+    assert (waiting.member, waiting.sink, waiting.pending) == (*LANE, 2)
+    assert (waiting.oldest_at, waiting.failing_since) == (NOW, NOW + 5)
+    assert (waiting.reason, waiting.failed) == ("sink-timeout", 0)

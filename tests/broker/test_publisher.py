@@ -10,10 +10,13 @@ import pytest
 from broker import trust
 from broker.embedded import open_embedded
 from broker.errors import (
+    BlockedError,
+    BlockedUnsureError,
     BusRefusedError,
     BusUnavailableError,
     ConfigError,
     NotConfirmedError,
+    NotTakenError,
     TrustError,
     UnroutableError,
 )
@@ -276,6 +279,48 @@ async def test_a_full_outbox_signs_nothing(tmp_path):
             await publisher.enqueue(draft(2))
         await publisher.flush()
         assert (await publisher.publish(draft(2))).seq == 2
+
+
+async def test_an_outbox_full_by_its_bytes_signs_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr("broker.publisher_state.MAX_PENDING_BYTES", 1)
+    async with (
+        open_embedded(None, PLACE) as broker,
+        publishing(publisher_bus(broker), tmp_path) as publisher,
+    ):
+        await publisher.enqueue(draft(1))
+        with pytest.raises(OutboxFullError, match=r"1 records wait .* 0 MiB together"):
+            await publisher.enqueue(draft(2))
+        await publisher.flush()
+        assert (await publisher.publish(draft(2))).seq == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (NotTakenError, "the queue is full: the hub is behind; 1 signed and kept"),
+        (BlockedError, "broker has an alarm, memory or disk, .* 1 signed and kept"),
+        (BlockedUnsureError, "broker has an alarm, memory or disk, .* 1 signed and"),
+    ],
+)
+async def test_a_hub_that_is_behind_is_told_from_one_that_is_away(
+    tmp_path, error, says
+):
+    refusing = [True]
+
+    def fault(operation, message):
+        held_up = operation == "publish" and refusing[0]
+        return (error("no"), "before") if held_up else None
+
+    async with (
+        asyncio.timeout(5),
+        open_embedded(None, PLACE, fault=fault) as broker,
+        publishing(publisher_bus(broker), tmp_path) as publisher,
+    ):
+        with pytest.raises((NotConfirmedError, BusUnavailableError), match=says):
+            await publisher.publish(draft())
+        refusing.clear()
+        refusing.append(False)
+        assert await publisher.flush() == 1  # kept, and sent when there is room
 
 
 async def test_what_the_hub_would_refuse_is_not_signed_and_takes_no_number(tmp_path):

@@ -5,7 +5,7 @@ import re
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from urllib.parse import quote, urlsplit
@@ -16,7 +16,7 @@ import pytest
 from aio_pika.abc import AbstractChannel
 from structlog.testing import capture_logs
 
-from broker import rabbitmq_publishing
+from broker import rabbitmq_probing, rabbitmq_publishing
 from broker.bus import Bus, Message
 from broker.errors import (
     BlockedError,
@@ -27,6 +27,7 @@ from broker.errors import (
     NotConfirmedError,
 )
 from broker.rabbitmq import declare, open_rabbitmq
+from broker.rabbitmq_link import Link
 from broker.rabbitmq_publishing import NACKS_BEFORE_NEW_CHANNEL
 from broker.topology import (
     DEAD,
@@ -614,7 +615,7 @@ async def test_a_copy_past_the_topic_permission_is_refused_or_names_its_sender(p
 
 @pytest.mark.slow
 @pytest.mark.rabbitmq
-async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later():
+async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(monkeypatch):
     # Less memory than an empty node has: the alarm is on from the start.
     config = "vm_memory_high_watermark.absolute = 1MB"
     with RabbitMQNode(config=config) as node:
@@ -629,6 +630,14 @@ async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later():
             # Consuming goes on: it has a connection of its own.
             async with bus.consume(QUEUE):
                 pass
+        # Who asks for rights publishes, too.
+        monkeypatch.setattr("broker.rabbitmq_probing._TIMEOUT_S", 2)
+        async with Link(node.amqp_url, name="asking", timeout_s=2) as link:
+            assert await rabbitmq_probing.waiting_in(link, QUEUE) is not None
+            with suppress(BlockedError):  # to the first there may be an answer
+                await rabbitmq_probing.may_write(link, INGRESS, "cert-aq.x")
+            with pytest.raises(BlockedError, match="alarm of memory or disk"):
+                await rabbitmq_probing.may_write(link, INGRESS, "cert-aq.x")
 
 
 @pytest.mark.slow

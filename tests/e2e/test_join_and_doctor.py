@@ -141,7 +141,7 @@ def test_of_a_member_that_has_just_started_everything_holds(member, doctor):
     assert code == 0, found
     assert list(states(found)) == [
         "configuration", "secrets", "key", "directory", "membership", "clock", "disk",
-        "name", "port", "tls", "login", "rights", "queues", "exercise",
+        "name", "port", "tls", "login", "queues", "rights", "exercise",
     ]  # fmt: skip
     assert {each["state"] for each in found} <= {"ok", "note"}
     [proof, limit] = [each for each in found if each["step"] == "exercise"]

@@ -15,7 +15,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.cli.connecting import open_bus
-from adapters.config import PublisherConfig, load
+from adapters.cli.doctor import flow
+from adapters.config import GateConfig, PublisherConfig, load
 from broker.errors import BusUnavailableError, NotConfirmedError
 from broker.publisher import Publisher, open_publisher
 from broker.signers import load_signer
@@ -129,6 +130,9 @@ async def test_in_an_alarm_records_wait_where_they_are_and_arrive_once_when_it_e
         await until(lambda: len(numbers(hub)) == 3, "what was in the adapter's queue")
         await until(lambda: readiness(gate) == HELD_UP, "the gate to say why it waits")
         assert readiness(adapter) == "ready\n"
+        [told] = await flow.running(load(config, GateConfig))
+        assert (told.state, told.code) == ("failed", 3)
+        assert "broker: takes nothing" in told.said
         await memory("2GB")
         await until(lambda: len(numbers(hub)) == 6, "what waited in the gate")
         await until(lambda: readiness(gate) == "ready\n", "the gate to be ready again")

@@ -46,7 +46,21 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
         With `only`, the objects are wrapped in a report called like the sample.
         """
-        objects = stix21.read(_samples(self.file))
+        return self._composed(_samples(self.file), now)
+
+    def another(self, now: float, case: str) -> Draft:
+        """Compose the same about another case, whose primary object is *case*.
+
+        Args:
+            case: A random UUID.
+        """
+        draft, raw = self.draft(now), _samples(self.file)
+        old = draft.objects[draft.primary].id
+        new = f"{old.partition('--')[0]}--{case}"
+        return self._composed(raw.replace(old.encode(), new.encode()), now)
+
+    def _composed(self, raw: bytes, now: float) -> Draft:
+        objects = stix21.read(raw)
         if self.only:
             objects = tuple(each for each in objects if each.type in self.only)
         return composing.compose(

@@ -6,21 +6,30 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 from rich.console import Console
+from rich.status import Status
 
 from adapters.cli import show
 from adapters.cli.demo.hub import Login, lend_embedded, lend_rabbitmq
+from adapters.cli.demo.played import Played
 from adapters.cli.demo.run import play
+from adapters.cli.demo.serve import Backstage, serving
 from adapters.cli.demo.show import show as show_story
 from adapters.cli.demo.story import Story, document, tell
 from adapters.cli.demo.world import World, set_stage
+from adapters.cli.processes import stop_signal
+from adapters.metrics import EventCounts
 from broker.errors import ConfigError
+
+GoOn = Callable[[Story, Backstage], Awaitable[None]]
 
 
 def demo(
@@ -29,6 +38,7 @@ def demo(
     management: str | None = None,
     json: bool = False,
     keep: Path | None = None,
+    serve: bool = False,
 ) -> int:
     """Watch three issuers warn five members, and two attacks fail.
 
@@ -41,18 +51,42 @@ def demo(
         management: Its management API, if not on port 15672 of the same host.
         json: Print the facts as JSON.
         keep: Keep all that was made in this new or empty folder.
+        serve: Go on until Ctrl-C, to be tried by hand: says where it listens (on this
+            machine alone), how to publish one more record, and how to let a member's
+            system be slow.
     """
     if management is not None and amqp is None:
         raise ConfigError("--management goes with --amqp")
-    with quiet(), _folder(keep) as folder, _progress() as note:
+    counts = EventCounts() if serve else None
+
+    def tell(story: Story, folder: Path) -> None:
+        if json:
+            show.json_line(document(story))
+        else:
+            show_story(story, Console(highlight=False), keep and folder)
+
+    with quiet(counts), _folder(keep) as folder, _progress() as note:
+
+        async def go_on(story: Story, backstage: Backstage) -> None:
+            note.end()
+            tell(story, folder)
+            assert counts is not None  # noqa: S101  as `serve` says
+            async with serving(backstage, counts) as served, stop_signal() as stop:
+                if json:
+                    show.json_line({"serving": msgspec.structs.asdict(served)})
+                else:
+                    for line in served.lines:
+                        show.line(line)
+                await stop.wait()
+
         try:
-            story = asyncio.run(perform(folder, amqp, management, note))
+            story = asyncio.run(
+                perform(folder, amqp, management, note, go_on if serve else None)
+            )
         except asyncio.CancelledError:  # SIGTERM, after everything is cleaned up
             raise KeyboardInterrupt from None
-    if json:
-        show.json_line(document(story))
-    else:
-        show_story(story, Console(highlight=False), keep and folder)
+    if not serve:
+        tell(story, folder)
     return 0 if story.ok else 1
 
 
@@ -61,8 +95,12 @@ async def perform(
     amqp: str | None = None,
     management: str | None = None,
     note: Callable[[str], None] = lambda _text: None,
+    go_on: GoOn | None = None,
 ) -> Story:
     """Set the stage in the empty *folder*, play, and look at what happened.
+
+    Args:
+        go_on: Gets the story while everything still runs, and ends that by returning.
 
     Raises:
         ConfigError: The folder or an address is unusable.
@@ -71,17 +109,30 @@ async def perform(
     started = time.monotonic()
     note("making keys and a directory")
     world = set_stage(folder, now=time.time())
+
+    def told(played: Played) -> Story:
+        note("checking what everybody received")
+        return tell(
+            world,
+            played,
+            bus="embedded" if amqp is None else _place(amqp),
+            seconds=time.monotonic() - started,
+            now=time.time(),
+        )
+
+    served: list[Story] = []
+
+    async def after(played: Played, backstage: Backstage) -> None:
+        assert go_on is not None  # noqa: S101  see below
+        served.append(await asyncio.to_thread(told, played))
+        await go_on(served[0], backstage)
+
     with _ended_gently():
         async with _bus(world, amqp, management) as login:
-            played = await play(world, login, tell=note)
-    note("checking what everybody received")
-    return tell(
-        world,
-        played,
-        bus="embedded" if amqp is None else _place(amqp),
-        seconds=time.monotonic() - started,
-        now=time.time(),
-    )
+            played = await play(
+                world, login, tell=note, after=None if go_on is None else after
+            )
+    return served[0] if served else told(played)
 
 
 def _bus(
@@ -133,23 +184,52 @@ def _folder(keep: Path | None) -> Iterator[Path]:
     yield keep
 
 
+class _Note:
+    """Says on standard error what is going on, if somebody is watching."""
+
+    def __init__(self, status: Status | None) -> None:
+        self._status = status
+
+    def __call__(self, text: str) -> None:
+        if self._status is not None:
+            self._status.update(text)
+
+    def end(self) -> None:
+        """Say nothing more."""
+        if self._status is not None:
+            self._status.stop()
+
+
 @contextmanager
-def _progress() -> Iterator[Callable[[str], None]]:
-    """Say on standard error what is going on, if somebody is watching."""
+def _progress() -> Iterator[_Note]:
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield lambda _text: None
+        yield _Note(None)
         return
     with console.status("starting") as status:
-        yield status.update
+        yield _Note(status)
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Let nothing but errors into the terminal: refusals are part of the play."""
+def quiet(counts: EventCounts | None = None) -> Iterator[None]:
+    """Let nothing but errors into the terminal: refusals are part of the play.
+
+    Args:
+        counts: Counts the rest all the same.
+    """
     before = structlog.get_config()
+    if counts is not None:
+        structlog.configure(
+            processors=[
+                structlog.processors.add_log_level,
+                counts,
+                _errors_alone,
+                *before["processors"],
+            ]
+        )
+    least = logging.ERROR if counts is None else logging.INFO
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     # What they log, they raise too.
@@ -163,3 +243,11 @@ def quiet() -> Iterator[None]:
         structlog.configure(**before)
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _errors_alone(
+    _logger: Any, _method: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if event.get("level") not in ("error", "critical"):
+        raise structlog.DropEvent
+    return event

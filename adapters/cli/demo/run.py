@@ -19,29 +19,35 @@ from adapters.cli.demo.attacks import Attack, alter, forge
 from adapters.cli.demo.cast import Sample, identity_of
 from adapters.cli.demo.hub import Login
 from adapters.cli.demo.played import Played, Published, read_inbox
-from adapters.cli.demo.webhook import open_receiver
+from adapters.cli.demo.serve import Backstage
+from adapters.cli.demo.webhook import Receiver, open_receiver
 from adapters.cli.demo.world import HUB, World
 from adapters.config_use import outbox_of
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context
 from adapters.view import view_of
 from broker import wire
-from broker.archive import open_archive
-from broker.bus import Bus, Message
+from broker.archive import Archive, open_archive
+from broker.bus import JSON_CONTENT_TYPE, Bus, Message
 from broker.gate import run_gate
 from broker.gate_state import open_gate_state
 from broker.publisher import open_publisher
 from broker.signers import Signer
+from broker.signing import random_uuid
 from broker.topology import ADAPTER_PREFIX, DEAD, FEEDBACK, GATE, INGRESS, OPERATOR
 from broker.trust import verify
 from schemas import timestamps
+from schemas.record import Draft
 
 # A slow machine with a slow RabbitMQ; what is missing then fails its check.
 PATIENCE_S: Final = 20.0
 _LOOK_EVERY_S: Final = 0.02
 _ATTACKED: Final = "bank-phishing.json"
 
+_AGAIN: Final = "bank-phishing.json"
+
 Tell = Callable[[str], None]
+After = Callable[[Played, Backstage], Awaitable[None]]
 
 
 class _Tap:
@@ -61,8 +67,13 @@ class _Tap:
         await self._bus.publish(exchange, message, timeout_s=timeout_s)
 
 
-async def play(world: World, login: Login, *, tell: Tell) -> Played:
+async def play(
+    world: World, login: Login, *, tell: Tell, after: After | None = None
+) -> Played:
     """Run the whole play on the bus behind *login*.
+
+    Args:
+        after: Called when all has been played, while everything still runs.
 
     Raises:
         BusError: The bus went away.
@@ -125,31 +136,62 @@ async def play(world: World, login: Login, *, tell: Tell) -> Played:
                 until=time.monotonic() + PATIENCE_S,
             )
             await stage.perform(dead, told)
+
+            def played() -> Played:
+                return _played(
+                    world,
+                    stage,
+                    receiver=receiver,
+                    archive=archive,
+                    dead=dead,
+                    told=told,
+                )
+
+            if after is not None:
+                backstage = Backstage(
+                    receiver, outbox, stage.publish_more, world.received("")
+                )
+                await after(played(), backstage)
             stop.set()
             for reader in readers:
                 reader.cancel()
-        answers = [json.loads(message.body) for message in told]
-        return Played(
-            context=context,
-            published=tuple(stage.published),
-            received=tuple(
-                received
-                for member in world.members
-                for received in read_inbox(member.org, world.received(member.org))
-            ),
-            posts=tuple(receiver.posts),
-            archived=tuple(each.token_id for each in archive.since()),
-            stamps=tuple(each.stamp for each in archive.since()),
-            attacks=tuple(stage.attacks),
-            dead=tuple(dead),
-            told=tuple((each["reason"], each["token_id"]) for each in answers),
-        )
+        return played()
+
+
+def _played(
+    world: World,
+    stage: "_Stage",
+    *,
+    receiver: Receiver,
+    archive: Archive,
+    dead: list[Message],
+    told: list[Message],
+) -> Played:
+    """Collect what each party holds."""
+    answers = [json.loads(message.body) for message in told]
+    return Played(
+        context=stage.context,
+        published=tuple(stage.published),
+        received=tuple(
+            received
+            for member in world.members
+            for received in read_inbox(member.org, world.received(member.org))
+        ),
+        posts=tuple(receiver.posts),
+        archived=tuple(each.token_id for each in archive.since()),
+        stamps=tuple(each.stamp for each in archive.since()),
+        attacks=tuple(stage.attacks),
+        dead=tuple(dead),
+        told=tuple((each["reason"], each["token_id"]) for each in answers),
+    )
 
 
 async def _read(bus: Bus, queue: str, into: list[Message]) -> None:
     async with bus.consume(queue) as messages:
         async for received in messages:
-            into.append(received.message)
+            # On the way of refusals other answers come, too.
+            if queue == DEAD or received.message.content_type == JSON_CONTENT_TYPE:
+                into.append(received.message)
             await received.ack()
 
 
@@ -167,7 +209,7 @@ class _Stage:
         until: float,
     ) -> None:
         self._world = world
-        self._context = context
+        self.context = context
         self._buses = buses
         self._outbox = outbox
         self._tell = tell
@@ -190,9 +232,15 @@ class _Stage:
                 await self._attack(self.published[-1])
                 await self._wait(lambda: _enough(len(self.attacks), dead, told))
 
-    async def _publish(self, sample: Sample) -> None:
-        world, bus = self._world, self._buses[sample.issuer]
+    async def publish_more(self) -> tuple[str, str]:
+        """Publish a sample again, about another case; its issuer and token id."""
+        sample = next(s for s in self._world.samples if s.file == _AGAIN)
         now = time.time()
+        case = random_uuid(os.urandom)
+        return sample.issuer, await self._send(sample, sample.another(now, case))
+
+    async def _send(self, sample: Sample, draft: Draft) -> str:
+        world, bus = self._world, self._buses[sample.issuer]
         async with open_publisher(
             bus,
             world.folder / "issuers" / f"{sample.issuer}.sqlite",
@@ -200,14 +248,18 @@ class _Stage:
             directory=world.directory,
             identity=identity_of(sample.issuer),
         ) as publisher:
-            await publisher.publish(
-                sample.draft(now), address=sample.address, exercise=True
-            )
+            done = await publisher.publish(draft, address=sample.address, exercise=True)
+        return done.token_id
+
+    async def _publish(self, sample: Sample) -> None:
+        world, bus = self._world, self._buses[sample.issuer]
+        now = time.time()
+        await self._send(sample, sample.draft(now))
         token = wire.unpack(bus.sent[-1]).token
         verified = verify(token, world.directory, now=now)
         self.published.append(Published(sample, token, verified))
-        policy, written = self._context.policy, timestamps.from_epoch(now)
-        for each in self._context.subscribers:
+        policy, written = self.context.policy, timestamps.from_epoch(now)
+        for each in self.context.subscribers:
             view = view_of(each.member, verified.claims)
             if policy.refusal(view, verified.claims, now=written) is None:
                 self._expected += len(each.sinks)

@@ -4,16 +4,25 @@ The signature is checked by hand, as the member's programmers would do it from t
 specification (https://www.standardwebhooks.com), not with the code that signs.
 """
 
+import asyncio
 import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import msgspec
 from aiohttp import web
 
+# How the member's system may behave, in words.
+MOODS: Final = {
+    "well": "answers at once",
+    "slow": "takes five seconds for each delivery",
+    "busy": "says that it is busy (503)",
+    "hanging": "does not answer at all",
+}
+_SLOW_S: Final = 5.0
 _TOLERANCE_S: Final = 300  # as the specification's libraries have it
 _MAX_BODY_BYTES: Final = 32 << 20  # a record of 16 MiB in JSON, and its projection
 
@@ -39,10 +48,26 @@ class Receiver(msgspec.Struct):
     Attributes:
         url: Where it listens, on the loopback only.
         posts: In the order they came.
+        mood: How it behaves, one of `MOODS`.
     """
 
     url: str
     posts: list[Post]
+    mood: str = "well"
+    changed: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
+
+    def behave(self, mood: str) -> None:
+        """Answer in another way from now on, also whoever waits for an answer."""
+        self.mood = mood
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+    async def dither(self) -> None:
+        """Wait as long as it does just now before it answers."""
+        limit = {"slow": _SLOW_S, "hanging": None}.get(self.mood, 0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self.changed.wait()
 
 
 @asynccontextmanager
@@ -55,6 +80,9 @@ async def open_receiver(
 
     async def take(request: web.Request) -> web.Response:
         body = await request.read()
+        await receiver.dither()
+        if receiver.mood == "busy":
+            return web.Response(status=503)
         headers = {name.lower(): value for name, value in request.headers.items()}
         post = Post(
             headers.get("webhook-id", ""),
@@ -67,7 +95,8 @@ async def open_receiver(
 
     app = web.Application(client_max_size=_MAX_BODY_BYTES)
     app.router.add_post("/tocsin", take)
-    runner = web.AppRunner(app, access_log=None)
+    # Who hangs is not waited for at the end.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -12,9 +12,9 @@ from typing import Any, Final
 from adapters.cli import show
 from adapters.cli.asking import ask
 from adapters.cli.connecting import log_json
-from adapters.cli.doctor import files, network, sinks, trip
+from adapters.cli.doctor import files, flow, network, sinks, trip
 from adapters.cli.doctor.network import Place
-from adapters.config import AdapterConfig, PublisherConfig
+from adapters.config import AdapterConfig, GateConfig, PublisherConfig
 from adapters.config_parts import DatabaseConfig
 from adapters.config_use import outbox_of
 from adapters.doctor import Finding, Step, Told, examine, of_several, ok
@@ -79,7 +79,9 @@ class Installation:
             Step("policy", ("directory",), self._policy),
             Step("sinks", ("secrets",), self._sinks),
             Step("database", ("secrets",), self._database),
+            Step("deliveries", ("database",), self._deliveries),
         ]
+        of_hub = [Step("running", (), self._running)]
         of_publisher = [
             Step(
                 "exercise",
@@ -99,8 +101,10 @@ class Installation:
             Step("port", ("name",), self._port),
             Step("tls", ("port",), self._tls),
             Step("login", ("tls",), self._login),
-            Step("rights", ("login", "directory"), self._rights),
+            # Before the rights: who asks for those is held up by the broker's alarms.
             Step("queues", ("login", "directory"), self._queues),
+            Step("rights", ("login", "directory"), self._rights),
+            *(of_hub if not isinstance(self._settings, PublisherConfig) else ()),
             *(of_publisher if isinstance(self._settings, PublisherConfig) else ()),
         ]
 
@@ -165,6 +169,14 @@ class Installation:
             return [ok("deliveries are kept in a file")]
         return await network.database(self._settings.database.url)
 
+    async def _deliveries(self) -> Sequence[Finding]:
+        assert isinstance(self._settings, AdapterConfig)  # noqa: S101  see `others`
+        return await flow.deliveries(self._settings)
+
+    async def _running(self) -> Sequence[Finding]:
+        assert isinstance(self._settings, AdapterConfig | GateConfig)  # noqa: S101  see `others`
+        return await flow.running(self._settings)
+
     async def _name(self) -> Sequence[Finding]:
         self._places = network.places_of(self._settings.broker)
         return await self._of_each(network.resolve)
@@ -203,7 +215,7 @@ class Installation:
         return await network.rights(self._link, self._settings, self._directory)
 
     async def _queues(self) -> Sequence[Finding]:
-        return await network.queues(self._link, self._settings, self._directory)
+        return await flow.queues(self._link, self._settings, self._directory)
 
     async def _exercise(self) -> Sequence[Finding]:
         assert isinstance(self._settings, PublisherConfig)  # noqa: S101  see `others`

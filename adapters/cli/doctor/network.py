@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -17,7 +17,7 @@ import msgspec
 from adapters.config import AdapterConfig, GateConfig, PublisherConfig
 from adapters.config_parts import Broker
 from adapters.config_use import addresses_of, broker_tls, broker_urls, queued_for
-from adapters.doctor import UNREACHABLE, USAGE, Finding, failed, note, ok, warning
+from adapters.doctor import UNREACHABLE, USAGE, Finding, failed, ok, warning
 from adapters.doctor_rights import (
     Right,
     Verdict,
@@ -32,13 +32,10 @@ from broker.directory import Directory
 from broker.errors import BusRefusedError, BusUnavailableError
 from broker.gate_rules import issuers_of
 from broker.rabbitmq_link import Link
-from broker.rabbitmq_probing import Waiting
-from broker.topology import FEEDBACK, INGRESS, adapter_queues
 
 Settings = PublisherConfig | GateConfig | AdapterConfig
 TIMEOUT_S: Final = 5.0
 _WARN: Final = timedelta(days=30)
-_MANY: Final = 10_000  # an alarm of the operator's is long before the queue is full
 _ISSUERS: Final = 50  # tried, of those that a gate reads: each costs a channel
 # X509_V_ERR_* of OpenSSL's x509_vfy.h.
 _NOT_YET, _EXPIRED = 9, 10
@@ -292,83 +289,3 @@ async def _tried(link: Link, right: Right) -> Verdict:
             return await rabbitmq_probing.may_read(link, right.name)
         case "declare":
             return await rabbitmq_probing.may_declare(link, right.name)
-
-
-async def queues(link: Link, settings: Settings, directory: Directory) -> list[Finding]:
-    """Say what waits in our queues, and whether anybody reads them."""
-    match settings:
-        case PublisherConfig(org=org):
-            member = directory.members.get(org)
-            found = [_told(await _look(link, f"{FEEDBACK}.{org}"))]
-            if member is not None and member.kinds:
-                found.append(await _way_in(link, f"{INGRESS}.{org}"))
-            return found
-        case GateConfig():
-            named = issuers_of(directory)[:_ISSUERS]
-            queues = [f"{INGRESS}.{each}" for each in named]
-            return [
-                _read(await _look(link, each), "tocsin gate run") for each in queues
-            ]
-        case AdapterConfig(name=name):
-            run = "tocsin adapter run"
-            return [
-                _read(await _look(link, each), run) for each in adapter_queues(name)
-            ]
-
-
-class _Queue(NamedTuple):
-    name: str
-    waiting: Waiting | None
-
-
-async def _look(link: Link, name: str) -> _Queue:
-    return _Queue(name, await rabbitmq_probing.waiting_in(link, name))
-
-
-async def _way_in(link: Link, name: str) -> Finding:
-    try:
-        return _sent(await _look(link, name))
-    except BusRefusedError:
-        return note("this broker does not tell members whether the gate runs")
-
-
-def _missing(name: str) -> Finding:
-    ask = "ask the operator of the hub to run: tocsin broker apply"
-    return failed(f"the queue {name} does not exist", ask)
-
-
-def _told(queue: _Queue) -> Finding:
-    """Judge the queue that a member reads now and then."""
-    name, waiting = queue
-    if waiting is None:
-        return _missing(name)
-    said = f"{waiting.messages} messages wait in {name}"
-    return note(said, "read them: tocsin feedback") if waiting.messages else ok(said)
-
-
-def _sent(queue: _Queue) -> Finding:
-    """Judge the queue that a member's records go through."""
-    name, waiting = queue
-    if waiting is None:
-        return _missing(name)
-    said = f"{waiting.messages} records of yours wait for the gate"
-    if not waiting.readers:
-        return failed(
-            f"{said}, and it does not run now",
-            "tell the operator of the hub; what you publish meanwhile waits",
-            UNREACHABLE,
-        )
-    return ok(f"{said}, which runs")
-
-
-def _read(queue: _Queue, run: str) -> Finding:
-    """Judge a queue that a process of the hub reads."""
-    name, waiting = queue
-    if waiting is None:
-        return _missing(name)
-    said = f"{waiting.messages} messages wait in {name}"
-    if not waiting.readers:
-        return warning(f"{said}, and nobody reads it now", f"start: {run}")
-    if waiting.messages > _MANY:
-        return warning(said, "whoever reads it is too slow, or stands still")
-    return ok(f"{said}, which is being read")

@@ -275,6 +275,8 @@ class _Worker:
                 await self._drop(item, reason)
             case NotYet():
                 pass  # it is due later by now
+            case found if not found.evidence:  # put back from a backup without keys
+                await self._drop(item, "bodies-gone")
             case found:
                 # Suspended, or erased, while this was decided?
                 holds = self._outbox.holds(found)

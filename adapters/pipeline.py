@@ -10,7 +10,7 @@ the outbox knows what it holds, so repeated work has no effect.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -74,15 +74,20 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     recogniser: Recogniser | None = None
     bases: Bases = msgspec.field(default_factory=Bases)
 
-    def basis_of(self, subscriber: Subscriber, now: float) -> Basis:
-        """Say what decisions for a member rest on *now* (`adapters.basis`)."""
-        return self.bases.of(
-            self.directory,
-            self.policy.sha256,
-            subscriber.member,
-            subscriber.interests,
-            now=now,
+    def basis_of(self, subscriber: Subscriber, trust: str) -> Basis:
+        """Say what decisions for a member rest on (`adapters.basis`).
+
+        Args:
+            trust: What `trust_at` gives: once for all members.
+        """
+        view = self.bases.view(
+            self.policy.sha256, subscriber.member, subscriber.interests
         )
+        return Basis(view, trust)
+
+    def trust_at(self, now: float) -> str:
+        """Say what decides *now* who is believed."""
+        return self.bases.trust(self.directory, now)
 
     def author_at(self, first_seen: float) -> Author:
         """Give the author of what is made of a record, by its period."""
@@ -176,7 +181,7 @@ def decide(
     takes_back = claims.kind == "retraction"
     mentioned = about(verified)
     approved = _approved(agreed, context.policy)
-    as_it_came = keep(message)
+    as_it_came, trust = keep(message), context.trust_at(now)
     cutting = _Cutting(
         verified, told, context, approved=approved, first_seen=first_seen, now=now
     )
@@ -210,13 +215,15 @@ def decide(
         if isinstance(found, str):
             not_given[found] += 1
             continue
-        own_parts = () if found[0].is_taken_back else seal.only_for(parts, member.org)
-        basis = str(context.basis_of(subscriber, now))
+        own_parts = (
+            () if found.redacted.is_taken_back else seal.only_for(parts, member.org)
+        )
+        basis = str(context.basis_of(subscriber, trust))
         rows += [
             _row(
                 member.org,
                 sink,
-                *found,
+                found,
                 scope=scope,
                 not_before=not_before,
                 missed=missed,
@@ -224,7 +231,6 @@ def decide(
                 sealed=own_parts,
                 message=as_it_came,
                 basis=basis,
-                until=cutting.until(view),
                 resend=_resend(replay),
             )
             for sink in subscriber.sinks
@@ -285,6 +291,18 @@ def _away(org: str, directory: Directory, now: float) -> str:
     return "member-suspended" if directory.is_suspended(org, now) else ""
 
 
+class _Given(NamedTuple):
+    """What a view gets.
+
+    Attributes:
+        until: When that ends by itself, epoch seconds.
+    """
+
+    redacted: Redacted
+    receipt: bytes
+    until: float
+
+
 class _Cutting:
     """What views get of one record, each cut once.
 
@@ -306,12 +324,10 @@ class _Cutting:
         self._approved, self._now = approved, now
         self._author = context.author_at(first_seen)
         self._reading = Reading(verified)
-        self._found: dict[tuple[View, str, bool], tuple[Redacted, bytes] | str] = {}
+        self._found: dict[tuple[View, str, bool], _Given | str] = {}
         self.waiting: list[Waiting] = []
 
-    def of(
-        self, view: View, scope: str, not_before: float
-    ) -> tuple[Redacted, bytes] | str:
+    def of(self, view: View, scope: str, not_before: float) -> _Given | str:
         """Give what a view gets, with its receipt; or the reason why nothing."""
 
         def cut() -> Redacted:
@@ -333,7 +349,7 @@ class _Cutting:
 
         return self._once((view, scope, False), cut)
 
-    def taken_back(self, view: View, scope: str) -> tuple[Redacted, bytes] | str:
+    def taken_back(self, view: View, scope: str) -> _Given | str:
         """Give what whoever had the record gets of its retraction in any case."""
         return self._once(
             (view, scope, True),
@@ -347,20 +363,17 @@ class _Cutting:
             ),
         )
 
-    def until(self, view: View) -> float:
-        """Say until when what a view gets is right: the first end that is stated."""
-        return ends(self._reading, view, self._context.policy, self._now)
-
     def _once(
         self, key: tuple[View, str, bool], cut: Callable[[], Redacted]
-    ) -> tuple[Redacted, bytes] | str:
+    ) -> _Given | str:
         if key not in self._found:
             try:
                 redacted = cut()
                 signed = receipt(
                     redacted, self._told, self._context.signer, now=int(self._now)
                 )
-                self._found[key] = redacted, signed
+                until = ends(self._reading, key[0], self._context.policy, self._now)
+                self._found[key] = _Given(redacted, signed, until)
             except NotGivenError as error:
                 self._found[key] = error.reason
         return self._found[key]
@@ -384,8 +397,7 @@ def _cut_at(verified: Verified, now: float, not_before: float) -> float:
 def _row(
     member: str,
     sink: str,
-    redacted: Redacted,
-    signed: bytes,
+    given: _Given,
     *,
     scope: str,
     not_before: float,
@@ -395,9 +407,9 @@ def _row(
     resend: Resend,
     message: bytes,
     basis: str,
-    until: float,
 ) -> NewDelivery:
     """Make a row; *sealed*: the parts of the record that are for this member."""
+    redacted = given.redacted
     verified = redacted.verified
     return NewDelivery(
         member=member,
@@ -410,7 +422,7 @@ def _row(
         token_id=verified.token_id,
         evidence=_with(sealed, redacted.evidence),
         projection=redacted.projection,
-        receipt=signed,
+        receipt=given.receipt,
         policy=f"{redacted.policy}/{redacted.view.audience}",
         scope=scope,
         not_before=not_before,
@@ -419,7 +431,7 @@ def _row(
         resend=resend,
         message=message,
         basis=basis,
-        until=until,
+        until=given.until,
     )
 
 

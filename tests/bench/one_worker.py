@@ -3,8 +3,8 @@
     python -P -m tests.bench.one_worker ADAPTER.TOML PASSWORD OUTBOX GAPS
 
 OUTBOX is a file or a PostgreSQL URL. It says `ready`, begins at the first line that it
-is told, and says, again and again, how many deliveries its sinks have taken; at the
-second line it ends and says what that took.
+is told, and says, again and again, how many deliveries its sinks have taken and what
+processor time it has used; at the second line it ends and says what all that took.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ class NullSink:
         while True:
             if self.taken != said:
                 said = self.taken
-                print(said, flush=True)
+                print(said, time.process_time(), flush=True)
             await asyncio.sleep(_SAY_S)
 
 

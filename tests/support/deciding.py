@@ -102,10 +102,6 @@ class Desk:
         """Say what may be sent of *item* now."""
         return await self.again()(item)
 
-    def again(self) -> DecidingAgain:
-        return DecidingAgain(
-            self.outbox,
-            lambda: self.context,
-            clock=lambda: self.now,
-            kept=self.archive.get,
-        )
+    def again(self, **more: Any) -> DecidingAgain:
+        options = {"clock": lambda: self.now, "kept": self.archive.get, **more}
+        return DecidingAgain(self.outbox, lambda: self.context, **options)

@@ -77,9 +77,10 @@ async def _soak(on: Installation, options: argparse.Namespace) -> int:
             await asyncio.sleep(LOOK_S)
         took_s = time.monotonic() - begun
         await until(
-            lambda: len(on.members[MEMBER].posts) >= records,
-            timeout_s=120,
+            lambda: min(len(on.members[MEMBER].posts), len(on.filed())) >= records,
+            timeout_s=600,
             what="all have arrived",
+            every_s=1,
         )
     grown = _tell(samples)
     wrong = _account(on, journal)

@@ -202,7 +202,8 @@ async def run_adapter(
         counts: What the log counts; told at `config.status`.
         status: A Unix socket for it instead.
         leads: Of several processes one does what is done once: it looks at what is
-            missing, and sends what persons have agreed to.
+            missing, sends what persons have agreed to, tells issuers, sees to
+            retention.
         rules: Where the policy of *context* follows the directory.
 
     Raises:

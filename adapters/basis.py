@@ -58,30 +58,26 @@ class Bases:
         self._trust: tuple[Directory, str] | None = None
         self._views: dict[str, tuple[str, Member, Interests, str]] = {}
 
-    def of(
-        self,
-        directory: Directory,
-        policy_sha256: str,
-        member: Member,
-        interests: Interests,
-        *,
-        now: float,
-    ) -> Basis:
-        """Give the basis of what is decided for *member* at *now* (epoch seconds)."""
-        trust = self._trust
-        if trust is None or trust[0] is not directory:
-            trust = self._trust = (directory, trust_digest(directory))
-        view = self._views.get(member.org)
+    def trust(self, directory: Directory, now: float) -> str:
+        """Digest who is believed at *now* (epoch seconds)."""
+        found = self._trust
+        if found is None or found[0] is not directory:
+            found = self._trust = (directory, trust_digest(directory))
+        return found[1] + gate_now(directory, now)
+
+    def view(self, policy_sha256: str, member: Member, interests: Interests) -> str:
+        """Digest what decides how much *member* gets."""
+        found = self._views.get(member.org)
         if (
-            view is None
-            or view[0] != policy_sha256
-            or view[1] is not member
-            or view[2] is not interests
+            found is None
+            or found[0] != policy_sha256
+            or found[1] is not member
+            or found[2] is not interests
         ):
             digest = view_digest(policy_sha256, member, interests)
-            view = (policy_sha256, member, interests, digest)
-            self._views[member.org] = view
-        return Basis(view[3], trust[1] + gate_now(directory, now))
+            found = (policy_sha256, member, interests, digest)
+            self._views[member.org] = found
+        return found[3]
 
 
 def view_digest(policy_sha256: str, member: Member, interests: Interests) -> str:

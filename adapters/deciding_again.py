@@ -88,7 +88,7 @@ class DecidingAgain:
                 return NotYet(now)  # since the moment it was asked for
             if item.kind == erasing.KIND:
                 return item  # it says nothing but ids that the member has
-            basis = context.basis_of(subscriber, now)
+            basis = context.basis_of(subscriber, context.trust_at(now))
             if item.basis == str(basis) and now < item.until:
                 return item if is_due else NotGiven(item.missed)
             alone = replace(context, subscribers=(subscriber,))

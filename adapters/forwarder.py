@@ -246,12 +246,11 @@ class _Worker:
                 await arrivals.wait()
 
     async def _work(self) -> bool:
-        """Send one batch, or one delivery to a suspect sink; False if none is due."""
+        """Send one batch, or one delivery to a suspect sink; False if that was all."""
         is_suspect = self._breaker != Closed()
+        most = 1 if is_suspect else _BATCH
         async with self._suspect if is_suspect else self._working:
-            batch = await self._outbox.due(
-                self._now(), 1 if is_suspect else _BATCH, lane=self.lane
-            )
+            batch = await self._outbox.due(self._now(), most, lane=self.lane)
             try:
                 for item in batch:
                     if not self._outbox.holds(item):
@@ -267,7 +266,7 @@ class _Worker:
                         break
             finally:
                 self._outbox.release(batch)  # those that were not reached
-        return bool(batch)
+        return len(batch) == most
 
     async def _send(self, item: Delivery) -> None:
         """Send *item* as it may be sent now, if it may."""
@@ -276,6 +275,8 @@ class _Worker:
                 await self._drop(item, reason)
             case NotYet():
                 pass  # it is due later by now
+            case found if not found.evidence:  # put back from a backup without keys
+                await self._drop(item, "bodies-gone")
             case found:
                 # Suspended, or erased, while this was decided?
                 holds = self._outbox.holds(found)

@@ -212,7 +212,7 @@ class GapWatch:
                 bare: Mapping[str, str] = NO_BARE
                 if config.bare:
                     bare = await self._bare(found.withheld, context, member, now)
-                basis = str(context.basis_of(subscriber, now))
+                basis = str(context.basis_of(subscriber, context.trust_at(now)))
                 rows += [
                     delivery(passed, found, member, sink, bare, basis=basis)
                     for sink in subscriber.sinks

@@ -7,6 +7,9 @@ without gaps, and leaves in the order of its versions. Storing is durable when
 Who may send a row: `due` hands it to one caller, and to nobody else until it is
 settled or released. After a crash nothing is held back. A SQLite file is of one process
 at a time; several share a PostgreSQL database (`outbox_sqlite`, `outbox_postgresql`).
+
+Longer than our files are: a short method for each thing that callers may ask for, all
+around one set of what is handed out. What they do stands in files of its own.
 """
 
 import asyncio
@@ -17,14 +20,13 @@ from collections.abc import (
     AsyncIterator,
     Callable,
     Collection,
-    Coroutine,
     Iterable,
     Sequence,
 )
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial, wraps
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import Final
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DBAPIError
@@ -40,6 +42,7 @@ from adapters.delivery import (
 )
 from adapters.numbering import Lane, assign, lane_of
 from adapters.outbox_database import Database, OutboxUnavailableError
+from adapters.outbox_due import Wanted, load_due, load_soonest, waves
 from adapters.outbox_erasure import (
     ErasedHere,
     Erasing,
@@ -55,9 +58,6 @@ from adapters.outbox_queries import (
     PENDING,
     UNCHANGED,
     WAITING,
-    first_waiting,
-    free,
-    load,
     load_backlog,
     load_known,
     load_scopes,
@@ -67,38 +67,13 @@ from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
+from adapters.together import Together, to_its_end
 from broker.retention import Aged
 
 __all__ = ["Database", "Outbox", "OutboxUnavailableError", "open_outbox"]
 
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
-_Unrecorded = tuple[dict[str, object], asyncio.Future[None]]
-
 OVERDUE_S: Final = 86_400.0  # a correction or retraction is to be taken within a day
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
-
-
-def to_its_end(
-    method: Callable[_P, Coroutine[Any, Any, _T]],
-) -> Callable[_P, Coroutine[Any, Any, _T]]:
-    """Let a cancelled caller wait until *method* is through.
-
-    A transaction that is abandoned half way keeps the file locked until its
-    connection is collected: for seconds, measured.
-    """
-
-    @wraps(method)
-    async def run(*args: _P.args, **kwargs: _P.kwargs) -> _T:
-        task = asyncio.create_task(method(*args, **kwargs), name="outbox")
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait({task})
-            task.exception()  # nobody else will look at it
-            raise
-
-    return run
 
 
 @asynccontextmanager
@@ -152,10 +127,11 @@ class Outbox:
         self._clock = clock
         self._database = database
         self.look_again_s = database.look_again_s
-        self._handing_out = asyncio.Lock()
         self._handed_out: set[str] = set()
-        self._recording = asyncio.Lock()
-        self._unrecorded: list[_Unrecorded] = []
+        self._lane_ids: dict[Lane, int] = {}
+        self._due = Together(self._hand_out, unwanted=self.release)
+        self._next_due = Together(self._soonest)
+        self._recorded = Together(self._record)
         self._arrivals = arrivals
         # Nothing that waits is due before; 0: not known.
         self._ripe_at = 0.0
@@ -222,27 +198,31 @@ class Outbox:
         *lane*, only of this (member, sink). Stops before the bodies exceed
         *max_bytes*, but gives one row. *limit* is at most 10,000.
         """
-        async with self._handing_out:
-            if self._ripe_at <= now:
-                await self._release_waiting(now)
-            items = await self._load(now, limit, lane, max_bytes)
-            self._handed_out.update(item.delivery_id for item in items)
-            return items
+        return await self._due(Wanted(lane, now, limit, max_bytes))
 
-    @to_its_end
-    async def _load(
-        self, now: float, limit: int, lane: Lane | None, max_bytes: int
-    ) -> list[Delivery]:
-        # "+ 0" keeps SQLite from walking by time and then sorting the whole
-        # backlog by number; postponed rows are few, the breaker sees to that.
-        ready = free(lane, self._handed_out).where(deliveries.c.due_at + 0 <= now)
-        ready = ready.order_by(deliveries.c.lane_id, deliveries.c.number).limit(limit)
-        ready = self._database.claimable(ready, now)
+    async def _hand_out(self, asked: Sequence[Wanted]) -> list[list[Delivery]]:
+        """Do for all that are *asked* at once what `due` says."""
+        now = max(each.now for each in asked)
+        if self._ripe_at <= now:
+            await self._release_waiting(now)
+        found: list[list[Delivery]] = [[] for _ in asked]
+        held = set(self._handed_out)
         async with self._translated(self._database.handing_out()) as connection:
-            found = await load(connection, ready, max_bytes)
-            ids = [item.delivery_id for item in found]
-            await self._database.claim(connection, ids, now)
-            return found
+            for wave in waves(asked):
+                some = await load_due(
+                    connection,
+                    wave.values(),
+                    self._lane_ids,
+                    held,
+                    self._database.claimable,
+                )
+                for place, each in wave.items():
+                    found[place] = some.get(each.lane, [])
+                held.update(i.delivery_id for items in some.values() for i in items)
+            new = held - self._handed_out
+            await self._database.claim(connection, new, now)
+        self._handed_out |= new
+        return found
 
     @to_its_end
     async def _release_waiting(self, now: float) -> None:
@@ -264,15 +244,20 @@ class Outbox:
         self._handed_out.difference_update(ids)
         self._database.give_back(ids)
 
-    @to_its_end
     async def next_due(self, *, lane: Lane | None = None) -> float | None:
         """Say when the next delivery that is free will be due, if there is one."""
-        soonest = free(lane, self._handed_out).order_by(deliveries.c.due_at).limit(1)
+        return await self._next_due(lane)
+
+    async def _soonest(self, wanted: Sequence[Lane | None]) -> list[float | None]:
         async with self.reading() as connection:
-            rows = (await connection.execute(soonest)).all()
-            if self._ripe_at < math.inf:
-                rows += (await connection.execute(first_waiting(lane))).all()
-        return min((float(row.due_at) for row in rows), default=None)
+            found = await load_soonest(
+                connection,
+                wanted,
+                self._lane_ids,
+                self._handed_out,
+                waiting=self._ripe_at < math.inf,
+            )
+        return [found.get(lane) for lane in wanted]
 
     def arrivals(self, lane: Lane) -> asyncio.Event:
         """Give the event that is set when `store` adds to *lane*; clear it yourself."""
@@ -445,32 +430,14 @@ class Outbox:
         except (DBAPIError, PoolTimeoutError) as exc:
             raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
-    @to_its_end
     async def _settle(self, delivery_id: str, **values: object) -> None:
-        """Record an outcome, in one transaction with all that wait to be recorded.
-
-        Many sinks finish while one commit reaches the disk; each of them waiting
-        for a commit of its own would make the disk their common limit.
-        """
-        recorded = asyncio.get_running_loop().create_future()
-        self._unrecorded.append((UNCHANGED | values | {"key": delivery_id}, recorded))
-        async with self._recording:
-            if not recorded.done():
-                waiting, self._unrecorded = self._unrecorded, []
-                await self._record(waiting)
-        await recorded
+        await self._recorded(UNCHANGED | values | {"key": delivery_id})
         self._handed_out.discard(delivery_id)
 
-    async def _record(self, waiting: Sequence[_Unrecorded]) -> None:
-        try:
-            async with self.writing() as connection:
-                await self._database.settle(connection, [v for v, _ in waiting])
-        except (OutboxUnavailableError, LookupError) as error:
-            for _, recorded in waiting:
-                recorded.set_exception(error)
-        else:
-            for _, recorded in waiting:
-                recorded.set_result(None)
+    async def _record(self, values: Sequence[dict[str, object]]) -> Sequence[None]:
+        async with self.writing() as connection:
+            await self._database.settle(connection, values)
+        return [None] * len(values)
 
     async def keeping_bodies(self, connection: AsyncConnection) -> None:
         """Let no body that this transaction needs be purged until it ends."""

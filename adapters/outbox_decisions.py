@@ -7,11 +7,12 @@ from sqlalchemy import ColumnElement, exists, or_, select, update
 
 from adapters.basis import Basis
 from adapters.delivery import Delivery, NewDelivery
-from adapters.outbox import Outbox, to_its_end
+from adapters.outbox import Outbox
 from adapters.outbox_keys import read_bodies, write_bodies
 from adapters.outbox_queries import PENDING
 from adapters.outbox_schema import deliveries
 from adapters.outbox_store import bodies_of, decided
+from adapters.together import to_its_end
 
 _earlier: Final = deliveries.alias("earlier")
 _SENT: Final = exists().where(

@@ -1,14 +1,12 @@
-"""What the outbox asks of its file: what is free, its bodies, and how it ends."""
+"""What the outbox asks of its file, and how an attempt ends. `outbox_due`: what is due."""
 
-import math
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Float,
     Row,
-    Select,
     bindparam,
     exists,
     func,
@@ -17,9 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.delivery import Delivery, KnownTokens, LaneBacklog
-from adapters.numbering import Lane, supplement_in
-from adapters.outbox_keys import read_bodies
+from adapters.delivery import KnownTokens, LaneBacklog
 from adapters.outbox_schema import deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
 
@@ -64,54 +60,6 @@ UNCHANGED: Final[dict[str, object]] = {
 }
 
 
-_earlier = deliveries.alias("earlier")
-_IS_BEHIND: Final = exists().where(
-    *(_earlier.c[name] == deliveries.c[name] for name in ("lane_id", "issuer", "sub")),
-    _earlier.c.ver_key < deliveries.c.ver_key,
-    _earlier.c.state == "pending",
-)
-_FREE: Final = (
-    select(deliveries, lanes.c.member, lanes.c.sink)
-    .join(lanes)
-    .where(PENDING, ~_IS_BEHIND)
-)
-
-
-def free(lane: Lane | None, held: Collection[str]) -> Select[Any]:
-    """Select what is pending, not *held*, and not behind an earlier version."""
-    query = _FREE
-    if held:
-        query = query.where(deliveries.c.id.not_in(held))
-    if lane is not None:
-        member, sink = lane
-        query = query.where(lanes.c.member == member, lanes.c.sink == sink)
-    return query
-
-
-def first_waiting(lane: Lane | None) -> Select[Any]:
-    """Select what waits and will be due first."""
-    query = select(deliveries.c.due_at).join(lanes).where(WAITING)
-    if lane is not None:
-        member, sink = lane
-        query = query.where(lanes.c.member == member, lanes.c.sink == sink)
-    return query.order_by(deliveries.c.due_at).limit(1)
-
-
-async def load(
-    connection: AsyncConnection, query: Select[Any], max_bytes: int
-) -> list[Delivery]:
-    """Load what *query* (made by `free`) finds; bodies that are shared, once.
-
-    Stops before the bodies exceed *max_bytes*, but gives one delivery.
-    """
-    rows = list(_within(await connection.execute(query), max_bytes))
-    if not rows:
-        return []
-    hashes = {h for row in rows for h in (row.evidence, row.projection, row.receipt)}
-    found = await read_bodies(connection, hashes)
-    return [_delivery(row, found) for row in rows]
-
-
 async def load_scopes(connection: AsyncConnection, subs: Collection[str]) -> Scopes:
     """Load the scopes of all that members have of the records of *subs*.
 
@@ -125,39 +73,6 @@ async def load_scopes(connection: AsyncConnection, subs: Collection[str]) -> Sco
         some = deliveries.c.sub.in_(wanted[start : start + _CHUNK])
         rows += await connection.execute(found.where(some))
     return received(tuple(row) for row in rows)
-
-
-def _within(rows: Iterable[Row[Any]], max_bytes: int) -> Iterator[Row[Any]]:
-    """Take rows until their bodies exceed *max_bytes*; always the first."""
-    total = 0
-    for row in rows:
-        total += row.size
-        if total > max_bytes and total > row.size:
-            return
-        yield row
-
-
-def _delivery(row: Row[Any], found: Mapping[bytes, bytes]) -> Delivery:
-    return Delivery(
-        delivery_id=row.id,
-        member=row.member,
-        sink=row.sink,
-        number=row.number,
-        attempt=row.attempts + 1,
-        token_id=row.token_id,
-        issuer=row.issuer,
-        sub=row.sub,
-        ver=row.ver,
-        kind=row.kind,
-        tlp=row.tlp,
-        evidence=found[row.evidence],
-        projection=found[row.projection],
-        receipt=found[row.receipt],
-        missed=row.missed,
-        supplement=supplement_in(row.ver_key),
-        basis=row.basis,
-        until=math.inf if row.decided_until is None else row.decided_until,
-    )
 
 
 async def load_known(

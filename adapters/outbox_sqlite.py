@@ -3,11 +3,9 @@
 Who may send a row is this process's own memory: after a crash nothing is held back.
 """
 
-import fcntl
-import os
 import sqlite3
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +18,7 @@ from adapters.outbox_erasure import note_erased
 from adapters.outbox_migrations import migrate
 from adapters.outbox_queries import SETTLE
 from broker.errors import ConfigError
-from broker.private_sqlite import make_private
+from broker.private_sqlite import make_private, owned
 
 APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
 DRIVER: Final = "sqlite+aiosqlite"
@@ -36,6 +34,9 @@ _PRAGMAS: Final = (
 )
 
 
+_IN_USE: Final = "is in use by another adapter; each needs an outbox of its own"
+
+
 @asynccontextmanager
 async def open_sqlite(url_or_path: str | Path) -> AsyncIterator["Sqlite"]:
     """Open the file, creating it (mode 0600) and its tables if missing.
@@ -46,7 +47,7 @@ async def open_sqlite(url_or_path: str | Path) -> AsyncIterator["Sqlite"]:
     """
     path = _database_path(url_or_path)
     make_private(path)
-    with _own(path):
+    with owned(path, _IN_USE):
         check_ours(path)
         engine = sqlite_engine(path)
         try:
@@ -156,43 +157,6 @@ def _database_path(url_or_path: str | Path) -> Path:
     if str(url_or_path) in {"", ".", ":memory:"}:
         raise ConfigError("the outbox needs a file: it must survive a restart")
     return Path(url_or_path)
-
-
-@contextmanager
-def _own(path: Path) -> Iterator[None]:
-    """Keep every other process from forwarding what is in *path*.
-
-    An advisory lock (flock, as Linux and macOS have it) on a file beside it,
-    which stays: the kernel releases the lock when the process ends, however. Not
-    on *path*, since closing that would release SQLite's own locks. Reading the
-    outbox from outside, with SQLite's tools, needs no lock.
-
-    Raises:
-        ConfigError: Another process has it, or the lock cannot be made.
-    """
-    place = path.resolve()  # one file, one lock, whatever link leads to it
-    place = place.with_name(f"{place.name}.lock")
-    try:
-        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise ConfigError(f"cannot open {place}: {error.strerror}") from None
-    try:
-        _lock(descriptor, path)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _lock(descriptor: int, path: Path) -> None:
-    try:
-        os.fchmod(descriptor, 0o600)  # who can open it could hold the lock
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise ConfigError(
-            f"{path} is in use by another adapter; each needs an outbox of its own"
-        ) from None
-    except OSError as error:
-        raise ConfigError(f"cannot lock {path}: {error.strerror}") from None
 
 
 def check_ours(path: Path) -> None:

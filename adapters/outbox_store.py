@@ -114,7 +114,7 @@ async def _send_again(connection: AsyncConnection, found: Sequence[Numbered]) ->
     await connection.execute(
         update(deliveries)
         .where(deliveries.c.id == bindparam("key"))
-        .where(deliveries.c.state.in_(("done", "failed")))
+        .where(deliveries.c.settled_at.is_not(None))
         .values(
             **{name: bindparam(f"new_{name}") for name in names},
             state="pending",

@@ -25,8 +25,8 @@ from broker.directory_held import first_of
 
 _log: Any = structlog.get_logger(__name__)
 USAGE: Final = 2  # as in adapters.cli.main: starting it again will not mend it
-# A worker cuts itself off before, see `adapters.app.DRAIN_S`.
-KILL_S: Final = 60.0
+# A worker cuts itself off before (`adapters.app.DRAIN_S`); the unit in deploy waits 60.
+KILL_S: Final = 50.0
 LOOK_S: Final = 5.0  # between looks whether workers answer, and for each of them
 MISSED: Final = 4  # looks in a row; then it hangs
 START_S: Final = 300.0  # until it answers: a model of names takes its time to load

@@ -47,6 +47,7 @@ from broker.topology import (
 )
 
 _OURS = re.compile(r"tocsin\.")
+_COPIES = 3  # of a quorum queue, unless it says otherwise: RabbitMQ's own default
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -148,6 +149,7 @@ def plan(
         *_notes_on_exchanges(want, found),
         *_notes_on_queues(want, found, drop_queues),
         *_notes_on_bindings(want, found),
+        *_notes_on_copies(found),
     )
     return Plan(tuple(steps), notes)
 
@@ -337,6 +339,19 @@ def _notes_on_queues(
                 f"and held {count} when last counted; let its reader empty it, then "
                 f"make it anew: --drop-queues {each.name}",
             )
+
+
+def _notes_on_copies(found: Actual) -> Iterator[Note]:
+    # Made while a node was away, or before there were three.
+    most = min(found.nodes, _COPIES)
+    few = [e for e in found.queues if _OURS.match(e.name) and 0 < len(e.members) < most]
+    if few:
+        yield Note(
+            "few-copies",
+            "RabbitMQ",
+            f"has {len(few)} queues with fewer than {most} copies, so they can be away "
+            "when one node is; once for each node: rabbitmq-queues grow NODE all",
+        )
 
 
 def _differing(must: Queue, is_: FoundQueue) -> str:

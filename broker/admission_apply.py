@@ -77,6 +77,7 @@ async def read_actual(
         tuple(_login(each, passwords.get(each.name)) for each in users),
         await every(Permission, "vhosts", vhost, "permissions"),
         await every(FoundTopic, "vhosts", vhost, "topic-permissions"),
+        len(await every(_Node, "nodes")),
     )
 
 
@@ -189,6 +190,10 @@ class _User(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"_User({self.name!r})"
+
+
+class _Node(msgspec.Struct, frozen=True):
+    name: str
 
 
 class _Binding(msgspec.Struct, frozen=True):

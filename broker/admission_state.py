@@ -26,6 +26,7 @@ class FoundQueue(msgspec.Struct, frozen=True):
 
     Attributes:
         messages: How many were in it when RabbitMQ last counted, seconds ago.
+        members: The nodes that have a copy of it.
     """
 
     name: str
@@ -33,6 +34,7 @@ class FoundQueue(msgspec.Struct, frozen=True):
     auto_delete: bool
     arguments: Mapping[str, Any]
     messages: int = 0
+    members: tuple[str, ...] = ()
 
 
 class FoundBinding(msgspec.Struct, frozen=True):
@@ -70,7 +72,11 @@ class FoundTopic(msgspec.Struct, frozen=True):
 
 
 class Actual(msgspec.Struct, frozen=True):
-    """All of one virtual host, and the users of the whole server."""
+    """All of one virtual host, and the users of the whole server.
+
+    Attributes:
+        nodes: Of how many the server consists, whether they run or not.
+    """
 
     exchanges: tuple[FoundExchange, ...] = ()
     queues: tuple[FoundQueue, ...] = ()
@@ -78,6 +84,7 @@ class Actual(msgspec.Struct, frozen=True):
     logins: tuple[FoundLogin, ...] = ()
     permissions: tuple[Permission, ...] = ()
     topics: tuple[FoundTopic, ...] = ()
+    nodes: int = 1
 
 
 class _Step(msgspec.Struct, frozen=True, tag_field="do"):
@@ -200,6 +207,7 @@ class Note(msgspec.Struct, frozen=True):
         "other-exchange",
         "unknown-exchange",
         "unknown-binding",
+        "few-copies",
     ]
     subject: str
     text: str

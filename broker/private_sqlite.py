@@ -1,11 +1,12 @@
 """SQLite files of our own: private, durable, one user at a time. Edge."""
 
+import fcntl
 import os
 import sqlite3
 import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,11 @@ import msgspec
 
 from broker.errors import ConfigError
 
-_BUSY_S = 5.0  # a reader of ours may be closing; an exclusive file waits for nobody
+_BUSY_S = 5.0  # a reader of ours may be closing
+_IN_USE = (
+    "is in use by another process; only one may work on it: wait until it has ended, "
+    "or stop it"
+)
 
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +28,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True):
         name: For people: "the publisher's state".
         application_id: Tells our kinds of files apart (`PRAGMA application_id`).
         version: Raised with every change of *tables*.
-        exclusive: Whether one process at a time may have it open.
+        exclusive: Whether one process at a time may have it open; others may read it.
         upgrades: By version: what makes a file of it one of the next. A file of a
             version that is not named here is refused.
     """
@@ -110,20 +115,59 @@ def open_private(path: Path, layout: Layout) -> Iterator[PrivateFile]:
             or an older version, or not to be opened.
     """
     make_private(path)
-    with _translated(path):
-        connection = sqlite3.connect(
-            path,
-            timeout=0 if layout.exclusive else _BUSY_S,
-            isolation_level=None,  # we say BEGIN ourselves
-            check_same_thread=False,
-        )
-    file = PrivateFile(connection, path)
-    try:
+    with owned(path, _IN_USE) if layout.exclusive else nullcontext():
         with _translated(path):
-            _prepare(connection, path, layout)
-        yield file
+            connection = sqlite3.connect(
+                path,
+                timeout=_BUSY_S,
+                isolation_level=None,  # we say BEGIN ourselves
+                check_same_thread=False,
+            )
+        file = PrivateFile(connection, path)
+        try:
+            with _translated(path):
+                _prepare(connection, path, layout)
+            yield file
+        finally:
+            file.close()
+
+
+@contextmanager
+def owned(path: Path, otherwise: str) -> Iterator[None]:
+    """Keep every other process from working with *path*, but not from reading it.
+
+    An advisory lock (flock, as Linux and macOS have it) on a file beside it,
+    which stays: the kernel releases the lock when the process ends, however. Not
+    on *path*, since closing that would release SQLite's own locks; and not SQLite's
+    exclusive mode, which would let nobody make a backup.
+
+    Args:
+        otherwise: What to say behind the path if another process has it.
+
+    Raises:
+        ConfigError: Another process has it, or the lock cannot be made.
+    """
+    place = path.resolve()  # one file, one lock, whatever link leads to it
+    place = place.with_name(f"{place.name}.lock")
+    try:
+        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise ConfigError(f"cannot open {place}: {error.strerror}") from None
+    try:
+        _lock(descriptor, path, otherwise)
+        yield
     finally:
-        file.close()
+        os.close(descriptor)
+
+
+def _lock(descriptor: int, path: Path, otherwise: str) -> None:
+    try:
+        os.fchmod(descriptor, 0o600)  # who can open it could hold the lock
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ConfigError(f"{path} {otherwise}") from None
+    except OSError as error:
+        raise ConfigError(f"cannot lock {path}: {error.strerror}") from None
 
 
 def make_private(path: Path) -> None:
@@ -152,15 +196,12 @@ def make_private(path: Path) -> None:
 
 
 def _prepare(db: sqlite3.Connection, path: Path, layout: Layout) -> None:
-    if layout.exclusive:
-        # Kept until the connection closes, and released by the kernel if we die.
-        db.execute("PRAGMA locking_mode=EXCLUSIVE")
     db.execute("PRAGMA journal_mode=WAL")
     # NORMAL may lose the last commits when power fails; these files are the only
     # place that knows what was promised.
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA secure_delete=ON")  # purged bodies are overwritten
-    db.execute("BEGIN EXCLUSIVE" if layout.exclusive else "BEGIN IMMEDIATE")
+    db.execute("BEGIN IMMEDIATE")
     [application_id] = db.execute("PRAGMA application_id").fetchone()
     [version] = db.execute("PRAGMA user_version").fetchone()
     [tables] = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -197,8 +238,5 @@ def _translated(path: Path) -> Iterator[None]:
         if type(error) not in {sqlite3.OperationalError, sqlite3.DatabaseError}:
             raise
         if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-            raise ConfigError(
-                f"{path} is in use by another process; only one may work on it: "
-                "wait until it has ended, or stop it"
-            ) from None
+            raise ConfigError(f"{path} {_IN_USE}") from None
         raise ConfigError(f"cannot use {path}: {error.sqlite_errorname}") from None

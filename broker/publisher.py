@@ -30,7 +30,7 @@ from broker.publisher_tip import Doubt
 from broker.seal_signing import Kept, Sealer
 from broker.signing import Address, RecordSigner
 from broker.signing_sealed import sign
-from broker.topology import ingress_key
+from broker.topology import URGENT, ingress_key
 from schemas import timestamps
 from schemas.errors import SchemaError
 from schemas.record import Draft, Need
@@ -224,7 +224,15 @@ class Publisher:
         )
         communities = tuple(dict.fromkeys(claims.aud))
         lead = carried.encode(Carried(record.token, (), record.sealed))
-        signed = Signed(message, claims.sub, {}, communities, claims.tlp, lead=lead)
+        signed = Signed(
+            message,
+            claims.sub,
+            {},
+            communities,
+            claims.tlp,
+            lead=lead,
+            urgent=claims.severity in URGENT,
+        )
         fresh = await asyncio.to_thread(self._state.release, signed)
         log.info("publisher.joint", token=found.token_id[:8], already=not fresh)
         return PublishResult(found.token_id, claims.sub, 1, already=not fresh)
@@ -293,15 +301,23 @@ class Publisher:
             draft.tlp.label,
             Kept.of(made).encode() if made.parts else b"",
             carried.encode(Carried(token, (), made.parts)),
+            draft.facts.severity in URGENT,
         )
 
-    async def flush(self) -> int:
+    async def flush(self, confirmed: Callable[[int], None] = lambda _: None) -> int:
         """Return, with their number, once all that waited is confirmed.
+
+        Args:
+            confirmed: Told how many more are, again and again.
 
         Raises:
             BusError: As `publisher_sending.Sender.flush`.
         """
-        return await self._sender.flush()
+        return await self._sender.flush(confirmed)
+
+    async def count_pending(self) -> int:
+        """Count what the hub's broker has not confirmed."""
+        return await asyncio.to_thread(self._state.count_pending)
 
     async def heartbeat(self, communities: Sequence[str]) -> int:
         """Send what waits, then say what the hub has; return the number of heartbeats.

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -44,11 +45,14 @@ class Sender:
         self._patience_s = patience_s
         self._turn = asyncio.Lock()
 
-    async def flush(self) -> int:
+    async def flush(self, confirmed: Callable[[int], None] = lambda _: None) -> int:
         """Return, with their number, once all that waited is confirmed.
 
-        About 100 at a time, oldest first. What is not confirmed is repeated with
+        About 100 at a time, oldest first, urgent ones before them. What is not confirmed is repeated with
         its message id, until nothing was confirmed for `patience_s`.
+
+        Args:
+            confirmed: Told after each hand how many of it were.
 
         Raises:
             NotConfirmedError: Patience is over. What is not confirmed may have
@@ -63,7 +67,7 @@ class Sender:
                 by then does not leave; all stays in the outbox.
         """
         async with self._turn:  # so no message id is in flight twice
-            return await self._flush()
+            return await self._flush(confirmed)
 
     async def send_now(self, message: Message) -> None:
         """Return once *message*, which is in no outbox, is confirmed.
@@ -83,7 +87,7 @@ class Sender:
                 raise error
             await asyncio.sleep(pause)
 
-    async def _flush(self) -> int:
+    async def _flush(self, confirmed: Callable[[int], None]) -> int:
         loop = asyncio.get_running_loop()
         sent, unsure, progress = 0, False, True
         attempts, give_up_at = delays(random.random), 0.0
@@ -96,6 +100,7 @@ class Sender:
             failures = await self._send(batch)
             progress = len(failures) < len(batch)
             sent += len(batch) - len(failures)
+            confirmed(len(batch) - len(failures))
             if not failures:
                 continue
             await self._check(failures)

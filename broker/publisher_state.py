@@ -173,9 +173,10 @@ class PublisherState:
         self._prune_at = now + PRUNE_EVERY_S
 
     def pending(self, *, limit: int, max_bytes: int) -> list[Message]:
-        """Give the oldest unconfirmed messages, in the order they were signed.
+        """Give the next unconfirmed messages, in the order they were signed.
 
-        At least one if there is any; then no more than *limit* and *max_bytes*.
+        Where more than *limit* wait, some urgent ones come before older ones
+        (`publisher_tables.next_places`). At least one if there is any; then no more than *limit* and *max_bytes*.
         The tip covers them: they may leave.
 
         Raises:
@@ -183,10 +184,8 @@ class PublisherState:
         """
         self._prune(self._clock())
         found: list[Message] = []
-        sizes = self._file.rows(
-            f"SELECT place, length(body) {PENDING} ORDER BY place LIMIT ?",
-            (limit,),
-        )
+        with self._file.transaction() as db:
+            sizes = publisher_tables.next_places(db, limit)
         left = max_bytes
         for place, size in sizes:
             left -= size

@@ -24,6 +24,7 @@ from schemas.record import Need
 
 # A token is refused once `exp` is over; the day is for clocks that differ.
 KEPT_S: Final = HANDLING_HORIZON_S + 86_400
+MAX_AHEAD: Final = 50  # records that go before older ones
 PENDING: Final = "FROM outbox WHERE confirmed_at IS NULL"
 Key = tuple[str, str]  # lineage, schemas.timestamps.key of the version
 
@@ -33,6 +34,8 @@ _CONTENT_TYPE: Final = (
     "ALTER TABLE outbox ADD COLUMN content_type TEXT NOT NULL "
     f"DEFAULT '{TOKEN_CONTENT_TYPE}'"
 )
+# 1: of severity high or extreme; it goes before others where many wait.
+_URGENT: Final = "ALTER TABLE outbox ADD COLUMN urgent INTEGER NOT NULL DEFAULT 0"
 # What is sealed in a token, to seal it to others later (`seal_signing.Kept`): secret.
 _SEALED: Final = """CREATE TABLE sealed (
     token_id TEXT PRIMARY KEY, kept BLOB NOT NULL
@@ -41,7 +44,7 @@ _SEALED: Final = """CREATE TABLE sealed (
 LAYOUT: Final = Layout(
     name="the state of a publisher",
     application_id=0x746F6370,  # "tocp"
-    version=5,
+    version=6,
     exclusive=True,  # two publishers on one counter would fork the feed
     upgrades={
         2: publisher_lines.TABLES,
@@ -50,6 +53,7 @@ LAYOUT: Final = Layout(
             *publisher_joint.TABLES,
             f"ALTER TABLE versions ADD COLUMN {_NEED}",
         ),
+        5: (_URGENT,),
     },
     tables=(
         *publisher_lines.TABLES,
@@ -66,6 +70,7 @@ LAYOUT: Final = Layout(
             body BLOB, confirmed_at REAL
         )""",
         _CONTENT_TYPE,
+        _URGENT,
         _SEALED,
         "CREATE INDEX pending ON outbox (place) WHERE confirmed_at IS NULL",
         """CREATE INDEX confirmed ON outbox (confirmed_at)
@@ -132,6 +137,7 @@ class Signed(msgspec.Struct, frozen=True):
         communities, tlp: On which lines it counts (`broker.heartbeats`).
         kept: What is sealed in it, to seal it to others later; b"" if nothing is.
         lead: The record as its lead alone signed it, as `carried.encode` spells it.
+        urgent: Whether it is of severity high or extreme.
     """
 
     message: Message
@@ -141,6 +147,7 @@ class Signed(msgspec.Struct, frozen=True):
     tlp: str = ""
     kept: bytes = b""
     lead: bytes = b""
+    urgent: bool = False
 
 
 class Committed(msgspec.Struct, frozen=True):
@@ -317,7 +324,7 @@ def send(db: sqlite3.Connection, seq: int, signed: Signed) -> None:
     message = signed.message
     db.execute(
         "INSERT INTO outbox (token_id, seq, routing_key, content_type, "
-        "content_encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
+        "content_encoding, body, urgent) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (
             message.message_id,
             seq,
@@ -325,9 +332,35 @@ def send(db: sqlite3.Connection, seq: int, signed: Signed) -> None:
             message.content_type,
             message.content_encoding,
             message.body,
+            signed.urgent,
         ),
     )
     publisher_lines.wait(db, message.message_id, signed.communities, signed.tlp)
+
+
+def next_places(db: sqlite3.Connection, limit: int) -> list[tuple[int, int]]:
+    """Give place and size of what leaves next: the oldest, but urgent ones first.
+
+    One that goes before others leaves a gap in the feed until those have gone, and
+    the gate remembers 100 (`chain.MAX_GAPS`): never more than `MAX_AHEAD`, and none
+    where all that waits leaves at once.
+    """
+    query = f"SELECT place, length(body), urgent {PENDING} "
+    oldest = db.execute(f"{query} ORDER BY place LIMIT ?", (limit + 1,)).fetchall()
+    ahead: list[tuple[int, int]] = []
+    if len(oldest) > limit:
+        first, last = oldest[0][0], oldest[limit - 1][0]
+        [gone] = db.execute(
+            "SELECT count(*) FROM outbox WHERE confirmed_at IS NOT NULL AND place > ?",
+            (first,),
+        ).fetchone()
+        found = db.execute(
+            f"{query} AND urgent = 1 AND place > ? ORDER BY place LIMIT ?",
+            (last, min(limit, max(0, MAX_AHEAD - gone))),
+        )
+        ahead = [(place, size) for place, size, _ in found]
+    rest = [(place, size) for place, size, _ in oldest[: limit - len(ahead)]]
+    return ahead + rest
 
 
 def forget(db: sqlite3.Connection, *, before: float) -> None:

@@ -143,12 +143,14 @@ class Link:
         failures: list[BusError] = []
         for _ in self._urls:
             try:
-                return await self._connect_here()
+                connection = await self._connect_here()
             except (BusRefusedError, BusUnavailableError) as error:
                 failures.append(error)
-            if len(self._urls) > 1:
-                log.warning("bus.address_failed", reason=str(failures[-1]))
-            self._next()
+                self._next()
+            else:
+                for each in failures:  # where none will do, all of it is raised
+                    log.warning("bus.address_failed", reason=str(each))
+                return connection
         raise _together(failures)
 
     async def _connect_here(self) -> AbstractConnection:

@@ -30,6 +30,7 @@ from adapters.ledger import (
 from adapters.ledger_database import open_ledger
 from broker.errors import ConfigError
 from schemas import timestamps
+from schemas.reasons import REASONS
 
 deliveries = cyclopts.App(
     name="deliveries",
@@ -45,7 +46,6 @@ _SENT: Final = (
     "delivery", "to", "number", "version", "state", "when (UTC)", "policy", "reason",
 )  # fmt: skip
 _WORDS: Final = {
-    "member-removed": "the member left the directory while it was due.",
     "sink-address": "the sink's name leads to an address that is not public.",
     "sink-busy": "the sink answered that it cannot now (408, 425, 429, 5xx).",
     "sink-connection": "the sink cannot be connected to, or the connection broke.",
@@ -287,7 +287,12 @@ def _facts(entry: Entry, now: float) -> dict[str, Any]:
         at = facts[name]
         facts[name] = None if at is None else timestamps.from_epoch(at)
     age_s = round(now - entry.stored_at) if entry.state in NOT_DONE else None
-    return facts | {"age_s": age_s, "meaning": _WORDS.get(entry.reason, "")}
+    return facts | {"age_s": age_s, "meaning": _meaning(entry.reason)}
+
+
+def _meaning(reason: str) -> str:
+    """Say what a reason means: of a sink, or of a decision made again; "" if unknown."""
+    return _WORDS.get(reason) or REASONS.get(reason, "")
 
 
 def _table(found: Sequence[Entry], now: float, *, of_record: bool) -> None:
@@ -301,7 +306,7 @@ def _table(found: Sequence[Entry], now: float, *, of_record: bool) -> None:
         show.console().print(table)
     for reason, count in Counter(each.reason for each in found).most_common():
         if reason:
-            show.line(f"{count} x {reason}: {_WORDS.get(reason, 'no word on it.')}")
+            show.line(f"{count} x {reason}: {_meaning(reason) or 'no word on it.'}")
 
 
 def _common(entry: Entry) -> tuple[str, str, str]:

@@ -11,6 +11,7 @@ import cyclopts
 from adapters.cli import (
     acknowledging,
     answering,
+    backing,
     brokering,
     catalogue,
     check,
@@ -83,6 +84,7 @@ app.command(publishing.retract)
 app.command(answering.answer)
 app.command(feedback.feedback)
 app.command(acknowledging.acknowledgements, name="acknowledgements")
+app.command(backing.backup)
 app.command(brokering.broker, name="broker")
 app.command(catalogue.catalogue, name="catalogue")
 app.command(dead_letters.dead_letters, name="dead-letters")

@@ -127,7 +127,7 @@ def simulate(
                     for each in audiences
                 ]
                 totals.add(name, _as_in_file(effects, record.ids))
-            step()
+            step(1)
     if json:
         show.json_line(_facts(old, new, totals, refused))
     else:

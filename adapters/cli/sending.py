@@ -31,6 +31,7 @@ from broker.publisher import Publisher, PublishResult, open_publisher
 from broker.publisher_state import OutboxFullError
 from broker.signers import Signer
 from broker.signing import Address
+from broker.topology import URGENT
 from schemas import composing, record
 from schemas.errors import RefusedError
 
@@ -89,7 +90,9 @@ def send(
     }
     for file, checked in read.items():
         _tell(_name(file, files), checked, alone=len(files) == 1, as_json=as_json)
-    drafts = {f: changed(c.draft) for f, c in read.items() if c.draft is not None}
+    drafts = _urgent_first(
+        {f: changed(c.draft) for f, c in read.items() if c.draft is not None}
+    )
     if len(drafts) < len(read):
         if len(files) > 1:
             show.complaint("nothing was signed, of any file")
@@ -117,6 +120,11 @@ def send(
         names = {r.token_id: _name(f, files) for f, r in sent.items()}
         is_whole &= tell(settings, names, waited, as_json=as_json)
     return _DONE if is_whole else _REFUSED
+
+
+def _urgent_first(drafts: Mapping[Path, record.Draft]) -> dict[Path, record.Draft]:
+    """Order what is to be signed: what is severe leaves before the rest."""
+    return dict(sorted(drafts.items(), key=lambda i: i[1].facts.severity not in URGENT))
 
 
 def _tell(name: str, checked: Checked, *, alone: bool, as_json: bool) -> None:
@@ -212,12 +220,13 @@ async def _publish(
                         f"{error}; what was signed before {_name(file, list(drafts))} "
                         "waits in the outbox: type the same command again"
                     ) from None
-                advance()
+                advance(1)
         _hand_out(outcomes.values(), output)
         # Told first: the broker may be away, and what it says then is the last line.
         refused = {f: e for f, e in outcomes.items() if isinstance(e, RefusedError)}
         _complain(list(drafts), refused, as_json=as_json)
-        sent = await publisher.flush()
+        with show.progress("publishing", await publisher.count_pending()) as confirmed:
+            sent = await publisher.flush(confirmed)
         if not drafts:
             _report_sent(sent, as_json=as_json)
         return outcomes

@@ -9,8 +9,16 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+)
 from rich.table import Table
+from rich.text import Text
 
 from broker.errors import ConfigError
 from broker.trust import Verified
@@ -53,16 +61,21 @@ def file_name(path: Path) -> str:
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Show a bar on a terminal; give the function that moves it by one."""
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar and a rate on a terminal; give the function that moves it on."""
     console = Console(stderr=True)
     if total < 2 or not console.is_terminal:
-        yield lambda: None
+        yield lambda _: None
         return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), _Rate())
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=total)
-        yield lambda: bar.advance(task)
+        yield lambda count: bar.advance(task, count)
+
+
+class _Rate(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text("" if task.speed is None else f"{task.speed:,.0f} a second")
 
 
 @contextmanager

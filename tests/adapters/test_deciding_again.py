@@ -9,11 +9,23 @@ from msgspec.structs import replace
 from adapters.delivery import Delivery, NotGiven, NotYet
 from adapters.interests import Interests
 from adapters.outbox import open_outbox
+from adapters.patience import StoppedError
 from adapters.pipeline import Decided, decide
 from adapters.policy import Policy
 from adapters.reviewing import Agreed, view_digest
+from broker import carried
+from broker.errors import ConfigError
 from schemas.markings import Tlp
-from tests.support.deciding import ORG, Desk, context, directory, record, under
+from tests.support import sealing
+from tests.support.deciding import (
+    ORG,
+    Desk,
+    context,
+    directory,
+    passed_on,
+    record,
+    under,
+)
 from tests.support.policy_files import shipped
 from tests.support.records import KINDS, key_entry, member, signer
 from tests.support.sinks import new_delivery
@@ -46,11 +58,6 @@ async def outbox(request, tmp_path):
 @pytest.fixture
 def desk(outbox):
     return Desk(outbox, context())
-
-
-def same(item: Delivery, row) -> bool:
-    """Whether what is sent is what was decided, but for the moment of it."""
-    return item.evidence == row.evidence
 
 
 async def test_while_nothing_changes_a_delivery_goes_as_it_is(desk):
@@ -139,6 +146,19 @@ async def test_ids_stay_those_that_the_member_knows(desk):
 
     assert incident(found.projection) == incident(item.projection)
     assert found.projection != item.projection
+
+
+async def test_what_is_sealed_to_the_member_comes_along_again(desk):
+    made = sealing.sealed(to=(sealing.BX, sealing.CV))
+    known = directory(*sealing.MEMBERS)
+    desk.context = under(known, "cert-bx")
+    await desk.store(passed_on(carried.Carried(made.token, (), made.parts)))
+    item = await desk.due()
+    desk.context = under(known, "cert-bx", policy=TIGHTER)
+    found = await desk.now_for(item)
+    assert found.receipt != item.receipt
+    [part] = carried.decode(found.evidence).sealed
+    assert [part] == list(carried.decode(item.evidence).sealed)
 
 
 async def test_a_record_that_has_expired_is_not_sent(desk):
@@ -249,7 +269,7 @@ async def test_who_is_a_researcher_now_waits_as_long_as_researchers_do(desk):
 
 async def test_an_account_of_a_heartbeat_goes_to_nobody_whose_view_has_changed(desk):
     [subscriber] = desk.context.subscribers
-    basis = str(desk.context.basis_of(subscriber, NOW))
+    basis = str(desk.context.basis_of(subscriber, desk.context.trust_at(NOW)))
     row = new_delivery(member=ORG, sink="siem", kind="heartbeat", basis=basis)
     await desk.outbox.store([row])
     item = await desk.due()
@@ -274,6 +294,51 @@ async def test_what_nobody_can_decide_on_again_is_not_sent(desk):
     assert found.evidence == row.evidence
     desk.archive.clear()
     assert await desk.now_for(found) is found
+
+
+async def test_while_the_archive_cannot_be_read_it_waits_a_minute(desk):
+    [row] = decide(GREEN, desk.context, now=NOW).rows
+    await desk.outbox.store([replace(row, message=b"", basis="")])
+    item = await desk.due()
+
+    def broken(_: str) -> None:
+        raise ConfigError("disk full")
+
+    assert await desk.again(kept=broken)(item) == NotYet(NOW + 60)
+    assert await desk.outbox.due(NOW + 59, 1) == []
+    desk.now += 60
+    assert (await desk.due()).number == item.number
+
+
+async def test_what_the_new_policy_holds_waits_for_persons(desk):
+    minister = new("identity", "Brenn Osgathe", roles=["minister"])
+    held = record(INCIDENT, MALWARE, minister, tlp=Tlp.GREEN)
+    desk.context = context(audience="peer-cert")
+    await desk.store(held)
+    item = await desk.due()
+    desk.context = context(audience="peer-cert", policy=TIGHTER)
+    kept = []
+
+    async def keep(messages, outcomes):
+        kept.extend(zip(messages, outcomes, strict=True))
+
+    found = await desk.again(keep_waiting=keep)(item)
+    assert isinstance(found, Delivery)
+    [(message, outcome)] = kept
+    assert message.body == held.body
+    assert {w.policy_sha256 for w in outcome.waiting} == {TIGHTER.sha256}
+
+
+async def test_told_to_stop_while_that_cannot_be_kept_it_stays_as_it_was(desk):
+    await desk.store(GREEN)
+    item = await desk.due()
+    desk.context = context(policy=TIGHTER)
+
+    async def stopped(*_):
+        raise StoppedError
+
+    assert await desk.again(keep_waiting=stopped)(item) == NotYet(NOW)
+    assert await desk.due() == item
 
 
 async def test_the_record_is_kept_while_it_may_be_decided_on_and_no_longer(desk):

@@ -2,8 +2,9 @@
 
 import asyncio
 import random
+import sqlite3
 import time
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
 import structlog
@@ -451,3 +452,18 @@ async def test_what_waits_is_sent_when_its_time_has_come(outbox):
         ("incident--2", 1),
         ("incident--1", 2),
     ]
+
+
+async def test_what_was_put_back_without_its_keys_fails_and_the_rest_goes_on(
+    outbox, path
+):
+    sink = MemorySink()
+    await outbox.store([case(1)])
+    with closing(sqlite3.connect(path)) as db, db:
+        db.execute("DELETE FROM record_keys")
+    await outbox.store([case(2)])
+    async with forwarding(outbox, {LANE: sink}):
+        await settled(outbox)
+    assert [d.sub for d in sink.attempts] == ["incident--2"]
+    counts = await outbox.counts()
+    assert (counts["failed"], counts["done"]) == (1, 1)

@@ -1,6 +1,8 @@
 """What an adapter counts: its account of what never came is the truth, always."""
 
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from adapters.gap_state import GapState, open_gap_state
 from adapters.gaps import Line
 from broker import base64url
 from broker.errors import ConfigError
+from broker.following import Followed, follow
 from broker.heartbeats import Heard, Heartbeat, Listed, Passed, chained
 from broker.private_sqlite import PrivateFile
 from broker.sdjwt import digest
@@ -54,6 +57,43 @@ def in_memory() -> PrivateFile:
         db.execute(statement)
     db.execute("INSERT INTO began VALUES (?)", (BEGAN,))
     return PrivateFile(db, Path("memory"))
+
+
+def test_two_workers_that_share_the_file_miss_nothing_that_either_got(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "gaps"
+    names = [digest(str(i).encode()) for i in range(30)]
+
+    def slowly(*known: object) -> Followed:
+        time.sleep(0.002)  # between reading and writing: the other one's chance
+        return follow(*known)
+
+    monkeypatch.setattr(gap_state, "follow", slowly)
+
+    def take(first: int) -> None:
+        with open_gap_state(path, now=BEGAN) as state:
+            for place in range(first, len(names), 2):
+                state.received([(names[place], 2)], now=NOW)
+                for community in COMMUNITIES:
+                    beat = passed(names, place + 1, iat=place, community=community)
+                    state.hear(beat, b"", now=NOW)
+
+    with ThreadPoolExecutor() as workers:
+        for done in [workers.submit(take, first) for first in (0, 1)]:
+            done.result()
+    with open_gap_state(path, now=NOW) as state:
+        for (
+            community
+        ) in COMMUNITIES:  # the last one may have come before the one before
+            state.hear(
+                passed(names, len(names), iat=999, community=community), b"", now=NOW
+            )
+        assert state.missing() == ()
+        assert [line.count for line in state.lines()] == [len(names)] * 2
+        # Each is forgotten once both lines have listed it: counted, not overwritten.
+        [left] = state._file.rows("SELECT count(*) FROM received")
+        assert left == (0,)
 
 
 @given(st.data())

@@ -14,6 +14,8 @@ from adapters.numbering import (
     continued,
     delivery_id,
     lane_of,
+    supplement_in,
+    version_key,
 )
 from schemas import timestamps
 from tests.support.sinks import new_delivery
@@ -115,6 +117,11 @@ def test_the_same_moment_spelled_otherwise_is_a_duplicate():
     ]
 
 
+@given(st.integers(0, 99_999))
+def test_a_version_tells_which_supplement_it_is(count):
+    assert supplement_in(version_key(new_delivery(supplement=count))) == count
+
+
 def test_the_id_is_the_same_for_the_same_version_and_no_other():
     key = timestamps.key("2026-01-02T03:04:05Z")
     case = ("ngo-a", "mail", "cert-aq", "incident--1")
@@ -195,6 +202,14 @@ def test_a_retraction_of_what_was_never_sent_is_never_sent():
     assert outcomes(row(1, not_before=SOON), over) == ["superseded", "superseded"]
     # What it took back comes late: still nothing.
     assert outcomes(over, row(1, not_before=SOON)) == ["superseded", "superseded"]
+
+
+def test_a_retraction_for_who_may_not_have_it_follows_what_was_sent_alone():
+    over = row(3, kind="retraction", missed="tlp-clearance")
+    waits, sent = row(1, not_before=SOON), row(2)
+    assert outcomes(over) == ["missed"]
+    assert outcomes(waits, over) == ["superseded", "superseded"]
+    assert outcomes(sent, over) == ["stored", "stored"]
 
 
 def test_a_retraction_of_what_was_sent_does_not_wait():

@@ -1,9 +1,11 @@
 """The outbox gives out once more what is replayed: under its id, as decided now."""
 
 import pytest
+from msgspec.structs import replace as changed
 
 from adapters.outbox import open_outbox
 from tests.adapters.test_outbox import NOW, outbox, place, query, version
+from tests.support.sinks import new_delivery
 
 __all__ = ["outbox", "place"]
 LATER = NOW + 60
@@ -77,6 +79,16 @@ async def test_the_ledger_says_what_it_was_sent_under(outbox, place):
     await outbox.store([replayed(policy="other sha256:11")])
     found = await query(place, "select policy, state, reason, number from deliveries")
     assert found == [("other sha256:11", "pending", "", 1)]
+
+
+async def test_many_go_again_in_one_transaction(outbox):
+    rows = [new_delivery(sub=f"incident--{n}") for n in range(3)]
+    await outbox.store(rows)
+    for item in await outbox.due(NOW, 10):
+        await outbox.done(item.delivery_id, NOW)
+    forced = [changed(row, resend="done") for row in rows]
+    assert await outbox.store(forced) == ("again",) * 3
+    assert [item.number for item in await outbox.due(LATER, 10)] == [1, 2, 3]
 
 
 async def test_the_number_after_it_is_the_next_one(place):

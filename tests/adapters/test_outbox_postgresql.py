@@ -4,11 +4,14 @@ import asyncio
 from urllib.parse import urlsplit
 
 import asyncpg
+import msgspec
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from structlog.testing import capture_logs
 
 from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox_erasure import Erasing
 from adapters.outbox_postgresql import CLAIM_S
 from adapters.outbox_schema import metadata
 from broker.errors import ConfigError
@@ -263,3 +266,33 @@ async def test_a_server_without_room_is_waited_for_as_one_that_is_away(two):
     async with engine.begin() as connection:
         await connection.exec_driver_sql("DROP TRIGGER no_room ON deliveries")
     assert await here.store([case(1)]) == ("stored",)
+
+
+async def test_an_erased_key_is_not_in_the_servers_table_any_more(two, url):
+    one, _ = two
+    await one.store([new_delivery(sub="incident--1"), new_delivery(sub="incident--2")])
+    connection = await asyncpg.connect(url)
+    try:
+        keys = dict(await connection.fetch("SELECT sub, secret FROM record_keys"))
+        await connection.execute("CHECKPOINT")
+        where = "pg_read_binary_file(pg_relation_filepath('record_keys'))"
+        before = await connection.fetchval(f"SELECT {where}")
+        what = Erasing(
+            issuer="cert-aq", sub="incident--1", token_ids=(), at=NOW, reason="law"
+        )
+        await one.erase(what)
+        await connection.execute("CHECKPOINT")
+        after = await connection.fetchval(f"SELECT {where}")
+        # Somebody reads it for long: nobody waits for that.
+        async with connection.transaction():
+            await connection.execute("LOCK record_keys IN ACCESS SHARE MODE")
+            other = msgspec.structs.replace(what, sub="incident--2")
+            with capture_logs() as logs:
+                await one.erase(other)
+    finally:
+        await connection.close()
+    assert [keys[each] in before for each in sorted(keys)] == [True, True]
+    assert [keys[each] in after for each in sorted(keys)] == [False, True]
+    assert [each["event"] for each in logs] == ["outbox.keys_not_rewritten"]
+    other = new_delivery(sub="incident--3", token_id="E" * 43)
+    assert await one.store([other]) == ("stored",)

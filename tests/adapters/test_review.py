@@ -61,6 +61,19 @@ def test_keeping_twice_changes_nothing(reviews):
     assert [each.missing for each in reviews.held(now=NOW)] == [1]
 
 
+def test_two_workers_keep_one_file_of_what_waits(path):
+    with open_reviews(path, REVIEWERS) as one, open_reviews(path, REVIEWERS) as two:
+        found = kept(one)
+        assert kept(two) == found  # as after one that died before it acknowledged
+        assert [each.waiting for each in two.held(now=NOW)] == [found]
+        agree(two, found)
+        assert [each.reviews for each in one.ready(now=NOW)] == [(found.review,)]
+        newer = Newer(issuer=found.issuer, sub=found.sub, ver=LATER_VERSION)
+        two.keep([(MESSAGE, [], newer)])
+        assert one.ready(now=NOW) == []
+        assert states(one) == states(two) == ["superseded"]
+
+
 def test_it_is_ready_when_enough_agreed_and_only_once(reviews):
     found = kept(reviews, needed=2)
     assert agree(reviews, found).state == "waiting"

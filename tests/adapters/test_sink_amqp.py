@@ -9,15 +9,25 @@ from structlog.testing import capture_logs
 
 from adapters import enveloping
 from adapters.app import open_sinks
-from adapters.config_parts import AmqpSinkConfig, FileSinkConfig, MemberConfig
+from adapters.cli.doctor import flow
+from adapters.config import PublisherConfig
+from adapters.config_parts import (
+    AmqpSinkConfig,
+    Broker,
+    FileSinkConfig,
+    KeyPlace,
+    MemberConfig,
+)
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.sinks import amqp
 from adapters.sinks.amqp import AmqpSink
 from broker.embedded import open_embedded
 from broker.errors import BusUnavailableError, ConfigError, NotConfirmedError
 from broker.rabbitmq import open_rabbitmq
+from broker.rabbitmq_link import Link
 from broker.topology import definitions, permissions, topology
-from tests.support.issuing import rest
+from tests.support.adapter_config import adapter_config
+from tests.support.issuing import directory, rest
 from tests.support.sinks import delivery
 
 MEMBER = "platform-b"
@@ -164,6 +174,42 @@ async def test_a_full_queue_lets_it_wait_and_loses_nothing(vhost):
         found = [each.message_id for each in await rest(reader, QUEUE)]
         assert found == taken
         await sink.send(delivery())  # there is room again
+
+
+@pytest.mark.rabbitmq
+async def test_a_doctor_tells_both_ends_what_waits_in_the_queue(vhost, tmp_path):
+    rights = permissions(PLACE)
+    passwords = {each.user: PASSWORD for each in rights.users}
+    vhost.import_definitions(
+        definitions(PLACE, rights, passwords=passwords, vhost=vhost.vhost)
+    )
+    sinks = (AmqpSinkConfig(name="queue"),)
+    ours = adapter_config(tmp_path, members=(MemberConfig(org=MEMBER, sinks=sinks),))
+    theirs = PublisherConfig(
+        org=MEMBER,
+        key=KeyPlace("x"),
+        state=tmp_path,
+        broker=Broker(url="amqp://x/", user=MEMBER),
+    )
+
+    async def told(user, settings):
+        url = vhost.url_for(user, PASSWORD)
+        async with Link(url, name="doctor", timeout_s=10) as link:
+            found = await flow.queues(link, settings, directory())
+        return [each for each in found if QUEUE in each.said]
+
+    assert [each.state for each in await told(MEMBER, theirs)] == ["ok"]
+    url = vhost.url_for("adapter-main", PASSWORD)
+    async with open_rabbitmq(url, user="adapter-main") as bus:
+        await AmqpSink(bus, MEMBER).send(delivery())
+    [mine] = await told(MEMBER, theirs)
+    assert (mine.state, mine.advice) == (
+        "note",
+        "read them: tocsin receive, or your own reader",
+    )
+    [hubs] = await told("adapter-main", ours)
+    assert (hubs.state, "1 messages wait" in hubs.said) == ("warning", True)
+    assert f"ask {MEMBER}" in hubs.advice
 
 
 async def test_a_member_has_one_such_sink_and_its_adapter_a_broker(tmp_path):

@@ -12,8 +12,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from tests.bench import (
     sources_speed,
     stages_speed,
     text_speed,
+    workers_speed,
 )
 from tests.bench.installation import hub_on_rabbitmq, version_of
 from tests.bench.rounds import Report
@@ -57,12 +59,14 @@ PURE: dict[str, Callable[..., Report]] = {
     "seal": sealing_speed.measure,
     "text": text_speed.measure,
 }
-ON_RABBITMQ = {
+ON_RABBITMQ: dict[str, Callable[..., Coroutine[Any, Any, Report]]] = {
     "publish": publishing_speed.measure,
     "gate": gate_speed.measure,
     "adapter": adapter_speed.measure,
     "stages": stages_speed.measure,
     "latency": latency_speed.measure,
+    "workers": workers_speed.workers,
+    "backlog": workers_speed.backlog,
 }
 SECTIONS = (*PURE, *ON_RABBITMQ)
 _PACKAGES = (
@@ -80,6 +84,7 @@ def main() -> None:
     print(_introduction(machine))
     begun = time.monotonic()
     sections: dict[str, Any] = {}
+    ON_RABBITMQ["backlog"] = partial(workers_speed.backlog, records=options.records)
     for name, report in _reports(wanted, quick=options.quick):
         print("\n".join(lines_of(report)), flush=True)
         sections[name] = values_of(report)
@@ -112,6 +117,13 @@ def _options() -> argparse.Namespace:
         action="append",
         choices=SECTIONS,
         help=f"one of {', '.join(SECTIONS)}; may be given several times",
+    )
+    parser.add_argument(
+        "--records",
+        metavar="N",
+        type=int,
+        default=workers_speed.DEFAULT_RECORDS,
+        help="how many wait in the section backlog",
     )
     parser.add_argument("--quick", action="store_true", help="few rounds: does it run?")
     parser.add_argument("--json", metavar="FILE", type=Path, help="write raw numbers")

@@ -492,6 +492,26 @@ def test_a_queue_that_is_named_is_deleted_and_made_anew_with_its_bindings():
     assert planned(done(found, todo), *ORGS) == Plan((), ())
 
 
+@pytest.mark.parametrize(
+    ("nodes", "copies", "noted"),
+    [(1, 1, 0), (3, 3, 0), (3, 1, 1), (3, 2, 1), (5, 3, 0), (2, 1, 1), (3, 0, 0)],
+)
+def test_a_queue_with_fewer_copies_than_nodes_is_told_once_for_all(
+    nodes, copies, noted
+):
+    queues = tuple(
+        msgspec.structs.replace(each, members=("n1", "n2", "n3")[:copies])
+        for each in EVERYBODY.queues
+    )
+    found = msgspec.structs.replace(EVERYBODY, queues=queues, nodes=nodes)
+    todo = planned(found, *ORGS)
+    assert [each.kind for each in todo.notes] == ["few-copies"] * noted
+    assert not todo.steps
+    assert not todo.blocked
+    if noted:
+        assert f"{len(queues)} queues" in todo.notes[0].text
+
+
 def test_a_queue_of_who_left_goes_when_it_is_named():
     name = "tocsin.feedback.cert-bx"
     rest = [each for each in ORGS if each != "cert-bx"]

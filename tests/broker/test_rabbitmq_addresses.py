@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from aio_pika.abc import AbstractConnection
+from structlog.testing import capture_logs
 
 from broker.bus import Message
 from broker.errors import BusError, BusRefusedError, BusUnavailableError
@@ -75,7 +76,10 @@ async def test_the_next_address_is_taken_where_one_does_not_answer(vhost, nobody
     async with silent() as mute, proxied(vhost) as proxy:
         urls = (at(url, nobody), at(url, mute), at(url, proxy.port))
         async with link(*urls, timeout_s=3) as lent:
-            await lent.connection()
+            with capture_logs() as logged:
+                await lent.connection()
+            told = [each["reason"] for each in logged]
+            assert [str(nobody) in told[0], str(mute) in told[1]] == [True, True]
             assert lent.place == f"127.0.0.1:{proxy.port}"
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.faults.counting import Count, Outage, count
 from tests.faults.member import Member, open_member
 from tests.faults.processes import Process, supervised, until
 from tests.faults.publisher import Journal
-from tests.support.hub import Hub, Party
+from tests.support.hub import Hub, Party, tocsin
 from tests.support.rabbitmq_cluster import RabbitMQCluster
 from tests.support.rabbitmq_node import RabbitMQNode
 
@@ -106,6 +106,8 @@ async def test_nothing_is_lost_nor_doubled_when_nodes_die_with_leaders_and_clien
             nodes=cluster.amqp_urls,
         )  # fmt: skip
         await asyncio.to_thread(hub.build)
+        told = tocsin("broker", "apply", "--config", str(tmp_path / "broker.toml"))
+        assert told.stdout == "nothing to do\n"
         assert len(cluster.queue(QUEUE)["members"]) == 3
         load = Load(hub, member)
         processes = load.processes(records)
@@ -117,7 +119,13 @@ async def test_nothing_is_lost_nor_doubled_when_nodes_die_with_leaders_and_clien
             dead = await load.strike(lambda: cluster.crash_leader_of(QUEUE))
             await asyncio.to_thread(dead.start)
             await asyncio.to_thread(cluster.wait_in_step)
-            await load.strike(lambda: crash_node_of(cluster, "adapter-main", QUEUE))
+            dead = await load.strike(
+                lambda: crash_node_of(cluster, "adapter-main", QUEUE)
+            )
+            seen = tocsin("doctor", "--config", str(tmp_path / "gate.toml"))
+            port = urlsplit(dead.amqp_url).port
+            assert f"warning: nothing listens at 127.0.0.1:{port} " in seen.stdout
+            assert seen.stdout.count("gate logs in with its password") == 2
             await until(
                 lambda: (
                     len(journal.read().confirmed) == records

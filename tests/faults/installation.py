@@ -101,15 +101,8 @@ class Installation:
 
     def refused(self) -> set[str]:
         """List the first characters of the token ids that were refused, by the log."""
-        found = {
-            each["token"]
-            for each in self.gate.events()
-            if each["event"] == "gate.refused"
-        }
-        return found | {
-            each["message"]
-            for each in self.adapter.events()
-            if each["event"] == "record.refused"
+        return {each["token"] for each in self.gate.refusals()} | {
+            each["message"] for each in self.adapter.refusals()
         }
 
     def _process(self, name: str, ready: str) -> Process:

@@ -148,8 +148,7 @@ async def _buried(on: Installation, count: int, before: int) -> str:
 
 
 def _refusals(on: Installation) -> int:
-    logs = (on.gate, "gate.refused"), (on.adapter, "record.refused")
-    return sum(each["event"] == name for log, name in logs for each in log.events())
+    return len(on.gate.refusals()) + len(on.adapter.refusals())
 
 
 FAULTS = (

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.support.hub import ROOT, TOCSIN
 RESTART_S = 0.1
 AGAIN_S = 1.0  # after the second time it ended by itself, and later
 END_S = 30.0
+REFUSALS = (b'"gate.refused"', b'"record.refused"')
 PYTHON = (sys.executable, "-P")
 
 
@@ -57,6 +58,8 @@ class Process:
         self._began_at = 0  # bytes of the log
         self._start_at = 0.0
         self._was_killed = False
+        self._read_at = 0
+        self._refusals: list[dict[str, Any]] = []
 
     @property
     def pid(self) -> int:
@@ -129,11 +132,18 @@ class Process:
             self._start_at = 0.0
             self.start()
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """Read what it has logged."""
-        for line in self.log.read_text(errors="replace").splitlines():
-            if line.startswith("{"):
-                yield json.loads(line)
+    def refusals(self) -> list[dict[str, Any]]:
+        """Give what it has logged of records that it refused."""
+        if self.log.exists():
+            with self.log.open("rb") as log:
+                log.seek(self._read_at)
+                text = log.read()
+            whole = text[: text.rfind(b"\n") + 1]
+            self._read_at += len(whole)
+            for line in whole.splitlines():
+                if any(name in line for name in REFUSALS):
+                    self._refusals.append(json.loads(line))
+        return self._refusals
 
     def children(self) -> list[int]:
         """Give the process ids of those that it has started."""

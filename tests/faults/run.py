@@ -39,6 +39,7 @@ from tests.support.rabbitmq_cluster import RabbitMQCluster
 from tests.support.rabbitmq_node import RabbitMQNode
 
 SQLITE = "One RabbitMQ node, outbox in SQLite"
+BURST = "The same, and a burst"
 SINKS = "Eight members, each with an endpoint of its own"
 CLOCK = "Gate and adapter by a clock that can be set"
 POSTGRESQL = "One RabbitMQ node, outbox in PostgreSQL, two workers"
@@ -56,8 +57,8 @@ def plan(burst: int) -> dict[str, tuple[Fault, ...]]:
             *on_servers.BROKER,
             *on_input.FAULTS,
             *(on_disk.FAULTS if IS_ROOT else ()),
-            on_input.burst(burst),
         ),
+        BURST: (on_input.burst(burst),),
         SINKS: on_sinks.FAULTS,
         CLOCK: on_clock.FAULTS,
         POSTGRESQL: (

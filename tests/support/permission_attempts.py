@@ -23,16 +23,19 @@ from broker.topology import (
     FEEDBACK,
     GATE,
     INGRESS,
+    OUT,
     RECORDS,
     feedback_key,
     ingress_key,
 )
 from tests.support.permission_matrix import (
+    ADAPTER,
     FORBIDDEN,
     ISSUERS,
     LOGINS,
     MEMBERS,
     QUEUES,
+    SERVED,
     WAIT_S,
     Act,
     Attempt,
@@ -90,6 +93,8 @@ def against(me: str, other: str) -> Iterator[tuple[str, Act]]:
     for exchange in (INGRESS, FEEDBACK):
         key = f"{other}.cert-aq.refusal" if exchange == FEEDBACK else f"{other}.x.green"
         yield f"publish under B's name to `{exchange}`", publishing(exchange, key)
+    if (me, other) != (ADAPTER, SERVED):  # that is what it is for
+        yield f"send a delivery to B over `{OUT}`", publishing(OUT, other)
     where, key = own_place(me)
     yield "state B as `user_id`", publishing(where, key, user_id=other)
     for queue in QUEUES[other]:
@@ -164,6 +169,8 @@ async def what_is_allowed(logins: dict[str, Login]) -> list[Attempt]:
         found.append(await login.tries("", "publish where it may", act))
         queue = f"{INGRESS}.cert-aq" if name == GATE else QUEUES[name][-1]
         found.append(await login.tries("", "read what is its own", _consuming(queue)))
+    act = publishing(OUT, SERVED, user_id=ADAPTER)
+    found.append(await logins[ADAPTER].tries("", "send a delivery", act))
     return found
 
 

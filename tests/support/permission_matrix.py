@@ -37,6 +37,7 @@ from broker.topology import (
     FEEDBACK,
     GATE,
     INGRESS,
+    OUT,
     RECORDS,
     UNROUTABLE,
     adapter_queues,
@@ -48,10 +49,12 @@ ISSUERS = ("cert-aq", "cert-bx")
 READERS = ("platform-x", "newsroom-y")
 MEMBERS = (*ISSUERS, *READERS)
 ADAPTER = "adapter-main"
+SERVED = "platform-x"  # reads its deliveries from RabbitMQ
 LOGINS = (*MEMBERS, ADAPTER, GATE)
 QUEUES = {
     **{each: (f"{INGRESS}.{each}", f"{FEEDBACK}.{each}") for each in ISSUERS},
     **{each: (f"{FEEDBACK}.{each}",) for each in READERS},
+    SERVED: (f"{FEEDBACK}.{SERVED}", f"{OUT}.{SERVED}"),
     ADAPTER: adapter_queues("main"),
     GATE: (DEAD, UNROUTABLE),  # nobody reads them but the operator
 }
@@ -159,7 +162,9 @@ def of_directory(*names: str, suspended: Sequence[str] = ()) -> Wanted:
     members = [
         member(each, kinds=("incident",) if each in ISSUERS else ()) for each in names
     ]
-    return wanted(build(members), adapters=["main"], suspended=suspended)
+    return wanted(
+        build(members), adapters=["main"], suspended=suspended, out={"main": [SERVED]}
+    )
 
 
 def without(name: str, *, suspended: bool) -> Wanted:

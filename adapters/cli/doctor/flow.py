@@ -10,7 +10,7 @@ import aiohttp
 
 from adapters.cli.doctor.network import TIMEOUT_S, Settings
 from adapters.config import AdapterConfig, GateConfig, PublisherConfig
-from adapters.config_use import outbox_of
+from adapters.config_use import outbox_of, queued_for
 from adapters.doctor import UNREACHABLE, Finding, failed, note, ok, warning
 from adapters.doctor_flow import of_letters, of_queue, of_running, of_sinks
 from adapters.ledger_database import open_ledger
@@ -25,6 +25,7 @@ from broker.topology import (
     DEAD,
     FEEDBACK,
     INGRESS,
+    OUT,
     UNROUTABLE,
     adapter_queues,
     most_in,
@@ -42,7 +43,7 @@ async def queues(link: Link, settings: Settings, directory: Directory) -> list[F
             found = [await _feedback(link, f"{FEEDBACK}.{org}")]
             if member is not None and member.kinds:
                 found.append(await _way_in(link, f"{INGRESS}.{org}"))
-            return found
+            return found + await _own_deliveries(link, f"{OUT}.{org}")
         case GateConfig(adapters=adapters):
             named = [f"{INGRESS}.{each}" for each in issuers_of(directory)[:_ISSUERS]]
             found = [await _read(link, each, "tocsin gate run") for each in named]
@@ -50,7 +51,10 @@ async def queues(link: Link, settings: Settings, directory: Directory) -> list[F
                 found += await _of_adapter(link, name)
             return found + await _letters(link, (DEAD, UNROUTABLE))
         case AdapterConfig(name=name):
-            return await _of_adapter(link, name)
+            found = await _of_adapter(link, name)
+            for org in queued_for(settings):
+                found += await _out(link, f"{OUT}.{org}", org)
+            return found
 
 
 async def _of_adapter(link: Link, name: str) -> list[Finding]:
@@ -88,6 +92,32 @@ async def _feedback(link: Link, name: str) -> Finding:
         return _missing(name)
     said = f"{found.messages} messages wait in {name}"
     return note(said, "read them: tocsin feedback") if found.messages else ok(said)
+
+
+async def _out(link: Link, name: str, org: str) -> list[Finding]:
+    """Look at the queue that an adapter fills for a member."""
+    try:
+        found = await rabbitmq_probing.waiting_in(link, name)
+    except BusRefusedError:
+        return []  # RabbitMQ 4.3 tells only who may read it
+    if found is None:
+        return [_missing(name)]
+    run = f"ask {org} to (tocsin receive, or its own reader)"
+    return [of_queue(name, *found, most=most_in(name), run=run)]
+
+
+async def _own_deliveries(link: Link, name: str) -> list[Finding]:
+    """Look at a member's queue of deliveries; most have none."""
+    try:
+        found = await rabbitmq_probing.waiting_in(link, name)
+    except BusRefusedError:
+        return []
+    if found is None:
+        return []
+    said = f"{found.messages} messages wait in {name}"
+    if not found.messages or found.readers:
+        return [ok(said)]
+    return [note(said, "read them: tocsin receive, or your own reader")]
 
 
 async def _way_in(link: Link, name: str) -> Finding:

@@ -7,6 +7,9 @@ without gaps, and leaves in the order of its versions. Storing is durable when
 Who may send a row: `due` hands it to one caller, and to nobody else until it is
 settled or released. After a crash nothing is held back. A SQLite file is of one process
 at a time; several share a PostgreSQL database (`outbox_sqlite`, `outbox_postgresql`).
+
+Longer than our files are: a short method for each thing that callers may ask for, all
+around one set of what is handed out. What they do stands in files of its own.
 """
 
 import asyncio

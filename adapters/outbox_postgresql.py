@@ -34,6 +34,7 @@ from adapters.outbox_queries import SETTLE
 from adapters.outbox_schema import deliveries
 from broker.errors import ConfigError
 
+_LOCK_MS: Final = 2000  # who needs the table of keys waits behind us for so long
 CLAIM_S: Final = 900.0  # far longer than a batch takes whose every send times out
 _POOL: Final = 4
 _CONNECT_S: Final = 10
@@ -84,6 +85,16 @@ def postgresql_engine(url: str, password: str | None) -> AsyncEngine:
         if isinstance(context.original_exception, TimeoutError):
             context.is_disconnect = True
 
+    dialect: Any = engine.sync_engine.dialect
+    ping = dialect.do_ping
+
+    def is_alive(connection: Any) -> bool:
+        try:
+            return bool(ping(connection))
+        except TimeoutError:
+            return False  # likewise; SQLAlchemy then connects anew
+
+    dialect.do_ping = is_alive
     return engine
 
 
@@ -220,7 +231,25 @@ class Postgresql:
         return False
 
     async def purged(self) -> None:
-        """Do nothing: the server takes back the room in its own time."""
+        """Write the table of keys anew: else what was deleted stays where it stood.
+
+        It is small. The bodies under keys that are gone are noise; the server takes
+        back their room in its own time. Who holds the table for long, as a backup, is
+        not waited for: whoever else needs it would wait behind us.
+        """
+        alone = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        async with alone.connect() as connection:
+            await connection.execute(text(f"SET lock_timeout = {_LOCK_MS}"))
+            try:
+                await connection.execute(text("VACUUM FULL record_keys"))
+            except DBAPIError as error:
+                if not self.is_unavailable(error):
+                    raise
+                _log.warning("outbox.keys_not_rewritten")
+            else:
+                await connection.execute(text("RESET lock_timeout"))
+                return
+            await connection.invalidate()
 
     async def settle(
         self, connection: AsyncConnection, values: Sequence[dict[str, object]]

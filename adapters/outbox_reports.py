@@ -6,7 +6,7 @@ in between tells it again, which readers do not notice.
 
 from collections import defaultdict
 from collections.abc import Collection
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import msgspec
 from sqlalchemy import (
@@ -22,9 +22,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.outbox_schema import deliveries, lanes
 from adapters.reports import Taken
+from schemas.record import Kind
 
 MAX_ROWS: Final = 1000  # deliveries told of at once
-_NO_RECORDS: Final = ("heartbeat", "erasure")
+# Of nothing else anybody is told: a notice of an erasure is made for one member.
+_RECORDS: Final = frozenset(get_args(Kind)) - {"heartbeat"}
 _CHUNK: Final = 500  # names in a query: SQLite takes 32,766 parameters
 # Spelled out, or SQLite would not see that the index of them alone answers it.
 UNTOLD: Final[ColumnElement[bool]] = literal_column("deliveries.untold = 1")
@@ -54,8 +56,7 @@ async def load_untold(connection: AsyncConnection, not_of: Collection[str]) -> U
     ids: defaultdict[str, list[str]] = defaultdict(list)
     for row in rows:
         ids[row.issuer].append(row.id)
-    # These are no records: nobody waits for them to arrive.
-    tokens = sorted({row.token_id for row in rows if row.kind not in _NO_RECORDS})
+    tokens = sorted({row.token_id for row in rows if row.kind in _RECORDS})
     taken: list[Taken] = []
     for start in range(0, len(tokens), _CHUNK):
         found = await connection.execute(_who(tokens[start : start + _CHUNK]))

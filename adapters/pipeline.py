@@ -10,89 +10,47 @@ the outbox knows what it holds, so repeated work has no effect.
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Final, Protocol
 
 import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from adapters.basis import Bases, Basis, ends
+from adapters.context import Context, Subscriber
 from adapters.cuts import Part
 from adapters.delivery import NewDelivery, Resend, StoreOutcome
-from adapters.interests import EVERYTHING, Interests, misses
+from adapters.giving import Cutting, row_of
+from adapters.interests import misses
 from adapters.kept_message import keep
-from adapters.personal_data import Recogniser
 from adapters.policy import Policy
-from adapters.projection import Author
-from adapters.pseudonyms import PseudonymKeys
-from adapters.reading import Reading
-from adapters.receipts import receipt
-from adapters.redaction import NotGivenError, Redacted, redact, take_back
-from adapters.reviewing import Agreed, Newer, Waiting, view_digest, waiting_in
+from adapters.reviewing import Agreed, Newer, Waiting, view_digest
 from adapters.scopes import Scopes, about
-from adapters.view import View, kept_from, view_of
-from broker import carried, seal, seen
+from adapters.view import kept_from, view_of
+from broker import seal, seen
 from broker.bus import Message
-from broker.directory import Directory, Member
+from broker.directory import Directory
 from broker.replaying import Replay, replay_of
-from broker.signing import RecordSigner
 from broker.trust import Verified, verify
 from broker.wire import unpack
-from schemas import timestamps
 from schemas.errors import RefusedError
+
+__all__ = [
+    "Context",
+    "Decided",
+    "Outcome",
+    "Refused",
+    "Run",
+    "Store",
+    "Subscriber",
+    "decide",
+    "refusal",
+    "take",
+]
 
 # Of one transaction. The bytes are those that travel, compressed.
 MAX_BODY_BYTES: Final = 1 << 20
 MAX_DECIDING_S: Final = 2.0
 _NO_SCOPES: Final = Scopes()
-
-
-class Subscriber(msgspec.Struct, frozen=True):
-    """A member that this adapter serves, its sinks by name, and what it wants."""
-
-    member: Member
-    sinks: tuple[str, ...]
-    interests: Interests = EVERYTHING
-
-
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """All that a decision depends on, besides the message and the clock.
-
-    Attributes:
-        author: Without pseudonyms; `author_at` has them.
-        recogniser: Finds names in texts that are masked, beside the detectors.
-        bases: Digests that were made before, to be shared by contexts that follow one
-            another.
-    """
-
-    directory: Directory
-    policy: Policy
-    author: Author
-    pseudonyms: PseudonymKeys
-    signer: RecordSigner
-    subscribers: tuple[Subscriber, ...]
-    recogniser: Recogniser | None = None
-    bases: Bases = msgspec.field(default_factory=Bases)
-
-    def basis_of(self, subscriber: Subscriber, trust: str) -> Basis:
-        """Say what decisions for a member rest on (`adapters.basis`).
-
-        Args:
-            trust: What `trust_at` gives: once for all members.
-        """
-        view = self.bases.view(
-            self.policy.sha256, subscriber.member, subscriber.interests
-        )
-        return Basis(view, trust)
-
-    def trust_at(self, now: float) -> str:
-        """Say what decides *now* who is believed."""
-        return self.bases.trust(self.directory, now)
-
-    def author_at(self, first_seen: float) -> Author:
-        """Give the author of what is made of a record, by its period."""
-        pseudonyms = self.pseudonyms.at(first_seen)
-        return msgspec.structs.replace(self.author, pseudonyms=pseudonyms)
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -182,7 +140,7 @@ def decide(
     mentioned = about(verified)
     approved = _approved(agreed, context.policy)
     as_it_came, trust = keep(message), context.trust_at(now)
-    cutting = _Cutting(
+    cutting = Cutting(
         verified, told, context, approved=approved, first_seen=first_seen, now=now
     )
     rows: list[NewDelivery] = []
@@ -220,7 +178,7 @@ def decide(
         )
         basis = str(context.basis_of(subscriber, trust))
         rows += [
-            _row(
+            row_of(
                 member.org,
                 sink,
                 found,
@@ -291,155 +249,11 @@ def _away(org: str, directory: Directory, now: float) -> str:
     return "member-suspended" if directory.is_suspended(org, now) else ""
 
 
-class _Given(NamedTuple):
-    """What a view gets.
-
-    Attributes:
-        until: When that ends by itself, epoch seconds.
-    """
-
-    redacted: Redacted
-    receipt: bytes
-    until: float
-
-
-class _Cutting:
-    """What views get of one record, each cut once.
-
-    Attributes:
-        waiting: Parts that wait for persons to agree.
-    """
-
-    def __init__(
-        self,
-        verified: Verified,
-        told: seen.Seen,
-        context: Context,
-        *,
-        approved: frozenset[Part],
-        first_seen: float,
-        now: float,
-    ) -> None:
-        self._verified, self._told, self._context = verified, told, context
-        self._approved, self._now = approved, now
-        self._author = context.author_at(first_seen)
-        self._reading = Reading(verified)
-        self._found: dict[tuple[View, str, bool], _Given | str] = {}
-        self.waiting: list[Waiting] = []
-
-    def of(self, view: View, scope: str, not_before: float) -> _Given | str:
-        """Give what a view gets, with its receipt; or the reason why nothing."""
-
-        def cut() -> Redacted:
-            found = redact(
-                self._verified,
-                view,
-                self._context.policy,
-                author=self._author,
-                now=timestamps.from_epoch(
-                    _cut_at(self._verified, self._now, not_before)
-                ),
-                scope=scope,
-                approved=self._approved,
-                recogniser=self._context.recogniser,
-                reading=self._reading,
-            )
-            self.waiting += waiting_in(found, self._context.policy, now=self._now)
-            return found
-
-        return self._once((view, scope, False), cut)
-
-    def taken_back(self, view: View, scope: str) -> _Given | str:
-        """Give what whoever had the record gets of its retraction in any case."""
-        return self._once(
-            (view, scope, True),
-            lambda: take_back(
-                self._reading,
-                view,
-                self._context.policy,
-                author=self._author,
-                now=timestamps.from_epoch(self._now),
-                scope=scope,
-            ),
-        )
-
-    def _once(
-        self, key: tuple[View, str, bool], cut: Callable[[], Redacted]
-    ) -> _Given | str:
-        if key not in self._found:
-            try:
-                redacted = cut()
-                signed = receipt(
-                    redacted, self._told, self._context.signer, now=int(self._now)
-                )
-                until = ends(self._reading, key[0], self._context.policy, self._now)
-                self._found[key] = _Given(redacted, signed, until)
-            except NotGivenError as error:
-                self._found[key] = error.reason
-        return self._found[key]
-
-
 def _approved(agreed: Agreed | None, policy: Policy) -> frozenset[Part]:
     """Give what was agreed to under the policy that holds now, and no other."""
     if agreed is None or agreed.policy_sha256 != policy.sha256:
         return frozenset()
     return agreed.parts
-
-
-def _cut_at(verified: Verified, now: float, not_before: float) -> float:
-    """Say for which moment a record is cut: when it may go, if it has to wait.
-
-    Terms that end by then must hold. Retractions never wait (`adapters.numbering`).
-    """
-    return now if verified.claims.kind == "retraction" else max(now, not_before)
-
-
-def _row(
-    member: str,
-    sink: str,
-    given: _Given,
-    *,
-    scope: str,
-    not_before: float,
-    missed: str,
-    supplement: int,
-    sealed: tuple[bytes, ...],
-    resend: Resend,
-    message: bytes,
-    basis: str,
-) -> NewDelivery:
-    """Make a row; *sealed*: the parts of the record that are for this member."""
-    redacted = given.redacted
-    verified = redacted.verified
-    return NewDelivery(
-        member=member,
-        sink=sink,
-        issuer=verified.issuer,
-        sub=verified.claims.sub,
-        ver=verified.claims.ver,
-        kind=verified.claims.kind,
-        tlp=verified.claims.tlp,
-        token_id=verified.token_id,
-        evidence=_with(sealed, redacted.evidence),
-        projection=redacted.projection,
-        receipt=given.receipt,
-        policy=f"{redacted.policy}/{redacted.view.audience}",
-        scope=scope,
-        not_before=not_before,
-        missed=missed,
-        supplement=supplement,
-        resend=resend,
-        message=message,
-        basis=basis,
-        until=given.until,
-    )
-
-
-def _with(sealed: tuple[bytes, ...], evidence: bytes) -> bytes:
-    """Put parts for one member behind what all of its view get."""
-    if not sealed:
-        return evidence
-    return carried.encode(replace(carried.decode(evidence), sealed=sealed))
 
 
 async def take(

@@ -21,6 +21,7 @@ from broker.errors import BusRefusedError, ConfigError, UnroutableError
 from broker.topology import DEAD, RETRY, UNROUTABLE, adapter_queues
 from schemas import timestamps
 from schemas.erasing import REASONS, Reason
+from schemas.errors import SchemaError
 
 
 def erase(
@@ -29,10 +30,16 @@ def erase(
     operator_config: Annotated[
         Path, Parameter(help="The operator's login, and adapters = [...] (TOML).")
     ],
-    reason: Annotated[Reason, Parameter(help="Why; members are told this word.")],
+    reason: Annotated[
+        Reason | None, Parameter(help="Why; members are told this word.")
+    ] = None,
     record: Annotated[str | None, Parameter(help="Id of the record.")] = None,
     issuer: Annotated[str | None, Parameter(help="Who issued it.")] = None,
     token: Annotated[str | None, Parameter(help="Or: id of one of its tokens.")] = None,
+    repeat_since: Annotated[
+        str | None,
+        Parameter(help="Instead: order again what was erased since (RFC 3339)."),
+    ] = None,
     yes: Annotated[bool, Parameter(help="Do not ask.")] = False,
     json: Annotated[bool, Parameter(help="Print JSON.")] = False,
 ) -> int:
@@ -51,6 +58,14 @@ def erase(
     if not place.exists():
         raise ConfigError(f"there is no archive {place}")
     with open_archive(place) as archive:
+        if repeat_since is not None:
+            named = (reason, record, issuer, token)
+            if any(each is not None for each in named):
+                raise ConfigError("--repeat-since goes with no reason and no record")
+            moment = _moment(repeat_since)
+            return asyncio.run(_repeat(archive, moment, operator, as_json=json))
+        if reason is None:
+            raise ConfigError(f"give --reason: {', '.join(REASONS)}")
         case = _case(archive, record, issuer, token)
         if case is None:
             show.complaint("the archive has no such record; nothing was erased")
@@ -59,6 +74,32 @@ def erase(
             show.complaint("nothing was erased")
             return 1
         return asyncio.run(_erase(archive, case, operator, reason, as_json=json))
+
+
+def _moment(text: str) -> float:
+    try:
+        return timestamps.epoch(text)
+    except SchemaError:
+        raise ConfigError("--repeat-since is no RFC 3339 time with a zone") from None
+
+
+async def _repeat(
+    archive: Archive, since: float, operator: OperatorConfig, *, as_json: bool
+) -> int:
+    """Order again what was erased: an outbox was put back that has it."""
+    found = archive.erased(since)
+    missing: set[str] = set()
+    async with open_bus(operator.broker) as bus:
+        for each in found:
+            missing.update(await order_all(bus, operator.adapters, each))
+    if as_json:
+        facts = {"ok": not missing, "records": len(found)}
+        show.json_line(facts | {"not_reached": sorted(missing)})
+    else:
+        show.line(f"records that were ordered to be erased once more: {len(found)}")
+        for name in sorted(missing):
+            show.complaint(f"{name} has no queue, so no order")
+    return 1 if missing else 0
 
 
 def _case(
@@ -125,6 +166,7 @@ async def order_all(bus: Bus, adapters: tuple[str, ...], erased: Erased) -> list
         tokens=erased.token_ids,
         at=erased.at,
         reason=erased.reason,
+        notify=erased.reason != "retention",
     )
     missing = []
     for name in adapters:

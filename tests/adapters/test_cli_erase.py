@@ -54,9 +54,10 @@ class Desk:
             yield embedded.login(broker.user)
 
     def __call__(self, *arguments, reason="court-order"):
+        why = [] if reason is None else ["--reason", reason]
         code = main.run(
             [
-                "erase", *arguments, "--reason", reason,
+                "erase", *arguments, *why,
                 "--config", str(self.folder / "gate.toml"),
                 "--operator-config", str(self.folder / "operator.toml"),
             ]
@@ -180,4 +181,33 @@ def test_a_reason_is_a_word_and_no_text(desk):
     code, _, errors = desk(*RECORD, "--yes", reason="because of Jane Roe")
     assert code == 2
     assert "reason" in errors.lower()
+    assert not desk.is_erased(1)
+
+
+def test_what_was_erased_is_ordered_again_for_an_outbox_that_was_put_back(desk):
+    desk(*RECORD, "--yes")
+    [first] = desk.lying_in(ADAPTER_QUEUES[0])
+    with open_archive(desk.folder / "archive.sqlite") as archive:
+        [before] = archive.erased()
+        archive.erase(
+            [("cert-aq", SUB[:-1] + "9")], at=before.at + 1, reason="retention"
+        )
+    since = ("--repeat-since", "2026-01-01T00:00:00Z")
+    code, said, _ = desk(*since, "--json", reason=None)
+    assert (code, json.loads(said)["records"]) == (0, 2)
+    again, aged = desk.lying_in(ADAPTER_QUEUES[0])
+    assert again.body == first.body
+    assert not read(aged).notify
+    code, said, _ = desk("--repeat-since", "2999-01-01T00:00:00Z", reason=None)
+    assert (code, said.endswith("once more: 0\n")) == (0, True)
+    desk.operator('adapters = ["other"]')
+    code, _, errors = desk(*since, reason=None)
+    assert (code, "other has no queue" in errors) == (1, True)
+
+
+def test_what_does_not_go_together_is_refused(desk):
+    assert desk("--repeat-since", "yesterday", reason=None)[0] == 2
+    assert desk("--repeat-since", "2026-01-01T00:00:00Z")[0] == 2
+    code, _, errors = desk(*RECORD, "--yes", reason=None)
+    assert (code, "give --reason" in errors) == (2, True)
     assert not desk.is_erased(1)

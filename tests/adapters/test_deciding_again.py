@@ -13,9 +13,19 @@ from adapters.patience import StoppedError
 from adapters.pipeline import Decided, decide
 from adapters.policy import Policy
 from adapters.reviewing import Agreed, view_digest
+from broker import carried
 from broker.errors import ConfigError
 from schemas.markings import Tlp
-from tests.support.deciding import ORG, Desk, context, directory, record, under
+from tests.support import sealing
+from tests.support.deciding import (
+    ORG,
+    Desk,
+    context,
+    directory,
+    passed_on,
+    record,
+    under,
+)
 from tests.support.policy_files import shipped
 from tests.support.records import KINDS, key_entry, member, signer
 from tests.support.sinks import new_delivery
@@ -48,11 +58,6 @@ async def outbox(request, tmp_path):
 @pytest.fixture
 def desk(outbox):
     return Desk(outbox, context())
-
-
-def same(item: Delivery, row) -> bool:
-    """Whether what is sent is what was decided, but for the moment of it."""
-    return item.evidence == row.evidence
 
 
 async def test_while_nothing_changes_a_delivery_goes_as_it_is(desk):
@@ -141,6 +146,19 @@ async def test_ids_stay_those_that_the_member_knows(desk):
 
     assert incident(found.projection) == incident(item.projection)
     assert found.projection != item.projection
+
+
+async def test_what_is_sealed_to_the_member_comes_along_again(desk):
+    made = sealing.sealed(to=(sealing.BX, sealing.CV))
+    known = directory(*sealing.MEMBERS)
+    desk.context = under(known, "cert-bx")
+    await desk.store(passed_on(carried.Carried(made.token, (), made.parts)))
+    item = await desk.due()
+    desk.context = under(known, "cert-bx", policy=TIGHTER)
+    found = await desk.now_for(item)
+    assert found.receipt != item.receipt
+    [part] = carried.decode(found.evidence).sealed
+    assert [part] == list(carried.decode(item.evidence).sealed)
 
 
 async def test_a_record_that_has_expired_is_not_sent(desk):

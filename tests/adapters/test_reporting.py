@@ -124,9 +124,10 @@ async def test_who_consents_to_nothing_is_told_of_to_nobody(place):
         assert await here.read() == []
 
 
-async def test_heartbeats_are_not_told_of(place):
-    async with stage(place) as here:
-        await here.deliver(row(kind="heartbeat"))
+@pytest.mark.parametrize("kind", ["heartbeat", "erasure"])
+async def test_of_what_is_no_record_nobody_is_told(tmp_path, kind):
+    async with stage(tmp_path / "o.sqlite") as here:
+        await here.deliver(row(kind=kind))
         await here.report_until(here.all_told)
         assert await here.read() == []
 

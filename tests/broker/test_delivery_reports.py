@@ -4,6 +4,8 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker import base64url, delivery_reports
 from broker.delivery_reports import MAX_BYTES, MAX_NAMED, MAX_RECORDS, Named, Reached
@@ -187,3 +189,28 @@ def test_a_key_that_began_within_the_minute_counts():
 
 def test_members_are_not_needed_to_read_it():
     assert read(sent(), known=directory(member("platform-x")))
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_are_refused_and_nothing_else_happens(body):
+    assert is_refused(msgspec.structs.replace(sent(), body=body))
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+
+
+@given(st.sampled_from(["iss", "adapter", "aud", "iat", "records"]), _json)
+def test_whatever_an_adapter_signs_is_a_report_or_refused(name, value):
+    message, reason = resigned(sent(), **{name: value}), ""
+    try:
+        report = read(message)
+    except TrustError as error:
+        reason = error.reason
+    assert reason == "report-invalid" or (name, report.iat) == ("iat", value)

@@ -11,6 +11,7 @@ from adapters.interests import EVERYTHING, Interests
 from adapters.outbox import Outbox
 from adapters.pipeline import Context, Decided, Subscriber, decide
 from broker.bus import Message
+from broker.carried import Carried
 from broker.directory import Directory, Service, build
 from broker.sdjwt import token_id
 from broker.seen import STAMP_HEADER, make_stamp
@@ -68,8 +69,8 @@ def record(*objects: dict[str, Any], seen: int = NOW, **signing: Any) -> Message
     return passed_on(token(*objects, **signing), seen=seen)
 
 
-def passed_on(data: bytes, *, seen: int = NOW) -> Message:
-    name = token_id(data)
+def passed_on(data: bytes | Carried, *, seen: int = NOW) -> Message:
+    name = data.token_id if isinstance(data, Carried) else token_id(data)
     stamp = make_stamp(HUB, token_id=name, seen=seen, pos=1, prev="")
     made = pack(data, message_id=name, routing_key="cert-aq.incident", user_id="gate")
     return replace(made, headers={STAMP_HEADER: stamp})

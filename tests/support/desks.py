@@ -14,13 +14,22 @@ from adapters.cli import main as command
 from broker import carried, delivery_reports, gate_rules, wire
 from broker.bus import Message
 from broker.delivery_reports import Reached
+from broker.directory import Service
 from broker.embedded import open_embedded
 from broker.gate_rules import Refuse
 from broker.topology import FEEDBACK, topology
 from tests.adapters.test_cli_publish import PHISHING
-from tests.support.issuing import HUB, rest, service
+from tests.support.issuing import HUB, key_entry, rest, service
 
 NAMES = ("cert-aq", "cert-bv")
+
+
+def _hub() -> Service:
+    """The hub, at whatever time the tests run."""
+    keys = key_entry(
+        "hub", not_before="2020-01-01T00:00:00Z", not_after="2040-01-01T00:00:00Z"
+    )
+    return service(keys=(keys,))
 
 
 class Desks:
@@ -39,7 +48,7 @@ class Desks:
         members.mkdir(parents=True)
         services = folder / "directory" / "services"
         services.mkdir()
-        (services / "hub.json").write_bytes(msgspec.json.encode(service()))
+        (services / "hub.json").write_bytes(msgspec.json.encode(_hub()))
         for org in names:
             self("keygen", "--org", org, "--out", folder)
             (folder / f"{org}.toml").write_text(

@@ -107,6 +107,6 @@ def of_running(status: int, text: str) -> list[Finding]:
     if status == 200:
         more = [note(each) for each in lines if each != "ready"]
         return [ok("it runs, and records go through"), *more]
-    look = "records wait and are not lost; docs/operations.md, section 10, says of what"
+    look = "records wait and are not lost; docs/operations.md, section 13, says of what"
     said = [failed(f"it runs, and says: {each}", look, UNREACHABLE) for each in lines]
     return said or [failed(f"it answers with status {status}", look, UNREACHABLE)]

@@ -85,6 +85,16 @@ def postgresql_engine(url: str, password: str | None) -> AsyncEngine:
         if isinstance(context.original_exception, TimeoutError):
             context.is_disconnect = True
 
+    dialect: Any = engine.sync_engine.dialect
+    ping = dialect.do_ping
+
+    def is_alive(connection: Any) -> bool:
+        try:
+            return bool(ping(connection))
+        except TimeoutError:
+            return False  # likewise; SQLAlchemy then connects anew
+
+    dialect.do_ping = is_alive
     return engine
 
 

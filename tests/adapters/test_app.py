@@ -13,6 +13,7 @@ import msgspec
 import pytest
 import structlog
 from aiohttp import ClientSession
+from sqlalchemy import text
 from structlog.processors import add_log_level
 from structlog.testing import LogCapture, capture_logs
 
@@ -309,6 +310,39 @@ async def test_records_are_kept_in_hand_while_the_disk_is_full(tmp_path: Path) -
 def short_delays(_random: object):
     while True:
         yield 0.001
+
+
+async def test_a_file_that_may_not_grow_is_waited_for_and_nothing_comes_twice(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as here:
+
+        async def limit(more: int) -> None:
+            async with here.outbox._database.reader.begin() as connection:
+                pages = await connection.scalar(text("PRAGMA page_count"))
+                most = f"PRAGMA max_page_count={pages + more}"
+                await connection.exec_driver_sql(most)
+
+        feed = Feed()
+        for number in range(1, 21):
+            await here.put(feed.message(draft(number, name="CANARY " * 300)))
+        await limit(2)
+        with capture_logs() as logs:
+
+            def is_full() -> bool:
+                return any(each["event"] == "outbox.unavailable" for each in logs)
+
+            async def make_room() -> None:
+                while not is_full():  # noqa: ASYNC110  the log has no event
+                    await asyncio.sleep(0.01)
+                await limit(1_000_000)
+
+            room = asyncio.create_task(make_room())
+            await here.serve_until(lambda: len(here.sink.taken) == 20)
+            await room
+        assert "outbox.back" in [each["event"] for each in logs]
+        assert here.sink.numbers == list(range(1, 21))
+        assert len(here.sink.attempts) == 20
 
 
 async def test_a_stop_ends_the_waiting_for_the_disk_and_the_record_stays(

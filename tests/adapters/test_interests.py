@@ -15,6 +15,7 @@ from adapters.interests import (
     SECTORS,
     Interests,
     describe,
+    describe_telling,
     misses,
 )
 from adapters.interests_toml import (
@@ -475,3 +476,30 @@ def test_what_is_not_asked_for_is_not_said():
 
 def test_no_filter_is_said_to_be_none():
     assert describe(EVERYTHING).startswith("There is no filter")
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("name", "are told that you have got"),
+        ("count", "are told that one member more has got their record, not who"),
+        ("nothing", "are not told whether you"),
+    ],
+)
+def test_it_says_what_issuers_are_told(word, said):
+    wanted = decode(f'tell_issuers = "{word}"'.encode(), "f.toml")
+    assert said in describe_telling(wanted)
+    assert describe(wanted) == describe(EVERYTHING)  # it filters nothing
+    assert decode(encode(wanted), "f.toml") == wanted
+
+
+def test_who_says_nothing_is_counted():
+    assert EVERYTHING.tell_issuers == "count"
+
+
+def test_another_word_for_what_issuers_are_told_is_refused():
+    assert fault('tell_issuers = "names"') == (
+        'f.toml, line 1: "names" is no word for what issuers are told (name, count, '
+        "nothing); did you mean name?"
+    )
+    assert "takes one word" in fault('tell_issuers = ["name"]')

@@ -247,6 +247,43 @@ async def test_a_server_that_answers_nothing_any_more_is_no_database_now(
             assert {each.sub for each in items} >= {"incident--3"}
 
 
+async def test_a_server_without_room_is_waited_for_as_one_that_is_away(two):
+    """53100: disk_full (PostgreSQL, appendix A), raised by the server itself."""
+    here, _ = two
+    engine = here._database.engine
+    refuse = (
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $$"
+    )
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(refuse)
+        await connection.exec_driver_sql(
+            "CREATE TRIGGER no_room BEFORE INSERT ON deliveries "
+            "FOR EACH ROW EXECUTE FUNCTION no_room()"
+        )
+    with pytest.raises(OutboxUnavailableError):
+        await here.store([case(1)])
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql("DROP TRIGGER no_room ON deliveries")
+    assert await here.store([case(1)]) == ("stored",)
+
+
+async def test_connections_of_which_the_servers_half_is_gone_are_all_made_anew_at_once(
+    url, monkeypatch
+):
+    monkeypatch.setattr("adapters.outbox_postgresql._COMMAND_S", 0.3)
+    place = urlsplit(url)
+    async with open_proxy(place.hostname, place.port) as proxy:
+        through = place._replace(netloc=f"tocsin@127.0.0.1:{proxy.port}").geturl()
+        async with open_outbox(through, clock=clock) as outbox:
+            await outbox.store([case(1), case(2)])
+            await asyncio.gather(*(outbox.counts() for _ in range(4)))
+            proxy.forget_servers()
+            found = await asyncio.gather(*(outbox.counts() for _ in range(4)))
+            assert [each["pending"] for each in found] == [2] * 4
+            assert await outbox.store([case(3)]) == ("stored",)
+
+
 async def test_an_erased_key_is_not_in_the_servers_table_any_more(two, url):
     one, _ = two
     await one.store([new_delivery(sub="incident--1"), new_delivery(sub="incident--2")])

@@ -19,6 +19,7 @@ from broker.gate_rules import (
     decide_in_order,
     issuers_of,
     refusal,
+    refused,
 )
 from broker.signing import Address, FeedPosition
 from broker.topology import RECORDS, route
@@ -224,3 +225,29 @@ def test_a_record_that_states_nothing_sealed_is_not_taken_with_a_part():
     _, parts = sealed_record()
     bent = msgspec.structs.replace(verified(Feed()), sealed=parts)
     assert judge(bent) == Refuse("sealed-unknown")
+
+
+def told(**changes):
+    sent = Message(body=b"", message_id="m", routing_key="cert-aq.incident.green")
+    made = refusal(sent, "T" * 43, "cert-aq", Refuse("incomplete", "$.stix"))
+    return msgspec.structs.replace(made, **changes)
+
+
+def test_an_issuer_reads_what_the_gate_refused():
+    assert refused(told(), "cert-aq") == gate_rules.Refused("T" * 43, "incomplete")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user_id": "cert-bv"},
+        {"routing_key": "gate.cert-bv.refusal"},
+        {"routing_key": "gate.cert-aq.accepted"},
+        {"body": b"{"},
+        {"body": b'{"token_id":7,"reason":"incomplete"}'},
+        {"body": b'{"token_id":"abc","reason":"because"}'},
+        {"body": b'{"token_id":"%s","reason":"incomplete"}' % (b"x" * 5000)},
+    ],
+)
+def test_what_is_no_refusal_of_the_gates_says_nothing(changes):
+    assert refused(told(**changes), "cert-aq") is None

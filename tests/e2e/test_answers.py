@@ -85,6 +85,18 @@ def test_a_record_is_answered_corrected_and_taken_back(
         last = received(hub, "monitor-x", 4)[-2:]
         assert [each["kind"] for each in last] == ["correction", "retraction"]
         assert {each["record"] for each in last} == {first["record"]}
+        received(hub, "cert-bv", 4)
+        taken_back = hub.deliveries("cert-bv")[-1] / "evidence.sdjwt"
+        say("answer", taken_back, "--action", "acknowledged", *known, *other)
+
+        def acknowledged() -> bool:
+            lines = say("acknowledgements", *known, *own, "--json").splitlines()
+            corrected, found = map(json.loads, lines)
+            signed = [each["org"] for each in found["acknowledged"]]
+            assert corrected["acknowledged"] == []
+            return (signed, found["members"]) == (["cert-bv"], 2)
+
+        wait_until(acknowledged, timeout_s=60, what="the retraction's reports")
         forged = tocsin("retract", str(file), *map(str, other))
     assert forged.returncode == 1
     assert "no-earlier-version" in forged.stderr

@@ -72,7 +72,11 @@ FAULTS = (
     Fault("kill -9 of the node that leads the adapter's queue", kill_leader_of_adapter),
     Fault("kill -9 of the node that leads the issuer's queue", kill_leader_of_ingress),
     Fault("SIGSTOP of the node that leads the adapter's queue, 20 s", hang_leader),
-    Fault("a partition: that node apart from the two others, 15 s", cut_off_leader),
+    Fault(
+        "a partition: that node apart from the two others, 15 s",
+        cut_off_leader,
+        records=600,
+    ),
     Fault(
         "all three restarted, one after the other",
         restart_one_after_the_other,

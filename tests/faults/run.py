@@ -36,7 +36,7 @@ from tests.faults.installation import Installation, open_installation
 from tests.faults.striking import Fault, Outcome, strike
 from tests.support.postgresql_node import PostgreSQLNode, PostgreSQLServer
 from tests.support.rabbitmq_cluster import RabbitMQCluster
-from tests.support.rabbitmq_node import RabbitMQNode
+from tests.support.rabbitmq_node import NodeError, RabbitMQNode
 
 SQLITE = "One RabbitMQ node, outbox in SQLite"
 BURST = "The same, and a burst"
@@ -81,6 +81,7 @@ async def _run(options: argparse.Namespace) -> int:
     told = _told(options.seed)
     print(told, flush=True)
     found: list[tuple[str, Outcome]] = []
+    broken: list[str] = []
     with ExitStack() as stack:
         node: RabbitMQNode | None = None
         for kind, faults in plan(options.burst).items():
@@ -92,15 +93,19 @@ async def _run(options: argparse.Namespace) -> int:
             if kind != CLUSTER:
                 node = node or stack.enter_context(RabbitMQNode())
             mine = None if kind == CLUSTER else node
-            async for outcome in _outcomes(kind, chosen, mine, options):
-                found.append((kind, outcome))
+            try:
+                async for outcome in _outcomes(kind, chosen, mine, options):
+                    found.append((kind, outcome))
+            except (NodeError, TimeoutError) as error:
+                broken.append(f"{kind}: {error}")
+                print(f"could not go on: {broken[-1][:500]}", flush=True)
     said = "\n".join(page.lines(found, told))
     print(said)
     if options.page:
         page.write(said)
     bad = [o.fault for _, o in found if o.count.faults]
     print(f"{len(found)} faults, {time.monotonic() - begun:.0f} s; not right: {bad}")
-    return 1 if bad else 0
+    return 1 if bad or broken else 0
 
 
 async def _outcomes(

@@ -28,6 +28,7 @@ from tests.support.rabbitmq_node import RabbitMQNode
 
 LOOK_S = 5.0
 # Room for what an allocator does with the same work.
+TENTHS = 10
 ROOM_KIB, ROOM_PART, ROOM_FILES = 2048, 0.03, 3
 
 
@@ -76,9 +77,10 @@ async def _soak(on: Installation, options: argparse.Namespace) -> int:
             await asyncio.sleep(LOOK_S)
         took_s = time.monotonic() - begun
         await until(
-            lambda: len(on.members[MEMBER].posts) >= records,
-            timeout_s=120,
+            lambda: min(len(on.members[MEMBER].posts), len(on.filed())) >= records,
+            timeout_s=600,
             what="all have arrived",
+            every_s=1,
         )
     grown = _tell(samples)
     wrong = _account(on, journal)
@@ -110,8 +112,8 @@ def _account(on: Installation, journal: Journal) -> str:
 
 def _tell(samples: dict[str, list[Sample]]) -> list[str]:
     """Print the table, and give the names of those that grow."""
-    print("| process | MiB, second third | last third | most | file handles | most |")
-    print("|---|---|---|---|---|---|")
+    print("| process | MiB by tenths of the time | most | file handles | most |")
+    print("|---|---|---|---|---|")
     grown = []
     for name, every in samples.items():
         found = [each for each in every if each.rss_kib]
@@ -121,8 +123,7 @@ def _tell(samples: dict[str, list[Sample]]) -> list[str]:
         files = _files(middle), _files(last)
         row = (
             name,
-            f"{before / 1024:.1f}",
-            f"{after / 1024:.1f}",
+            " ".join(f"{each / 1024:.0f}" for each in _tenths(found)),
             f"{max(each.rss_kib for each in found) / 1024:.1f}",
             f"{files[0]:.0f} -> {files[1]:.0f}",
             str(max(each.open_files for each in found)),
@@ -133,6 +134,11 @@ def _tell(samples: dict[str, list[Sample]]) -> list[str]:
         if files[1] > files[0] + ROOM_FILES:
             grown.append(f"file handles of {name}")
     return grown
+
+
+def _tenths(found: Sequence[Sample]) -> list[float]:
+    size = max(len(found) // TENTHS, 1)
+    return [_memory(found[i : i + size]) for i in range(0, size * TENTHS, size)]
 
 
 def _memory(found: Sequence[Sample]) -> float:

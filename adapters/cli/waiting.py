@@ -114,6 +114,7 @@ async def wait_for(
                         with suppress(TimeoutError):
                             await asyncio.wait_for(came.wait(), _LOOK_S)
             stop.set()
+        await asyncio.to_thread(watch.is_over)  # what came last, too
         return watch.outcomes()
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from broker import join_request, rabbitmq_probing
 from broker.bus import Message
 from broker.certificates import issue, load_ca, make_ca, make_request
 from broker.directory import Member as Entry
+from broker.feedback_file import open_feedback
 from broker.keys import Jwk
 from broker.rabbitmq import open_rabbitmq
 from broker.rabbitmq_link import Link
@@ -442,7 +444,7 @@ def test_an_exercise_that_the_gate_refuses_is_told_with_the_reason(
     assert "refused the exercise (unknown-key): no member owns the key" in said
 
 
-def test_what_waits_in_the_queue_of_feedback_stays_there(member, doctor):
+def test_what_waits_in_the_queue_of_feedback_is_kept_before_it_is_asked(member, doctor):
     queue = f"tocsin.feedback.{ORG}"
     left = Message(
         body=b"{}",
@@ -451,13 +453,13 @@ def test_what_waits_in_the_queue_of_feedback_stays_there(member, doctor):
         content_type="text/plain",
     )
     asyncio.run(publish(member.hub, left))
-    try:
-        code, found = doctor(member.config)
-        assert code == 0
-        assert states(found)["exercise"] == {"warning"}
-        assert looked_into(member.hub, queue) == (1, 0)
-    finally:
-        member.hub.node.api.request("DELETE", f"/api/queues/%2F/{queue}/contents")
+    code, found = doctor(member.config)
+    assert code == 0
+    assert "warning" not in states(found)["exercise"]
+    assert looked_into(member.hub, queue) == (0, 0)
+    [file] = member.config.parent.glob("*.feedback")
+    with open_feedback(file, now=time.time()) as opened:
+        assert [each.message.body for each in opened.unshown()] == [b"{}"]
 
 
 async def publish(hub: TlsHub, message: Message) -> None:

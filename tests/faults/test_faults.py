@@ -7,10 +7,10 @@ from tests.faults.installation import open_installation
 from tests.faults.striking import Fault, strike
 
 CHOSEN = (
-    Fault("the publisher is killed", on_processes.kill_publisher, 60, 40),
-    Fault("gate is killed", on_processes.kill_gate, 60, 40),
-    Fault("adapter is killed", on_processes.kill_adapter, 60, 40),
-    Fault("broker is cut off", on_network.cut_broker, 60, 40),
+    Fault("the publisher is killed", on_processes.kill_publisher, 40, 40),
+    Fault("gate is killed", on_processes.kill_gate, 40, 40),
+    Fault("adapter is killed", on_processes.kill_adapter, 40, 40),
+    Fault("broker is cut off", on_network.cut_broker, 40, 40),
 )
 
 
@@ -22,5 +22,5 @@ async def test_whatever_is_killed_or_cut_nothing_is_lost_and_nothing_comes_twice
         found = [(await strike(each, installation, "1"))[0] for each in CHOSEN]
     for each in found:
         assert each.count.faults == [], each
-        assert each.count.published == each.count.confirmed == 60, each
+        assert each.count.published == each.count.confirmed == 40, each
         assert each.ended == (), each

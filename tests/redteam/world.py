@@ -249,6 +249,7 @@ def give(
     )
     if not isinstance(outcome, Decided):
         return ()
+    has = scopes.received if scopes else {}
     # What the broker shows of it: to the hub alone, but whoever reads a dead letter...
     claims = _opened(token).claims
     key = routing_key(
@@ -280,6 +281,9 @@ def give(
             ),
         )
         for row in outcome.rows
+        # As the outbox stores them: a retraction for who may not have the record any
+        # more goes to those alone that got an earlier version.
+        if not row.missed or (row.member, row.sub) in has
     )
 
 

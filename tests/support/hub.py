@@ -9,6 +9,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -215,20 +216,24 @@ def process(
     Args:
         log: Where what it has said goes at the end.
     """
-    running = subprocess.Popen(  # noqa: S603  our own command
-        [*TOCSIN, *arguments],
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
-    try:
-        yield running
-    finally:
-        running.send_signal(signal.SIGTERM)
+    # Not a pipe that nobody reads: after 64 KiB of log lines, it would stand still.
+    with tempfile.TemporaryFile() as said:
+        running = subprocess.Popen(  # noqa: S603  our own command
+            [*TOCSIN, *arguments],
+            stderr=said,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
         try:
-            _, errors = running.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            _, errors = running.communicate()
+            yield running
+        finally:
+            running.send_signal(signal.SIGTERM)
+            try:
+                running.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                running.kill()
+                running.wait()
+            said.seek(0)
+            errors = said.read()
     if log is not None:
         log.write_bytes(errors)
     assert running.returncode == 0, errors.decode()[-4000:]

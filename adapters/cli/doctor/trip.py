@@ -11,12 +11,14 @@ from collections.abc import AsyncIterator
 from typing import Final
 
 from adapters.cli.connecting import open_bus
+from adapters.cli.feedback import fetch
 from adapters.config import PublisherConfig
 from adapters.doctor import REFUSED, UNREACHABLE, Finding, failed, note, ok, warning
 from broker import rabbitmq_probing, trials
 from broker.bus import Received
 from broker.directory import Directory
 from broker.errors import TrustError
+from broker.feedback_file import beside, open_feedback
 from broker.publisher import PublishResult, open_publisher
 from broker.rabbitmq_link import Link
 from broker.signers import Signer
@@ -39,8 +41,9 @@ async def there_and_back(
 ) -> list[Finding]:
     """Publish an exercise that nobody gets, and wait for what the gate says of it.
 
-    Not tried where something waits in the queue of feedback: taking it from there
-    and putting it back would count against its deliveries.
+    What waits in the queue of feedback is kept for `tocsin feedback` first: taking it
+    from there and putting it back would count against its deliveries. Not tried
+    while somebody else reads there.
 
     Raises:
         BusError, ConfigError, RefusedError: It could not be published.
@@ -52,14 +55,17 @@ async def there_and_back(
         return [note(f"{said}, so there is no exercise to send")]
     queue = f"{FEEDBACK}.{settings.org}"
     waiting = await rabbitmq_probing.waiting_in(link, queue)
-    if waiting is not None and (waiting.messages or waiting.readers):
+    if waiting is not None and waiting.readers:
         return [
             warning(
-                "no exercise was sent: something waits in your queue of feedback, or "
-                "is being read there, and the answer would be mixed up with it",
-                "read it first: tocsin feedback; then type this again",
+                "no exercise was sent: your queue of feedback is being read just now, "
+                "and the answer could go there",
+                "let tocsin publish --wait or tocsin feedback end; then type this again",
             )
         ]
+    if waiting is not None and waiting.messages:
+        with open_feedback(beside(settings.state), now=time.time()) as file:
+            await fetch(settings, file)
     return await _sent(settings, signer, directory, _exercise(kind), queue)
 
 

@@ -38,6 +38,7 @@ _READING: Final = {
     "adapter.ready": True,
     "gate.ready": True,
     "gate.bus_away": False,
+    "gate.bus_back": True,
     "adapter.queue_back": True,
     "adapter.queue_gone": False,
     "bus.consumer_back": True,

@@ -23,6 +23,9 @@ from broker.private_sqlite import make_private, owned
 APPLICATION_ID: Final = 0x746F636F  # "toco"; tells our kinds of files apart
 DRIVER: Final = "sqlite+aiosqlite"
 
+# Prepared statements that a connection keeps. Those that name many rows are a text of
+# their own for each number of rows, of some 100 KiB: of the usual 128, most would be.
+STATEMENTS: Final = 32
 _PRAGMAS: Final = (
     "PRAGMA journal_mode=WAL",  # readers (the command) and the adapter side by side
     # Once a delivery is stored the message is acknowledged and this file is the
@@ -190,6 +193,7 @@ def sqlite_engine(path: Path) -> AsyncEngine:
         pool_timeout=60,
         pool_reset_on_return=None,  # every transaction of ours ends itself
         hide_parameters=True,  # no part of a record in the text of an error
+        connect_args={"cached_statements": STATEMENTS},
     )
 
     @event.listens_for(engine.sync_engine, "connect")

@@ -229,19 +229,23 @@ class _Lane:
             BusRefusedError: At the start, when no lane at all may read.
         """
         stop = self.halt
-        attempts = delays(random.random)
+        attempts, away = delays(random.random), False
         while not stop.is_set():
             await self._tools.held.opened(stop)
             try:
                 async with self._tools.bus.consume(
                     self._queue, prefetch=BATCH
                 ) as messages:
-                    attempts = delays(random.random)
+                    if away:
+                        self._log.info("gate.bus_back", queue=self._queue)
+                    attempts, away = delays(random.random), False
                     self._note_start(reading=True)
                     await self._serve(messages)
             except BusUnavailableError:
-                pause = next(attempts)
-                self._log.warning("gate.bus_away", retry_s=round(pause, 1))
+                pause, away = next(attempts), True
+                self._log.warning(
+                    "gate.bus_away", queue=self._queue, retry_s=round(pause, 1)
+                )
                 await _sleep(pause, stop)
             except BusRefusedError:
                 if self._note_start(reading=False):

@@ -131,6 +131,19 @@ async def test_it_is_ready_when_it_reads_and_says_which_queue_it_has_lost(log, c
         assert await got(url, "/readyz") == (200, "ready\n")
 
 
+async def test_a_lane_that_began_while_the_broker_was_away_ends_that_when_it_reads(
+    log, counts
+):
+    lane = log.bind(issuer="cert-aq", queue="tocsin.ingress.cert-aq")
+    async with open_status("127.0.0.1:0", counts) as url:
+        log.info("gate.ready")
+        lane.warning("gate.bus_away")
+        said = (503, "tocsin.ingress.cert-aq: gate.bus_away\n")
+        assert await got(url, "/readyz") == said
+        lane.info("gate.bus_back")
+        assert await got(url, "/readyz") == (200, "ready\n")
+
+
 async def test_what_waits_somewhere_is_told_until_the_last_who_waits_there_goes_on(
     log, counts
 ):

@@ -531,14 +531,18 @@ class BusAway:
             yield messages
 
 
-@pytest.mark.parametrize("operation", ["publish", "consume"])
-async def test_a_gate_waits_for_a_broker_that_is_away(tmp_path, operation):
-    async with open_embedded(None, PLACE) as broker:
-        await send(broker, Feed().message(draft()))
-        bus = BusAway(broker.login("gate"), operation, 3)
-        async with running_gate(bus, tmp_path):
-            arrived = await take(broker.login("adapter-main"), NORMAL, 1)
+@pytest.mark.parametrize(
+    ("operation", "ends"), [("publish", "gate.confirmed"), ("consume", "gate.bus_back")]
+)
+async def test_a_gate_waits_for_a_broker_that_is_away(tmp_path, operation, ends):
+    with capture_logs() as logs:
+        async with open_embedded(None, PLACE) as broker:
+            await send(broker, Feed().message(draft()))
+            bus = BusAway(broker.login("gate"), operation, 3)
+            async with running_gate(bus, tmp_path):
+                arrived = await take(broker.login("adapter-main"), NORMAL, 1)
     assert len(arrived) == 1
+    assert ends in [each["event"] for each in logs]
 
 
 async def test_a_gate_stops_though_the_broker_is_away_and_the_record_stays(

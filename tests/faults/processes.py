@@ -7,6 +7,7 @@ A supervisor starts again what ended, as systemd would (`Restart=always`,
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,7 @@ class Process:
         self._began_at = self._log_size()
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(  # noqa: S603  our own programs
-                self._command,
+                [*_die_with_us(), *self._command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -172,6 +173,12 @@ class Process:
         with self.log.open("rb") as log:
             log.seek(self._began_at)
             return f'"{self._ready}"'.encode() in log.read()
+
+
+def _die_with_us() -> list[str]:
+    # Killed tests must not leave a hub running; setpriv is util-linux's.
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def children_of(pid: int) -> list[int]:

@@ -42,7 +42,7 @@ async def open_ledger(
         engine = postgresql_engine(url_or_path, password)
         url = engine.url
         place = f"{url.host}:{url.port or 5432}/{url.database}"
-        database = Postgresql(engine, lambda _: None)
+        database = Postgresql(engine, lambda _: None, lambda _: None)
     try:
         async with _translated(place):
             async with database.reader.connect() as connection:

@@ -96,20 +96,29 @@ async def open_outbox(
             made by a newer Tocsin.
     """
     arrivals: defaultdict[Lane, asyncio.Event] = defaultdict(asyncio.Event)
+    sendable: set[str] = set()
     async with AsyncExitStack() as stack:
         database: Database
         if str(url_or_path).startswith(("postgresql://", "postgres://")):
             told = partial(_wake, arrivals)
-            opening = open_postgresql(str(url_or_path), password, told)
+            ended = partial(_forget, sendable)
+            opening = open_postgresql(str(url_or_path), password, told, ended)
             database = await stack.enter_async_context(opening)
         else:
             database = await stack.enter_async_context(open_sqlite(url_or_path))
-        yield Outbox(database, arrivals, clock)
+        yield Outbox(database, arrivals, sendable, clock)
 
 
 def _wake(arrivals: defaultdict[Lane, asyncio.Event], lane: Lane | None) -> None:
     for each in [lane] if lane is not None else [*arrivals]:
         arrivals[each].set()
+
+
+def _forget(sendable: set[str], ids: Collection[str] | None) -> None:
+    if ids is None:
+        sendable.clear()
+    else:
+        sendable.difference_update(ids)
 
 
 class Outbox:
@@ -122,12 +131,16 @@ class Outbox:
         self,
         database: Database,
         arrivals: defaultdict[Lane, asyncio.Event],
+        sendable: set[str],
         clock: Callable[[], float],
     ) -> None:
         self._clock = clock
         self._database = database
         self.look_again_s = database.look_again_s
         self._handed_out: set[str] = set()
+        # Of these. The database takes out what another process has erased, so it is
+        # never replaced by another set.
+        self._sendable = sendable
         self._lane_ids: dict[Lane, int] = {}
         self._due = Together(self._hand_out, unwanted=self.release)
         self._next_due = Together(self._soonest)
@@ -206,6 +219,7 @@ class Outbox:
         if self._ripe_at <= now:
             await self._release_waiting(now)
         found: list[list[Delivery]] = [[] for _ in asked]
+        self._sendable &= self._handed_out
         held = set(self._handed_out)
         async with self._translated(self._database.handing_out()) as connection:
             for wave in waves(asked):
@@ -221,6 +235,8 @@ class Outbox:
                 held.update(i.delivery_id for items in some.values() for i in items)
             new = held - self._handed_out
             await self._database.claim(connection, new, now)
+            # Before the commit: what is erased right after it is taken out again.
+            self._sendable |= new
         self._handed_out |= new
         return found
 
@@ -405,7 +421,9 @@ class Outbox:
     async def _erase(self, what: Erasing) -> ErasedHere:
         async with self.writing() as connection:
             await self._database.purging(connection)
-            return await erase(connection, what)
+            found = await erase(connection, what)
+            await self._database.erasing(connection, found.ended)
+            return found
 
     @to_its_end
     async def erased_since(self, moment: float) -> list[str]:
@@ -420,8 +438,12 @@ class Outbox:
             return await aged(connection, before)
 
     def holds(self, item: Delivery) -> bool:
-        """Tell whether *item*, handed out, may still be sent: it was not erased."""
-        return item.delivery_id in self._handed_out
+        """Tell whether *item*, handed out, may still be sent: it was not erased.
+
+        Nor may it once no erasure is heard of any more; release it then.
+        """
+        name = item.delivery_id
+        return name in self._handed_out and name in self._sendable
 
     @to_its_end
     async def _empty_log(self) -> None:

@@ -57,6 +57,9 @@ class Database(Protocol):
     async def purging(self, connection: AsyncConnection) -> None:
         """Keep others from storing until the transaction ends."""
 
+    async def erasing(self, connection: AsyncConnection, ids: Collection[str]) -> None:
+        """Tell all processes, once it is committed, that *ids* are not to be sent."""
+
     async def changed_elsewhere(self) -> bool:
         """Tell whether somebody has changed something since, and told nobody."""
 

@@ -3,7 +3,8 @@
 Who may send a row: a process writes its number into the row that it hands out
 (`FOR UPDATE SKIP LOCKED`), and holds an advisory lock of that number for as long as it
 is connected. When it dies, the server drops the lock, and what it had in hand is free
-at once; when it only hangs, after `CLAIM_S`.
+at once; when it only hangs, after `CLAIM_S`. Over that connection it also hears what
+another process has erased; once it is lost, nothing that was in hand may be sent.
 """
 
 import secrets
@@ -41,6 +42,8 @@ _CONNECT_S: Final = 10
 _COMMAND_S: Final = 30  # a server that says nothing for so long is none now
 _CHANNEL: Final = "tocsin_outbox"
 _MOST_TOLD: Final = 50  # lanes in one transaction; of more, all are told
+_ERASED: Final = "erased"  # before ids of deliveries; a lane is never called so
+_MOST_IDS: Final = 200  # of 34 letters: what is told at once is below 8,000 bytes
 # Keys of advisory locks: the first number says for what, see PostgreSQL 13.3.5.
 _HOLDERS, _MIGRATING, _BODIES = 0x746F6300, 0x746F6301, 0x746F6302
 # Classes of SQLSTATE that are nobody's mistake: lost connection, rolled back, out of
@@ -100,13 +103,18 @@ def postgresql_engine(url: str, password: str | None) -> AsyncEngine:
 
 @asynccontextmanager
 async def open_postgresql(
-    url: str, password: str | None, told: Callable[[Lane | None], None]
+    url: str,
+    password: str | None,
+    told: Callable[[Lane | None], None],
+    ended: Callable[[Collection[str] | None], None],
 ) -> AsyncIterator["Postgresql"]:
     """Open the database, creating tables if they are missing.
 
     Args:
         url: `postgresql://user@host:5432/database`, without a password.
         told: Called when somebody has stored something for a lane; None: for any.
+        ended: Called when deliveries may not be sent any more that were in hand; None:
+            none of them.
 
     Raises:
         ConfigError: No such database, wrong login, tables of a newer Tocsin.
@@ -122,7 +130,7 @@ async def open_postgresql(
             why = getattr(error, "orig", error)
             name = type(getattr(why, "__cause__", None) or why).__name__
             raise ConfigError(f"cannot use the outbox at {place}: {name}") from None
-        database = Postgresql(engine, told)
+        database = Postgresql(engine, told, ended)
         try:
             yield database
         finally:
@@ -137,10 +145,13 @@ class Postgresql:
     look_again_s = 5.0  # what a dead process held is announced by nobody
 
     def __init__(
-        self, engine: AsyncEngine, told: Callable[[Lane | None], None]
+        self,
+        engine: AsyncEngine,
+        told: Callable[[Lane | None], None],
+        ended: Callable[[Collection[str] | None], None],
     ) -> None:
         self.engine = self.reader = engine
-        self._told = told
+        self._told, self._ended = told, ended
         self._holder = secrets.randbits(31)  # a key has 32 bits, signed
         self._own: AsyncConnection | None = None
         self._given_back: set[str] = set()
@@ -226,6 +237,13 @@ class Postgresql:
         """Wait until nobody stores what may need a body that is about to go."""
         await _lock(connection, "pg_advisory_xact_lock", _BODIES, 0)
 
+    async def erasing(self, connection: AsyncConnection, ids: Collection[str]) -> None:
+        """Tell all processes, once it is committed, that *ids* are not to be sent."""
+        names = sorted(ids)
+        for start in range(0, len(names), _MOST_IDS):
+            said = " ".join([_ERASED, *names[start : start + _MOST_IDS]])
+            await connection.execute(select(func.pg_notify(_CHANNEL, said)))
+
     async def changed_elsewhere(self) -> bool:
         """Say no: who changes something tells it."""
         return False
@@ -274,6 +292,7 @@ class Postgresql:
             pooled = await connection.get_raw_connection()
             driver: Any = pooled.driver_connection
             await driver.add_listener(_CHANNEL, self._hear)
+            driver.add_termination_listener(lambda _: self._ended(None))
         except BaseException:
             await connection.close()
             raise
@@ -281,7 +300,11 @@ class Postgresql:
         return connection
 
     def _hear(self, *said: Any) -> None:
-        member, slash, sink = str(said[-1]).partition("/")
+        word, *ids = str(said[-1]).split(" ")
+        if word == _ERASED:
+            self._ended(ids)
+            return
+        member, slash, sink = word.partition("/")
         self._told((member, sink) if slash else None)
 
 

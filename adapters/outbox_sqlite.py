@@ -104,6 +104,9 @@ class Sqlite:
     async def purging(self, connection: AsyncConnection) -> None:
         """Do nothing: there is one writer."""
 
+    async def erasing(self, connection: AsyncConnection, ids: Collection[str]) -> None:
+        """Do nothing: nobody else sends from this file."""
+
     async def settle(
         self, connection: AsyncConnection, values: Sequence[dict[str, object]]
     ) -> None:

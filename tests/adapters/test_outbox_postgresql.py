@@ -144,6 +144,47 @@ async def test_storing_in_one_process_wakes_the_other(two):
         await unconcerned.wait()  # of so many lanes, all are told
 
 
+async def until_given_up(outbox, item):
+    async with asyncio.timeout(10):
+        while outbox.holds(item):  # noqa: ASYNC110  no event tells
+            await asyncio.sleep(0.01)
+
+
+async def test_what_one_process_erases_the_other_does_not_send(two):
+    one, other = two
+    rows = [case(1, member=f"member-{n}") for n in range(250)]  # told in two parts
+    await one.store([*rows, case(2)])
+    held = await other.due(NOW, 300)
+    assert all(map(other.holds, held))
+    [kept] = [item for item in held if item.sub == "incident--2"]
+    mine = [item for item in held if item is not kept]
+    order = Erasing(
+        issuer="cert-aq", sub="incident--1", token_ids=(), at=NOW, reason="law"
+    )
+    assert len((await one.erase(order)).ended) == len(mine) == 250
+    for item in mine:
+        await until_given_up(other, item)
+    assert other.holds(kept)
+    # An attempt that was on its way is told as it ended.
+    await other.done(mine[0].delivery_id, NOW)
+    assert (await one.counts())["done"] == 1
+
+
+async def test_who_hears_of_no_erasure_any_more_sends_nothing_that_was_in_hand(
+    two, url
+):
+    one, _ = two
+    await one.store([case(1)])
+    [item] = await one.due(NOW, 10)
+    await end_connections(url)
+    await until_given_up(one, item)
+    with pytest.raises(OutboxUnavailableError):
+        await one.due(NOW, 10)
+    one.release([item])
+    [again] = await one.due(NOW, 10)
+    assert one.holds(again)
+
+
 async def test_cut_off_it_is_unavailable_and_works_on_when_it_is_back(two, url):
     one, other = two
     await one.store([case(1)])

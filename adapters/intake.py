@@ -263,22 +263,29 @@ class Intake:
     async def keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]
     ) -> None:
-        """Keep what waits for persons, until the file can be written.
+        """Keep what waits for persons, until the file can be written; nothing erased.
 
         Raises:
             StoppedError: Told to stop while it cannot.
         """
         reviews = self._reviews
+        if reviews is None:
+            return
+        waiting = [o.token_id for o in outcomes if isinstance(o, Decided) and o.waiting]
+        gone = await self._erased_among(waiting)
         decided = [
             (message, outcome.waiting, outcome.version)
             for message, outcome in zip(messages, outcomes, strict=True)
-            if isinstance(outcome, Decided)
+            if isinstance(outcome, Decided) and outcome.token_id not in gone
         ]
-        if reviews is None or not decided:
+        if not decided:
             return
         for delay_s in delays(random.random):
             try:
                 await asyncio.to_thread(reviews.keep, decided)
+                # Whoever erases forgets the reviews afterwards: perhaps before these.
+                if late := await self._erased_among(waiting):
+                    await asyncio.to_thread(reviews.erase, sorted(late))
             except ConfigError as error:
                 _log.error(
                     "reviews.unavailable", error=str(error), retry_s=round(delay_s, 1)
@@ -286,6 +293,9 @@ class Intake:
             else:
                 return
             await pause(delay_s, self._stop)
+
+    async def _erased_among(self, token_ids: Sequence[str]) -> set[str]:
+        return await self._store.erased_among(token_ids) if token_ids else set()
 
     async def send_agreed(self, reviews: Reviews) -> None:
         """Decide again, every two seconds, what persons have agreed to show."""

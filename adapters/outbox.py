@@ -408,6 +408,12 @@ class Outbox:
             return await erase(connection, what, {*self._handed_out})
 
     @to_its_end
+    async def erased_among(self, token_ids: Collection[str]) -> set[str]:
+        """Tell which of *token_ids* are of records that were erased."""
+        async with self.reading() as connection:
+            return await erased_among(connection, token_ids)
+
+    @to_its_end
     async def erased_since(self, moment: float) -> list[str]:
         """Name the tokens that were erased from this moment on."""
         async with self.reading() as connection:

@@ -2,19 +2,23 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import msgspec
+import pytest
 
 from adapters.eraser import Eraser
+from adapters.intake import Intake
 from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.patience import PatientStore
+from adapters.pipeline import Decided
 from adapters.review import open_reviews
 from broker.bus import Message
 from broker.erasing import CONTENT_TYPE, Order, message
 from broker.retention import DAY_S, Retention
 from broker.topology import DEAD, RECORDS, RETRY
-from tests.adapters.test_app import CONTEXT, LANE, MEMBER, stage
+from tests.adapters.test_app import CONTEXT, LANE, MEMBER, config, stage
 from tests.support.issuing import ADAPTER_QUEUES, NOW, Feed, clock, draft, stamped
 from tests.support.reviews import REVIEWERS, waiting
 from tests.support.sinks import new_delivery
@@ -112,6 +116,45 @@ async def test_what_waits_for_persons_is_forgotten_with_all_that_they_said(tmp_p
         assert reviews.message(mine.token_id) is None
         for each in tmp_path.glob("reviews.sqlite*"):
             assert b"canary" not in each.read_bytes()
+
+
+@pytest.mark.parametrize("erased", ["before", "meanwhile"])
+async def test_what_is_erased_does_not_come_back_into_the_reviews(tmp_path, erased):
+    stop, mine, other = asyncio.Event(), waiting(), waiting(token_id="M" * 43)
+    what = Erasing(
+        issuer="cert-aq", sub=ROW.sub, token_ids=(mine.token_id,), at=1, reason="law"
+    )
+    canary = Message(body=b"canary" * 9, message_id="m", routing_key="k")
+    plain = Message(body=b"x", message_id="n", routing_key="k")
+    # Nobody gets a row of it: the outbox is asked all the same.
+    outcomes = [
+        Decided(each.token_id, "cert-aq", (), Counter(), waiting=(each,))
+        for each in (mine, other)
+    ]
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            keep, kept = reviews.keep, []
+
+            def keeping(decided):
+                kept.extend(message.message_id for message, *_ in decided)
+                keep(decided)
+                if erased == "meanwhile":
+                    asyncio.run_coroutine_threadsafe(outbox.erase(what), loop).result()
+
+            loop, reviews.keep = asyncio.get_running_loop(), keeping
+            if erased == "before":
+                await outbox.erase(what)
+            intake = Intake(
+                config(tmp_path), None, CONTEXT, outbox, clock=clock, stop=stop,
+                reviews=reviews,
+            )  # fmt: skip
+            await intake.keep_waiting([canary, plain], outcomes)
+            assert kept == (["n"] if erased == "before" else ["m", "n"])
+            left = [each.waiting.token_id for each in reviews.held(now=NOW, every=True)]
+            assert left == [other.token_id]
+            assert reviews.message(mine.token_id) is None
+            for each in tmp_path.glob("reviews.sqlite*"):
+                assert b"canary" not in each.read_bytes()
 
 
 async def test_what_another_process_erased_leaves_the_reviews_too(tmp_path):

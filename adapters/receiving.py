@@ -1,6 +1,8 @@
 """A member's reader of its queue: verify, put on disk, acknowledge. Edge.
 
 What cannot be verified is put aside, not dropped: its key may become known here later.
+What another login sent, or sent under the key of another queue, is dropped: nothing that
+becomes known later makes that right, and a file tells it no more.
 """
 
 import asyncio
@@ -109,23 +111,36 @@ class Receiver:
 
     async def _take(self, message: Message) -> None:
         try:
-            # RabbitMQ has checked it; the operator may write here, too.
-            if not message.user_id.startswith(ADAPTER_PREFIX):
-                raise TrustError("user-id")
+            self._need_from_adapter(message)
+        except TrustError as error:
+            self._refuse(message, error)
+            return
+        try:
             judging = asyncio.to_thread(self._judged, message.message_id, message.body)
             item = await judging
         except RefusedError as error:
-            self.refused += 1
-            _log.error(
-                "delivery.refused",
-                delivery=message.message_id[:12],
-                number=message.headers.get(enveloping.NUMBER),
-                reason=error.reason,
-                where=error.where,
-            )
+            self._refuse(message, error)
             await asyncio.to_thread(self._put_aside, message)
         else:
             await self._store(item)
+
+    def _need_from_adapter(self, message: Message) -> None:
+        # RabbitMQ has checked the login; the operator may write here, too.
+        if not message.user_id.startswith(ADAPTER_PREFIX):
+            raise TrustError("user-id")
+        # Over the header CC an adapter reaches queues of others, see `permissions`.
+        if message.routing_key != self._org:
+            raise TrustError("routing-key")
+
+    def _refuse(self, message: Message, error: RefusedError) -> None:
+        self.refused += 1
+        _log.error(
+            "delivery.refused",
+            delivery=message.message_id[:12],
+            number=message.headers.get(enveloping.NUMBER),
+            reason=error.reason,
+            where=error.where,
+        )
 
     def _judged(self, delivery_id: str, body: bytes) -> Delivery:
         item = enveloping.decode(body, delivery_id=delivery_id, member=self._org)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from broker import seen
+from broker import erasing, seen
 from broker.bus import Message
 from broker.replaying import HEADERS
 from broker.topology import (
@@ -158,7 +158,11 @@ def put_back(message: Message, source: str = DEAD) -> tuple[str, Message] | None
 
     None for a queue whose readers rely on who published: only the gate is told who
     that was. Whoever refused it decides anew, as of a message that came just now.
+    None also for an order to erase that is not known to be the operator's: put back, it
+    would be. A real one is repeated with `tocsin erase`.
     """
+    if erasing.is_order(message) and not _is_by_operator(message):
+        return None
     queue = _queue_of(message, source)
     if source == UNROUTABLE:
         first, key, exchange = message.routing_key, message.routing_key, RECORDS
@@ -190,6 +194,11 @@ def skipped(letters: Sequence[Letter], chosen: Collection[Letter]) -> int:
     meant = frozenset(chosen)
     last = max((i for i, each in enumerate(letters) if each in meant), default=-1)
     return sum(each not in meant for each in letters[: last + 1])
+
+
+def _is_by_operator(message: Message) -> bool:
+    """Tell so of what the broker itself moved: else the user id is who refused it."""
+    return "x-death-queue" in message.headers and message.user_id == OPERATOR
 
 
 def _published_first(dead: Message) -> Published:

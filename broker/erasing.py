@@ -19,7 +19,7 @@ from schemas.errors import RefusedError
 from schemas.record import Digest, Epoch, Org, StixId
 
 CONTENT_TYPE: Final = "application/vnd.tocsin.erasing+json"
-MAX_TOKENS: Final = 10_000  # versions of one record
+MAX_TOKENS: Final = 10_000  # versions of one record in one order
 MAX_BYTES: Final = 1 << 20
 
 
@@ -27,7 +27,7 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Erase a record.
 
     Attributes:
-        tokens: Ids of all versions that the hub has had.
+        tokens: Ids of versions that the hub has had; of more than 10,000, see `parts`.
         at: When the hub erased it. The same order again has the same moment.
         notify: Whether members who had it are told.
     """
@@ -40,16 +40,39 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     notify: bool = True
 
 
+def parts(order: Order) -> list[Order]:
+    """Split an order of any number of tokens into such as may be sent.
+
+    In this order. The last alone has members told: each erases all that an adapter
+    knows of the record, so by then nothing more comes of it.
+    """
+    starts = range(0, max(len(order.tokens), 1), MAX_TOKENS)
+    return [
+        msgspec.structs.replace(
+            order,
+            tokens=order.tokens[start : start + MAX_TOKENS],
+            notify=order.notify and start == starts[-1],
+        )
+        for start in starts
+    ]
+
+
 def message(order: Order, queue: str) -> Message:
-    """Word an order for one queue of an adapter."""
+    """Word an order for one queue of an adapter.
+
+    Raises:
+        TrustError: `erasing-invalid`: no adapter would take it.
+    """
     body = msgspec.json.encode(order)
-    return Message(
+    made = Message(
         body=body,
         message_id=sdjwt.digest(body),
         routing_key=queue,
         content_type=CONTENT_TYPE,
         user_id=OPERATOR,
     )
+    read(made)
+    return made
 
 
 def is_order(message: Message) -> bool:

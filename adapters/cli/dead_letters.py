@@ -196,8 +196,9 @@ class _Desk:
             show.line(f"{done} put back; whoever refused them decides again")
             if stay:
                 show.line(
-                    f"{stay} stay: their queue is gone, they are answers to an issuer, "
-                    "or somebody else has them in hand"
+                    f"{stay} stay: their queue is gone, they are answers to an issuer "
+                    "or orders to erase (see tocsin erase), or somebody else has them "
+                    "in hand"
                 )
             self.tell_of_more(found)
         return 1 if stay else 0

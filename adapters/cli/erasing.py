@@ -16,7 +16,7 @@ from broker import dead_queue
 from broker.archive import Archive, Erased, open_archive
 from broker.archive_keys import Case
 from broker.bus import Bus
-from broker.erasing import Order, message
+from broker.erasing import Order, message, parts
 from broker.errors import BusRefusedError, ConfigError, UnroutableError
 from broker.topology import DEAD, RETRY, UNROUTABLE, adapter_queues
 from schemas import timestamps
@@ -173,7 +173,8 @@ async def order_all(bus: Bus, adapters: tuple[str, ...], erased: Erased) -> list
         try:
             # Behind what lies in either: the record itself may.
             for queue in adapter_queues(name):
-                await bus.publish(RETRY, message(order, queue))
+                for part in parts(order):
+                    await bus.publish(RETRY, message(part, queue))
         except UnroutableError:
             missing.append(name)
         except BusRefusedError as error:

@@ -23,7 +23,8 @@ def receive(*, config: Path, out: Path, once: bool = False, json: bool = False) 
     """Take your deliveries from your queue on the hub's RabbitMQ, verified, into a folder.
 
     Each becomes a folder as a file sink writes it, and leaves the queue once it is on
-    disk. What cannot be verified is put aside, and tried again at the next start.
+    disk. What cannot be verified is put aside, and tried again at the next start. What
+    no adapter sent to you is dropped.
 
     Args:
         config: A TOML file with org, directory and [broker]; that of your publisher
@@ -67,5 +68,7 @@ def receive(*, config: Path, out: Path, once: bool = False, json: bool = False) 
     elif once:
         show.line(f"{done.taken} taken")
     if done.refused:
-        show.complaint(f"{done.refused} refused, put aside in {out / ASIDE}")
+        show.complaint(
+            f"{done.refused} refused; what cannot be verified is put aside in {out / ASIDE}"
+        )
     return 1 if done.refused else 0

@@ -109,6 +109,16 @@ def test_all_versions_go_and_every_queue_of_an_adapter_gets_the_order(desk):
         assert order.notify
 
 
+def test_of_very_many_versions_each_is_in_an_order(desk, monkeypatch):
+    monkeypatch.setattr("broker.erasing.MAX_TOKENS", 1)
+    code, said, _ = desk(*RECORD, "--yes", "--json")
+    assert (code, json.loads(said)["versions"]) == (0, 2)
+    for queue in ADAPTER_QUEUES:
+        orders = [read(each) for each in desk.lying_in(queue)]
+        assert [each.tokens for each in orders] == [(ID[1],), (ID[2],)]
+        assert [each.notify for each in orders] == [False, True]
+
+
 def test_one_token_stands_for_its_record(desk):
     code, said, _ = desk("--token", ID[2], "--yes")
     assert code == 0

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace as changed
 from structlog.testing import capture_logs
 
-from adapters import receiving
+from adapters import enveloping, receiving
 from adapters.cli import main as command
 from adapters.cli import receiving as cli
 from adapters.receiving import Receiver
@@ -19,7 +19,7 @@ from adapters.sinks.file import open_file_sink
 from broker.bus import Message
 from broker.embedded import open_embedded
 from broker.errors import ConfigError
-from broker.topology import OUT, topology
+from broker.topology import OUT, Binding, topology
 from tests.adapters.test_app import KNOWN, MEMBER
 from tests.adapters.test_received import erasure, heartbeat, record
 from tests.support.issuing import NOW, directory, member, rest
@@ -46,6 +46,11 @@ class Reader:
     async def put(self, *items):
         for each in items:
             await AmqpSink(self.broker.login("adapter-main"), MEMBER).send(each)
+
+    async def put_message(self, login, **what):
+        message = Message(**{"body": b"{}", "routing_key": MEMBER, **what})
+        bus = self.broker.login(login)
+        await bus.publish(OUT, message)
 
     async def read(self):
         receiver = Receiver(
@@ -74,9 +79,9 @@ class Reader:
 
 
 @asynccontextmanager
-async def reader(folder):
+async def reader(folder, place=PLACE):
     async with (
-        open_embedded(None, PLACE) as broker,
+        open_embedded(None, place) as broker,
         open_file_sink(folder) as sink,
     ):
         yield Reader(broker, sink, folder)
@@ -145,22 +150,42 @@ async def test_what_was_put_aside_is_taken_once_its_key_is_known(tmp_path):
 
 
 @pytest.mark.parametrize("message_id", ["../../etc/x", "d-" + "a" * 300, "é" * 9])
-async def test_a_foreign_message_is_put_aside_under_a_name_of_ours(
+async def test_what_is_no_delivery_is_put_aside_under_a_name_of_ours(
     tmp_path, message_id
 ):
     async with reader(tmp_path / "in") as here:
-        here.stop.set()
-        foreign = Message(
-            body=b"{}", message_id=message_id[:255], routing_key=MEMBER,
-        )  # fmt: skip
-        await here.broker.login("operator").publish(OUT, foreign)
-        here.stop.clear()
+        await here.put_message("adapter-main", message_id=message_id[:255])
         assert await here.read() == (0, 1)
         [path] = here.aside
         assert path.parent == here.folder / "refused"
         assert path.read_bytes() == b"{}"
+
+
+@pytest.mark.parametrize(
+    ("login", "key", "reason"),
+    [("operator", MEMBER, "user-id"), ("adapter-main", "cert-aq", "routing-key")],
+)
+async def test_what_no_adapter_sent_here_is_refused_for_good(
+    tmp_path, login, key, reason
+):
+    """On RabbitMQ 3.10 an adapter reaches the queue of another by the header CC.
+
+    Such a copy bears the sender's key, as what comes over the binding here does.
+    """
+    of_all = topology(
+        ["cert-aq"], ["main"], [MEMBER], out={"main": [MEMBER, "cert-aq"]}
+    )
+    astray = (*of_all.bindings, Binding(OUT, QUEUE, "cert-aq"))
+    async with reader(tmp_path / "in", changed(of_all, bindings=astray)) as here:
+        item_id, body = item(1).delivery_id, enveloping.encode(item(1))
+        await here.put_message(login, message_id=item_id, body=body, routing_key=key)
+        assert await here.read() == (0, 1)
         [refused] = [e for e in here.logs if e["event"] == "delivery.refused"]
-        assert refused["reason"] == "user-id"
+        assert refused["reason"] == reason
+        assert here.aside == []
+        assert await here.left() == []
+        assert await here.read() == (0, 0)  # nor at the next start
+        assert here.names == []
 
 
 async def test_more_than_a_thousand_refusals_end_it_and_lose_nothing(
@@ -224,7 +249,7 @@ def test_what_was_refused_shows_in_the_exit_code(desk):
     desk.put(item(1))  # this directory knows nobody
     code, said, complaint = desk("--json")
     assert (code, json.loads(said)["refused"]) == (1, 1)
-    assert "1 refused, put aside in" in complaint
+    assert "1 refused; what cannot be verified is put aside in" in complaint
 
 
 def test_a_member_without_a_queue_is_told_whom_to_ask(desk):

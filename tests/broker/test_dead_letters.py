@@ -5,7 +5,7 @@ import pytest
 
 from adapters import burying
 from adapters.pipeline import Refused
-from broker import gate_rules
+from broker import erasing, gate_rules
 from broker.bus import Message
 from broker.dead_letters import (
     Wanted,
@@ -171,6 +171,28 @@ def test_an_answer_to_an_issuer_is_not_put_back_under_another_name():
     dead = by_the_broker(queue="tocsin.feedback.cert-aq")
     assert put_back(dead) is None
     assert letter_of(dead).issuer == ""
+
+
+def test_a_refused_order_to_erase_is_not_made_the_operators_own():
+    forged = msgspec.structs.replace(PASSED, content_type=erasing.CONTENT_TYPE)
+    # What an adapter refused, whatever login it came from, and a forged death.
+    assert put_back(by_an_adapter(forged)) is None
+    refused = msgspec.structs.replace(by_an_adapter(forged), user_id="operator")
+    assert put_back(refused) is None
+    assert put_back(by_the_broker(forged, "tocsin.adapter.main")) is None
+    assert put_back(by_the_gate(forged)) is None
+    assert put_back(forged, UNROUTABLE) is None
+
+
+def test_an_order_that_the_broker_gave_up_goes_back_as_the_operators():
+    order = msgspec.structs.replace(
+        PASSED, content_type=erasing.CONTENT_TYPE, user_id="operator"
+    )
+    queue, message = arrived(put_back(by_the_broker(order, "tocsin.adapter.main")))
+    assert (queue, message.content_type) == (
+        "tocsin.adapter.main",
+        erasing.CONTENT_TYPE,
+    )
 
 
 def test_what_was_put_there_by_hand_is_listed_and_not_put_back():

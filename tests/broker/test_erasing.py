@@ -28,6 +28,26 @@ def test_an_order_comes_back_as_it_was():
     assert not erasing.is_order(msgspec.structs.replace(message, content_type="text"))
 
 
+def test_more_tokens_than_an_order_takes_are_several_orders_and_one_notice():
+    ids = tuple(f"{n:043d}" for n in range(2 * erasing.MAX_TOKENS))
+    whole = msgspec.structs.replace(ORDER, tokens=(*ids, "A" * 43))
+    found = [erasing.read(erasing.message(o, QUEUE)) for o in erasing.parts(whole)]
+    assert sum((each.tokens for each in found), ()) == whole.tokens
+    assert [each.notify for each in found] == [False, False, True]
+    assert {each.at for each in found} == {ORDER.at}
+    exactly = msgspec.structs.replace(ORDER, tokens=ids[: erasing.MAX_TOKENS])
+    silent = msgspec.structs.replace(ORDER, tokens=(), notify=False)
+    for order in (ORDER, exactly, silent):
+        assert erasing.parts(order) == [order]
+
+
+def test_what_no_adapter_would_take_is_not_sent():
+    ids = tuple(f"{n:043d}" for n in range(erasing.MAX_TOKENS + 1))
+    for change in ({"tokens": ids}, {"sub": "no id"}):
+        with pytest.raises(TrustError):
+            erasing.message(msgspec.structs.replace(ORDER, **change), QUEUE)
+
+
 def refused(**changes: object) -> None:
     message: Message = erasing.message(ORDER, QUEUE)
     with pytest.raises(TrustError) as caught:

@@ -232,11 +232,11 @@ class _Worker:
             # Suspended, or the directory has expired: looked at every minute.
             wake_at = None
         else:
-            found, asked = await self._work()
+            found, asked, moment = await self._work()
             if found == asked:
                 return
             wake_at = await self._outbox.next_due(lane=self.lane)
-            if not found and wake_at is not None and wake_at <= self._now():
+            if not found and wake_at is not None and wake_at <= moment:
                 # In the hands of another process, which tells when it gives it back.
                 wake_at = None
         await self._wait(arrivals, wake_at)
@@ -250,13 +250,14 @@ class _Worker:
             async with asyncio.timeout(min(pause_s, longest_s)):
                 await arrivals.wait()
 
-    async def _work(self) -> tuple[int, int]:
-        """Send a batch, or one delivery to a suspect sink: how many, of how many."""
+    async def _work(self) -> tuple[int, int, float]:
+        """Send a batch, or one delivery to a suspect sink: how many, of how many, when."""
         now = asyncio.get_running_loop().time
         is_suspect = self._breaker != Closed()
         most = 1 if is_suspect else _BATCH
         async with self._suspect if is_suspect else self._working:
-            batch = await self._outbox.due(self._now(), most, lane=self.lane)
+            moment = self._now()
+            batch = await self._outbox.due(moment, most, lane=self.lane)
             until = now() + _TURN_S
             try:
                 for item in batch:
@@ -275,7 +276,7 @@ class _Worker:
                         break  # a sink that answers slowly holds up no other
             finally:
                 self._outbox.release(batch)  # those that were not reached
-        return len(batch), most
+        return len(batch), most, moment
 
     async def _send(self, item: Delivery) -> None:
         """Send *item* as it may be sent now, if it may."""

@@ -416,7 +416,7 @@ class Outbox:
     async def _erase(self, what: Erasing) -> ErasedHere:
         async with self.writing() as connection:
             await self._database.purging(connection)
-            return await erase(connection, what)
+            return await erase(connection, what, {*self._handed_out})
 
     @to_its_end
     async def erased_since(self, moment: float) -> list[str]:

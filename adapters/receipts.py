@@ -4,7 +4,7 @@ One per (token, view, policy); the period of its pseudonyms, if it holds any, fo
 from when the gate first saw the token, and is stated. It names the audience, never the member, and
 buckets the numbers: a small count may itself give something away. For the same reason
 it does not tell one mark from another. It passes on where
-the record stands in the gate's chain, and the gate's newest head: who compares two
+the record stands in the gate's chain, since when, and the gate's newest head: who compares two
 heads, or a head and the links under it, sees when the chain was changed. Who reads
 one is `broker.receipts`.
 """
@@ -46,7 +46,11 @@ def receipt(redacted: Redacted, seen: Seen, signer: RecordSigner, *, now: int) -
         "iss": org_urn(signer.org),
         "iat": now,
         **account(redacted),
-        "chain": {"pos": seen.stamp.pos, "link": seen.stamp.link},
+        "chain": {
+            "pos": seen.stamp.pos,
+            "link": seen.stamp.link,
+            "seen": seen.stamp.seen,
+        },
     }
     if seen.head:
         claims["head"] = seen.head

@@ -48,7 +48,11 @@ def _record(item: Delivery, directory: Directory, now: float) -> None:
     receipts.held_against(receipt, evidence=item.evidence, projection=item.projection)
     receipts.policy_is_signed(receipt, directory)
     found = verify(
-        item.evidence, directory, now=now, first_seen=receipt.iat, allow_over=True
+        item.evidence,
+        directory,
+        now=now,
+        first_seen=receipt.first_seen,
+        allow_over=True,
     )
     if directory.key(found.kid).is_compromised(now):
         # Only the hub says that it was there before, see `tocsin verify --heads`.

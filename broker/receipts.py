@@ -26,10 +26,15 @@ _Count = Annotated[str, Meta(pattern=r"^(1|2-9|10-99|100-999|1000\+)\Z")]
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where the record stands in the gate's chain."""
+    """Where the record stands in the gate's chain.
+
+    Attributes:
+        seen: When the gate first saw it; older receipts do not say it.
+    """
 
     pos: Annotated[int, Meta(ge=1, le=codec.MAX_SAFE_INT)]
     link: Digest
+    seen: Epoch | UnsetType = UNSET
 
 
 class AppliedPolicy(msgspec.Struct, frozen=True):
@@ -62,6 +67,14 @@ class Receipt(msgspec.Struct, frozen=True):
     chain: Place
     head: Annotated[str, Meta(max_length=1024)] | UnsetType = UNSET
     period: _Short | UnsetType = UNSET
+
+    @property
+    def first_seen(self) -> int:
+        """When the gate first saw the record, at the latest.
+
+        A receipt may be far younger: decided again, or replayed.
+        """
+        return self.iat if self.chain.seen is UNSET else self.chain.seen
 
 
 def held_against(

@@ -112,7 +112,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
         if self.heads is not None:
             held = held_head(sdjwt.token_id(token), found, known, self.heads, self.path)
             return held.since
-        return None if found is None else found.iat
+        return None if found is None else found.first_seen
 
     def check(self, key: KnownKey, *, now: float) -> None:
         """Refuse what only the hub vouches for, where the issuer's key was stolen.

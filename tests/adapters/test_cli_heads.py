@@ -300,7 +300,10 @@ def test_what_was_there_before_its_key_was_given_up_still_verifies(
         place.list_member(**gone, revocation_reason=reason)
         assert tocsin(*verify(place))[0] == 1
         assert tocsin(*verify(place, *receipt))[0] == 0
-    place.list_member(revoked_at=day(START + 10), revocation_reason="retired")
+    # The receipt is of START + 10, but says that the gate saw it at START + 1.
+    place.list_member(revoked_at=day(START + 2), revocation_reason="retired")
+    assert tocsin(*verify(place, *receipt))[0] == 0
+    place.list_member(revoked_at=day(START + 1), revocation_reason="retired")
     code, said = tocsin(*verify(place, *receipt))
     assert (code, "key-revoked" in said) == (1, True)
 

@@ -68,11 +68,13 @@ async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
     assert dead.headers["tocsin-reason"] == "erasing-invalid"
 
 
-async def obeyed(folder, order, rows, reviews=None):
-    """Store *rows*, obey, and give what is to be sent then."""
+async def obeyed(folder, order, rows, reviews=None, *, sent=False):
+    """Store *rows*, or send them, obey, and give what is to be sent then."""
     stop = asyncio.Event()
     async with open_outbox(folder / "outbox.sqlite", clock=clock) as outbox:
         await outbox.store(rows)
+        for item in await outbox.due(NOW, 10) if sent else ():
+            await outbox.done(item.delivery_id, NOW)
         eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
         assert await eraser.obey(message(order, NORMAL), CONTEXT) is None
         return await outbox.due(NOW, 10)
@@ -80,20 +82,18 @@ async def obeyed(folder, order, rows, reviews=None):
 
 async def test_at_the_end_of_retention_nobody_is_told(tmp_path):
     order = order_for(reason="retention", notify=False)
-    assert await obeyed(tmp_path, order, [ROW]) == []
+    assert await obeyed(tmp_path, order, [ROW], sent=True) == []
 
 
-async def test_who_waits_for_a_number_that_never_comes_is_told(tmp_path):
-    [notice] = await obeyed(tmp_path, order_for(), [ROW])
-    said = json.loads(notice.projection)
-    assert (said["numbers"], said["not_sent"]) == ([], [1])
-    assert notice.number == 2
+async def test_who_never_had_anything_of_it_does_not_learn_that_it_was(tmp_path):
+    assert await obeyed(tmp_path, order_for(), [ROW]) == []
 
 
 async def test_who_is_no_more_served_gets_no_delivery(tmp_path):
     left = msgspec.structs.replace(ROW, member="ngo-a")
     elsewhere = msgspec.structs.replace(ROW, sink="mail")
-    found = await obeyed(tmp_path, order_for(), [ROW, left, elsewhere])
+    rows = [ROW, left, elsewhere]
+    found = await obeyed(tmp_path, order_for(), rows, sent=True)
     assert [(item.member, item.sink) for item in found] == [(MEMBER, "files")]
 
 
@@ -159,3 +159,23 @@ async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_
         await eraser.retain(rules, CONTEXT.directory)
         # What has to be sent yet is never taken out of the row of numbers.
         assert await outbox.erased_since(0) == [done.token_id, young.token_id]
+
+
+async def test_a_version_that_comes_while_it_is_looked_for_keeps_the_record(tmp_path):
+    newer = msgspec.structs.replace(ROW, ver="2026-01-02T03:04:59Z", token_id="E" * 43)
+    moment, stop = [NOW], asyncio.Event()
+    path = tmp_path / "outbox.sqlite"
+    async with open_outbox(path, clock=lambda: moment[0]) as outbox:
+        await outbox.store([ROW])
+        [item] = await outbox.due(NOW, 1)
+        await outbox.done(item.delivery_id, NOW)
+        moment[0] += DAY_S
+        store = PatientStore(outbox, stop)
+        found = await store.aged(NOW)
+        assert len(found) == 1
+        assert await outbox.store([newer]) == ("stored",)
+        store.aged = lambda _: asyncio.sleep(0, found)  # as it was a moment ago
+        eraser = Eraser(store, None, clock=lambda: moment[0], stop=stop)
+        await eraser.retain(Retention(days=1), CONTEXT.directory)
+        assert await outbox.erased_since(0) == []
+        assert len(await outbox.due(moment[0], 10)) == 1

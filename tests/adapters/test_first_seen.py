@@ -71,7 +71,8 @@ def test_a_stamped_record_is_delivered_with_its_place_in_the_receipt():
     assert isinstance(outcome, Decided)
     [row] = outcome.rows
     claims = claims_of(row.receipt)
-    assert claims["chain"] == {"pos": 5, "link": link_of(arrived.headers[STAMP_HEADER])}
+    link = link_of(arrived.headers[STAMP_HEADER])
+    assert claims["chain"] == {"pos": 5, "link": link, "seen": int(NOW)}
     assert "head" not in claims
 
 

@@ -93,7 +93,7 @@ def test_a_receipt_names_the_period_of_pseudonyms_where_there_are_any():
 
 def test_a_receipt_passes_on_the_place_in_the_chain_and_the_newest_head():
     redacted = cut(sample("election-leak"), PEER)
-    assert claims_of(redacted)["chain"] == {"pos": 7, "link": "l"}
+    assert claims_of(redacted)["chain"] == {"pos": 7, "link": "l", "seen": NOW}
     assert "head" not in claims_of(redacted)
     assert claims_of(redacted, head="a.b.c")["head"] == "a.b.c"
 

@@ -154,6 +154,23 @@ def test_an_issuers_key_that_was_given_up_since_counts_and_a_stolen_one_does_not
     assert reason(item, stolen, now) == "not-under-head"
 
 
+def test_what_is_decided_again_later_was_there_when_the_gate_first_saw_it():
+    """Or whoever gets a replay could not use what was valid when it came."""
+    given_up = without(
+        "cert-aq",
+        revoked_at="2026-03-01T13:00:00Z",
+        revocation_reason="superseded",
+    )
+    now = NOW + 7200
+    arrived = stamped(Feed().message(draft(1)))
+    again = as_delivery(decide(arrived, CONTEXT, now=now).rows[0])
+    assert receipts.verify(again.receipt, given_up, now=now).iat == now
+    assert reason(again, given_up, now) == ""
+    seen_late = stamped(Feed().message(draft(1)), seen=int(now))
+    late = as_delivery(decide(seen_late, CONTEXT, now=now).rows[0])
+    assert reason(late, given_up, now) == "key-revoked"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stolen_key_of_the_hub_says_nothing(kind):
     known = without(

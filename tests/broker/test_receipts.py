@@ -45,6 +45,15 @@ def test_what_an_adapter_signs_is_read():
     assert header["typ"] == receipts.TYP == "vnd.tocsin.receipt+jwt"
 
 
+def test_it_says_when_the_gate_first_saw_the_record_and_an_older_one_does_not():
+    at_gate = {"pos": 7, "link": DIGEST, "seen": START}
+    found = receipts.verify(signed(chain=at_gate, iat=START + 60), KNOWN, now=LATER)
+    assert found.first_seen == START
+    assert receipts.verify(signed(iat=START + 60), KNOWN, now=LATER).first_seen == (
+        START + 60
+    )
+
+
 def test_a_claim_that_is_not_known_yet_does_no_harm():
     assert receipts.verify(signed(later=1), KNOWN, now=LATER).token == DIGEST
 
@@ -67,6 +76,8 @@ def test_every_claim_must_be_there(name):
         {"withheld": {f"r{n}": "1" for n in range(201)}},
         {"chain": {"pos": 0, "link": DIGEST}},
         {"chain": {"pos": 1}},
+        {"chain": {"pos": 1, "link": DIGEST, "seen": -1}},
+        {"chain": {"pos": 1, "link": DIGEST, "seen": "1"}},
         {"policy": {"id": "default", "version": 1, "sha256": "x"}},
         {"head": "x" * 1025},
         {"audience": "x" * 101},

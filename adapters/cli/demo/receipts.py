@@ -35,11 +35,18 @@ def receipt_fault(world: World, played: Played, sight: Sight) -> str:
         "evidence": _digest(received.evidence),
         "projection": _digest(received.projection),
         "policy": played.context.policy.sha256,
-        "chain": {"pos": pos, "link": seen.link_of(stamp)},
+        "chain": _place(pos, stamp),
     }
     found = {**header, **claims, "policy": claims["policy"]["sha256"]}
     wrong = [name for name, value in expected.items() if found.get(name) != value]
     return ", ".join(wrong)
+
+
+def _place(pos: int, stamp: str) -> dict[str, Any]:
+    if not stamp:
+        return {}
+    claims = msgspec.json.decode(base64url.decode(stamp.split(".")[1].encode()))
+    return {"pos": pos, "link": seen.link_of(stamp), "seen": claims["seen"]}
 
 
 def _opened(receipt: bytes, key: PublicKey) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -100,15 +100,21 @@ class Eraser:
             StoppedError: Told to stop while the disk takes nothing.
         """
         now = self._clock()
-        found = await self._store.aged(now - retention.least * DAY_S)
-        over = [*ended(found, retention, directory, now=now)]
-        for issuer, sub in over:
+        before = now - retention.least * DAY_S
+        found = await self._store.aged(before)
+        count = 0
+        for issuer, sub in ended(found, retention, directory, now=now):
             what = Erasing(
-                issuer=issuer, sub=sub, token_ids=(), at=now, reason="retention"
+                issuer=issuer,
+                sub=sub,
+                token_ids=(),
+                at=now,
+                reason="retention",
+                before=before,  # a version may come just now
             )
-            await self._store.erase(what)
-        if over:
-            _log.info("outbox.retention_ended", records=len(over))
+            count += (await self._store.erase(what)).bodies > 0
+        if count:
+            _log.info("outbox.retention_ended", records=count)
 
     async def watch(
         self, retention: Retention, directory: Callable[[], Directory]

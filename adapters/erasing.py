@@ -1,7 +1,7 @@
 """What members are told when a record is erased: which one, and why. Pure.
 
-A delivery with a number of its own, to each sink that had something of the record or
-waits for a number that never comes. It says ids and a word, no text.
+A delivery with a number of its own, to each sink that had something of the record. It
+says ids and a word, no text. Who had nothing of it is told nothing, and misses a number.
 """
 
 import uuid

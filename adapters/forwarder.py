@@ -36,6 +36,7 @@ from adapters.retries import (
 from broker.backoff import delays
 from broker.directory_held import Standing
 
+_TURN_S: Final = 2.0  # of a sink, while others may wait for its place
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
 _LOOK_S: Final = 2.0  # between two looks for what commands have changed
 _PURGE_S: Final = 3600.0  # between two looks for bodies that may go
@@ -230,10 +231,14 @@ class _Worker:
         elif self._standing(self.lane[0]) == "waits":
             # Suspended, or the directory has expired: looked at every minute.
             wake_at = None
-        elif await self._work():
-            return
         else:
+            found, asked, moment = await self._work()
+            if found == asked:
+                return
             wake_at = await self._outbox.next_due(lane=self.lane)
+            if not found and wake_at is not None and wake_at <= moment:
+                # In the hands of another process, which tells when it gives it back.
+                wake_at = None
         await self._wait(arrivals, wake_at)
 
     async def _wait(self, arrivals: asyncio.Event, wake_at: float | None) -> None:
@@ -245,12 +250,15 @@ class _Worker:
             async with asyncio.timeout(min(pause_s, longest_s)):
                 await arrivals.wait()
 
-    async def _work(self) -> bool:
-        """Send one batch, or one delivery to a suspect sink; False if that was all."""
+    async def _work(self) -> tuple[int, int, float]:
+        """Send a batch, or one delivery to a suspect sink: how many, of how many, when."""
+        now = asyncio.get_running_loop().time
         is_suspect = self._breaker != Closed()
         most = 1 if is_suspect else _BATCH
         async with self._suspect if is_suspect else self._working:
-            batch = await self._outbox.due(self._now(), most, lane=self.lane)
+            moment = self._now()
+            batch = await self._outbox.due(moment, most, lane=self.lane)
+            until = now() + _TURN_S
             try:
                 for item in batch:
                     if not self._outbox.holds(item):
@@ -264,9 +272,11 @@ class _Worker:
                             await self._drop(item, "member-removed")
                     if self._stop.is_set() or self._breaker != Closed():
                         break
+                    if now() >= until:
+                        break  # a sink that answers slowly holds up no other
             finally:
                 self._outbox.release(batch)  # those that were not reached
-        return len(batch) == most
+        return len(batch), most, moment
 
     async def _send(self, item: Delivery) -> None:
         """Send *item* as it may be sent now, if it may."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from itertools import takewhile
 from typing import Any, Final
@@ -12,6 +12,8 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from adapters.batching import batches
+from adapters.burying import bury, dead_letter
 from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
 from adapters.eraser import Eraser
@@ -25,29 +27,23 @@ from adapters.policy import Policy
 from adapters.policy_choice import Rulebook
 from adapters.pseudonym_files import keys_of
 from adapters.review import Ready, Reviews
-from broker import sdjwt, seen
+from broker import seen
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
-from broker.dead_letters import AT, KEY, REASON, WHERE, published_as
 from broker.directory import Directory
-from broker.directory_held import Held, first_of
+from broker.directory_held import Held
 from broker.erasing import is_order
 from broker.errors import (
     BusRefusedError,
     BusUnavailableError,
     ConfigError,
-    NotConfirmedError,
-    UnroutableError,
 )
 from broker.gate_rules import MAX_WHERE
 from broker.hearing import is_heartbeat
-from broker.replaying import kept_headers, replay_of
-from broker.topology import DEAD, adapter_queues
+from broker.replaying import replay_of
+from broker.topology import adapter_queues
 
 _log: Any = structlog.get_logger(__name__)
-# After a message, wait this long for more before the batch is decided: far below
-# what a reader notices, long enough for a burst to fill a batch.
-_GATHER_S: Final = 0.01
 # Bodies in hand of one queue, as they travel: 50 of 1.3 MB, or 4 of the largest.
 MOST_BYTES: Final = 64 << 20
 _LOOK_S: Final = 2.0  # between looks at the files of interests and of reviews
@@ -263,22 +259,29 @@ class Intake:
     async def keep_waiting(
         self, messages: Sequence[Message], outcomes: Sequence[Outcome]
     ) -> None:
-        """Keep what waits for persons, until the file can be written.
+        """Keep what waits for persons, until the file can be written; nothing erased.
 
         Raises:
             StoppedError: Told to stop while it cannot.
         """
         reviews = self._reviews
+        if reviews is None:
+            return
+        waiting = [o.token_id for o in outcomes if isinstance(o, Decided) and o.waiting]
+        gone = await self._erased_among(waiting)
         decided = [
             (message, outcome.waiting, outcome.version)
             for message, outcome in zip(messages, outcomes, strict=True)
-            if isinstance(outcome, Decided)
+            if isinstance(outcome, Decided) and outcome.token_id not in gone
         ]
-        if reviews is None or not decided:
+        if not decided:
             return
         for delay_s in delays(random.random):
             try:
                 await asyncio.to_thread(reviews.keep, decided)
+                # Whoever erases forgets the reviews afterwards: perhaps before these.
+                if late := await self._erased_among(waiting):
+                    await asyncio.to_thread(reviews.erase, sorted(late))
             except ConfigError as error:
                 _log.error(
                     "reviews.unavailable", error=str(error), retry_s=round(delay_s, 1)
@@ -286,6 +289,9 @@ class Intake:
             else:
                 return
             await pause(delay_s, self._stop)
+
+    async def _erased_among(self, token_ids: Sequence[str]) -> set[str]:
+        return await self._store.erased_among(token_ids) if token_ids else set()
 
     async def send_agreed(self, reviews: Reviews) -> None:
         """Decide again, every two seconds, what persons have agreed to show."""
@@ -417,34 +423,9 @@ class Intake:
                     reason=outcome.reason,
                     where=outcome.where[:MAX_WHERE],
                 )
-                await self._bury(self._dead(message, outcome))
-
-    def _dead(self, message: Message, refused: Refused) -> Message:
-        return dead_letter(message, refused, self._config.name, now=self._clock())
-
-    async def _bury(self, dead: Message) -> None:
-        """Try until the broker has it, or raise StoppedError."""
-        failed = False
-        for delay_s in delays(random.random):
-            try:
-                await self._bus.publish(DEAD, dead)
-            except (UnroutableError, NotConfirmedError, BusUnavailableError) as error:
-                _log.error(
-                    "record.not_buried",
-                    message=dead.message_id[:12],
-                    error=type(error).__name__,
-                    retry_s=round(delay_s, 1),
-                )
-            except BusRefusedError:
-                raise ConfigError(
-                    f"the adapter's login may not write to {DEAD}; see tocsin broker apply"
-                ) from None
-            else:
-                if failed:
-                    _log.info("record.buried")
-                return
-            failed = True
-            await pause(delay_s, self._stop)
+                name, now = self._config.name, self._clock()
+                dead = dead_letter(message, outcome, name, now=now)
+                await bury(dead, self._bus, self._stop)
 
 
 def _is_record(received: Received) -> bool:
@@ -463,65 +444,3 @@ async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
                     intake.member_is_unclear(org)
                     _log.error("interests.unusable", member=org, error=str(found))
             await pause(_LOOK_S, stop)
-
-
-def dead_letter(
-    message: Message, refused: Refused, adapter: str, *, now: float
-) -> Message:
-    """Put *message* aside for the operator, as it came, with the reason."""
-    return Message(
-        body=message.body,
-        # Without an id the broker's client would not send it.
-        message_id=message.message_id or sdjwt.digest(message.body),
-        routing_key=f"dead.{adapter_queues(adapter)[0]}",
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
-        headers={
-            # Put back into the queue, it needs the gate's stamp again.
-            **{
-                name: value
-                for name in (seen.STAMP_HEADER, seen.HEAD_HEADER)
-                if isinstance(value := message.headers.get(name), str)
-                and len(value) <= seen.MAX_CHARS
-            },
-            **kept_headers(message),
-            REASON: refused.reason,
-            WHERE: refused.where[:MAX_WHERE],
-            KEY: published_as(message).routing_key,
-            AT: int(now),
-        },
-    )
-
-
-async def batches(
-    messages: AsyncIterator[Received], size: int, *ends: asyncio.Event
-) -> AsyncGenerator[list[Received], None]:
-    """Gather messages until *size* or a short pause; end when any of *ends* is set."""
-    pending: asyncio.Task[Received] | None = None
-    stopping = asyncio.create_task(first_of(*ends), name="batches:stop")
-    batch: list[Received] = []
-    try:
-        while True:
-            if pending is None:
-                pending = asyncio.ensure_future(anext(messages))
-            wait_s = _GATHER_S if batch else None
-            await asyncio.wait(
-                {pending, stopping}, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED
-            )
-            if pending.done():
-                batch.append(pending.result())
-                pending = None
-                if len(batch) < size and not stopping.done():
-                    continue
-            if batch:
-                yield batch
-                batch = []
-            if stopping.done():
-                return
-    finally:
-        for task in (pending, stopping):
-            if task is not None:
-                task.cancel()
-        await asyncio.gather(
-            *(t for t in (pending, stopping) if t is not None), return_exceptions=True
-        )

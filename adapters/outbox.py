@@ -148,6 +148,8 @@ class Outbox:
         self._arrivals = arrivals
         # Nothing that waits is due before; 0: not known.
         self._ripe_at = 0.0
+        # The same of what was stored since somebody looked last.
+        self._later_at = math.inf
 
     @to_its_end
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
@@ -173,7 +175,9 @@ class Outbox:
             await write(connection, numbered, lane_ids, known.waiting, now=now)
             later = [n.row for n in numbered if n.outcome is StoreOutcome.WAITING]
             # Before the commit: it may take effect and fail.
-            self._ripe_at = min([self._ripe_at, *(row.not_before for row in later)])
+            self._note_waiting(later)
+        # And after it: others may have looked before.
+        self._note_waiting(later)
         due = (StoreOutcome.STORED, StoreOutcome.AGAIN)
         stored = [n.row for n in numbered if n.outcome in due]
         for lane in map(lane_of, (*stored, *later)):
@@ -183,6 +187,11 @@ class Outbox:
             StoreOutcome.ERASED if row.token_id in gone else next(outcomes)
             for row in asked
         )
+
+    def _note_waiting(self, rows: Iterable[NewDelivery]) -> None:
+        soonest = min((row.not_before for row in rows), default=math.inf)
+        self._later_at = min(self._later_at, soonest)
+        self._ripe_at = min(self._ripe_at, soonest)
 
     @to_its_end
     async def scopes(self, subs: Collection[str]) -> Scopes:
@@ -220,34 +229,36 @@ class Outbox:
             await self._release_waiting(now)
         found: list[list[Delivery]] = [[] for _ in asked]
         self._sendable &= self._handed_out
-        held = set(self._handed_out)
+        held, new = frozenset(self._handed_out), set[str]()
         async with self._translated(self._database.handing_out()) as connection:
             for wave in waves(asked):
                 some = await load_due(
                     connection,
                     wave.values(),
                     self._lane_ids,
-                    held,
+                    held | new,
                     self._database.claimable,
                 )
                 for place, each in wave.items():
                     found[place] = some.get(each.lane, [])
-                held.update(i.delivery_id for items in some.values() for i in items)
-            new = held - self._handed_out
+                new.update(i.delivery_id for items in some.values() for i in items)
             await self._database.claim(connection, new, now)
             # Before the commit: what is erased right after it is taken out again.
             self._sendable |= new
+        # Of the others, some may be settled by now.
         self._handed_out |= new
         return found
 
     @to_its_end
     async def _release_waiting(self, now: float) -> None:
         soonest = select(func.min(deliveries.c.due_at)).where(WAITING)
+        self._later_at = math.inf
         try:
             async with self.writing() as connection:
                 woken = await release_waiting(connection, now)
-                # Inside: what is stored to wait afterwards may be due earlier.
-                self._ripe_at = await connection.scalar(soonest) or math.inf
+                found = await connection.scalar(soonest) or math.inf
+                # What is stored meanwhile this transaction may not see.
+                self._ripe_at = min(found, self._later_at)
         except BaseException:
             self._ripe_at = 0.0
             raise
@@ -421,9 +432,15 @@ class Outbox:
     async def _erase(self, what: Erasing) -> ErasedHere:
         async with self.writing() as connection:
             await self._database.purging(connection)
-            found = await erase(connection, what)
+            found = await erase(connection, what, {*self._handed_out})
             await self._database.erasing(connection, found.ended)
             return found
+
+    @to_its_end
+    async def erased_among(self, token_ids: Collection[str]) -> set[str]:
+        """Tell which of *token_ids* are of records that were erased."""
+        async with self.reading() as connection:
+            return await erased_among(connection, token_ids)
 
     @to_its_end
     async def erased_since(self, moment: float) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Row, delete, exists, func, select, union, update
+from sqlalchemy import Row, Select, delete, exists, func, select, union, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.outbox_rows import Reached
@@ -37,6 +37,7 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
         token_ids: Of all its versions that are known: none of them is stored again.
         at: Epoch seconds.
         reason: Of `schemas.erasing`.
+        before: If given, nothing happens unless the record is among `aged` of it yet.
     """
 
     issuer: str
@@ -44,6 +45,7 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
     token_ids: tuple[str, ...]
     at: float
     reason: str
+    before: float | None = None
 
 
 class ErasedHere(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +54,7 @@ class ErasedHere(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         ended: Ids of deliveries that were not sent yet.
         bodies: How many bodies went.
-        reached: Lanes that had something of it, or miss a number.
+        reached: Lanes that had something of it, or may just be getting it.
     """
 
     ended: tuple[str, ...]
@@ -85,8 +87,16 @@ async def forget_unused(connection: AsyncConnection) -> None:
     await connection.execute(delete(record_keys).where(~used))
 
 
-async def erase(connection: AsyncConnection, what: Erasing) -> ErasedHere:
-    """Destroy a record's key and bodies, and end what was not sent. Safe to repeat."""
+async def erase(
+    connection: AsyncConnection, what: Erasing, in_hand: Collection[str] = ()
+) -> ErasedHere:
+    """Destroy a record's key and bodies, and end what was not sent. Safe to repeat.
+
+    Args:
+        in_hand: Ids of deliveries that this process may just be sending.
+    """
+    if what.before is not None and not await _is_aged(connection, what, what.before):
+        return ErasedHere(ended=(), bodies=0, reached=())
     await _remember(connection, what)
     of_record = (deliveries.c.issuer == what.issuer) & (deliveries.c.sub == what.sub)
     rows = (
@@ -125,7 +135,9 @@ async def erase(connection: AsyncConnection, what: Erasing) -> ErasedHere:
         )
     )
     return ErasedHere(
-        ended=tuple(ended), bodies=gone.rowcount, reached=tuple(_reached(rows))
+        ended=tuple(ended),
+        bodies=gone.rowcount,
+        reached=tuple(_reached(rows, in_hand)),
     )
 
 
@@ -135,10 +147,19 @@ async def aged(connection: AsyncConnection, before: float) -> list[Aged]:
     Args:
         before: Only those of which nothing came later, epoch seconds.
     """
+    found = []
+    for issuer, sub, at in (await connection.execute(_aged(before))).all():
+        of_record = (deliveries.c.issuer == issuer) & (deliveries.c.sub == sub)
+        marks = await connection.scalars(select(deliveries.c.tlp).where(of_record))
+        found.append(Aged(issuer=issuer, sub=sub, marks=frozenset(marks), newest=at))
+    return found
+
+
+def _aged(before: float) -> Select[Any]:
     here = deliveries.c.issuer, deliveries.c.sub
     is_due = func.count().filter(deliveries.c.state.in_(("pending", "waiting")))
     newest = func.max(deliveries.c.stored_at)
-    query = (
+    return (
         select(*here, newest)
         .join(
             record_keys,
@@ -147,12 +168,13 @@ async def aged(connection: AsyncConnection, before: float) -> list[Aged]:
         .group_by(*here)
         .having(is_due == 0, newest <= before)
     )
-    found = []
-    for issuer, sub, at in (await connection.execute(query)).all():
-        of_record = (here[0] == issuer) & (here[1] == sub)
-        marks = await connection.scalars(select(deliveries.c.tlp).where(of_record))
-        found.append(Aged(issuer=issuer, sub=sub, marks=frozenset(marks), newest=at))
-    return found
+
+
+async def _is_aged(connection: AsyncConnection, what: Erasing, before: float) -> bool:
+    """Look again: a version may have come since `aged` was asked."""
+    of_record = (deliveries.c.issuer == what.issuer) & (deliveries.c.sub == what.sub)
+    found = await connection.execute(_aged(before).where(of_record))
+    return found.first() is not None
 
 
 async def erased_among(
@@ -218,12 +240,15 @@ async def _remember(connection: AsyncConnection, what: Erasing) -> None:
         )
 
 
-def _reached(rows: Sequence[Row[Any]]) -> Iterable[Reached]:
+def _reached(rows: Sequence[Row[Any]], in_hand: Collection[str]) -> Iterable[Reached]:
+    """Leave out the lanes that nothing was sent to: they may not know that it was."""
     numbered = [row for row in rows if row.number is not None]
     for (member, sink), found in groupby(numbered, lambda r: (r.member, r.sink)):
         of_lane = [*found]
         # An attempt that failed may have taken effect.
         sent = [row for row in of_lane if row.state == "done" or row.attempts]
+        if not sent and not any(r.holder or r.id in in_hand for r in of_lane):
+            continue
         yield Reached(
             member=member,
             sink=sink,

@@ -50,6 +50,10 @@ class PatientStore:
         """See `Outbox.erase`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.erase(what))
 
+    async def erased_among(self, token_ids: Collection[str]) -> set[str]:
+        """See `Outbox.erased_among`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._outbox.erased_among(token_ids))
+
     async def erased_since(self, moment: float) -> list[str]:
         """See `Outbox.erased_since`; raises StoppedError as well."""
         return await self._patiently(lambda: self._outbox.erased_since(moment))

@@ -43,6 +43,8 @@ class QueueWatch:
         Raises:
             BusError: No connection, or no answer.
         """
+        # Who is refused here is refused for now: that hides no queue.
+        await link.connection()
         found = {}
         for name in queues:
             if name in self._hidden:

@@ -130,7 +130,14 @@ class Archive:
         if found:
             self._file.empty_log()
 
-    def erase(self, cases: Sequence[Case], *, at: int, reason: Reason) -> list[Erased]:
+    def erase(
+        self,
+        cases: Sequence[Case],
+        *,
+        at: int,
+        reason: Reason,
+        before: float | None = None,
+    ) -> list[Erased]:
         """Destroy the keys of records, and what lay under them. Safe to repeat.
 
         A record of which nothing is left keeps the moment and the reason that it has.
@@ -138,10 +145,13 @@ class Archive:
 
         Args:
             at: Epoch seconds.
+            before: If given, leaves out those that are not among `aged` of it any more.
         """
         with self._file.transaction() as db:
             found = []
             for case in cases:
+                if before is not None and not _is_aged(db, case, before):
+                    continue
                 # First: without it the rest is noise, whatever happens to it.
                 gone = self._keys.destroy([case])
                 gone += db.execute(
@@ -314,6 +324,15 @@ class Archive:
         """Read rows of `archive_rows.SELECT`."""
         keys = self._keys.by_id({row[10] for row in rows if row[10] is not None})
         return [archive_rows.archived(row, keys.get(row[10])) for row in rows]
+
+
+def _is_aged(db: Any, case: Case, before: float) -> bool:
+    [newest] = db.execute(
+        "SELECT MAX(first_seen) FROM tokens "
+        "WHERE issuer = ? AND sub = ? AND hidden IS NOT NULL",
+        case,
+    ).fetchone()
+    return newest is not None and newest <= before
 
 
 @contextmanager

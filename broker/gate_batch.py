@@ -187,7 +187,10 @@ class BatchWork:
     async def _handle_records(
         self, messages: Sequence[Message], now: float
     ) -> list[Handled]:
-        arrivals = [_unpack(each, self._issuer) for each in messages]
+        arrivals = []
+        for each in messages:
+            arrivals.append(_unpack(each, self._issuer))
+            await asyncio.sleep(0)  # a large one takes 20 ms
         ids = [each.token_id for each in arrivals]
         first_seen = await self._on_disk(partial(self._archive.first_seen, ids))
         checked: list[Verified | Refuse] = []

@@ -49,12 +49,18 @@ async def retain_once(
     Raises:
         StoppedError: Told to stop while the disk takes nothing.
     """
-    aged = partial(archive.aged, now - retention.least * DAY_S)
-    found = await on_disk(aged, stop=stop, issuer="")
-    over = [*ended(found, retention, held.current, now=now)]
+    before = now - retention.least * DAY_S
+    found = await on_disk(partial(archive.aged, before), stop=stop, issuer="")
+    count, over = 0, [*ended(found, retention, held.current, now=now)]
     for start in range(0, len(over), _AT_ONCE):
         some = over[start : start + _AT_ONCE]
-        erase = partial(archive.erase, some, at=int(now), reason="retention")
-        await on_disk(erase, stop=stop, issuer="")
-    if over:
-        log.info("archive.retention_ended", records=len(over))
+        erase = partial(
+            archive.erase,
+            some,
+            at=int(now),
+            reason="retention",
+            before=before,  # a version may come just now
+        )
+        count += len(await on_disk(erase, stop=stop, issuer=""))
+    if count:
+        log.info("archive.retention_ended", records=count)

@@ -137,10 +137,10 @@ async def _erase(
     async with open_bus(operator.broker) as bus:
         [erased] = archive.erase([case], at=int(time.time()), reason=reason)
         missing = await order_all(bus, operator.adapters, erased)
-        letters = await drop_letters(bus, frozenset(erased.token_ids))
+        letters, every = await drop_letters(bus, frozenset(erased.token_ids))
     clean = archive.tidy()
     facts: dict[str, Any] = {
-        "ok": not missing and clean,
+        "ok": not missing and clean and every,
         "issuer": erased.issuer,
         "record": erased.sub,
         "at": timestamps.from_epoch(erased.at),
@@ -149,6 +149,7 @@ async def _erase(
         "adapters": [each for each in operator.adapters if each not in missing],
         "not_reached": missing,
         "dead_letters": letters,
+        "dead_letters_all": every,
     }
     show.json_line(facts) if as_json else _print(facts, clean=clean)
     return 0 if facts["ok"] else 1
@@ -184,14 +185,20 @@ async def order_all(bus: Bus, adapters: tuple[str, ...], erased: Erased) -> list
     return missing
 
 
-async def drop_letters(bus: Bus, token_ids: frozenset[str]) -> int:
-    """Delete the dead letters that are these tokens, of the oldest 10,000; count."""
-    count = 0
+async def drop_letters(bus: Bus, token_ids: frozenset[str]) -> tuple[int, bool]:
+    """Delete the dead letters that are these tokens, of the oldest 10,000.
+
+    Returns:
+        How many, and whether these are all that there were.
+    """
+    count, every = 0, True
     for source in (DEAD, UNROUTABLE):
         found = await dead_queue.listed(bus, source)
         chosen = [each for each in found if each.message_id in token_ids]
-        count += await dead_queue.drop(bus, source, found, chosen)
-    return count
+        done = await dead_queue.drop(bus, source, found, chosen)
+        count += done
+        every &= done == len(chosen) and len(found) < dead_queue.MAX_LETTERS
+    return count, every
 
 
 def _print(facts: dict[str, Any], *, clean: bool) -> None:
@@ -206,6 +213,12 @@ def _print(facts: dict[str, Any], *, clean: bool) -> None:
     for name in facts["not_reached"]:
         show.complaint(
             f"{name} has no queue, so no order; is it an adapter of this hub?"
+        )
+    if not facts["dead_letters_all"]:
+        show.complaint(
+            f"more dead letters of it may lie there: the oldest {dead_queue.MAX_LETTERS} "
+            "were looked at, and somebody else may have some in hand; put back or "
+            "delete some, then type this again"
         )
     if not clean:
         show.complaint(

@@ -10,11 +10,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from cyclopts import Parameter
 
+from adapters.batching import batches
 from adapters.cli import show
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory
 from adapters.config import PublisherConfig, load
-from adapters.intake import batches
 from broker import answers, delivery_reports, gate_proofs, trials
 from broker import proofs as checked
 from broker.answers import Answer, Sighting, Taken

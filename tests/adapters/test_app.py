@@ -17,11 +17,11 @@ from sqlalchemy import text
 from structlog.processors import add_log_level
 from structlog.testing import LogCapture, capture_logs
 
-from adapters import app, intake
+from adapters import app, burying
 from adapters.app import context_of, run_adapter, serve, try_writing
+from adapters.batching import batches
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig
-from adapters.intake import batches
 from adapters.metrics import EventCounts
 from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
@@ -476,19 +476,19 @@ def test_a_dead_letter_has_a_short_place_and_an_id_of_its_own_if_there_was_none(
 ):
     bare = Message(body=b"no token", message_id="", routing_key="cert-aq.x")
     refused = Refused("framing", "$." + "a" * 500)
-    dead = intake.dead_letter(bare, refused, "main", now=0)
+    dead = burying.dead_letter(bare, refused, "main", now=0)
     assert dead.headers["tocsin-where"] == refused.where[:200]
     # The same message again has the same id, another one has not.
     assert len(dead.message_id) == 43
     assert (
-        intake.dead_letter(bare, refused, "main", now=0).message_id == dead.message_id
+        burying.dead_letter(bare, refused, "main", now=0).message_id == dead.message_id
     )
     other = msgspec.structs.replace(bare, body=b"another")
     assert (
-        intake.dead_letter(other, refused, "main", now=0).message_id != dead.message_id
+        burying.dead_letter(other, refused, "main", now=0).message_id != dead.message_id
     )
     named = msgspec.structs.replace(bare, message_id="m")
-    assert intake.dead_letter(named, refused, "main", now=0).message_id == "m"
+    assert burying.dead_letter(named, refused, "main", now=0).message_id == "m"
 
 
 async def test_deciding_does_not_hold_up_the_event_loop(

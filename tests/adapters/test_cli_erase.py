@@ -144,6 +144,17 @@ def test_dead_letters_of_the_record_are_deleted_and_no_others(desk):
     assert [each.message_id for each in desk.lying_in(DEAD)] == [ID[3]]
 
 
+def test_dead_letters_that_it_did_not_look_at_make_it_unfinished(desk, monkeypatch):
+    monkeypatch.setattr(dead_queue, "MAX_LETTERS", 2)
+    for token_id in (ID[3], ID[3], ID[1]):
+        desk.bury(token_id)
+    code, said, _ = desk(*RECORD, "--yes", "--json")
+    facts = json.loads(said)
+    assert (code, facts["ok"], facts["dead_letters_all"]) == (1, False, False)
+    code, _, errors = desk(*RECORD, "--yes")
+    assert (code, "the oldest 2 were looked at" in errors) == (1, True)
+
+
 def test_an_adapter_without_a_queue_is_named_and_the_others_are_ordered(desk):
     desk.operator('adapters = ["other", "main"]')
     code, said, errors = desk(*RECORD, "--yes")

@@ -2,19 +2,23 @@
 
 import asyncio
 import json
+from collections import Counter
 
 import msgspec
+import pytest
 
 from adapters.eraser import Eraser
+from adapters.intake import Intake
 from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.patience import PatientStore
+from adapters.pipeline import Decided
 from adapters.review import open_reviews
 from broker.bus import Message
 from broker.erasing import CONTENT_TYPE, Order, message
 from broker.retention import DAY_S, Retention
 from broker.topology import DEAD, RECORDS, RETRY
-from tests.adapters.test_app import CONTEXT, LANE, MEMBER, stage
+from tests.adapters.test_app import CONTEXT, LANE, MEMBER, config, stage
 from tests.support.issuing import ADAPTER_QUEUES, NOW, Feed, clock, draft, stamped
 from tests.support.reviews import REVIEWERS, waiting
 from tests.support.sinks import new_delivery
@@ -68,11 +72,13 @@ async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
     assert dead.headers["tocsin-reason"] == "erasing-invalid"
 
 
-async def obeyed(folder, order, rows, reviews=None):
-    """Store *rows*, obey, and give what is to be sent then."""
+async def obeyed(folder, order, rows, reviews=None, *, sent=False):
+    """Store *rows*, or send them, obey, and give what is to be sent then."""
     stop = asyncio.Event()
     async with open_outbox(folder / "outbox.sqlite", clock=clock) as outbox:
         await outbox.store(rows)
+        for item in await outbox.due(NOW, 10) if sent else ():
+            await outbox.done(item.delivery_id, NOW)
         eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
         assert await eraser.obey(message(order, NORMAL), CONTEXT) is None
         return await outbox.due(NOW, 10)
@@ -80,20 +86,18 @@ async def obeyed(folder, order, rows, reviews=None):
 
 async def test_at_the_end_of_retention_nobody_is_told(tmp_path):
     order = order_for(reason="retention", notify=False)
-    assert await obeyed(tmp_path, order, [ROW]) == []
+    assert await obeyed(tmp_path, order, [ROW], sent=True) == []
 
 
-async def test_who_waits_for_a_number_that_never_comes_is_told(tmp_path):
-    [notice] = await obeyed(tmp_path, order_for(), [ROW])
-    said = json.loads(notice.projection)
-    assert (said["numbers"], said["not_sent"]) == ([], [1])
-    assert notice.number == 2
+async def test_who_never_had_anything_of_it_does_not_learn_that_it_was(tmp_path):
+    assert await obeyed(tmp_path, order_for(), [ROW]) == []
 
 
 async def test_who_is_no_more_served_gets_no_delivery(tmp_path):
     left = msgspec.structs.replace(ROW, member="ngo-a")
     elsewhere = msgspec.structs.replace(ROW, sink="mail")
-    found = await obeyed(tmp_path, order_for(), [ROW, left, elsewhere])
+    rows = [ROW, left, elsewhere]
+    found = await obeyed(tmp_path, order_for(), rows, sent=True)
     assert [(item.member, item.sink) for item in found] == [(MEMBER, "files")]
 
 
@@ -112,6 +116,45 @@ async def test_what_waits_for_persons_is_forgotten_with_all_that_they_said(tmp_p
         assert reviews.message(mine.token_id) is None
         for each in tmp_path.glob("reviews.sqlite*"):
             assert b"canary" not in each.read_bytes()
+
+
+@pytest.mark.parametrize("erased", ["before", "meanwhile"])
+async def test_what_is_erased_does_not_come_back_into_the_reviews(tmp_path, erased):
+    stop, mine, other = asyncio.Event(), waiting(), waiting(token_id="M" * 43)
+    what = Erasing(
+        issuer="cert-aq", sub=ROW.sub, token_ids=(mine.token_id,), at=1, reason="law"
+    )
+    canary = Message(body=b"canary" * 9, message_id="m", routing_key="k")
+    plain = Message(body=b"x", message_id="n", routing_key="k")
+    # Nobody gets a row of it: the outbox is asked all the same.
+    outcomes = [
+        Decided(each.token_id, "cert-aq", (), Counter(), waiting=(each,))
+        for each in (mine, other)
+    ]
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            keep, kept = reviews.keep, []
+
+            def keeping(decided):
+                kept.extend(message.message_id for message, *_ in decided)
+                keep(decided)
+                if erased == "meanwhile":
+                    asyncio.run_coroutine_threadsafe(outbox.erase(what), loop).result()
+
+            loop, reviews.keep = asyncio.get_running_loop(), keeping
+            if erased == "before":
+                await outbox.erase(what)
+            intake = Intake(
+                config(tmp_path), None, CONTEXT, outbox, clock=clock, stop=stop,
+                reviews=reviews,
+            )  # fmt: skip
+            await intake.keep_waiting([canary, plain], outcomes)
+            assert kept == (["n"] if erased == "before" else ["m", "n"])
+            left = [each.waiting.token_id for each in reviews.held(now=NOW, every=True)]
+            assert left == [other.token_id]
+            assert reviews.message(mine.token_id) is None
+            for each in tmp_path.glob("reviews.sqlite*"):
+                assert b"canary" not in each.read_bytes()
 
 
 async def test_what_another_process_erased_leaves_the_reviews_too(tmp_path):
@@ -159,3 +202,23 @@ async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_
         await eraser.retain(rules, CONTEXT.directory)
         # What has to be sent yet is never taken out of the row of numbers.
         assert await outbox.erased_since(0) == [done.token_id, young.token_id]
+
+
+async def test_a_version_that_comes_while_it_is_looked_for_keeps_the_record(tmp_path):
+    newer = msgspec.structs.replace(ROW, ver="2026-01-02T03:04:59Z", token_id="E" * 43)
+    moment, stop = [NOW], asyncio.Event()
+    path = tmp_path / "outbox.sqlite"
+    async with open_outbox(path, clock=lambda: moment[0]) as outbox:
+        await outbox.store([ROW])
+        [item] = await outbox.due(NOW, 1)
+        await outbox.done(item.delivery_id, NOW)
+        moment[0] += DAY_S
+        store = PatientStore(outbox, stop)
+        found = await store.aged(NOW)
+        assert len(found) == 1
+        assert await outbox.store([newer]) == ("stored",)
+        store.aged = lambda _: asyncio.sleep(0, found)  # as it was a moment ago
+        eraser = Eraser(store, None, clock=lambda: moment[0], stop=stop)
+        await eraser.retain(Retention(days=1), CONTEXT.directory)
+        assert await outbox.erased_since(0) == []
+        assert len(await outbox.due(moment[0], 10)) == 1

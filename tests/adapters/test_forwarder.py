@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, closing
 import pytest
 import structlog
 
+from adapters import forwarder
 from adapters.errors import SinkError, SinkUnavailableError
 from adapters.forwarder import forward
 from adapters.outbox import OutboxUnavailableError, open_outbox
@@ -467,3 +468,30 @@ async def test_what_was_put_back_without_its_keys_fails_and_the_rest_goes_on(
     assert [d.sub for d in sink.attempts] == ["incident--2"]
     counts = await outbox.counts()
     assert (counts["failed"], counts["done"]) == (1, 1)
+
+
+async def test_a_sink_that_answers_slowly_gives_up_its_place_to_others(
+    outbox, monkeypatch
+):
+    monkeypatch.setattr(forwarder, "_TURN_S", 0.0)  # every answer is slow
+    sent = []
+
+    class Telling(MemorySink):
+        async def send(self, item):
+            sent.append(item.member)
+            await super().send(item)
+
+    await outbox.store([case(n) for n in range(3)] + [case(9, OTHER)])
+    sinks = {LANE: Telling(), OTHER: Telling()}
+    async with forwarding(outbox, sinks, slots=1):
+        await settled(outbox)
+    assert sorted(sent) == ["ngo-a", *["platform-b"] * 3]
+    assert sent.index("ngo-a") < 3
+
+
+async def test_nothing_stays_in_hand_once_all_is_sent(outbox):
+    lanes = [(f"member-{n}", "siem") for n in range(20)]
+    await outbox.store([case(n, lane) for lane in lanes for n in range(20)])
+    async with forwarding(outbox, {lane: MemorySink() for lane in lanes}):
+        await settled(outbox)
+    assert outbox._handed_out == set()

@@ -552,3 +552,51 @@ async def live_through(operations, place):
         asked = "select number from deliveries where state <> 'waiting' order by 1"
         numbers = [n for (n,) in await query(place, asked)]
         assert numbers == list(range(1, len(numbers) + 1))
+
+
+# several lanes at once
+
+
+async def test_what_is_given_back_while_others_ask_is_in_nobodys_hands(outbox):
+    other = ("ngo-a", "mail")
+    await outbox.store([case(1), case(2, member="ngo-a", sink="mail")])
+    [mine] = await outbox.due(NOW, 16, lane=LANE)
+
+    async def give_back():
+        await outbox.postponed(mine.delivery_id, NOW + 5, "sink-timeout", now=NOW)
+        outbox.release([mine])
+
+    async def take():
+        outbox.release(await outbox.due(NOW, 16, lane=other))
+
+    await asyncio.gather(give_back(), take(), outbox.due(NOW, 1, lane=("no", "one")))
+    assert await outbox.next_due(lane=LANE) == NOW + 5
+    assert len(await outbox.due(NOW + 5, 16, lane=LANE)) == 1
+
+
+async def test_lanes_that_ask_together_get_what_each_asked_for(outbox):
+    lanes = [(f"member-{n}", "siem") for n in range(5)]
+    # A long backlog of the first would take the room of all.
+    await outbox.store(
+        [
+            case(f"{n}-{i}", member=member, sink=sink)
+            for n, (member, sink) in enumerate(lanes)
+            for i in range(40 if n == 0 else 3)
+        ]
+    )
+    found = await asyncio.gather(
+        *(outbox.due(NOW, 2, lane=lane) for lane in (*lanes, ("no", "one")))
+    )
+    assert [len(items) for items in found] == [2, 2, 2, 2, 2, 0]
+    for lane, items in zip(lanes, found, strict=False):
+        assert {(item.member, item.sink) for item in items} == {lane}
+        assert [item.number for item in items] == [1, 2]
+
+
+async def test_the_same_lane_asked_for_twice_at_once_gives_each_once(outbox):
+    await outbox.store([case(n) for n in range(5)])
+    found = await asyncio.gather(
+        outbox.due(NOW, 1), *(outbox.due(NOW, 2, lane=LANE) for _ in range(3))
+    )
+    ids = [item.delivery_id for items in found for item in items]
+    assert len(ids) == len(set(ids)) == 5

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from adapters.outbox import open_outbox
@@ -82,11 +83,15 @@ async def test_it_tells_of_each_lane_what_was_sent_and_what_never_comes(outbox):
 
 async def test_erasing_again_tells_the_same(outbox):
     await outbox.store([version(1, token_id=IDS[0])])
+    [item] = await outbox.due(NOW, 1)
+    await outbox.done(item.delivery_id, NOW)
+    await outbox.store([version(2, token_id=IDS[1])])
     first = await outbox.erase(order(IDS[0]))
+    assert len(first.reached) == 1
     again = await outbox.erase(order(IDS[0], at=NOW + 5))
     assert again.reached == first.reached
     assert (again.bodies, again.ended) == (0, ())
-    assert await outbox.erased_since(NOW) == [IDS[0]]
+    assert await outbox.erased_since(NOW) == IDS[:2]
     assert await outbox.erased_since(NOW + 1) == []
 
 
@@ -95,6 +100,44 @@ async def test_what_was_erased_is_not_stored_again_whatever_brings_it(outbox, pl
     rows = [version(1, token_id=IDS[0]), case(9), version(2, token_id=IDS[1])]
     assert await outbox.store(rows) == ("erased", "stored", "erased")
     assert await query(place, "select sub from record_keys") == [("incident--9",)]
+
+
+@pytest.mark.parametrize("come", [None, "new", "waiting"])
+async def test_at_the_end_of_retention_it_is_looked_once_more_what_has_come(
+    place, come
+):
+    moment = [NOW - 100]
+    async with open_outbox(place, clock=lambda: moment[0]) as outbox:
+        await outbox.store([version(1, token_id=IDS[0])])
+        [item] = await outbox.due(NOW, 1)
+        await outbox.done(item.delivery_id, moment[0])
+        assert len(await outbox.aged(NOW - 50)) == 1
+        if come == "new":
+            moment[0] = NOW
+            await outbox.store([version(2, token_id=IDS[1])])
+            [item] = await outbox.due(NOW, 1)
+            await outbox.done(item.delivery_id, NOW)
+        elif come == "waiting":
+            row = version(2, token_id=IDS[1], not_before=NOW + 60)
+            await outbox.store([row])
+        found = await outbox.erase(
+            msgspec.structs.replace(order(), reason="retention", before=NOW - 50)
+        )
+        was_over = come is None
+        assert (found.bodies > 0) == was_over
+        assert (await outbox.erased_since(0) == [IDS[0]]) == was_over
+
+
+async def test_who_was_sent_nothing_of_it_is_not_among_those_that_had_it(outbox):
+    await outbox.store([version(1, token_id=IDS[0])])
+    assert (await outbox.erase(order())).reached == ()
+
+
+async def test_who_is_just_getting_it_is_told(outbox):
+    await outbox.store([version(1, token_id=IDS[0])])
+    await outbox.due(NOW, 1)  # in hand: it may arrive
+    [reached] = (await outbox.erase(order())).reached
+    assert (reached.numbers, reached.not_sent) == ((), (1,))
 
 
 async def test_a_version_that_is_published_later_is_a_delivery_as_any(outbox):

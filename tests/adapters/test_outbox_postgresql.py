@@ -10,13 +10,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from structlog.testing import capture_logs
 
+from adapters.forwarder import forward
 from adapters.outbox import OutboxUnavailableError, open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.outbox_postgresql import CLAIM_S
 from adapters.outbox_schema import metadata
 from broker.errors import ConfigError
 from tests.support.postgresql_node import PostgreSQLNode
-from tests.support.sinks import new_delivery
+from tests.support.sinks import MemorySink, new_delivery
 from tests.support.tcp_proxy import open_proxy
 
 pytestmark = pytest.mark.postgresql
@@ -353,3 +354,31 @@ async def test_an_erased_key_is_not_in_the_servers_table_any_more(two, url):
     assert [each["event"] for each in logs] == ["outbox.keys_not_rewritten"]
     other = new_delivery(sub="incident--3", token_id="E" * 43)
     assert await one.store([other]) == ("stored",)
+
+
+async def test_who_finds_all_in_other_hands_does_not_ask_without_a_pause(
+    two, monkeypatch
+):
+    one, other = two
+    await one.store([case(1)])
+    [held] = await one.due(NOW, 10)
+    asked, often = [], asyncio.Event()
+    due = other.due
+
+    async def counted(*args, **options):
+        asked.append(args)
+        if len(asked) > 3:
+            often.set()
+        return await due(*args, **options)
+
+    monkeypatch.setattr(other, "due", counted)
+    sink, stop = MemorySink(), asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(
+            forward(other, {LANE: sink}, clock=clock, random=lambda: 0.5, stop=stop)
+        )
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(often.wait(), 0.5)
+        stop.set()
+    assert sink.attempts == []
+    assert held.number == 1

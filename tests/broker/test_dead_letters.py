@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from adapters import intake
+from adapters import burying
 from adapters.pipeline import Refused
 from broker import erasing, gate_rules
 from broker.bus import Message
@@ -43,7 +43,7 @@ def by_the_gate(message=SENT, reason="claims", where="$.tlp"):
 
 
 def by_an_adapter(message=PASSED):
-    return intake.dead_letter(message, Refused("signature", ""), "main", now=NOW)
+    return burying.dead_letter(message, Refused("signature", ""), "main", now=NOW)
 
 
 def by_the_broker(message=SENT, queue=AQ, **forged):

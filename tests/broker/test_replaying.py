@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from adapters import intake
+from adapters import burying
 from adapters.pipeline import Refused
 from broker.bus import Message
 from broker.dead_letters import put_back
@@ -59,7 +59,7 @@ def test_what_the_operator_puts_back_without_a_member_is_for_all(said):
 
 def test_refused_and_put_back_it_is_still_for_that_member_alone():
     replay = Replay("platform-x", True)
-    dead = intake.dead_letter(arrived(replay), Refused("expired", ""), "main", now=NOW)
+    dead = burying.dead_letter(arrived(replay), Refused("expired", ""), "main", now=NOW)
     dead = msgspec.structs.replace(dead, user_id="adapter-main")
     _, back = put_back(dead)
     assert replay_of(msgspec.structs.replace(back, user_id="operator")) == replay

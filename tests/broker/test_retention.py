@@ -108,6 +108,25 @@ async def test_a_record_goes_when_its_newest_version_is_old_enough(tmp_path):
         assert archive.get(ID[2]).erased
 
 
+async def test_a_version_that_comes_while_it_is_looked_for_keeps_the_record(tmp_path):
+    with archived(tmp_path, seen_before(200, 1)) as archive:
+        [old] = archive.aged(NOW - RULES.least * DAY_S)
+        archive.append([seen_before(0, 2)], STAMP)
+        archive.aged = lambda _: [old]  # as it was a moment ago
+        await once(archive)
+        assert archive.erased() == []
+        assert not any(archive.get(ID[n]).erased for n in (1, 2))
+
+
+async def test_what_another_has_erased_meanwhile_keeps_its_reason(tmp_path):
+    with archived(tmp_path, seen_before(200, 1)) as archive:
+        [old] = archive.aged(NOW - RULES.least * DAY_S)
+        archive.erase([("cert-aq", "incident--1")], at=7, reason="law")
+        archive.aged = lambda _: [old]
+        await once(archive)
+        assert [each.reason for each in archive.erased()] == ["law"]
+
+
 async def test_more_than_one_step_are_done_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr("broker.gate_retention._AT_ONCE", 1)
     items = [seen_before(200, n, sub=f"incident--{n}") for n in (1, 2, 3)]

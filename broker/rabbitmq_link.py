@@ -158,10 +158,14 @@ class Link:
         connection = aio_pika.Connection(url, ssl_context=self._context())
         try:
             await self._open(connection)
-        except BaseException:
+        except BaseException as exc:
             # `aio_pika.connect` would leave it to the collector, whose `close` runs
             # in no loop and is never awaited.
             await connection.close()
+            if _is_cancelled() and not isinstance(exc, asyncio.CancelledError):
+                # aiormq turns it into an error of its own: who only logs that would
+                # never end.
+                raise asyncio.CancelledError from exc
             raise
         return connection
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from broker import directory_proposal, suspensions
+from broker.directory import MAX_POLICIES
 from broker.directory_change import Change, result_of, written
 from broker.directory_proposal import Base, Document, decode, encode
 from broker.errors import ConfigError, TrustError
@@ -228,6 +229,11 @@ def test_what_no_client_could_load_is_not_signed(founded, path, content):
     assert (
         reason_of(founded.propose, Change(files={path: content})) == "directory-entry"
     )
+
+
+def test_one_policy_too_many_is_not_signed(founded):
+    files = {f"policies/p{n}.toml": "version = 1" for n in range(MAX_POLICIES + 1)}
+    assert reason_of(founded.propose, Change(files=files)) == "directory-entry"
 
 
 def test_renewing_signs_root_and_members_again():

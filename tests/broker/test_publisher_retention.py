@@ -128,7 +128,7 @@ def test_nothing_of_a_forgotten_lineage_is_left_in_the_files(opening, clock, tmp
     with opening():
         pass
     files = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
-    assert set(files) == {"state", "state.tip"}
+    assert set(files) == {"state", "state.lock", "state.tip"}
     for lost in (b"FORGET", b"ipv4-addr--", b"CANARY"):
         assert not any(lost in each for each in files.values())
     with sqlite3.connect(tmp_path / "state") as db:

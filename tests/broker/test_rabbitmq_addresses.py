@@ -147,3 +147,20 @@ async def confirmed(bus, message: Message) -> None:
             await bus.publish("e", message)
             return
         await asyncio.sleep(0.05)
+
+
+async def test_whoever_is_cancelled_while_it_connects_ends_as_cancelled():
+    # aiormq makes an error of its own of it at some moments: who logs those and looks
+    # again would never end.
+    for steps in range(20):
+        async with Link(
+            "amqp://guest:guest@127.0.0.1:1/", name="test", timeout_s=5
+        ) as link:
+            connecting = asyncio.create_task(link.connection())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            asked = connecting.cancel()
+            await asyncio.wait({connecting})
+            assert connecting.cancelled() == asked
+            if not asked:
+                assert isinstance(connecting.exception(), BusUnavailableError)

@@ -2,7 +2,6 @@
 
 import asyncio
 
-import pytest
 from structlog.testing import capture_logs
 
 from adapters.chasing import chase
@@ -19,19 +18,6 @@ class Clock:
 
     def __call__(self):
         return self.now
-
-
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-)
-async def place(request, tmp_path):
-    if request.param == "sqlite":
-        yield tmp_path / "outbox.sqlite"
-        return
-    server = request.getfixturevalue("postgresql")
-    url = await server.fresh()
-    yield url
-    await server.drop(url)
 
 
 def row(number, **more):

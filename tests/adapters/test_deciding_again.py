@@ -40,19 +40,10 @@ TIGHTER = Policy(
 )
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-)
-async def outbox(request, tmp_path):
-    if request.param == "sqlite":
-        place = tmp_path / "outbox.sqlite"
-    else:
-        server = request.getfixturevalue("postgresql")
-        place = await server.fresh()
+@pytest.fixture
+async def outbox(place):
     async with open_outbox(place, clock=lambda: NOW) as opened:
         yield opened
-    if request.param != "sqlite":
-        await server.drop(place)
 
 
 @pytest.fixture

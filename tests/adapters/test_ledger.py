@@ -33,20 +33,6 @@ def case(number, **changes):
     return new_delivery(sub=f"incident--{number}", **changes)
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-)
-async def place(request, tmp_path):
-    """Where an outbox is kept: each test runs with both."""
-    if request.param == "sqlite":
-        yield tmp_path / "outbox.sqlite"
-        return
-    server = request.getfixturevalue("postgresql")
-    url = await server.fresh()
-    yield url
-    await server.drop(url)
-
-
 @pytest.fixture
 async def outbox(place):
     """Of the adapter, which runs in all of these tests."""

@@ -73,19 +73,6 @@ async def stage(place, fault=None):
         yield Stage(broker, outbox)
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-)
-async def place(request, tmp_path):
-    if request.param == "sqlite":
-        yield tmp_path / "outbox.sqlite"
-        return
-    server = request.getfixturevalue("postgresql")
-    url = await server.fresh()
-    yield url
-    await server.drop(url)
-
-
 def row(member="platform-b", token=TOKEN, **more):
     sub = f"incident--{token[0]}"
     return new_delivery(member=member, token_id=token, sub=sub, **more)

@@ -53,19 +53,10 @@ BACK = record(over(CASE), MALWARE, tlp=Tlp.GREEN, replaces="A" * 43)
 UNCLEARED = context(clearance="CLEAR")
 
 
-@pytest.fixture(
-    params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
-)
-async def desk(request, tmp_path):
-    if request.param == "sqlite":
-        place = tmp_path / "outbox.sqlite"
-    else:
-        server = request.getfixturevalue("postgresql")
-        place = await server.fresh()
+@pytest.fixture
+async def desk(place):
     async with open_outbox(place, clock=lambda: NOW) as opened:
         yield Desk(opened, context())
-    if request.param != "sqlite":
-        await server.drop(place)
 
 
 def rows(message, under=UNCLEARED, now=NOW):

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace as changed
 
 from adapters.outbox import open_outbox
-from tests.adapters.test_outbox import NOW, outbox, place, query, version
+from tests.adapters.test_outbox import NOW, outbox, query, version
 from tests.support.sinks import new_delivery
 
-__all__ = ["outbox", "place"]
+__all__ = ["outbox"]
 LATER = NOW + 60
 
 

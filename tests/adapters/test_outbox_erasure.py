@@ -7,10 +7,9 @@ import pytest
 
 from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
-from tests.adapters.test_outbox import LANE, NOW, case, place, query, version
+from tests.adapters.test_outbox import LANE, NOW, case, query, version
 from tests.support.sinks import new_delivery
 
-__all__ = ["place"]
 RECORD = new_delivery()
 IDS = [letter * 43 for letter in "AEIM"]
 

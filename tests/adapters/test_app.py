@@ -546,15 +546,15 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
         )
     )
     feed = Feed()
-    waiting = [feed.message(draft_of_indicators(1500, case=n)) for n in range(101, 141)]
-    waiting += [feed.message(draft(n)) for n in range(1, 21)]
+    waiting = [feed.message(draft_of_indicators(1500, case=n)) for n in range(101, 109)]
+    waiting += [feed.message(draft(n)) for n in range(1, 5)]
     sink = MemorySink()
     stop, longest = asyncio.Event(), 0.0
 
     async with AsyncExitStack() as stack:
 
         async def login(user: str) -> Bus:
-            url = vhost.url_for(user, password)
+            url = f"{vhost.url_for(user, password)}?heartbeat=1"
             return await stack.enter_async_context(open_rabbitmq(url, user=user))
 
         gate, adapter = await login("gate"), await login("adapter-main")
@@ -566,6 +566,7 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
             await gate.publish(RECORDS, out)
         outbox = await stack.enter_async_context(open_outbox(tmp_path / "o.sqlite"))
         with capture_logs() as logs:
+            began = time.monotonic()
             async with asyncio.timeout(60), asyncio.TaskGroup() as tasks:
                 tasks.create_task(
                     serve(
@@ -582,6 +583,7 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
                     before = time.monotonic()
                     await asyncio.sleep(0.05)
                     longest = max(longest, time.monotonic() - before)
+                elapsed = time.monotonic() - began
                 stop.set()
         operator = await login("operator")
         assert await rest(operator, "tocsin.dead", quiet_s=0.5) == []
@@ -593,8 +595,8 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
     events = [each["event"] for each in logs]
     assert events.count("record.decided") == len(waiting)
     assert "bus.consumer_lost" not in events
-    # Far from the heartbeat (10 s), though all of them take longer than that.
-    assert longest < 3
+    # However fast the machine is: nobody waits for all of them, heartbeats neither.
+    assert longest < elapsed / 3
 
 
 def draft_of_indicators(count: int, *, case: int) -> Draft:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.outbox_rows import Reached
 from adapters.outbox_schema import (
     bodies,
+    chunks,
     contents,
     deliveries,
     erased,
@@ -26,7 +27,6 @@ from broker.retention import Aged
 
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 PURGE_BATCH: Final = 32
-_CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
 _BODIES: Final = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
 
 
@@ -181,11 +181,10 @@ async def erased_among(
     connection: AsyncConnection, token_ids: Collection[str]
 ) -> set[str]:
     """Tell which of *token_ids* are of records that were erased."""
-    names = sorted(set(token_ids))
     found: set[str] = set()
-    for start in range(0, len(names), _CHUNK):
-        some = erased.c.token_id.in_(names[start : start + _CHUNK])
-        found.update(await connection.scalars(select(erased.c.token_id).where(some)))
+    for some in chunks(sorted(set(token_ids))):
+        query = select(erased.c.token_id).where(erased.c.token_id.in_(some))
+        found.update(await connection.scalars(query))
     return found
 
 

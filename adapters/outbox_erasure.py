@@ -110,8 +110,14 @@ async def erase(
     ended = [row.id for row in rows if row.state in ("pending", "waiting")]
     await connection.execute(
         update(deliveries)
-        .where(of_record, deliveries.c.state.in_(("pending", "waiting")))
-        .values(state="erased", settled_at=what.at, holder=None, held_until=None)
+        # What had failed for good can be tried no more: it is nobody's to see to.
+        .where(of_record, deliveries.c.state.in_(("pending", "waiting", "failed")))
+        .values(
+            state="erased",
+            settled_at=func.coalesce(deliveries.c.settled_at, what.at),
+            holder=None,
+            held_until=None,
+        )
     )
     keys = select(record_keys.c.id).where(
         record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub

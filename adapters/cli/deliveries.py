@@ -167,8 +167,7 @@ def retry(
 ) -> int:
     """Have what failed sent again, under its id and number; the adapter may run.
 
-    What goes is what was decided then: policy, interests and the issuer's key are not
-    asked again.
+    What goes is what holds now: policy, interests, keys and standing are asked again.
 
     Args:
         ids: Ids of deliveries, or the first eight or more characters of each.

@@ -5,7 +5,7 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from cyclopts import Parameter
 
@@ -20,7 +20,7 @@ from broker.erasing import Order, message, parts
 from broker.errors import BusRefusedError, ConfigError, UnroutableError
 from broker.topology import DEAD, RETRY, UNROUTABLE, adapter_queues
 from schemas import timestamps
-from schemas.erasing import REASONS, Reason
+from schemas.erasing import REASONS, Ordered
 from schemas.errors import SchemaError
 
 
@@ -31,7 +31,7 @@ def erase(
         Path, Parameter(help="The operator's login, and adapters = [...] (TOML).")
     ],
     reason: Annotated[
-        Reason | None, Parameter(help="Why; members are told this word.")
+        Ordered | None, Parameter(help="Why; members are told this word.")
     ] = None,
     record: Annotated[str | None, Parameter(help="Id of the record.")] = None,
     issuer: Annotated[str | None, Parameter(help="Who issued it.")] = None,
@@ -65,7 +65,7 @@ def erase(
             moment = _moment(repeat_since)
             return asyncio.run(_repeat(archive, moment, operator, as_json=json))
         if reason is None:
-            raise ConfigError(f"give --reason: {', '.join(REASONS)}")
+            raise ConfigError(f"give --reason: {', '.join(get_args(Ordered))}")
         case = _case(archive, record, issuer, token)
         if case is None:
             show.complaint("the archive has no such record; nothing was erased")
@@ -129,7 +129,7 @@ async def _erase(
     archive: Archive,
     case: Case,
     operator: OperatorConfig,
-    reason: Reason,
+    reason: Ordered,
     *,
     as_json: bool,
 ) -> int:

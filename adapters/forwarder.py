@@ -16,9 +16,9 @@ from typing import Any, Final, assert_never
 import structlog
 
 from adapters.delivery import Delivery, NotGiven, NotYet, Sink
-from adapters.errors import SinkError, SinkUnavailableError
+from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.numbering import Lane
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox import Outbox
 from adapters.retries import (
     Breaker,
     Closed,

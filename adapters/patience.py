@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import structlog
 
 from adapters.delivery import KnownTokens, NewDelivery, StoreOutcome
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.errors import OutboxUnavailableError
+from adapters.outbox import Outbox
 from adapters.outbox_erasure import ErasedHere, Erasing
 from adapters.scopes import Scopes
 from broker.backoff import delays

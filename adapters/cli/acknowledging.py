@@ -28,7 +28,8 @@ from broker.publisher_tables import Published
 from schemas import timestamps
 
 acknowledgements = App(
-    help="Who has your corrections and retractions, who acknowledged, who is overdue."
+    name="acknowledgements",
+    help="Who has your corrections and retractions, who acknowledged, who is overdue.",
 )
 _CHASED: Final = frozenset({"correction", "retraction"})
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400}

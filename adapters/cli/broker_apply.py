@@ -18,7 +18,7 @@ from yarl import URL
 from adapters.cli import show
 from adapters.cli.connecting import log_json
 from adapters.cli.load import write_new
-from adapters.cli.processes import stop_signal
+from adapters.cli.stopping import stop_signal
 from adapters.config import AdmissionConfig, load
 from broker.admission import Wanted, plan, wanted, with_passwords
 from broker.admission_apply import execute, read_actual

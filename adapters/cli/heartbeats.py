@@ -12,8 +12,8 @@ from cyclopts import App, Parameter
 
 from adapters.cli import show
 from adapters.cli.connecting import log_json
-from adapters.cli.processes import stop_signal
 from adapters.cli.sending import opened
+from adapters.cli.stopping import stop_signal
 from adapters.config import PublisherConfig, load
 from broker.errors import BusError, BusRefusedError, ConfigError
 from schemas.record import ALL_COMMUNITY
@@ -21,7 +21,9 @@ from schemas.record import ALL_COMMUNITY
 EVERY_S: Final = 3600.0
 _LEAST_S: Final = 60.0
 
-heartbeat = App(help="Heartbeats: say what was published, so that silence shows.")
+heartbeat = App(
+    name="heartbeat", help="Heartbeats: say what was published, so that silence shows."
+)
 log: Any = structlog.get_logger(__name__)
 
 

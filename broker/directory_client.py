@@ -11,7 +11,6 @@ import hashlib
 import os
 import re
 import shutil
-import time
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -119,11 +118,6 @@ def open_directory(
         return Loaded(load_folder(place)), None
     client = DirectoryClient(read_remote(place), clock=clock)
     return client.load(), client
-
-
-def load_now(place: Path) -> Directory:
-    """Load a directory once, as `open_directory` does."""
-    return open_directory(place, clock=time.time)[0].directory
 
 
 def read_remote(file: Path) -> Remote:

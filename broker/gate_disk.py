@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class StoppedError(Exception):
-    """Told to stop while the disk takes nothing: the batch is given up."""
+    """Told to stop while the disk takes nothing: what was to be written is given up."""
 
 
 async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -> _T:

@@ -34,6 +34,7 @@ from broker.errors import (
 from broker.management import Management, open_management
 from broker.signers import read_secret
 from broker.tls import client_context
+from broker.waiting import first_of
 from schemas import timestamps
 from schemas.errors import RefusedError
 
@@ -124,11 +125,7 @@ async def _watch(settings: AdmissionConfig, every_s: int) -> None:
             else:
                 _log(todo)
             left = max(0.0, every_s - (time.monotonic() - began))
-            try:
-                async with asyncio.timeout(left):
-                    await stop.wait()
-            except TimeoutError:
-                pass
+            await first_of(stop, timeout_s=left)
 
 
 def _log_warning(text: str) -> None:

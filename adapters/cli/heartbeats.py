@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -16,6 +15,7 @@ from adapters.cli.sending import opened
 from adapters.cli.stopping import stop_signal
 from adapters.config import PublisherConfig, load
 from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.waiting import first_of
 from schemas.record import ALL_COMMUNITY
 
 EVERY_S: Final = 3600.0
@@ -52,9 +52,7 @@ def heartbeat_run(
             while not stop.is_set():
                 # Issuers must not come all together at the full hour.
                 pause = max(every, _LEAST_S) * random.uniform(0.9, 1.0)  # noqa: S311
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await stop.wait()
+                await first_of(stop, timeout_s=pause)
                 if not stop.is_set():
                     await _try_beating(settings, community)
 

@@ -6,7 +6,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,8 @@ def make_private(path: Path) -> None:
         if not path.exists():
             # Only a new file is opened here. Closing an old one would release the
             # POSIX locks that this process holds on it (sqlite.org/howtocorrupt).
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            with suppress(FileExistsError):  # another process has just made it
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         mode = path.stat().st_mode
     except OSError as error:
         raise ConfigError(f"cannot open {path}: {error.strerror}") from None

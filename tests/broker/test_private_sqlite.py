@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from broker.errors import ConfigError
-from broker.private_sqlite import Layout, open_private
+from broker.private_sqlite import Layout, make_private, open_private
 
 LAYOUT = Layout(
     name="a test file",
@@ -39,6 +39,22 @@ def test_a_new_file_is_readable_by_its_owner_alone(tmp_path):
         add(file, "one")
         modes = {each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
     assert modes == {0o600}
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o644, True)])
+def test_a_file_that_another_process_makes_meanwhile_is_taken_if_it_is_private(
+    mode, refused, tmp_path, monkeypatch
+):
+    def is_not_there_yet(path):
+        path.touch(mode)
+        return False
+
+    monkeypatch.setattr(Path, "exists", is_not_there_yet)
+    if refused:
+        with pytest.raises(ConfigError, match="open to others"):
+            make_private(tmp_path / "file")
+    else:
+        make_private(tmp_path / "file")
 
 
 def test_a_transaction_that_fails_is_undone_and_a_mistake_of_ours_stays_one(tmp_path):

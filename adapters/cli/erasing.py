@@ -10,7 +10,8 @@ from typing import Annotated, Any, get_args
 from cyclopts import Parameter
 
 from adapters.cli import show
-from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.asking import agreed
+from adapters.cli.connecting import log_json, no_retry, open_bus
 from adapters.config import GateConfig, OperatorConfig, load
 from broker import dead_queue
 from broker.archive import Archive, Erased, open_archive
@@ -118,11 +119,7 @@ def _agreed(case: Case, archive: Archive) -> bool:
     if not sys.stdin.isatty():
         raise ConfigError("it asks before it erases; without a terminal, give --yes")
     count, (issuer, sub) = len(archive.tokens_of(*case)), case
-    sys.stderr.write(
-        f"erase {show.printable(sub)} of {issuer}, {count} versions, for good? [y/N] "
-    )
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return agreed(f"erase {sub} of {issuer}, {count} versions, for good?")
 
 
 async def _erase(
@@ -179,9 +176,7 @@ async def order_all(bus: Bus, adapters: tuple[str, ...], erased: Erased) -> list
         except UnroutableError:
             missing.append(name)
         except BusRefusedError as error:
-            raise BusRefusedError(
-                f"{error}; where {RETRY} is missing, type: tocsin broker apply"
-            ) from None
+            raise no_retry(error) from None
     return missing
 
 

@@ -41,7 +41,7 @@ _MAX_JSON: Final = 1 << 20
 _SHOWN: Final = 10  # token ids in a line for people
 _MISSING: Final = 1  # exit code with --exit-code
 
-gaps = App(help="What is missing: numbers, records, heartbeats.")
+gaps = App(name="gaps", help="What is missing: numbers, records, heartbeats.")
 
 
 class _About(msgspec.Struct):

@@ -16,7 +16,9 @@ from broker.errors import ConfigError
 from broker.proofs import Shown
 from schemas import timestamps
 
-proofs = App(help="Proofs that an issuer has said two things that cannot both be.")
+proofs = App(
+    name="proofs", help="Proofs that an issuer has said two things that cannot both be."
+)
 
 
 @proofs.command(name="list")

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.outbox_database import OutboxUnavailableError
+from adapters.errors import OutboxUnavailableError
 from adapters.outbox_schema import bodies, chunks, contents, ignoring, record_keys
 from broker.record_keys import BrokenContentError, RecordKey, new_key
 

@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from structlog.testing import capture_logs
 
+from adapters.errors import OutboxUnavailableError
 from adapters.forwarder import forward
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.outbox_postgresql import CLAIM_S
 from adapters.outbox_schema import metadata

@@ -3,8 +3,8 @@
     make faults ARGS="--only adapter --seed 7"
     make faults ARGS="--page"       # and write docs/reliability.md
 
-Each fault comes at a random moment of a steady load, decided by the seed. What is
-left of 15 minutes is enough for all of them.
+Each fault comes at a random moment of a steady load, decided by the seed. All of
+them took 23 minutes on two busy cores.
 """
 
 import argparse

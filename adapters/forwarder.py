@@ -16,9 +16,9 @@ from typing import Any, Final, assert_never
 import structlog
 
 from adapters.delivery import Delivery, NotGiven, NotYet, Sink
-from adapters.errors import SinkError, SinkUnavailableError
+from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.numbering import Lane
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox import Outbox
 from adapters.retries import (
     Breaker,
     Closed,
@@ -35,6 +35,7 @@ from adapters.retries import (
 )
 from broker.backoff import delays
 from broker.directory_held import Standing
+from broker.waiting import first_of
 
 _TURN_S: Final = 2.0  # of a sink, while others may wait for its place
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
@@ -199,9 +200,7 @@ class _Worker:
                 # against the delivery limit of what it has in hand.
                 pause_s, failed = next(pauses), True
                 self._log.error("outbox.unavailable", retry_s=pause_s)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await self._stop.wait()
+                await first_of(self._stop, timeout_s=pause_s)
             else:
                 if failed:
                     self._log.info("outbox.back")

@@ -40,8 +40,9 @@ from adapters.delivery import (
     NewDelivery,
     StoreOutcome,
 )
+from adapters.errors import OutboxUnavailableError
 from adapters.numbering import Lane, assign, lane_of
-from adapters.outbox_database import Database, OutboxUnavailableError
+from adapters.outbox_database import Database
 from adapters.outbox_due import Wanted, load_due, load_soonest, waves
 from adapters.outbox_erasure import (
     ErasedHere,
@@ -70,7 +71,7 @@ from adapters.scopes import Scopes
 from adapters.together import Together, to_its_end
 from broker.retention import Aged
 
-__all__ = ["Database", "Outbox", "OutboxUnavailableError", "open_outbox"]
+__all__ = ["Database", "Outbox", "open_outbox"]
 
 OVERDUE_S: Final = 86_400.0  # a correction or retraction is to be taken within a day
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger

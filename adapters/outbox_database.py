@@ -11,14 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from adapters.numbering import Lane
 
 
-class OutboxUnavailableError(Exception):
-    """The database cannot be used now: disk full, locked for seconds, not there.
-
-    Nothing of this call took effect, unless it failed while committing: then
-    it may have, and repeating it is safe.
-    """
-
-
 class Database(Protocol):
     """What SQLite and PostgreSQL do differently.
 

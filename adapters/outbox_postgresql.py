@@ -32,7 +32,7 @@ from adapters.numbering import Lane
 from adapters.outbox_erasure import note_erased
 from adapters.outbox_migrations import migrate
 from adapters.outbox_queries import SETTLE
-from adapters.outbox_schema import deliveries
+from adapters.outbox_schema import chunks, deliveries
 from broker.errors import ConfigError
 
 _LOCK_MS: Final = 2000  # who needs the table of keys waits behind us for so long
@@ -245,9 +245,8 @@ class Postgresql:
 
     async def erasing(self, connection: AsyncConnection, ids: Collection[str]) -> None:
         """Tell all processes, once it is committed, that *ids* are not to be sent."""
-        names = sorted(ids)
-        for start in range(0, len(names), _MOST_IDS):
-            said = " ".join([_ERASED, *names[start : start + _MOST_IDS]])
+        for some in chunks(sorted(ids), _MOST_IDS):
+            said = " ".join([_ERASED, *some])
             await connection.execute(select(func.pg_notify(_CHANNEL, said)))
 
     async def changed_elsewhere(self) -> bool:

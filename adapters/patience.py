@@ -7,17 +7,18 @@ to the delivery limit.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
 
 from adapters.delivery import KnownTokens, NewDelivery, StoreOutcome
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.errors import OutboxUnavailableError
+from adapters.outbox import Outbox
 from adapters.outbox_erasure import ErasedHere, Erasing
 from adapters.scopes import Scopes
 from broker.backoff import delays
 from broker.retention import Aged
+from broker.waiting import first_of
 
 _log: Any = structlog.get_logger(__name__)
 _T = TypeVar("_T")
@@ -80,8 +81,6 @@ class PatientStore:
 
 async def pause(delay_s: float, stop: asyncio.Event) -> None:
     """Wait so long, or raise StoppedError when told to stop."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(delay_s):
-            await stop.wait()
+    await first_of(stop, timeout_s=delay_s)
     if stop.is_set():
         raise StoppedError

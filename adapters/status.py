@@ -16,8 +16,9 @@ from aiohttp import web
 from msgspec import UNSET, UnsetType
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from adapters.errors import OutboxUnavailableError
 from adapters.metrics import EventCounts
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox import Outbox
 from broker.directory_held import Held
 from broker.errors import ConfigError
 

@@ -21,7 +21,7 @@ import structlog
 
 from adapters.worker_status import answers
 from broker.backoff import delays
-from broker.directory_held import first_of
+from broker.waiting import first_of
 
 _log: Any = structlog.get_logger(__name__)
 USAGE: Final = 2  # as in adapters.cli.main: starting it again will not mend it

@@ -22,9 +22,10 @@ from adapters.app import context_of, run_adapter, serve, try_writing
 from adapters.batching import batches
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig
+from adapters.errors import OutboxUnavailableError
 from adapters.interests import EVERYTHING, UNREADABLE
 from adapters.metrics import EventCounts
-from adapters.outbox import Outbox, OutboxUnavailableError, open_outbox
+from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
 from adapters.projection import Author
 from adapters.pseudonym_files import open_keys

@@ -10,9 +10,9 @@ import pytest
 import structlog
 
 from adapters import forwarder
-from adapters.errors import SinkError, SinkUnavailableError
+from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.forwarder import forward
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox import open_outbox
 from adapters.retries import RetryPolicy
 from tests.support.sinks import MemorySink, new_delivery
 

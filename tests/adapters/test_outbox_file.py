@@ -17,7 +17,8 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
 
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.errors import OutboxUnavailableError
+from adapters.outbox import open_outbox
 from adapters.outbox_migrations import _FOLDER
 from adapters.outbox_schema import metadata
 from adapters.outbox_sqlite import APPLICATION_ID
@@ -356,6 +357,7 @@ async def test_a_second_adapter_on_the_file_is_refused_and_the_first_works_on(
 
 HOLD = """
 import asyncio, sys
+from adapters.errors import OutboxUnavailableError
 from adapters.outbox import open_outbox
 
 async def hold():

@@ -10,8 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from structlog.testing import capture_logs
 
+from adapters.errors import OutboxUnavailableError
 from adapters.forwarder import forward
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.outbox_postgresql import CLAIM_S
 from adapters.outbox_schema import metadata
@@ -140,6 +141,31 @@ async def test_what_is_postponed_by_one_may_be_sent_by_the_other(two):
     await one.postponed(item.delivery_id, NOW + 5, "sink-busy", now=NOW)
     [again] = await other.due(NOW + 5, 10)
     assert again.attempt == 2
+
+
+async def test_lanes_are_numbered_in_one_order_whatever_is_done_so_nobody_is_stuck(
+    url, two
+):
+    """Two that have a lane each, and need the other's, would end one of them."""
+    one, _ = two
+    await one.store([case(1, sink="first"), case(2, sink="second")])
+    later = [
+        case(3, sink="first", not_before=NOW + 9),
+        case(4, sink="second", not_before=NOW + 8),
+    ]
+    assert await one.store(later) == ("waiting", "waiting")
+    lock = "SELECT id FROM lanes WHERE sink = '{}' FOR UPDATE NOWAIT"
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute(lock.format("first"))  # as storing begins
+        waiting = asyncio.create_task(one.due(NOW + 10, 10))
+        blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(blocked):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await connection.execute(lock.format("second"))  # and goes on
+    await connection.close()
+    assert len(await waiting) == 4
 
 
 async def test_storing_in_one_process_wakes_the_other(two):

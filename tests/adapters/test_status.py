@@ -8,8 +8,9 @@ import structlog
 from msgspec.structs import replace
 from prometheus_client import generate_latest
 
+from adapters.errors import OutboxUnavailableError
 from adapters.metrics import EventCounts
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox import open_outbox
 from adapters.status import directory_of, open_status
 from broker.directory import Directory
 from broker.directory_held import Held

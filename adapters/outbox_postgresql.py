@@ -143,7 +143,9 @@ async def open_postgresql(
 class Postgresql:
     """See `adapters.outbox_database.Database`."""
 
-    look_again_s = 5.0  # what a dead process held is announced by nobody
+    look_again_s = (
+        5.0  # what another gives back, or held when it died, nobody announces
+    )
 
     def __init__(
         self,
@@ -216,6 +218,10 @@ class Postgresql:
     def give_back(self, ids: Collection[str]) -> None:
         """Let others have *ids*, from the next time on that something is claimed."""
         self._given_back.update(ids)
+
+    def has_given_back(self) -> bool:
+        """Tell whether others have yet to be let have something."""
+        return bool(self._given_back)
 
     async def _free(self, connection: AsyncConnection, ids: Collection[str]) -> None:
         await connection.execute(

@@ -100,6 +100,16 @@ async def test_what_one_has_in_hand_the_other_gets_when_it_is_given_back(two):
     assert numbers(await other.due(NOW, 10)) == [1]
 
 
+async def test_who_hands_out_nothing_any_more_lets_others_have_what_is_given_back(two):
+    one, other = two
+    await one.store([case(1), case(2)])
+    held = await one.due(NOW, 10)
+    one.release(held[:1])
+    assert await other.due(NOW, 10) == []
+    await one.notice()  # as every forwarder does, also while its sinks are paused
+    assert numbers(await other.due(NOW, 10)) == [1]
+
+
 async def test_what_a_dead_process_had_in_hand_is_free_at_once(two):
     dies, outlives = two
     await dies.store([case(1)])

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress

@@ -143,7 +143,7 @@ async def _purge_regularly(
 
 
 async def _watch(outbox: Outbox) -> None:
-    """See to what `tocsin deliveries retry` makes pending from outside."""
+    """See to what commands make pending from outside, and what is given back."""
     while True:
         with suppress(OutboxUnavailableError):  # who sends and stores tells of it
             await outbox.notice()
@@ -236,7 +236,9 @@ class _Worker:
                 return
             wake_at = await self._outbox.next_due(lane=self.lane)
             if not found and wake_at is not None and wake_at <= moment:
-                # In the hands of another process, which tells when it gives it back.
+                # In the hands of another process. What that gives back nobody announces:
+                # it takes most of it again in the same moment, and whoever is told each
+                # time would look in vain.
                 wake_at = None
         await self._wait(arrivals, wake_at)
 

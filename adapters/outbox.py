@@ -75,6 +75,7 @@ __all__ = ["Database", "Outbox", "open_outbox"]
 
 OVERDUE_S: Final = 86_400.0  # a correction or retraction is to be taken within a day
 MAX_DUE_BYTES: Final = 1 << 20  # what `due` loads at once, if one row is not larger
+_NO_LANE: Final = ("", "")
 
 
 @asynccontextmanager
@@ -378,7 +379,16 @@ class Outbox:
 
     @to_its_end
     async def notice(self) -> None:
-        """Wake all lanes if a command has changed the file from outside."""
+        """Wake all lanes if a command has changed the file from outside.
+
+        And let others have what was given back, where nothing is handed out any more
+        because all sinks are paused.
+
+        Raises:
+            OutboxUnavailableError: The database cannot be used now.
+        """
+        if self._database.has_given_back():
+            await self.due(self._clock(), 1, lane=_NO_LANE)
         try:
             changed = await self._database.changed_elsewhere()
         except (DBAPIError, PoolTimeoutError) as exc:

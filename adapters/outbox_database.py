@@ -39,7 +39,10 @@ class Database(Protocol):
         """Let no other process have *ids*."""
 
     def give_back(self, ids: Collection[str]) -> None:
-        """Let other processes have *ids* again, soon."""
+        """Let other processes have *ids* again, once rows are next handed out."""
+
+    def has_given_back(self) -> bool:
+        """Tell whether others have yet to be let have something."""
 
     async def storing(
         self, connection: AsyncConnection, lanes: Collection[Lane]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.outbox_rows import Reached
 from adapters.outbox_schema import (
     bodies,
+    chunks,
     contents,
     deliveries,
     erased,
@@ -26,7 +27,6 @@ from broker.retention import Aged
 
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 PURGE_BATCH: Final = 32
-_CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
 _BODIES: Final = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
 
 
@@ -110,8 +110,14 @@ async def erase(
     ended = [row.id for row in rows if row.state in ("pending", "waiting")]
     await connection.execute(
         update(deliveries)
-        .where(of_record, deliveries.c.state.in_(("pending", "waiting")))
-        .values(state="erased", settled_at=what.at, holder=None, held_until=None)
+        # What had failed for good can be tried no more: it is nobody's to see to.
+        .where(of_record, deliveries.c.state.in_(("pending", "waiting", "failed")))
+        .values(
+            state="erased",
+            settled_at=func.coalesce(deliveries.c.settled_at, what.at),
+            holder=None,
+            held_until=None,
+        )
     )
     keys = select(record_keys.c.id).where(
         record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub
@@ -181,11 +187,10 @@ async def erased_among(
     connection: AsyncConnection, token_ids: Collection[str]
 ) -> set[str]:
     """Tell which of *token_ids* are of records that were erased."""
-    names = sorted(set(token_ids))
     found: set[str] = set()
-    for start in range(0, len(names), _CHUNK):
-        some = erased.c.token_id.in_(names[start : start + _CHUNK])
-        found.update(await connection.scalars(select(erased.c.token_id).where(some)))
+    for some in chunks(sorted(set(token_ids))):
+        query = select(erased.c.token_id).where(erased.c.token_id.in_(some))
+        found.update(await connection.scalars(query))
     return found
 
 

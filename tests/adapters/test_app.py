@@ -22,6 +22,7 @@ from adapters.batching import batches
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig
 from adapters.errors import OutboxUnavailableError
+from adapters.interests import EVERYTHING, UNREADABLE
 from adapters.metrics import EventCounts
 from adapters.outbox import Outbox, open_outbox
 from adapters.pipeline import Context, Outcome, Refused, Subscriber, decide
@@ -675,6 +676,20 @@ def test_what_a_member_wants_is_read_at_the_start(tmp_path: Path) -> None:
     assert (entry["event"], entry["issuers"]) == (
         "interests.unknown_issuers", ["cert-zz"],
     )  # fmt: skip
+
+
+def test_one_members_file_of_interests_that_is_wrong_stops_not_the_others_start(
+    tmp_path: Path,
+) -> None:
+    settings = installed(tmp_path, interests=tmp_path / "none.toml")
+    settings = msgspec.structs.replace(
+        settings, members=(*settings.members, served("cert-aq", tmp_path))
+    )
+    with capture_logs() as logs:
+        found = context_of(settings, KNOWN, load_policy(None), now=clock())
+    assert [each.interests for each in found.subscribers] == [UNREADABLE, EVERYTHING]
+    [told] = [each for each in logs if each["event"] == "interests.unusable"]
+    assert told["member"] == MEMBER
 
 
 def test_an_adapter_does_not_start_without_a_file_of_interests_that_it_names(

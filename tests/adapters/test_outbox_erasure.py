@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 import pytest
 
-from adapters.outbox import open_outbox
+from adapters.outbox import OVERDUE_S, open_outbox
 from adapters.outbox_erasure import Erasing
 from tests.adapters.test_outbox import LANE, NOW, case, query, version
 from tests.support.sinks import new_delivery
@@ -153,6 +153,24 @@ async def test_what_waits_is_erased_too_and_has_no_number_to_miss(outbox, place)
     assert found.reached == ()
     assert await outbox.due(NOW + 60, 10) == []
     assert await states(place) == [(None, "erased")]
+
+
+async def test_a_retraction_that_failed_is_no_alarm_once_its_record_is_erased(
+    place,
+):
+    moment = [NOW - OVERDUE_S]
+    async with open_outbox(place, clock=lambda: moment[0]) as outbox:
+        await outbox.store([version(1, token_id=IDS[0], kind="retraction")])
+        [item] = await outbox.due(NOW, 1)
+        await outbox.failed(item.delivery_id, "sink-gone", now=NOW - 5)
+        moment[0] = NOW
+        [lane] = await outbox.backlog()
+        assert (lane.failed, lane.overdue) == (1, 1)
+        [reached] = (await outbox.erase(order())).reached
+        assert reached.numbers == (1,)  # the attempt may have taken effect
+        assert await outbox.backlog() == ()
+    kept = "select state, reason, attempts, settled_at from deliveries"
+    assert await query(place, kept) == [("erased", "sink-gone", 1, NOW - 5)]
 
 
 async def test_a_delivery_in_hand_is_no_more_to_be_sent(outbox):

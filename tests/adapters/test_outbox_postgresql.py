@@ -98,6 +98,16 @@ async def test_what_one_has_in_hand_the_other_gets_when_it_is_given_back(two):
     assert numbers(await other.due(NOW, 10)) == [1]
 
 
+async def test_who_hands_out_nothing_any_more_lets_others_have_what_is_given_back(two):
+    one, other = two
+    await one.store([case(1), case(2)])
+    held = await one.due(NOW, 10)
+    one.release(held[:1])
+    assert await other.due(NOW, 10) == []
+    await one.notice()  # as every forwarder does, also while its sinks are paused
+    assert numbers(await other.due(NOW, 10)) == [1]
+
+
 async def test_what_a_dead_process_had_in_hand_is_free_at_once(two):
     dies, outlives = two
     await dies.store([case(1)])
@@ -131,6 +141,31 @@ async def test_what_is_postponed_by_one_may_be_sent_by_the_other(two):
     await one.postponed(item.delivery_id, NOW + 5, "sink-busy", now=NOW)
     [again] = await other.due(NOW + 5, 10)
     assert again.attempt == 2
+
+
+async def test_lanes_are_numbered_in_one_order_whatever_is_done_so_nobody_is_stuck(
+    url, two
+):
+    """Two that have a lane each, and need the other's, would end one of them."""
+    one, _ = two
+    await one.store([case(1, sink="first"), case(2, sink="second")])
+    later = [
+        case(3, sink="first", not_before=NOW + 9),
+        case(4, sink="second", not_before=NOW + 8),
+    ]
+    assert await one.store(later) == ("waiting", "waiting")
+    lock = "SELECT id FROM lanes WHERE sink = '{}' FOR UPDATE NOWAIT"
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.execute(lock.format("first"))  # as storing begins
+        waiting = asyncio.create_task(one.due(NOW + 10, 10))
+        blocked = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(blocked):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        await connection.execute(lock.format("second"))  # and goes on
+    await connection.close()
+    assert len(await waiting) == 4
 
 
 async def test_storing_in_one_process_wakes_the_other(two):

@@ -142,9 +142,8 @@ async def test_what_is_erased_does_not_come_back_into_the_reviews(tmp_path, eras
                 kept.extend(message.message_id for message, *_ in decided)
                 keep(decided)
                 if erased == "meanwhile":
-                    asyncio.run_coroutine_threadsafe(
-                        Removal(outbox).erase(what), loop
-                    ).result()
+                    erasing = Removal(outbox).erase(what)
+                    asyncio.run_coroutine_threadsafe(erasing, loop).result(60)
 
             loop, reviews.keep = asyncio.get_running_loop(), keeping
             if erased == "before":

@@ -27,6 +27,7 @@ from broker.retention import Aged
 
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 PURGE_BATCH: Final = 32
+_THIS_PROCESS: Final = -1  # as `holder`, where processes have no numbers
 _BODIES: Final = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
 
 
@@ -105,9 +106,17 @@ async def erase(
             .join(lanes)
             .where(of_record)
             .order_by(lanes.c.member, lanes.c.sink, deliveries.c.number)
+            .with_for_update(of=deliveries)  # who gets one just now, has it before
         )
     ).all()
     ended = [row.id for row in rows if row.state in ("pending", "waiting")]
+    # `holder` stays, so that the lane is among those reached when this is repeated.
+    for some in chunks([name for name in ended if name in in_hand]):
+        await connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(some), deliveries.c.holder.is_(None))
+            .values(holder=_THIS_PROCESS)
+        )
     await connection.execute(
         update(deliveries)
         # What had failed for good can be tried no more: it is nobody's to see to.
@@ -115,8 +124,6 @@ async def erase(
         .values(
             state="erased",
             settled_at=func.coalesce(deliveries.c.settled_at, what.at),
-            holder=None,
-            held_until=None,
         )
     )
     keys = select(record_keys.c.id).where(
@@ -224,6 +231,8 @@ async def note_erased(
                     state="done",
                     settled_at=each["settled_at"],
                     attempts=deliveries.c.attempts + 1,
+                    holder=None,
+                    held_until=None,
                     untold=each["untold"],
                 )
             )
@@ -252,7 +261,9 @@ def _reached(rows: Sequence[Row[Any]], in_hand: Collection[str]) -> Iterable[Rea
         of_lane = [*found]
         # An attempt that failed may have taken effect.
         sent = [row for row in of_lane if row.state == "done" or row.attempts]
-        if not sent and not any(r.holder or r.id in in_hand for r in of_lane):
+        if not sent and not any(
+            r.holder is not None or r.id in in_hand for r in of_lane
+        ):
             continue
         yield Reached(
             member=member,

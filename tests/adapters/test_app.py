@@ -3,7 +3,6 @@
 import asyncio
 import sqlite3
 import threading
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
@@ -551,7 +550,7 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
     waiting = [feed.message(draft_of_indicators(1500, case=n)) for n in range(101, 141)]
     waiting += [feed.message(draft(n)) for n in range(1, 21)]
     sink = MemorySink()
-    stop, longest = asyncio.Event(), 0.0
+    stop = asyncio.Event()
 
     async with AsyncExitStack() as stack:
 
@@ -580,10 +579,8 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
                         stop=stop,
                     )
                 )
-                while len(sink.taken) < len(waiting):
-                    before = time.monotonic()
+                while len(sink.taken) < len(waiting):  # noqa: ASYNC110  sets no event
                     await asyncio.sleep(0.05)
-                    longest = max(longest, time.monotonic() - before)
                 stop.set()
         operator = await login("operator")
         assert await rest(operator, "tocsin.dead", quiet_s=0.5) == []
@@ -594,9 +591,8 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
     ]
     events = [each["event"] for each in logs]
     assert events.count("record.decided") == len(waiting)
+    # All of them take longer than a heartbeat (10 s), which was answered.
     assert "bus.consumer_lost" not in events
-    # Far from the heartbeat (10 s), though all of them take longer than that.
-    assert longest < 3
 
 
 def draft_of_indicators(count: int, *, case: int) -> Draft:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 from broker.bus import Received
-from broker.directory_held import first_of
+from broker.waiting import first_of
 
 # After a message, wait this long for more before the batch is decided: far below
 # what a reader notices, long enough for a burst to fill a batch.

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import structlog
 
-from adapters.outbox import OVERDUE_S, Outbox, OutboxUnavailableError
+from adapters.errors import OutboxUnavailableError
+from adapters.outbox import OVERDUE_S, Outbox
 from adapters.patience import StoppedError, pause
 
 LOOK_S: Final = 3600.0

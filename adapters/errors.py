@@ -1,4 +1,4 @@
-"""Errors of the adapters folder: what a member's own system did."""
+"""Errors of the adapters folder: what a member's own system did, and our database."""
 
 
 class SinkError(Exception):
@@ -26,3 +26,11 @@ class SinkUnavailableError(SinkError):
     def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after_s = retry_after_s
+
+
+class OutboxUnavailableError(Exception):
+    """The database cannot be used now: disk full, locked for seconds, not there.
+
+    Nothing of this call took effect, unless it failed while committing: then
+    it may have, and repeating it is safe.
+    """

@@ -16,9 +16,10 @@ from typing import Any, Final, assert_never
 import structlog
 
 from adapters.delivery import Delivery, NotGiven, NotYet, Sink
-from adapters.errors import SinkError, SinkUnavailableError
+from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.numbering import Lane
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox import Outbox
+from adapters.outbox_removal import Removal
 from adapters.retries import (
     Breaker,
     Closed,
@@ -35,6 +36,7 @@ from adapters.retries import (
 )
 from broker.backoff import delays
 from broker.directory_held import Standing
+from broker.waiting import first_of
 
 _TURN_S: Final = 2.0  # of a sink, while others may wait for its place
 _BATCH: Final = 16  # deliveries loaded at once from a sink that works
@@ -129,9 +131,10 @@ async def forward(
 async def _purge_regularly(
     outbox: Outbox, keep_s: float, clock: Callable[[], float]
 ) -> None:
+    removal = Removal(outbox)
     while True:
         try:
-            count = await outbox.purge(clock() - keep_s)
+            count = await removal.purge(clock() - keep_s)
         except OutboxUnavailableError:
             # Nothing is lost by waiting; what sends and stores tells if it lasts.
             _log.warning("outbox.not_purged", retry_s=_PURGE_S)
@@ -142,7 +145,7 @@ async def _purge_regularly(
 
 
 async def _watch(outbox: Outbox) -> None:
-    """See to what `tocsin deliveries retry` makes pending from outside."""
+    """See to what commands make pending from outside, and what is given back."""
     while True:
         with suppress(OutboxUnavailableError):  # who sends and stores tells of it
             await outbox.notice()
@@ -199,9 +202,7 @@ class _Worker:
                 # against the delivery limit of what it has in hand.
                 pause_s, failed = next(pauses), True
                 self._log.error("outbox.unavailable", retry_s=pause_s)
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause_s):
-                        await self._stop.wait()
+                await first_of(self._stop, timeout_s=pause_s)
             else:
                 if failed:
                     self._log.info("outbox.back")
@@ -237,7 +238,9 @@ class _Worker:
                 return
             wake_at = await self._outbox.next_due(lane=self.lane)
             if not found and wake_at is not None and wake_at <= moment:
-                # In the hands of another process, which tells when it gives it back.
+                # In the hands of another process. What that gives back nobody announces:
+                # it takes most of it again in the same moment, and whoever is told each
+                # time would look in vain.
                 wake_at = None
         await self._wait(arrivals, wake_at)
 

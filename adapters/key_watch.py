@@ -8,6 +8,7 @@ import structlog
 
 from broker.directory import Directory
 from broker.key_dates import KeyStatus, status_of, statuses
+from broker.waiting import first_of
 
 _log: Any = structlog.get_logger(__name__)
 _EVERY_S: Final = 86_400.0
@@ -51,12 +52,9 @@ async def watch(
     """
     while True:
         tell(directory(), own, clock())
-        try:
-            async with asyncio.timeout(_EVERY_S):
-                await stop.wait()
-        except TimeoutError:
-            continue
-        return
+        await first_of(stop, timeout_s=_EVERY_S)
+        if stop.is_set():
+            return
 
 
 def _warn(status: KeyStatus, *, own: bool) -> None:

@@ -26,7 +26,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.numbering import Lane
 from adapters.outbox_database import Database
 from adapters.outbox_queries import NEWER, overdue
-from adapters.outbox_schema import bodies, contents, deliveries, lanes, superseded
+from adapters.outbox_schema import (
+    bodies,
+    chunks,
+    contents,
+    deliveries,
+    lanes,
+    superseded,
+)
 
 State = Literal["waiting", "pending", "done", "failed", "erased", "superseded"]
 NOT_DONE: Final[tuple[State, ...]] = ("failed", "pending", "waiting")
@@ -164,7 +171,7 @@ class Ledger:
         """
         found = await self.find(msgspec.structs.replace(search, states=("failed",)))
         again: set[str] = set()
-        for some in _chunks(found, _BATCH):
+        for some in chunks(found, _BATCH):
             if some[0] is not found[0]:
                 await asyncio.sleep(_PAUSE_S)
             again |= await self._put_back(some, now)
@@ -306,8 +313,3 @@ def _superseded(row: Row[Any]) -> Entry:
         stored_at=row.seen_at,
         settled_at=row.seen_at,
     )
-
-
-def _chunks(entries: Sequence[Entry], length: int) -> Iterable[Sequence[Entry]]:
-    for start in range(0, len(entries), length):
-        yield entries[start : start + length]

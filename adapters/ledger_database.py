@@ -25,7 +25,7 @@ async def open_ledger(
 ) -> AsyncIterator[Ledger]:
     """Open the outbox of an adapter that has run; nothing is created or migrated.
 
-    The adapter's lock (`outbox_sqlite._own`) is not taken: it says who sends, and
+    The adapter's lock (`private_sqlite.owned`) is not taken: it says who sends, and
     this one does not. Two writers of one file take turns, by SQLite's own locks.
 
     Args:

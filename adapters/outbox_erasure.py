@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from adapters.outbox_rows import Reached
 from adapters.outbox_schema import (
     bodies,
+    chunks,
     contents,
     deliveries,
     erased,
@@ -26,7 +27,7 @@ from broker.retention import Aged
 
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 PURGE_BATCH: Final = 32
-_CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
+_THIS_PROCESS: Final = -1  # as `holder`, where processes have no numbers
 _BODIES: Final = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
 
 
@@ -105,13 +106,25 @@ async def erase(
             .join(lanes)
             .where(of_record)
             .order_by(lanes.c.member, lanes.c.sink, deliveries.c.number)
+            .with_for_update(of=deliveries)  # who gets one just now, has it before
         )
     ).all()
     ended = [row.id for row in rows if row.state in ("pending", "waiting")]
+    # `holder` stays, so that the lane is among those reached when this is repeated.
+    for some in chunks([name for name in ended if name in in_hand]):
+        await connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(some), deliveries.c.holder.is_(None))
+            .values(holder=_THIS_PROCESS)
+        )
     await connection.execute(
         update(deliveries)
-        .where(of_record, deliveries.c.state.in_(("pending", "waiting")))
-        .values(state="erased", settled_at=what.at, holder=None, held_until=None)
+        # What had failed for good can be tried no more: it is nobody's to see to.
+        .where(of_record, deliveries.c.state.in_(("pending", "waiting", "failed")))
+        .values(
+            state="erased",
+            settled_at=func.coalesce(deliveries.c.settled_at, what.at),
+        )
     )
     keys = select(record_keys.c.id).where(
         record_keys.c.issuer == what.issuer, record_keys.c.sub == what.sub
@@ -181,11 +194,10 @@ async def erased_among(
     connection: AsyncConnection, token_ids: Collection[str]
 ) -> set[str]:
     """Tell which of *token_ids* are of records that were erased."""
-    names = sorted(set(token_ids))
     found: set[str] = set()
-    for start in range(0, len(names), _CHUNK):
-        some = erased.c.token_id.in_(names[start : start + _CHUNK])
-        found.update(await connection.scalars(select(erased.c.token_id).where(some)))
+    for some in chunks(sorted(set(token_ids))):
+        query = select(erased.c.token_id).where(erased.c.token_id.in_(some))
+        found.update(await connection.scalars(query))
     return found
 
 
@@ -219,6 +231,8 @@ async def note_erased(
                     state="done",
                     settled_at=each["settled_at"],
                     attempts=deliveries.c.attempts + 1,
+                    holder=None,
+                    held_until=None,
                     untold=each["untold"],
                 )
             )
@@ -247,7 +261,9 @@ def _reached(rows: Sequence[Row[Any]], in_hand: Collection[str]) -> Iterable[Rea
         of_lane = [*found]
         # An attempt that failed may have taken effect.
         sent = [row for row in of_lane if row.state == "done" or row.attempts]
-        if not sent and not any(r.holder or r.id in in_hand for r in of_lane):
+        if not sent and not any(
+            r.holder is not None or r.id in in_hand for r in of_lane
+        ):
             continue
         yield Reached(
             member=member,

@@ -7,25 +7,22 @@ which the ledger keeps, says nothing once the key is gone.
 
 import hmac
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from operator import itemgetter
-from typing import Any, Final, TypeVar
+from typing import Any
 
 from sqlalchemy import Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.outbox_database import OutboxUnavailableError
-from adapters.outbox_schema import bodies, contents, ignoring, record_keys
+from adapters.errors import OutboxUnavailableError
+from adapters.outbox_schema import bodies, chunks, contents, ignoring, record_keys
 from broker.record_keys import BrokenContentError, RecordKey, new_key
 
 Record = tuple[str, str]
 """Issuer and `sub`."""
 Body = tuple[Record, bytes]
 """A body of a record."""
-
-_CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
-_T = TypeVar("_T")
 
 
 async def write_bodies(
@@ -77,7 +74,7 @@ async def read_bodies(
         OutboxUnavailableError: One does not open with its key: the database is damaged.
     """
     rows: list[Row[Any]] = []
-    for some in _chunks(list(names)):
+    for some in chunks(list(names)):
         wanted = select(contents).where(contents.c.hash.in_(some))
         rows += (await connection.execute(wanted)).all()
     keys = await _by_id(connection, {row.key_id for row in rows})
@@ -93,7 +90,7 @@ async def read_bodies(
 
 async def _kept(connection: AsyncConnection, names: Sequence[bytes]) -> set[bytes]:
     found: set[bytes] = set()
-    for some in _chunks(names):
+    for some in chunks(names):
         query = select(contents.c.hash).where(contents.c.hash.in_(some))
         found.update(await connection.scalars(query))
     return found
@@ -124,7 +121,7 @@ async def _known(
 ) -> dict[Record, RecordKey]:
     found = {}
     columns = tuple_(record_keys.c.issuer, record_keys.c.sub)
-    for some in _chunks(list(records)):
+    for some in chunks(list(records)):
         query = select(record_keys).where(columns.in_(some))
         for row in await connection.execute(query):
             found[row.issuer, row.sub] = RecordKey(row.id, row.secret)
@@ -135,13 +132,8 @@ async def _by_id(
     connection: AsyncConnection, ids: Collection[bytes]
 ) -> Mapping[bytes, RecordKey]:
     found = {}
-    for some in _chunks(list(ids)):
+    for some in chunks(list(ids)):
         query = select(record_keys).where(record_keys.c.id.in_(some))
         for row in await connection.execute(query):
             found[row.id] = RecordKey(row.id, row.secret)
     return found
-
-
-def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

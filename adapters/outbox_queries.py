@@ -1,4 +1,4 @@
-"""What the outbox asks of its file, and how an attempt ends. `outbox_due`: what is due."""
+"""What the outbox asks of its database, and how an attempt ends. `outbox_due`: what is due."""
 
 from collections.abc import Collection
 from typing import Any, Final
@@ -16,10 +16,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import KnownTokens, LaneBacklog
-from adapters.outbox_schema import deliveries, lanes, superseded
+from adapters.outbox_schema import chunks, deliveries, lanes, superseded
 from adapters.scopes import Scopes, received
 
-_CHUNK: Final = 1000  # names in a query: SQLite takes 32,766 parameters
 PENDING: Final[ColumnElement[bool]] = deliveries.c.state == "pending"
 WAITING: Final[ColumnElement[bool]] = deliveries.c.state == "waiting"
 
@@ -68,10 +67,8 @@ async def load_scopes(connection: AsyncConnection, subs: Collection[str]) -> Sco
     columns = (lanes.c.member, deliveries.c.issuer, deliveries.c.sub)
     found = select(*columns, deliveries.c.scope).join(lanes).distinct()
     rows: list[Row[Any]] = []
-    wanted = sorted(subs)
-    for start in range(0, len(wanted), _CHUNK):
-        some = deliveries.c.sub.in_(wanted[start : start + _CHUNK])
-        rows += await connection.execute(found.where(some))
+    for some in chunks(sorted(subs)):
+        rows += await connection.execute(found.where(deliveries.c.sub.in_(some)))
     return received(tuple(row) for row in rows)
 
 
@@ -81,9 +78,7 @@ async def load_known(
     """See `Outbox.known`."""
     found: tuple[set[str], set[str]] = set(), set()
     own = select(lanes.c.id).where(lanes.c.member == member)
-    names = sorted(token_ids)
-    for start in range(0, len(names), _CHUNK):
-        some = names[start : start + _CHUNK]
+    for some in chunks(sorted(token_ids)):
         for table, tokens in zip((deliveries, superseded), found, strict=True):
             column = table.c.token_id
             query = select(column).where(column.in_(some), table.c.lane_id.in_(own))

@@ -20,14 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from adapters.outbox_schema import deliveries, lanes
+from adapters.outbox_schema import chunks, deliveries, lanes
 from adapters.reports import Taken
 from schemas.record import Kind
 
 MAX_ROWS: Final = 1000  # deliveries told of at once
 # Of nothing else anybody is told: a notice of an erasure is made for one member.
 _RECORDS: Final = frozenset(get_args(Kind)) - {"heartbeat"}
-_CHUNK: Final = 500  # names in a query: SQLite takes 32,766 parameters
 # Spelled out, or SQLite would not see that the index of them alone answers it.
 UNTOLD: Final[ColumnElement[bool]] = literal_column("deliveries.untold = 1")
 _TOLD: Final = (
@@ -58,9 +57,8 @@ async def load_untold(connection: AsyncConnection, not_of: Collection[str]) -> U
         ids[row.issuer].append(row.id)
     tokens = sorted({row.token_id for row in rows if row.kind in _RECORDS})
     taken: list[Taken] = []
-    for start in range(0, len(tokens), _CHUNK):
-        found = await connection.execute(_who(tokens[start : start + _CHUNK]))
-        taken += [Taken(*row) for row in found]
+    for some in chunks(tokens):
+        taken += [Taken(*row) for row in await connection.execute(_who(some))]
     return Untold({name: tuple(some) for name, some in ids.items()}, tuple(taken))
 
 

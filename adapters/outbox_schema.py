@@ -9,7 +9,8 @@ their records (`outbox_keys`); whose key is gone is erased, also from backups wi
 A change here needs a migration: `adapters/migrations`, and a test holds both equal.
 """
 
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +30,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+_CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
+_T = TypeVar("_T")
 metadata = MetaData()
 
 # Compared as bytes, whatever order the database has for texts of people.
@@ -118,7 +121,8 @@ deliveries = Table(
     Column("first_failed_at", Float),
     Column("settled_at", Float),  # when it was done or failed for good
     # Who sends it just now, and until when nobody else does: of use only where several
-    # processes share a database (`outbox_postgresql`).
+    # processes share a database (`outbox_postgresql`). Of what was erased: who may have
+    # been sending it.
     Column("holder", BigInteger),
     Column("held_until", Float),
     # 1: done, and its issuer is not told yet (`outbox_reports`).
@@ -159,3 +163,9 @@ def ignoring(
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def chunks(items: Sequence[_T], length: int = _CHUNK) -> Iterator[Sequence[_T]]:
+    """Part what is looked up or written into as much as one statement takes."""
+    for start in range(0, len(items), length):
+        yield items[start : start + length]

@@ -6,7 +6,7 @@ stored to wait is numbered later, by `release_waiting`.
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import (
     bindparam,
@@ -34,15 +34,14 @@ from adapters.numbering import (
 )
 from adapters.outbox_keys import Body, write_bodies
 from adapters.outbox_schema import (
+    chunks,
     deliveries,
     ignoring,
     lanes,
     superseded,
 )
 
-_CHUNK: Final = 1000  # rows per query: SQLite takes 32,766 parameters
 _KEPT: Final = (StoreOutcome.STORED, StoreOutcome.WAITING)
-_T = TypeVar("_T")
 
 
 async def look_up(
@@ -129,26 +128,32 @@ async def _send_again(connection: AsyncConnection, found: Sequence[Numbered]) ->
 
 async def release_waiting(connection: AsyncConnection, now: float) -> set[Lane]:
     """Make pending, with a number, what has waited long enough; give its lanes."""
-    ripe = (
-        select(deliveries.c.id, lanes)
-        .join(lanes)
-        .where(deliveries.c.state == "waiting", deliveries.c.due_at <= now)
-        .order_by(deliveries.c.due_at, deliveries.c.stored_at, deliveries.c.id)
+    columns = deliveries.c
+    ripe = (columns.state == "waiting") & (columns.due_at <= now)
+    # First the lanes, as storing does: see `_open_lanes`.
+    concerned = select(columns.lane_id).where(ripe)
+    mine = select(lanes).where(lanes.c.id.in_(concerned)).order_by(lanes.c.id)
+    found = {row.id: row for row in await connection.execute(mine.with_for_update())}
+    query = (
+        select(columns.id, columns.lane_id)
+        .where(ripe, columns.lane_id.in_(found))  # others may have come meanwhile
+        .order_by(columns.due_at, columns.stored_at, columns.id)
         .with_for_update()
     )
-    rows = (await connection.execute(ripe)).all()
+    rows = (await connection.execute(query)).all()
     if not rows:
         return set()
-    of_lanes = [row[1] for row in rows]
-    numbers = continued(of_lanes, {row[1]: row.last_number for row in rows})
+    of_lanes = [row.lane_id for row in rows]
+    last = {lane: row.last_number for lane, row in found.items()}
+    numbers = continued(of_lanes, last)
     await connection.execute(
         update(deliveries)
         .where(deliveries.c.id == bindparam("key"))
         .values(number=bindparam("next"), state="pending"),
-        [{"key": row[0], "next": n} for row, n in zip(rows, numbers, strict=True)],
+        [{"key": row.id, "next": n} for row, n in zip(rows, numbers, strict=True)],
     )
     await _write_last_numbers(connection, dict(zip(of_lanes, numbers, strict=True)))
-    return {(row.member, row.sink) for row in rows}
+    return {(found[lane].member, found[lane].sink) for lane in of_lanes}
 
 
 async def _write_last_numbers(
@@ -192,7 +197,7 @@ async def _open_lanes(
     keys = sorted(wanted)
     ids: dict[Lane, int] = {}
     numbers: dict[Lane, int] = {}
-    for some in _chunks(keys):
+    for some in chunks(keys):
         await connection.execute(
             ignoring(connection, lanes),
             [{"member": member, "sink": sink} for member, sink in some],
@@ -225,7 +230,7 @@ async def _known(
     wanted = {
         (lane_ids[lane_of(row)], row.issuer, row.sub, version_key(row)) for row in rows
     }
-    for some in _chunks(sorted(wanted)):
+    for some in chunks(sorted(wanted)):
         of_cases = {entry[:3] for entry in some}
         waits = func.count().filter(deliveries.c.state == "waiting")
         latest = select(
@@ -321,8 +326,3 @@ def decided(row: NewDelivery, hashes: Mapping[Body, bytes]) -> dict[str, object]
         "decided_until": None if row.until == math.inf else row.until,
         "missed": row.missed,
     }
-
-
-def _chunks(items: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), _CHUNK):
-        yield items[start : start + _CHUNK]

@@ -18,10 +18,10 @@ from adapters.config_use import broker_tls, broker_urls
 from adapters.doctor_flow import FILLING
 from adapters.metrics import EventCounts
 from broker import rabbitmq_probing
-from broker.directory_held import first_of
 from broker.errors import BusError, BusRefusedError
 from broker.rabbitmq_link import Link
 from broker.topology import most_in
+from broker.waiting import first_of
 
 _log: Any = structlog.get_logger(__name__)
 EVERY_S: Final = 60.0

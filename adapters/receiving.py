@@ -23,9 +23,9 @@ from adapters.sinks.file import FileSink, put_aside
 from broker.backoff import delays
 from broker.bus import Bus, Message, Received
 from broker.directory import Directory
-from broker.directory_held import first_of
 from broker.errors import ConfigError, TrustError
 from broker.topology import ADAPTER_PREFIX, OUT
+from broker.waiting import first_of
 from schemas.errors import RefusedError
 
 ASIDE: Final = "refused"

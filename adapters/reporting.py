@@ -12,8 +12,9 @@ from typing import Any, Final
 import structlog
 
 from adapters import reports
+from adapters.errors import OutboxUnavailableError
 from adapters.interests import TellIssuers
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox import Outbox
 from adapters.outbox_reports import MAX_ROWS
 from adapters.patience import StoppedError, pause
 from broker import delivery_reports

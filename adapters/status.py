@@ -16,8 +16,9 @@ from aiohttp import web
 from msgspec import UNSET, UnsetType
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from adapters.errors import OutboxUnavailableError
 from adapters.metrics import EventCounts
-from adapters.outbox import Outbox, OutboxUnavailableError
+from adapters.outbox import Outbox
 from broker.directory_held import Held
 from broker.errors import ConfigError
 
@@ -75,6 +76,10 @@ async def listening(
         except OSError as error:
             raise ConfigError(
                 f"cannot listen at {listen}: {error.strerror}; another process may; see `status`"
+            ) from None
+        except OverflowError:
+            raise ConfigError(
+                f"cannot listen at {listen}: a port is a number up to 65535"
             ) from None
         address = runner.addresses[0]
         yield (

@@ -3,12 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import wraps
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
 _Asked = TypeVar("_Asked")
 _Found = TypeVar("_Found")
+
+# Turns of the loop that whoever asks lets pass before. As many as it takes from an
+# answer to the next question of who got it: through the task that carried it, its
+# shield, the caller, and the task of the next. Without, the first to come back asks
+# alone, and all others wait for that: 310 transactions for 450 deliveries to three
+# sinks that answer at once, instead of 165 (measured).
+_TURNS: Final = 4
 
 
 def to_its_end(
@@ -71,6 +78,8 @@ class Together(Generic[_Asked, _Found]):
         self._waiting.append((asked, answer))
         async with self._one:
             if not answer.done():
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
                 waiting, self._waiting = self._waiting, []
                 await self._answer(waiting)
         return await answer

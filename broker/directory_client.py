@@ -11,10 +11,9 @@ import hashlib
 import os
 import re
 import shutil
-import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final
@@ -119,11 +118,6 @@ def open_directory(
         return Loaded(load_folder(place)), None
     client = DirectoryClient(read_remote(place), clock=clock)
     return client.load(), client
-
-
-def load_now(place: Path) -> Directory:
-    """Load a directory once, as `open_directory` does."""
-    return open_directory(place, clock=time.time)[0].directory
 
 
 def read_remote(file: Path) -> Remote:
@@ -255,7 +249,7 @@ class DirectoryClient:
         for path in sorted(targets.targets):
             match = _ENTRY_PATH.fullmatch(path)
             if match is None:
-                continue  # policies, and what a newer version may add
+                continue  # for `_policies_in`, or of a newer version
             name = _named(targets, path)
             entry = self._decoded.get(name)
             if entry is None:
@@ -291,10 +285,8 @@ class DirectoryClient:
         with self._memory() as memory:
             return memory.agreed(found, self._clock())
 
-    @contextmanager
-    def _memory(self) -> Iterator[DirectoryMemory]:
-        with open_memory(self._cache / "noticed.sqlite") as memory:
-            yield memory
+    def _memory(self) -> AbstractContextManager[DirectoryMemory]:
+        return open_memory(self._cache / "noticed.sqlite")
 
     def _built(
         self, entries: dict[_Name, Member | Service], policies: dict[_Name, bytes]

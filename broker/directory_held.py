@@ -17,6 +17,7 @@ from broker.directory import Directory
 from broker.directory_alarms import alarms
 from broker.directory_client import DirectoryClient, Loaded
 from broker.errors import ConfigError, DirectoryUnavailableError
+from broker.waiting import first_of
 from schemas.errors import RefusedError
 
 Standing = Literal["in", "waits", "out"]
@@ -106,19 +107,6 @@ class Held:
         """Wait while it is shut, until *stop* is set."""
         while self.shut.is_set() and not stop.is_set():
             await first_of(self.news, stop)
-
-
-async def first_of(*events: asyncio.Event, timeout_s: float | None = None) -> None:
-    """Wait until one of *events* is set, or that many seconds."""
-    tasks = [asyncio.ensure_future(each.wait()) for each in events]
-    try:
-        await asyncio.wait(
-            tasks, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 @asynccontextmanager

@@ -24,12 +24,11 @@ from broker.directory import Directory
 from broker.errors import TrustError
 from broker.feedback_kept import Kept, Told
 from broker.private_sqlite import Layout, PrivateFile, open_private
-from broker.signing import HANDLING_HORIZON_S
+from broker.publisher_tables import KEPT_S
 
 MAX_BODY: Final = 5 << 20  # the largest that is sent: a proof that oversight gets
 # What one login has told: more of it displaces its own oldest, and nobody else's.
 MAX_OF_SENDER: Final = 20_000
-KEPT_S: Final = HANDLING_HORIZON_S + 86_400  # as the publisher's state
 
 LAYOUT: Final = Layout(
     name="a file of feedback",

@@ -20,7 +20,7 @@ from broker.archive import Archive
 from broker.backoff import delays
 from broker.bus import Bus, Received
 from broker.directory import Directory
-from broker.directory_held import Held, first_of
+from broker.directory_held import Held
 from broker.errors import (
     BusError,
     BusRefusedError,
@@ -37,6 +37,7 @@ from broker.quota import REFUSED_COST, Allowance, Quota, full, pause_s, spend
 from broker.retention import Retention
 from broker.signing import RecordSigner
 from broker.topology import INGRESS
+from broker.waiting import first_of
 
 # Prefetch of a lane. At most this many bodies of 16 MiB wait for each issuer; those
 # of the batch at work are in memory unpacked and parsed, too. So the bound grows with
@@ -246,7 +247,7 @@ class _Lane:
                 self._log.warning(
                     "gate.bus_away", queue=self._queue, retry_s=round(pause, 1)
                 )
-                await _sleep(pause, stop)
+                await first_of(stop, timeout_s=pause)
             except BusRefusedError:
                 if self._note_start(reading=False):
                     raise
@@ -254,7 +255,7 @@ class _Lane:
                 self._log.error(
                     "gate.queue_missing", queue=self._queue, retry_s=round(pause, 1)
                 )
-                await _sleep(pause, stop)
+                await first_of(stop, timeout_s=pause)
 
     def _note_start(self, *, reading: bool) -> bool:
         if self._is_noted:
@@ -300,7 +301,7 @@ class _Lane:
             pause = pause_s(left, quota)
             if pause > 0:
                 self._log.warning("gate.over_quota", pause_s=round(pause, 1))
-                await _sleep(pause, self.halt)
+                await first_of(self.halt, timeout_s=pause)
 
 
 def _pay(
@@ -349,7 +350,7 @@ async def _prune(tools: _Tools) -> None:
         prune = partial(tools.state.prune, now=tools.clock())
         with suppress(StoppedError):
             await on_disk(prune, stop=tools.stop, issuer="")
-        await _sleep(PRUNE_EVERY_S, tools.stop)
+        await first_of(tools.stop, timeout_s=PRUNE_EVERY_S)
 
 
 async def _sign_heads(tools: _Tools, pause: float) -> None:
@@ -361,7 +362,7 @@ async def _sign_heads(tools: _Tools, pause: float) -> None:
     Raises:
         ConfigError: The gate's key is not valid any more.
     """
-    await _sleep(pause, tools.stop)
+    await first_of(tools.stop, timeout_s=pause)
     while not tools.stop.is_set():
         await tools.held.opened(tools.stop)
         if tools.stop.is_set():
@@ -373,13 +374,7 @@ async def _sign_heads(tools: _Tools, pause: float) -> None:
             head = await on_disk(sign, stop=tools.stop, issuer="")
             tools.stamps.follow(head)
             log.info("gate.head", pos=head.pos)
-        await _sleep(HEAD_EVERY_S, tools.stop)
-
-
-async def _sleep(delay_s: float, stop: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(delay_s):
-            await stop.wait()
+        await first_of(tools.stop, timeout_s=HEAD_EVERY_S)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -3,13 +3,13 @@
 import asyncio
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, TypeVar
 
 import structlog
 
 from broker.backoff import delays
 from broker.errors import ConfigError
+from broker.waiting import first_of
 
 log: Any = structlog.get_logger()
 
@@ -17,7 +17,7 @@ _T = TypeVar("_T")
 
 
 class StoppedError(Exception):
-    """Told to stop while the disk takes nothing: the batch is given up."""
+    """Told to stop while the disk takes nothing: what was to be written is given up."""
 
 
 async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -> _T:
@@ -42,8 +42,6 @@ async def on_disk(step: Callable[[], _T], *, stop: asyncio.Event, issuer: str) -
             if failed:
                 log.info("gate.storage_back", issuer=issuer)
             return done
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):
-                await stop.wait()
+        await first_of(stop, timeout_s=pause)
         if stop.is_set():
             raise StoppedError

@@ -12,6 +12,7 @@ from broker.archive import Archive
 from broker.directory_held import Held
 from broker.gate_disk import StoppedError, on_disk
 from broker.retention import DAY_S, Retention, ended
+from broker.waiting import first_of
 
 EVERY_S: Final = 3600.0
 _AT_ONCE: Final = 50  # records: so long nobody else writes into the archive
@@ -31,9 +32,7 @@ async def retain(
     while not stop.is_set():
         with suppress(StoppedError):
             await retain_once(archive, held, retention, now=clock(), stop=stop)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(EVERY_S):
-                await stop.wait()
+        await first_of(stop, timeout_s=EVERY_S)
 
 
 async def retain_once(

@@ -1,4 +1,4 @@
-"""SQLite files of our own: private, durable, one user at a time. Edge."""
+"""SQLite files of our own: private, durable, with one writer at a time. Edge."""
 
 import fcntl
 import os

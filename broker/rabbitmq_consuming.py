@@ -177,7 +177,6 @@ class _Subscription:
         self.low = low
         self._queue = queue
         self._window = window
-        self._least = ""
         self._more: str | None = None
         self.received = 0
         self.unsettled: dict[int, None] = {}
@@ -203,7 +202,7 @@ class _Subscription:
 
     async def consume(self) -> None:
         """Begin to get messages."""
-        self._least = await self._consume(self._window.least)
+        await self._consume(self._window.least)
 
     async def _consume(self, count: int) -> str:
         await self.low.basic_qos(prefetch_count=count, timeout=ANSWER_S)

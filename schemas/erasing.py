@@ -2,15 +2,16 @@
 
 from typing import Final, Literal
 
-Reason = Literal[
+# What an operator may say. Retention is none of them: of it nobody is told.
+Ordered = Literal[
     "subject-request",
     "issuer-request",
     "court-order",
     "authority-order",
     "law",
     "mistake",
-    "retention",
 ]
+Reason = Literal[Ordered, "retention"]
 
 REASONS: Final[dict[Reason, str]] = {
     "subject-request": "a person whom it concerns has asked for it.",

@@ -4,14 +4,13 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
 from cyclopts import App, Parameter
-from rich.table import Table
 
 from adapters.cli import show
 from adapters.cli.connecting import log_json
@@ -20,6 +19,7 @@ from adapters.cli.load import load_directory, write_new
 from adapters.config import PublisherConfig, load
 from broker import acknowledging, answers
 from broker.acknowledging import Acknowledged, Standing
+from broker.dead_letters import SHORTEST_ID
 from broker.errors import ConfigError
 from broker.feedback_file import FeedbackFile, beside, open_feedback
 from broker.feedback_kept import Told
@@ -28,7 +28,8 @@ from broker.publisher_tables import Published
 from schemas import timestamps
 
 acknowledgements = App(
-    help="Who has your corrections and retractions, who acknowledged, who is overdue."
+    name="acknowledgements",
+    help="Who has your corrections and retractions, who acknowledged, who is overdue.",
 )
 _CHASED: Final = frozenset({"correction", "retraction"})
 _UNITS: Final = {"m": 60, "h": 3600, "d": 86_400}
@@ -66,7 +67,9 @@ def list_(
     desk = _Desk(config, directory)
     with desk.opened() as file:
         asyncio.run(fetch(desk.settings, file))
-        found = desk.standings(file, within_s=within_s, now=time.time())
+        desk.take_in(file)
+        signed = desk.signed(file)
+        found = desk.standings(file, signed, within_s=within_s, now=time.time())
     wanted = [(one, how) for one, how in found if every or one.kind in _CHASED]
     if json:
         for one, how in wanted:
@@ -99,15 +102,17 @@ def show_(
     """
     desk = _Desk(config, directory)
     with desk.opened() as file:
-        found = desk.standings(file, within_s=0, now=time.time())
+        desk.take_in(file)
+        by_token = desk.signed(file)
+        found = desk.standings(file, by_token, within_s=0, now=time.time())
         of_it = [each for each in found if each[0].token_id.startswith(token)]
-        if len(of_it) != 1 or len(token) < 8:
+        if len(of_it) != 1 or len(token) < SHORTEST_ID:
             raise ConfigError(
                 f"{show.printable(token)} names none of your records, or several; "
                 "tocsin acknowledgements --all lists them"
             )
-        [(one, how)] = of_it
-        signed = desk.signed(file).get(one.token_id, ())
+    [(one, how)] = of_it
+    signed = by_token.get(one.token_id, ())
     if proofs is not None:
         _write(proofs, signed, how.told)
     if json:
@@ -116,9 +121,9 @@ def show_(
     show.line(f"{one.kind} {one.sub}, version {one.ver}, token {one.token_id}")
     show.line(f"{how.told.members} members have it")
     for org, at in sorted(how.told.named.items()):
-        show.line(f"  {org} since {_moment(at)}")
+        show.line(f"  {org} since {show.moment(at)}")
     for each in signed:
-        show.line(f"{each.org} signed {each.action} at {_moment(each.at)}")
+        show.line(f"{each.org} signed {each.action} at {show.moment(each.at)}")
     if not signed:
         show.line("nobody has acknowledged it")
     return 0
@@ -138,23 +143,28 @@ class _Desk:
             )
         self._directory = load_directory(place, None)
 
-    @contextmanager
-    def opened(self) -> Iterator[FeedbackFile]:
-        with open_feedback(beside(self.settings.state), now=time.time()) as file:
-            yield file
+    def opened(self) -> AbstractContextManager[FeedbackFile]:
+        return open_feedback(beside(self.settings.state), now=time.time())
+
+    def take_in(self, file: FeedbackFile) -> None:
+        """Take in reports, before anything is said of how far records came."""
+        file.take_in(self.settings.org, self._directory)
 
     def signed(self, file: FeedbackFile) -> dict[str, tuple[Acknowledged, ...]]:
         kept = file.of_type(answers.CONTENT_TYPE)
         return acknowledging.acknowledgements(kept, self._directory)
 
     def standings(
-        self, file: FeedbackFile, *, within_s: float, now: float
+        self,
+        file: FeedbackFile,
+        signed: Mapping[str, tuple[Acknowledged, ...]],
+        *,
+        within_s: float,
+        now: float,
     ) -> list[tuple[Published, Standing]]:
         """Give how each record stands, oldest first."""
         mine = published(self.settings.state)
-        file.take_in(self.settings.org, self._directory)
         told = file.told([each.token_id for each in mine])
-        signed = self.signed(file)
         return [
             (
                 each,
@@ -216,11 +226,7 @@ def _signed(each: Acknowledged) -> dict[str, Any]:
 
 def _table(found: Sequence[tuple[Published, Standing]]) -> None:
     names = ("record", "kind", "token", "sent (UTC)", "have it", "signed", "overdue")
-    table = Table(*names, box=None, pad_edge=False)
-    for each in found:
-        table.add_row(*_row(*each))
-    with show.output():
-        show.console().print(table)
+    show.rows(names, [_row(*each) for each in found])
 
 
 def _row(one: Published, how: Standing) -> tuple[str, ...]:
@@ -232,12 +238,8 @@ def _row(one: Published, how: Standing) -> tuple[str, ...]:
         one.sub,
         one.kind,
         one.token_id[:12],
-        "not yet" if sent is None else _moment(sent),
+        "not yet" if sent is None else show.moment(sent),
         str(how.told.members),
         str(len(how.acknowledged)),
         ", ".join(late),
     )
-
-
-def _moment(at: float) -> str:
-    return timestamps.from_epoch(at)[:19].replace("T", " ")

@@ -12,6 +12,7 @@ import msgspec
 from adapters.cli import show
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory, read_file
+from adapters.cli.options import DirectoryPlace
 from adapters.cli.sending import opened, own_signer
 from adapters.config import PublisherConfig, load
 from broker import answers
@@ -35,7 +36,7 @@ def answer(
     /,
     *,
     config: Path,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     jwk: Path | None = None,
     opinion: OpinionWord | None = None,
     note: str | None = None,
@@ -54,7 +55,6 @@ def answer(
     Args:
         token: File with the record's evidence, as you received it.
         config: Publisher configuration (TOML).
-        directory: Folder with members/*.json.
         jwk: The issuer's public key, instead of a directory.
         opinion: How far you agree; --note gives the reason.
         note: Text for all who got the record.

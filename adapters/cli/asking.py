@@ -1,4 +1,4 @@
-"""Secrets that a person types: passphrases of keys, PINs of tokens."""
+"""What a person types: passphrases of keys, PINs of tokens, and whether to go on."""
 
 import getpass
 import sys
@@ -45,6 +45,13 @@ def ask(prompt: str) -> bytes:
     if not typed:
         raise ConfigError("nothing was typed")
     return typed.encode()
+
+
+def agreed(question: str) -> bool:
+    """Ask on standard error, and read a line; whatever is not yes is no."""
+    sys.stderr.write(f"{printable(question)} [y/N] ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def new_passphrase(file: Path | None, *, wanted: bool) -> bytes | None:

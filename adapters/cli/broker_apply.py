@@ -18,7 +18,7 @@ from yarl import URL
 from adapters.cli import show
 from adapters.cli.connecting import log_json
 from adapters.cli.load import write_new
-from adapters.cli.processes import stop_signal
+from adapters.cli.stopping import stop_signal
 from adapters.config import AdmissionConfig, load
 from broker.admission import Wanted, plan, wanted, with_passwords
 from broker.admission_apply import execute, read_actual
@@ -34,6 +34,7 @@ from broker.errors import (
 from broker.management import Management, open_management
 from broker.signers import read_secret
 from broker.tls import client_context
+from broker.waiting import first_of
 from schemas import timestamps
 from schemas.errors import RefusedError
 
@@ -124,11 +125,7 @@ async def _watch(settings: AdmissionConfig, every_s: int) -> None:
             else:
                 _log(todo)
             left = max(0.0, every_s - (time.monotonic() - began))
-            try:
-                async with asyncio.timeout(left):
-                    await stop.wait()
-            except TimeoutError:
-                pass
+            await first_of(stop, timeout_s=left)
 
 
 def _log_warning(text: str) -> None:

@@ -4,7 +4,9 @@ from cyclopts import App
 
 from adapters.cli import broker_apply, broker_ca
 
-broker = App(help="RabbitMQ: certificates of its logins, and their rights.")
+broker = App(
+    name="broker", help="RabbitMQ: certificates of its logins, and their rights."
+)
 broker.command(broker_apply.apply)
 broker.command(broker_ca.ca)
 broker.command(broker_ca.node)

@@ -21,7 +21,8 @@ from schemas.catalogue import (
 from schemas.techniques import ATTACK, DISARM, framework_named, framework_of
 
 catalogue = App(
-    help="Catalogues of techniques (DISARM, MITRE ATT&CK), for checking records."
+    name="catalogue",
+    help="Catalogues of techniques (DISARM, MITRE ATT&CK), for checking records.",
 )
 
 

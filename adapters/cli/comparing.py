@@ -11,7 +11,7 @@ import msgspec
 from adapters import comparing
 from adapters.cli import show, show_comparison, viewing
 from adapters.cli.load import load_directory, load_policy, write_private
-from adapters.cli.options import TlpOption
+from adapters.cli.options import DirectoryPlace, TlpOption
 from adapters.compare_page import page
 from adapters.comparison import Comparison
 from adapters.projection import trial_author
@@ -35,7 +35,7 @@ def compare(
     jurisdiction: str = "",
     addressed: bool = False,
     concerned: bool = False,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     jwk: Path | None = None,
     policy: Path | None = None,
     html: Path | None = None,
@@ -56,7 +56,6 @@ def compare(
         jurisdiction: Jurisdiction of the views.
         addressed: The record names the views' members in "to".
         concerned: The record names them in "concerns".
-        directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
         policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
         html: Write one page that needs no network here, readable by you alone.

@@ -12,9 +12,11 @@ import structlog
 from adapters.config_parts import Broker
 from adapters.config_use import broker_tls, broker_urls
 from broker.bus import Bus
+from broker.errors import BusRefusedError
 from broker.key_dates import WARN_DAYS
 from broker.rabbitmq import open_rabbitmq
 from broker.tls import need_login
+from broker.topology import RETRY
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +32,13 @@ async def open_bus(broker: Broker) -> AsyncIterator[Bus]:
             _log.warning("certificate.ends_soon", login=broker.user, days_left=days)
     async with open_rabbitmq(*broker_urls(broker), user=broker.user, tls=tls) as bus:
         yield bus
+
+
+def no_retry(error: Exception) -> BusRefusedError:
+    """Give the error of who could not send to `RETRY`, with what may help."""
+    return BusRefusedError(
+        f"{error}; where {RETRY} is missing, type: tocsin broker apply"
+    )
 
 
 def log_json(

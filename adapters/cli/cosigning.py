@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from adapters.cli import show
-from adapters.cli.asking import PassphraseOption, signer_of
+from adapters.cli.asking import PassphraseOption, agreed, signer_of
 from adapters.cli.ends import warn_of_key
 from adapters.cli.load import load_directory, need_org, read_file, write_file
 from broker import carried, cosigning
@@ -133,9 +133,7 @@ def _signable(whole: Carried, known: Directory, now: float) -> Verified:
 def _agreed(*, yes: bool) -> bool:
     if yes or not sys.stdin.isatty():
         return True
-    sys.stderr.write("sign this in the name of your organisation? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return agreed("sign this in the name of your organisation?")
 
 
 def _bundle(found: Verified) -> bytes:

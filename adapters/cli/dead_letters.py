@@ -14,13 +14,14 @@ from cyclopts import Parameter
 from rich.markup import escape
 
 from adapters.cli import show
-from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.asking import agreed
+from adapters.cli.connecting import log_json, no_retry, open_bus
 from adapters.config import OperatorConfig, load
 from broker import dead_queue
 from broker.dead_letters import SHORTEST_ID, Letter, Wanted, explain
 from broker.dead_queue import MAX_LETTERS
 from broker.errors import BusRefusedError, ConfigError
-from broker.topology import DEAD, RETRY, UNROUTABLE
+from broker.topology import DEAD, UNROUTABLE
 from schemas import timestamps
 
 dead_letters = cyclopts.App(
@@ -85,7 +86,7 @@ def show_(
         message: Its message id, or the first eight or more characters.
     """
     desk = _Desk(config, unroutable=unroutable)
-    _, chosen = desk.chosen(asyncio.run(desk.letters()), Wanted(ids=(message,)))
+    chosen = desk.chosen(asyncio.run(desk.letters()), Wanted(ids=(message,)))
     for each in chosen:
         if json:
             show.json_line(_facts(each))
@@ -163,9 +164,7 @@ class _Desk:
             with show.busy("reading"):
                 return await dead_queue.listed(bus, self._source)
 
-    def chosen(
-        self, letters: Sequence[Letter], wanted: Wanted
-    ) -> tuple[Sequence[Letter], list[Letter]]:
+    def chosen(self, letters: Sequence[Letter], wanted: Wanted) -> list[Letter]:
         """Give those that are meant, among all.
 
         Raises:
@@ -177,18 +176,16 @@ class _Desk:
                 f"{unclear} names no dead letter, or several, among the oldest "
                 f"{MAX_LETTERS}; give at least {SHORTEST_ID} characters"
             )
-        return letters, [each for each in letters if wanted.means(each)]
+        return [each for each in letters if wanted.means(each)]
 
     async def put_back(self, wanted: Wanted, *, as_json: bool) -> int:
         async with open_bus(self._broker) as bus:
             found = await dead_queue.listed(bus, self._source)
-            letters, chosen = self.chosen(found, wanted)
+            chosen = self.chosen(found, wanted)
             try:
-                done = await dead_queue.retry(bus, self._source, letters, chosen)
+                done = await dead_queue.retry(bus, self._source, found, chosen)
             except BusRefusedError as error:
-                raise BusRefusedError(
-                    f"{error}; where {RETRY} is missing, type: tocsin broker apply"
-                ) from None
+                raise no_retry(error) from None
         stay = len(chosen) - done
         if as_json:
             show.json_line({"ok": not stay, "put_back": done, "stay": stay})
@@ -206,12 +203,12 @@ class _Desk:
     async def drop(self, wanted: Wanted, *, yes: bool, as_json: bool) -> int:
         async with open_bus(self._broker) as bus:
             found = await dead_queue.listed(bus, self._source)
-            letters, chosen = self.chosen(found, wanted)
+            chosen = self.chosen(found, wanted)
             # Nothing is in hand while somebody thinks about it.
             if chosen and not (yes or await asyncio.to_thread(_agreed, chosen)):
                 show.complaint("nothing was deleted")
                 return 1
-            done = await dead_queue.drop(bus, self._source, letters, chosen)
+            done = await dead_queue.drop(bus, self._source, found, chosen)
         if as_json:
             show.json_line({"ok": done == len(chosen), "deleted": done})
         else:
@@ -228,10 +225,8 @@ class _Desk:
 
 def _agreed(chosen: Sequence[Letter]) -> bool:
     reasons = Counter(each.reason for each in chosen).most_common()
-    words = show.printable(", ".join(f"{count} x {code}" for code, count in reasons))
-    sys.stderr.write(f"delete {len(chosen)} ({words}) for good? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    words = ", ".join(f"{count} x {code}" for code, count in reasons)
+    return agreed(f"delete {len(chosen)} ({words}) for good?")
 
 
 def _facts(letter: Letter) -> dict[str, Any]:
@@ -241,10 +236,9 @@ def _facts(letter: Letter) -> dict[str, Any]:
 
 
 def _row(letter: Letter) -> tuple[str, ...]:
-    when = "" if letter.at is None else timestamps.from_epoch(letter.at)[:19]
     cells = (
         letter.message_id,
-        when.replace("T", " "),
+        "" if letter.at is None else show.moment(letter.at),
         letter.queue.removeprefix("tocsin."),
         letter.issuer,
         letter.reason,

@@ -167,8 +167,7 @@ def retry(
 ) -> int:
     """Have what failed sent again, under its id and number; the adapter may run.
 
-    What goes is what was decided then: policy, interests and the issuer's key are not
-    asked again.
+    What goes is what holds now: policy, interests, keys and standing are asked again.
 
     Args:
         ids: Ids of deliveries, or the first eight or more characters of each.
@@ -315,14 +314,14 @@ def _common(entry: Entry) -> tuple[str, str, str]:
 
 
 def _stuck(entry: Entry, now: float) -> tuple[str, ...]:
-    stored, age = _moment(entry.stored_at), _age(now - entry.stored_at)
+    stored, age = show.moment(entry.stored_at), _age(now - entry.stored_at)
     rest = (entry.record, _state(entry, now), stored, age, entry.reason)
     return (*_common(entry), *rest)
 
 
 def _sent(entry: Entry, now: float) -> tuple[str, ...]:
     moment = entry.stored_at if entry.settled_at is None else entry.settled_at
-    when, reason = _moment(moment), "" if entry.state == "done" else entry.reason
+    when, reason = show.moment(moment), "" if entry.state == "done" else entry.reason
     rest = (entry.version, _state(entry, now), when, entry.policy, reason)
     return (*_common(entry), *rest)
 
@@ -332,12 +331,8 @@ def _state(entry: Entry, now: float) -> str:
         return "failed; newer follows"
     due_at = entry.due_at or 0
     if entry.state in ("pending", "waiting") and due_at > now:
-        return f"{entry.state} until {_moment(due_at)}"
+        return f"{entry.state} until {show.moment(due_at)}"
     return entry.state
-
-
-def _moment(at: float) -> str:
-    return timestamps.from_epoch(at)[:19].replace("T", " ")
 
 
 def _age(seconds: float) -> str:

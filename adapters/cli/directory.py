@@ -9,7 +9,9 @@ from adapters.cli import (
     directory_suspend,
 )
 
-directory = App(help="Who is in, with which keys and policies: decided by groups.")
+directory = App(
+    name="directory", help="Who is in, with which keys and policies: decided by groups."
+)
 directory.command(directory_change.init)
 directory.command(directory_change.propose)
 directory.command(directory_sign.diff)

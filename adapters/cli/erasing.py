@@ -5,12 +5,13 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from cyclopts import Parameter
 
 from adapters.cli import show
-from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.asking import agreed
+from adapters.cli.connecting import log_json, no_retry, open_bus
 from adapters.config import GateConfig, OperatorConfig, load
 from broker import dead_queue
 from broker.archive import Archive, Erased, open_archive
@@ -20,7 +21,7 @@ from broker.erasing import Order, message, parts
 from broker.errors import BusRefusedError, ConfigError, UnroutableError
 from broker.topology import DEAD, RETRY, UNROUTABLE, adapter_queues
 from schemas import timestamps
-from schemas.erasing import REASONS, Reason
+from schemas.erasing import REASONS, Ordered
 from schemas.errors import SchemaError
 
 
@@ -31,7 +32,7 @@ def erase(
         Path, Parameter(help="The operator's login, and adapters = [...] (TOML).")
     ],
     reason: Annotated[
-        Reason | None, Parameter(help="Why; members are told this word.")
+        Ordered | None, Parameter(help="Why; members are told this word.")
     ] = None,
     record: Annotated[str | None, Parameter(help="Id of the record.")] = None,
     issuer: Annotated[str | None, Parameter(help="Who issued it.")] = None,
@@ -65,7 +66,7 @@ def erase(
             moment = _moment(repeat_since)
             return asyncio.run(_repeat(archive, moment, operator, as_json=json))
         if reason is None:
-            raise ConfigError(f"give --reason: {', '.join(REASONS)}")
+            raise ConfigError(f"give --reason: {', '.join(get_args(Ordered))}")
         case = _case(archive, record, issuer, token)
         if case is None:
             show.complaint("the archive has no such record; nothing was erased")
@@ -118,18 +119,14 @@ def _agreed(case: Case, archive: Archive) -> bool:
     if not sys.stdin.isatty():
         raise ConfigError("it asks before it erases; without a terminal, give --yes")
     count, (issuer, sub) = len(archive.tokens_of(*case)), case
-    sys.stderr.write(
-        f"erase {show.printable(sub)} of {issuer}, {count} versions, for good? [y/N] "
-    )
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in ("y", "yes")
+    return agreed(f"erase {sub} of {issuer}, {count} versions, for good?")
 
 
 async def _erase(
     archive: Archive,
     case: Case,
     operator: OperatorConfig,
-    reason: Reason,
+    reason: Ordered,
     *,
     as_json: bool,
 ) -> int:
@@ -179,9 +176,7 @@ async def order_all(bus: Bus, adapters: tuple[str, ...], erased: Erased) -> list
         except UnroutableError:
             missing.append(name)
         except BusRefusedError as error:
-            raise BusRefusedError(
-                f"{error}; where {RETRY} is missing, type: tocsin broker apply"
-            ) from None
+            raise no_retry(error) from None
     return missing
 
 

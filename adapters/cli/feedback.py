@@ -14,6 +14,7 @@ from adapters.batching import batches
 from adapters.cli import show
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_directory
+from adapters.cli.options import DirectoryPlace
 from adapters.config import PublisherConfig, load
 from broker import answers, delivery_reports, gate_proofs, trials
 from broker import proofs as checked
@@ -35,7 +36,7 @@ _HAND: Final = 100  # messages kept in one transaction
 def feedback(
     *,
     config: Path,
-    directory: Path,
+    directory: DirectoryPlace,
     every: Annotated[bool, Parameter(name="--all")] = False,
     json: bool = False,
 ) -> int:
@@ -46,7 +47,6 @@ def feedback(
 
     Args:
         config: Publisher configuration (TOML).
-        directory: Folder with members/*.json.
         every: Show also what was shown before.
         json: Print one line of JSON each.
     """

@@ -20,6 +20,7 @@ from adapters.cli.load import (
     served_member,
     write_private,
 )
+from adapters.cli.options import DirectoryPlace
 from adapters.config import AdapterConfig, load
 from adapters.config_use import gaps_of
 from adapters.delivered import Beat, Report, Told, report
@@ -40,7 +41,7 @@ _MAX_JSON: Final = 1 << 20
 _SHOWN: Final = 10  # token ids in a line for people
 _MISSING: Final = 1  # exit code with --exit-code
 
-gaps = App(help="What is missing: numbers, records, heartbeats.")
+gaps = App(name="gaps", help="What is missing: numbers, records, heartbeats.")
 
 
 class _About(msgspec.Struct):
@@ -54,7 +55,7 @@ def gaps_in_folder(
     folder: Path,
     /,
     *,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     json: bool = False,
     exit_code: Annotated[bool, Parameter(name="--exit-code")] = False,
 ) -> int:
@@ -66,7 +67,6 @@ def gaps_in_folder(
 
     Args:
         folder: As the file sink writes it.
-        directory: Folder with members/*.json and services/*.json.
         json: Print JSON.
         exit_code: End with 1 if anything is missing.
     """

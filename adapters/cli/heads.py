@@ -32,7 +32,7 @@ _DONE: Final = 0
 _REFUSED: Final = 1  # exit codes, as in adapters.cli.main
 _RECEIPT: Final = "receipt.jwt"
 
-heads = App(help="Heads of the gate's chain: keep, compare, prove.")
+heads = App(name="heads", help="Heads of the gate's chain: keep, compare, prove.")
 
 
 @heads.command

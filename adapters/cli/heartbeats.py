@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -12,16 +11,19 @@ from cyclopts import App, Parameter
 
 from adapters.cli import show
 from adapters.cli.connecting import log_json
-from adapters.cli.processes import stop_signal
 from adapters.cli.sending import opened
+from adapters.cli.stopping import stop_signal
 from adapters.config import PublisherConfig, load
 from broker.errors import BusError, BusRefusedError, ConfigError
+from broker.waiting import first_of
 from schemas.record import ALL_COMMUNITY
 
 EVERY_S: Final = 3600.0
 _LEAST_S: Final = 60.0
 
-heartbeat = App(help="Heartbeats: say what was published, so that silence shows.")
+heartbeat = App(
+    name="heartbeat", help="Heartbeats: say what was published, so that silence shows."
+)
 log: Any = structlog.get_logger(__name__)
 
 
@@ -50,9 +52,7 @@ def heartbeat_run(
             while not stop.is_set():
                 # Issuers must not come all together at the full hour.
                 pause = max(every, _LEAST_S) * random.uniform(0.9, 1.0)  # noqa: S311
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(pause):
-                        await stop.wait()
+                await first_of(stop, timeout_s=pause)
                 if not stop.is_set():
                     await _try_beating(settings, community)
 

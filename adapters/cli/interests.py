@@ -15,7 +15,9 @@ from adapters.interests import EVERYTHING, Interests, describe, describe_telling
 from adapters.interests_toml import KEYS, with_words, wrong
 from broker.errors import ConfigError
 
-interests = App(help="What a member wants of what it may have: its own filter.")
+interests = App(
+    name="interests", help="What a member wants of what it may have: its own filter."
+)
 
 # Option -> key of the file.
 _KEY_OF: Final = {

@@ -23,7 +23,9 @@ _UNUSABLE: Final = 2  # exit codes, as in adapters.cli.main
 _DAY: Final = len("2026-11-23")  # of a time in RFC 3339, UTC
 _STYLES: Final = {"valid": "green", "ends-soon": "yellow", "not-yet": "dim"}
 
-keys = App(help="Keys: which there are, how long they count, which were revoked.")
+keys = App(
+    name="keys", help="Keys: which there are, how long they count, which were revoked."
+)
 
 
 def keygen(

@@ -5,46 +5,12 @@ import logging
 import os
 import sys
 from importlib import metadata
+from typing import Final
 
 import cyclopts
 
-from adapters.cli import (
-    acknowledging,
-    answering,
-    backing,
-    brokering,
-    catalogue,
-    check,
-    comparing,
-    cosigning,
-    dead_letters,
-    deliveries,
-    directory,
-    erasing,
-    feedback,
-    gaps,
-    heads,
-    heartbeats,
-    interests,
-    joining,
-    keys,
-    policy,
-    polling,
-    processes,
-    proofs,
-    publishing,
-    receipt,
-    receiving,
-    records,
-    replaying,
-    reviewing,
-    sealing,
-    show,
-    welcoming,
-)
-from adapters.cli.demo import command as demo
-from adapters.cli.doctor import command as doctor
-from adapters.outbox import OutboxUnavailableError
+from adapters.cli import show
+from adapters.errors import OutboxUnavailableError
 from broker.errors import (
     BusError,
     BusRefusedError,
@@ -67,47 +33,52 @@ app = cyclopts.App(
     suppress_keyboard_interrupt=False,
 )
 
-app.command(demo.demo)
-app.command(keys.keygen)
-app.command(keys.keys, name="keys")
-app.command(check.check)
-app.command(records.sign)
-app.command(records.verify)
-app.command(cosigning.cosign)
-app.command(records.redact)
-app.command(sealing.open)
-app.command(sealing.reseal)
-app.command(comparing.compare)
-app.command(publishing.publish)
-app.command(publishing.correct)
-app.command(publishing.retract)
-app.command(answering.answer)
-app.command(feedback.feedback)
-app.command(acknowledging.acknowledgements, name="acknowledgements")
-app.command(backing.backup)
-app.command(brokering.broker, name="broker")
-app.command(catalogue.catalogue, name="catalogue")
-app.command(dead_letters.dead_letters, name="dead-letters")
-app.command(deliveries.deliveries, name="deliveries")
-app.command(directory.directory, name="directory")
-app.command(erasing.erase)
-app.command(gaps.gaps, name="gaps")
-app.command(heartbeats.heartbeat, name="heartbeat")
-app.command(heads.heads, name="heads")
-app.command(receipt.receipt, name="receipt")
-app.command(receiving.receive)
-app.command(interests.interests, name="interests")
-app.command(policy.policy, name="policy")
-app.command(polling.poll_collection, name="poll")
-app.command(proofs.proofs, name="proofs")
-app.command(replaying.replay)
-app.command(reviewing.review, name="review")
-app.command(joining.join)
-app.command(joining.start)
-app.command(welcoming.welcome)
-app.command(doctor.doctor)
-app.command(processes.gate, name="gate")
-app.command(processes.adapter, name="adapter")
+# A command's module is imported when the command is typed: all of them take a second.
+_COMMANDS: Final = {
+    "demo": "adapters.cli.demo.command:demo",
+    "keygen": "adapters.cli.keys:keygen",
+    "keys": "adapters.cli.keys:keys",
+    "check": "adapters.cli.check:check",
+    "sign": "adapters.cli.records:sign",
+    "verify": "adapters.cli.records:verify",
+    "cosign": "adapters.cli.cosigning:cosign",
+    "redact": "adapters.cli.records:redact",
+    "open": "adapters.cli.sealing:open",
+    "reseal": "adapters.cli.sealing:reseal",
+    "compare": "adapters.cli.comparing:compare",
+    "publish": "adapters.cli.publishing:publish",
+    "correct": "adapters.cli.publishing:correct",
+    "retract": "adapters.cli.publishing:retract",
+    "answer": "adapters.cli.answering:answer",
+    "feedback": "adapters.cli.feedback:feedback",
+    "acknowledgements": "adapters.cli.acknowledging:acknowledgements",
+    "backup": "adapters.cli.backing:backup",
+    "broker": "adapters.cli.brokering:broker",
+    "catalogue": "adapters.cli.catalogue:catalogue",
+    "dead-letters": "adapters.cli.dead_letters:dead_letters",
+    "deliveries": "adapters.cli.deliveries:deliveries",
+    "directory": "adapters.cli.directory:directory",
+    "erase": "adapters.cli.erasing:erase",
+    "gaps": "adapters.cli.gaps:gaps",
+    "heartbeat": "adapters.cli.heartbeats:heartbeat",
+    "heads": "adapters.cli.heads:heads",
+    "receipt": "adapters.cli.receipt:receipt",
+    "receive": "adapters.cli.receiving:receive",
+    "interests": "adapters.cli.interests:interests",
+    "policy": "adapters.cli.policy:policy",
+    "poll": "adapters.cli.polling:poll_collection",
+    "proofs": "adapters.cli.proofs:proofs",
+    "replay": "adapters.cli.replaying:replay",
+    "review": "adapters.cli.reviewing:review",
+    "join": "adapters.cli.joining:join",
+    "start": "adapters.cli.joining:start",
+    "welcome": "adapters.cli.welcoming:welcome",
+    "doctor": "adapters.cli.doctor.command:doctor",
+    "gate": "adapters.cli.processes:gate",
+    "adapter": "adapters.cli.processes:adapter",
+}
+for _name, _place in _COMMANDS.items():
+    app.command(_place, name=_name)
 
 
 def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
@@ -115,6 +86,8 @@ def run(arguments: list[str]) -> int:  # noqa: PLR0911  one return an exit code
     for library in ("aiormq", "aio_pika"):
         # They log what they also raise, with addresses, beside our own one line.
         logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+    if not arguments or arguments[0] in app.help_flags:
+        app.resolved_commands()  # to list what each is for
     try:
         result = app(
             # cyclopts takes a lone hyphen for an option; as a path it is the same.

@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 import time
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
@@ -10,6 +11,10 @@ from schemas.coarse import Coarse
 from schemas.markings import Tlp
 
 TlpOption = Literal["clear", "green", "amber", "amber+strict", "red"]
+DirectoryPlace = Annotated[
+    Path,
+    Parameter(help="Folder of the directory, or configuration that names one."),
+]
 FromOption = Annotated[str | None, Parameter(name="--from")]
 
 

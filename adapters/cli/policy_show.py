@@ -11,6 +11,7 @@ from rich.table import Table
 from adapters import policy_table, policy_words
 from adapters.cli import show
 from adapters.cli.load import load_directory, load_policy
+from adapters.cli.options import DirectoryPlace
 from adapters.policy import Policy
 from adapters.policy_names import near
 from broker.directory import Audience
@@ -25,7 +26,7 @@ def show_policy(
     /,
     *,
     policy: Path | None = None,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     stix_type: TypeOption = None,
     json: bool = False,
 ) -> None:
@@ -34,7 +35,6 @@ def show_policy(
     Args:
         audience: Whose policy to tell; without it, a table of all audiences.
         policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
-        directory: Folder of the directory, or configuration that names one.
         stix_type: For engineers: each property of this STIX type, its role, action,
             row and line.
         json: Print JSON.

@@ -15,7 +15,7 @@ from rich.table import Table
 from adapters.cli import show
 from adapters.cli.inputs import read_record
 from adapters.cli.load import SHIPPED, load_directory, load_policy, read_file
-from adapters.cli.options import TlpOption, draft_options
+from adapters.cli.options import DirectoryPlace, TlpOption, draft_options
 from adapters.policy import Policy
 from adapters.policy_effect import Effect, effect
 from adapters.policy_totals import CHANGES, Found, Tally, Totals, Turned
@@ -58,7 +58,7 @@ def simulate(
     *,
     policy: Path,
     against: Path = Path(SHIPPED),
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     jwk: Path | None = None,
     audience: tuple[Audience, ...] = (),
     jurisdiction: str = "",
@@ -78,7 +78,6 @@ def simulate(
         folder: Where the records lie, at any depth.
         policy: The policy to try (TOML).
         against: The policy that it would replace; the shipped one if not given.
-        directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
         audience: Audiences to try; all that either policy knows if not given.
         jurisdiction: Jurisdiction of the members (ISO 3166-1).

@@ -1,7 +1,6 @@
 """gate run, adapter run: the hub's processes."""
 
 import asyncio
-import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -15,6 +14,7 @@ from cyclopts import App
 from adapters.app import context_of, run_adapter
 from adapters.cli.connecting import log_json, open_bus
 from adapters.cli.load import load_rules, need_gate
+from adapters.cli.stopping import stop_signal
 from adapters.config import AdapterConfig, GateConfig, load
 from adapters.config_use import need_sharing, queued_for
 from adapters.key_watch import watch
@@ -39,8 +39,12 @@ _TOCSIN: Final = (
     sys.executable, "-P", "-c", "from adapters.cli.main import main; main()",
 )  # fmt: skip
 
-gate = App(help="The hub's gate: checks what issuers send before anyone gets it.")
-adapter = App(help="An adapter: verifies, redacts and forwards to its members.")
+gate = App(
+    name="gate", help="The hub's gate: checks what issuers send before anyone gets it."
+)
+adapter = App(
+    name="adapter", help="An adapter: verifies, redacts and forwards to its members."
+)
 
 
 @gate.command(name="run")
@@ -214,17 +218,3 @@ async def _keys_watched(
         )
         yield
         watching.cancel()
-
-
-@asynccontextmanager
-async def stop_signal() -> AsyncIterator[asyncio.Event]:
-    """Give the event that SIGTERM and Ctrl-C set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        yield stop
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)

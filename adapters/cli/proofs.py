@@ -8,6 +8,7 @@ from rich.markup import escape
 
 from adapters.cli import show
 from adapters.cli.load import load_directory, read_file, write_file
+from adapters.cli.options import DirectoryPlace
 from adapters.config import GateConfig, load
 from broker import proofs as core
 from broker.archive import KeptProof, open_archive
@@ -15,7 +16,9 @@ from broker.errors import ConfigError
 from broker.proofs import Shown
 from schemas import timestamps
 
-proofs = App(help="Proofs that an issuer has said two things that cannot both be.")
+proofs = App(
+    name="proofs", help="Proofs that an issuer has said two things that cannot both be."
+)
 
 
 @proofs.command(name="list")
@@ -71,7 +74,7 @@ def check_proof(
     file: Path,
     /,
     *,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     jwk: Path | None = None,
     json: bool = False,
 ) -> int:
@@ -79,7 +82,6 @@ def check_proof(
 
     Args:
         file: As tocsin proofs show writes it.
-        directory: Folder with members/*.json.
         jwk: The issuer's public key, instead of a directory.
         json: Print JSON.
     """

@@ -28,7 +28,9 @@ _FILES: Final = {
 
 _NEEDS_HEADS: Final = "--path leads to a head that you keep; give --heads"
 
-receipt = App(help="Receipts: the adapter's signed account of what it cut.")
+receipt = App(
+    name="receipt", help="Receipts: the adapter's signed account of what it cut."
+)
 
 
 @receipt.command

@@ -8,7 +8,7 @@ from typing import Final
 
 from adapters.cli import show
 from adapters.cli.connecting import log_json, open_bus
-from adapters.cli.processes import stop_signal
+from adapters.cli.stopping import stop_signal
 from adapters.config import ReceiverConfig, load
 from adapters.receiving import ASIDE, Receiver
 from adapters.sinks.file import open_file_sink

@@ -20,7 +20,7 @@ from adapters.cli.load import (
     write_file,
     write_private,
 )
-from adapters.cli.options import FromOption, TlpOption, draft_options
+from adapters.cli.options import DirectoryPlace, FromOption, TlpOption, draft_options
 from adapters.cli.receipt import Evidence
 from adapters.cli.sealing import SealAboveOption, SealToOption, addressed, sealer_of
 from adapters.explaining import refused
@@ -156,7 +156,7 @@ def verify(
     token: Path,
     /,
     *,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     jwk: Path | None = None,
     receipt: Path | None = None,
     heads: Path | None = None,
@@ -172,7 +172,6 @@ def verify(
 
     Args:
         token: File with a token; - reads standard input.
-        directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
         receipt: Its receipt.
         heads: File of heads that you keep (tocsin heads save).
@@ -206,7 +205,7 @@ def redact(
     jurisdiction: str = "",
     addressed: bool = False,
     concerned: bool = False,
-    directory: Path | None = None,
+    directory: DirectoryPlace | None = None,
     jwk: Path | None = None,
     policy: Path | None = None,
     explain: bool = False,
@@ -226,7 +225,6 @@ def redact(
         jurisdiction: Jurisdiction of the view.
         addressed: The record names the view's member in "to".
         concerned: The record names it in "concerns".
-        directory: Folder with members/*.json.
         jwk: A single public key, instead of a directory.
         policy: Redaction policy (TOML); if not given the directory's, else the shipped one.
         explain: List every cut: where, by what in the policy, why, what stands instead.

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 
 from adapters import replay as replaying
 from adapters.cli import show
-from adapters.cli.connecting import log_json, open_bus
+from adapters.cli.connecting import log_json, no_retry, open_bus
 from adapters.cli.load import load_directory, need_known
 from adapters.config import GateConfig, OperatorConfig, load
 from adapters.config_parts import Broker
@@ -25,7 +25,7 @@ from broker.archive import Archived, open_archive
 from broker.errors import BusRefusedError, ConfigError
 from broker.rabbitmq_link import Link
 from broker.replaying import LEFT_OUT, Replay
-from broker.topology import RETRY, adapter_queues
+from broker.topology import adapter_queues
 from schemas import timestamps
 from schemas.errors import SchemaError
 
@@ -107,10 +107,7 @@ async def _send(
                         told.sent, told.last = told.sent + 1, archived.first_seen
                         say(f"{told.sent} sent, now at {told.at}")
             except* BusRefusedError as group:
-                raise BusRefusedError(
-                    f"{group.exceptions[0]}; where {RETRY} is missing, type: tocsin "
-                    "broker apply"
-                ) from None
+                raise no_retry(group.exceptions[0]) from None
     told.done = True
 
 

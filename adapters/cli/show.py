@@ -22,7 +22,7 @@ from rich.text import Text
 
 from broker.errors import ConfigError
 from broker.trust import Verified
-from schemas import codec
+from schemas import codec, timestamps
 from schemas.errors import RefusedError
 from schemas.reasons import explain as explain_reason
 from schemas.record import Need, org_of
@@ -126,7 +126,12 @@ def rows(names: Sequence[str], found: Iterable[Sequence[str]]) -> None:
     for each in found:
         table.add_row(*each)
     with output():
-        Console(highlight=False).print(table)
+        console().print(table)
+
+
+def moment(at: float) -> str:
+    """Spell a time, epoch seconds, in UTC to the second; a heading says so."""
+    return timestamps.from_epoch(at)[:19].replace("T", " ")
 
 
 def summary(verified: Verified) -> dict[str, Any]:

@@ -163,7 +163,9 @@ def _tokens(records: Sequence[Path], oldest: float) -> Iterator[Token]:
         if path.is_dir():
             files = sorted(p for p in path.rglob("*") if p.name.endswith(_ENDINGS))
             if not files:
-                raise ConfigError(f"there is no *.sdjwt or *.token in {path}")
+                raise ConfigError(
+                    f"there is no *.sdjwt, *.sdjwt.json or *.token in {path}"
+                )
         for one in files:
             yield Token(show.file_name(one), read_file(one).strip())
 

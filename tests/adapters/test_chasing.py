@@ -5,8 +5,9 @@ import asyncio
 from structlog.testing import capture_logs
 
 from adapters.chasing import chase
+from adapters.errors import OutboxUnavailableError
 from adapters.metrics import EventCounts
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox import open_outbox
 from tests.support.sinks import new_delivery
 
 NOW = 1_770_000_000.0

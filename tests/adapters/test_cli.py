@@ -5,9 +5,10 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -433,12 +434,39 @@ def test_a_standard_output_that_is_full_is_one_line(
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
+            timeout=60,
             check=False,
         )
     assert done.returncode == 2
     assert done.stderr.splitlines() == [
         "tocsin: configuration: cannot write standard output: No space left on device"
     ]
+
+
+# -- help
+
+
+def commands(app: Any, *words: str) -> Iterator[tuple[str, ...]]:
+    for name, inner in app.resolved_commands().items():
+        if not name.startswith("-"):
+            yield (*words, name)
+            yield from commands(inner, *words, name)
+
+
+def test_no_help_takes_the_directory_for_a_plain_folder_alone(run: Run) -> None:
+    # It may as well be a file that says where the signed one is.
+    every = [*commands(command.app)]
+    assert ("policy", "show") in every
+    for words in every:
+        code, out, _ = run(*words, "--help")
+        assert (code, words, "members/*.json" in out) == (0, words, False)
+
+
+def test_the_help_of_a_retry_says_that_it_is_decided_anew(run: Run) -> None:
+    _, out, _ = run("deliveries", "retry", "--help")
+    assert "policy, interests, keys and standing are asked again" in " ".join(
+        out.split()
+    )
 
 
 # -- requests to take something down

@@ -198,8 +198,9 @@ def test_it_asks_first_and_without_a_terminal_wants_to_be_told(desk, monkeypatch
     assert desk.is_erased(1)
 
 
-def test_a_reason_is_a_word_and_no_text(desk):
-    code, _, errors = desk(*RECORD, "--yes", reason="because of Jane Roe")
+@pytest.mark.parametrize("reason", ["because of Jane Roe", "retention"])
+def test_a_reason_is_a_word_that_members_are_told_and_no_text(desk, reason):
+    code, _, errors = desk(*RECORD, "--yes", reason=reason)
     assert code == 2
     assert "reason" in errors.lower()
     assert not desk.is_erased(1)
@@ -230,5 +231,6 @@ def test_what_does_not_go_together_is_refused(desk):
     assert desk("--repeat-since", "yesterday", reason=None)[0] == 2
     assert desk("--repeat-since", "2026-01-01T00:00:00Z")[0] == 2
     code, _, errors = desk(*RECORD, "--yes", reason=None)
-    assert (code, "give --reason" in errors) == (2, True)
+    assert (code, "give --reason: subject-request, " in errors) == (2, True)
+    assert "retention" not in errors
     assert not desk.is_erased(1)

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from adapters import outbox_reports, reporting
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.errors import OutboxUnavailableError
+from adapters.outbox import open_outbox
 from adapters.reporting import report
 from broker import delivery_reports
 from broker.embedded import open_embedded

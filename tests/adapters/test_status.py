@@ -8,8 +8,9 @@ import structlog
 from msgspec.structs import replace
 from prometheus_client import generate_latest
 
+from adapters.errors import OutboxUnavailableError
 from adapters.metrics import EventCounts
-from adapters.outbox import OutboxUnavailableError, open_outbox
+from adapters.outbox import open_outbox
 from adapters.status import directory_of, open_status
 from broker.directory import Directory
 from broker.directory_held import Held
@@ -206,6 +207,12 @@ async def test_an_outbox_that_is_away_is_told_and_hides_no_other_number(log, cou
         assert await got(url, "/readyz") == (503, "outbox: not available\n")
         status, text = await got(url, "/metrics")
         assert (status, "tocsin_events_total" in text) == (200, True)
+
+
+async def test_a_port_that_there_cannot_be_is_a_configuration_error(counts):
+    with pytest.raises(ConfigError, match="up to 65535"):
+        async with open_status("127.0.0.1:99999", counts):
+            pass
 
 
 async def test_nobody_can_listen_where_somebody_does(counts):

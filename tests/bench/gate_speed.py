@@ -4,11 +4,15 @@ import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from broker import topology
 from broker.archive import open_archive
 from broker.bus import Bus, Message, Received
+from broker.directory import Directory, Member
 from broker.directory_plain import load_folder
 from broker.gate import BATCH, run_gate
 from broker.gate_state import open_gate_state
@@ -17,6 +21,7 @@ from tests.bench import bare
 from tests.bench.installation import (
     ADAPTER,
     INGRESS,
+    PARTIES,
     RECORDS_KEY,
     bus_of,
     fill,
@@ -37,6 +42,7 @@ from tests.bench.rounds import (
 )
 from tests.support.hub import Hub
 
+_MEMBERS = 1000
 _INGRESS_KEY = topology.ingress_key(issuer=ISSUER, kind="incident", tlp="CLEAR")
 
 
@@ -78,22 +84,25 @@ async def measure(hub: Hub, *, quick: bool) -> Report:
         "gate: from an issuer's queue to the adapters' queue",
         "`run_gate` with its state and archive in SQLite, one issuer; relay: aio-pika "
         f"alone consumes and publishes the same bodies, {BATCH} unacknowledged like "
-        "the gate. Quorum queues, persistent, confirmed, on one node.",
+        "the gate. Quorum queues, persistent, confirmed, on one node. Then the same "
+        f"gate with {_MEMBERS:,} members in the directory, against {len(PARTIES)}.",
         tuple(rows),
     )
 
 
 async def _sized(
     hub: Hub, size: str, bundle: bytes, count: int, *, rounds: int
-) -> tuple[Row, Row]:
+) -> tuple[Row, ...]:
+    few = load_folder(hub.folder / "directory")
+    many = _with_members(few)
     found = tokens(bundle, signer_of(hub), count)
     batch = messages(found, _INGRESS_KEY, ISSUER)
 
     async with bus_of(hub, ISSUER) as sender, bus_of(hub, "gate") as bus:
 
-        async def ours() -> Cost:
+        async def ours(directory: Directory) -> Cost:
             await fill(sender, topology.INGRESS, batch)
-            cost = await _gate(hub, bus, count)
+            cost = await _gate(hub, bus, directory, count)
             await asyncio.to_thread(purge, hub, ADAPTER)
             return cost
 
@@ -111,12 +120,35 @@ async def _sized(
             return cost
 
         with logging_to_nowhere():
-            costs = await side_by_side_async({"gate": ours, "relay": theirs}, rounds)
-    return clock_and_processor(f"gate, {size}", "relay", costs["gate"], costs["relay"])
+            sides = {
+                "gate": partial(ours, few),
+                "relay": theirs,
+                "many": partial(ours, many),
+            }
+            costs = await side_by_side_async(sides, rounds)
+    name = f"gate, {size}"
+    return (
+        *clock_and_processor(name, "relay", costs["gate"], costs["relay"]),
+        *clock_and_processor(
+            f"{name}, {_MEMBERS:,} members",
+            f"{len(PARTIES)} members",
+            costs["many"],
+            costs["gate"],
+        ),
+    )
 
 
-async def _gate(hub: Hub, bus: Bus, count: int) -> Cost:
-    directory = load_folder(hub.folder / "directory")
+def _with_members(directory: Directory) -> Directory:
+    """Admit more members, who receive and publish nothing."""
+    more = (
+        Member(org=f"member-{n}", name=f"Member {n}", country="XA", audience="platform")
+        for n in range(_MEMBERS - len(directory.members))
+    )
+    every = {**directory.members, **{each.org: each for each in more}}
+    return msgspec.structs.replace(directory, members=every)
+
+
+async def _gate(hub: Hub, bus: Bus, directory: Directory, count: int) -> Cost:
     counting, stop = Counting(bus, count), asyncio.Event()
     with (
         tempfile.TemporaryDirectory() as folder,

@@ -3,13 +3,15 @@
     python -P -m tests.bench.one_worker ADAPTER.TOML PASSWORD OUTBOX GAPS
 
 OUTBOX is a file or a PostgreSQL URL. It says `ready`, begins at the first line that it
-is told, and says, again and again, how many deliveries its sinks have taken and what
-processor time it has used; at the second line it ends and says what all that took.
+is told, and says, again and again, how many deliveries its sinks have taken, how many its
+outbox has stored, and what processor time it has used; at the second line it ends and
+says what all that took.
 """
 
 import asyncio
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -19,10 +21,10 @@ import msgspec
 from adapters.app import context_of, serve
 from adapters.cli.load import load_policy
 from adapters.config import AdapterConfig, load
-from adapters.delivery import Delivery, Sink
+from adapters.delivery import Delivery, NewDelivery, Sink, StoreOutcome
 from adapters.gap_state import open_gap_state
 from adapters.numbering import Lane
-from adapters.outbox import open_outbox
+from adapters.outbox import Outbox, open_outbox
 from broker.directory_plain import load_folder
 from broker.rabbitmq import open_rabbitmq
 from tests.bench.installation import logging_to_nowhere
@@ -41,14 +43,24 @@ class NullSink:
     async def send(self, _item: Delivery) -> None:
         self.taken += 1
 
-    async def tell(self) -> None:
-        """Say how many there are whenever there are more."""
-        said = 0
-        while True:
-            if self.taken != said:
-                said = self.taken
-                print(said, time.process_time(), flush=True)
-            await asyncio.sleep(_SAY_S)
+
+async def _tell(null: NullSink, outbox: Outbox) -> None:
+    """Say how many there are whenever there are more."""
+    stored, said = 0, (0, 0)
+    store = outbox.store
+
+    async def counting(rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
+        nonlocal stored
+        outcomes = await store(rows)
+        stored += len(rows)
+        return outcomes
+
+    outbox.store = counting  # type: ignore[method-assign]
+    while True:
+        if (null.taken, stored) != said:
+            said = (null.taken, stored)
+            print(*said, time.process_time(), flush=True)
+        await asyncio.sleep(_SAY_S)
 
 
 async def run(file: str, password: str, outbox: str, gaps: str) -> None:
@@ -77,11 +89,12 @@ async def run(file: str, password: str, outbox: str, gaps: str) -> None:
             await _line()
             cpu = time.process_time()
             async with asyncio.TaskGroup() as tasks:
+                telling = tasks.create_task(_tell(null, opened))
+                await asyncio.sleep(0)  # it counts from the first
                 running = serve(
                     config, bus, context, opened, sinks, gaps=state, **options
                 )
                 tasks.create_task(running)
-                telling = tasks.create_task(null.tell())
                 await _line()
                 used = time.process_time() - cpu
                 telling.cancel()

@@ -45,8 +45,8 @@ class Found:
 
     Attributes:
         peak_bytes: Of the largest process.
-        course: Of the first worker: deliveries so far, seconds by the clock, and of
-            its processor time.
+        course: Of the first worker: deliveries stored so far, seconds by the clock, and
+            of its processor time.
     """
 
     wall_s: float
@@ -55,7 +55,7 @@ class Found:
     course: list[tuple[int, float, float]]
 
     def between(self, first: float, last: float) -> Cost:
-        """Give what a delivery cost between these parts of the way."""
+        """Give what a delivery cost while these parts of all were stored."""
         whole = self.course[-1][0]
         begin, end = (
             next(each for each in self.course if each[0] >= part * whole)
@@ -97,12 +97,19 @@ async def backlog(hub: Hub, *, quick: bool, records: int = DEFAULT_RECORDS) -> R
     short = await _on_sqlite(hub, batch[:part])
     long = await _on_sqlite(hub, batch)
     name = f"{count:,} records wait"
-    rate, cpu = clock_and_processor(
-        f"{name}: the last tenth",
+    taking = clock_and_processor(
+        f"{name}: taking in the last tenth",
         "the second tenth",
         (long.between(0.9, 1),),
         (long.between(0.1, 0.2),),
         note="deliveries",
+    )
+    whole = clock_and_processor(
+        f"{name}: until the last is sent",
+        f"{part:,} records",
+        (Cost(long.wall_s / count, long.cpu_s / count),),
+        (Cost(short.wall_s / part, short.cpu_s / part),),
+        note="records",
     )
     memory = Row(
         f"{name}: memory at its peak",
@@ -116,7 +123,7 @@ async def backlog(hub: Hub, *, quick: bool, records: int = DEFAULT_RECORDS) -> R
         "backlog: one process of an adapter and a long queue",
         "Records of 6 objects for three members, outbox in SQLite, sinks that take "
         "everything at once; until every delivery is taken.",
-        (rate, cpu, memory),
+        (*taking, *whole, memory),
     )
 
 
@@ -215,9 +222,9 @@ class _Worker:
                 line.cancel()
                 await asyncio.wait({line})
                 return
-            taken, cpu_s = line.result().split()
+            taken, stored, cpu_s = line.result().split()
             self.taken = int(taken)
-            self.course.append((self.taken, perf_counter(), float(cpu_s)))
+            self.course.append((int(stored), perf_counter(), float(cpu_s)))
             look()
 
     async def end(self) -> dict[str, float]:

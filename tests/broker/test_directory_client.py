@@ -9,6 +9,7 @@ import shutil
 import socketserver
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from hashlib import sha256
 from http.server import (
@@ -22,7 +23,7 @@ import pytest
 from tuf.api.exceptions import DownloadError
 
 from broker.directory import MAX_POLICIES, MAX_POLICY_BYTES, Agreed
-from broker.directory_client import load_now, open_directory, read_remote
+from broker.directory_client import open_directory, read_remote
 from broker.directory_fetching import HttpFetcher
 from broker.errors import ConfigError, DirectoryUnavailableError, TrustError
 from schemas.reasons import REASONS
@@ -225,7 +226,7 @@ def test_a_table_with_something_missing_or_unknown_is_refused(tmp_path, text):
     file = tmp_path / "directory.toml"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ConfigError, match=r"directory\.toml"):
-        load_now(file)
+        open_directory(file, clock=time.time)
 
 
 @pytest.mark.parametrize(
@@ -261,7 +262,7 @@ def test_a_pinned_root_that_its_own_threshold_did_not_sign_is_refused(hub):
 
 def test_a_signed_directory_given_as_a_folder_asks_for_a_pinned_root(hub):
     with pytest.raises(ConfigError, match="pinned root"):
-        load_now(hub.groups.folder)
+        open_directory(hub.groups.folder, clock=time.time)
 
 
 # -------------------------------------------------------------------- outages
@@ -349,13 +350,16 @@ class _Serving:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, args=(0.02,), daemon=True
+        )
         self.thread.start()
         return self.url
 
     def __exit__(self, *_):
         self.server.shutdown()
-        self.thread.join()
+        self.thread.join(timeout=60)
+        assert not self.thread.is_alive()
         self.server.server_close()
 
 

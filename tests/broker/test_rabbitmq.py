@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -145,11 +144,13 @@ async def test_no_broker_is_told_at_once_with_its_place_and_without_the_password
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    began = time.monotonic()
+    url = f"amqp://u:{PASSWORD}@127.0.0.1:{port}/"
     with pytest.raises(BusUnavailableError, match=f"127.0.0.1:{port}") as caught:
-        async with open_rabbitmq(f"amqp://u:{PASSWORD}@127.0.0.1:{port}/", user="u"):
+        async with (
+            asyncio.timeout(WAIT_S),
+            open_rabbitmq(url, user="u", connect_timeout_s=2 * WAIT_S),
+        ):
             pass
-    assert time.monotonic() - began < 5
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
 
 
@@ -160,15 +161,13 @@ async def test_a_peer_that_never_answers_is_given_up_in_time():
 
     async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        began = time.monotonic()
+        url = f"amqp://u:{PASSWORD}@127.0.0.1:{port}/"
         with pytest.raises(BusUnavailableError, match=f"127.0.0.1:{port}"):
-            async with open_rabbitmq(
-                f"amqp://u:{PASSWORD}@127.0.0.1:{port}/",
-                user="u",
-                connect_timeout_s=0.5,
+            async with (
+                asyncio.timeout(WAIT_S),
+                open_rabbitmq(url, user="u", connect_timeout_s=0.5),
             ):
                 pass
-        assert time.monotonic() - began < 5
 
 
 async def test_a_peer_that_is_no_rabbitmq_is_told(rabbitmq):

@@ -46,7 +46,8 @@ def events(logs):
 async def cancelled(messages):
     """Let the broker forget a consumer that thinks it still is one."""
     subscription = messages._subscription
-    await subscription.low.basic_cancel(subscription._least)
+    [tag] = subscription.low.consumers
+    await subscription.low.basic_cancel(tag)
 
 
 async def test_a_reader_that_gets_nothing_though_messages_wait_reads_anew(place, soon):

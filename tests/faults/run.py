@@ -3,8 +3,8 @@
     make faults ARGS="--only adapter --seed 7"
     make faults ARGS="--page"       # and write docs/reliability.md
 
-Each fault comes at a random moment of a steady load, decided by the seed. What is
-left of 15 minutes is enough for all of them.
+Each fault comes at a random moment of a steady load, decided by the seed. Mostly they
+wait, so two kinds of installation are broken side by side, by a process each.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import logging
 import os
 import platform
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +21,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from tests.faults import (
     on_clock,
@@ -44,6 +47,8 @@ SINKS = "Eight members, each with an endpoint of its own"
 CLOCK = "Gate and adapter by a clock that can be set"
 POSTGRESQL = "One RabbitMQ node, outbox in PostgreSQL, two workers"
 CLUSTER = "Three RabbitMQ nodes"
+# What is broken side by side; about as long.
+LANES = ((SQLITE, BURST), (SINKS, CLOCK, POSTGRESQL, CLUSTER))
 # A disk of one's own, and a disk that is full, need a mount.
 IS_ROOT = os.geteuid() == 0
 
@@ -70,21 +75,71 @@ def plan(burst: int) -> dict[str, tuple[Fault, ...]]:
     }
 
 
+class Found(msgspec.Struct):
+    """What a lane found.
+
+    Attributes:
+        rows: Kinds of installation, and a row for each fault.
+        broken: Why it could not go on, if so.
+    """
+
+    rows: list[tuple[str, Outcome]] = []
+    broken: list[str] = []
+
+
 def main() -> int:
     options = _options()
     logging.disable()  # what libraries say about connections that we break
-    return asyncio.run(_run(options))
+    if options.lane is not None:
+        found = asyncio.run(_lane(LANES[options.lane], options))
+        options.found.write_bytes(msgspec.json.encode(found))
+        return 0
+    return _all(options)
 
 
-async def _run(options: argparse.Namespace) -> int:
+def _all(options: argparse.Namespace) -> int:
     begun = time.monotonic()
     told = _told(options.seed)
     print(told, flush=True)
-    found: list[tuple[str, Outcome]] = []
-    broken: list[str] = []
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder) / str(number) for number in range(len(LANES))]
+        lanes = [_start(number, file, options) for number, file in enumerate(files)]
+        for lane in lanes:
+            lane.wait()
+        lost = [
+            f"a lane ended with {lane.returncode}" for lane in lanes if lane.returncode
+        ]
+        read = [file.read_bytes() for file in files if file.exists()]
+    found = [msgspec.json.decode(each, type=Found) for each in read]
+    rows = [row for each in found for row in each.rows]
+    broken = [*lost, *(why for each in found for why in each.broken)]
+    said = "\n".join(page.lines(rows, told))
+    print(said)
+    if options.page:
+        page.write(said)
+    bad = [o.fault for _, o in rows if o.count.faults]
+    print(f"{len(rows)} faults, {time.monotonic() - begun:.0f} s; not right: {bad}")
+    if broken:
+        print(f"could not go on: {broken}")
+    return 1 if bad or broken else 0
+
+
+def _start(
+    number: int, file: Path, options: argparse.Namespace
+) -> "subprocess.Popen[bytes]":
+    again = [*sys.argv[1:], "--seed", options.seed]
+    words = ["--lane", str(number), "--found", str(file)]
+    return subprocess.Popen(  # noqa: S603  ourselves
+        [sys.executable, "-m", "tests.faults.run", *again, *words]
+    )
+
+
+async def _lane(kinds: Sequence[str], options: argparse.Namespace) -> Found:
+    done = Found()
     with ExitStack() as stack:
         node: RabbitMQNode | None = None
-        for kind, faults in plan(options.burst).items():
+        for kind in kinds:
+            faults = plan(options.burst)[kind]
             chosen = [
                 f for f in faults if not options.only or _is_meant(f, kind, options)
             ]
@@ -95,17 +150,11 @@ async def _run(options: argparse.Namespace) -> int:
             mine = None if kind == CLUSTER else node
             try:
                 async for outcome in _outcomes(kind, chosen, mine, options):
-                    found.append((kind, outcome))
+                    done.rows.append((kind, outcome))
             except (NodeError, TimeoutError) as error:
-                broken.append(f"{kind}: {error}")
-                print(f"could not go on: {broken[-1][:500]}", flush=True)
-    said = "\n".join(page.lines(found, told))
-    print(said)
-    if options.page:
-        page.write(said)
-    bad = [o.fault for _, o in found if o.count.faults]
-    print(f"{len(found)} faults, {time.monotonic() - begun:.0f} s; not right: {bad}")
-    return 1 if bad or broken else 0
+                done.broken.append(f"{kind}: {error}"[:500])
+                print(f"could not go on: {done.broken[-1]}", flush=True)
+    return done
 
 
 async def _outcomes(
@@ -186,6 +235,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", default=str(random.randrange(10**6)))  # noqa: S311
     parser.add_argument("--burst", type=int, default=2000, metavar="N")
     parser.add_argument("--page", action="store_true", help="write docs/reliability.md")
+    parser.add_argument("--lane", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--found", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--logs", type=Path, help="folder for the logs of what failed")
     return parser.parse_args()
 

@@ -218,7 +218,7 @@ class RabbitMQNode:
         """End the node as its operator does; it takes 6 s on 3.10 whatever it holds."""
         assert self._server is not None
         self._server.send_signal(signal.SIGTERM)
-        self._server.wait()
+        self._server.wait(timeout=60)
 
     def control(self, *words: str) -> str:
         """Run `rabbitmqctl`, which takes a second or two, and return what it says."""

@@ -25,7 +25,7 @@ from adapters.cli.demo.serve import Backstage, serving
 from adapters.cli.demo.show import show as show_story
 from adapters.cli.demo.story import Story, document, tell
 from adapters.cli.demo.world import World, set_stage
-from adapters.cli.processes import stop_signal
+from adapters.cli.stopping import stop_signal
 from adapters.metrics import EventCounts
 from broker.errors import ConfigError
 

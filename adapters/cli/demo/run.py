@@ -42,9 +42,7 @@ from schemas.record import Draft
 # A slow machine with a slow RabbitMQ; what is missing then fails its check.
 PATIENCE_S: Final = 20.0
 _LOOK_EVERY_S: Final = 0.02
-_ATTACKED: Final = "bank-phishing.json"
-
-_AGAIN: Final = "bank-phishing.json"
+_PHISHING: Final = "bank-phishing.json"  # it is attacked, and published again
 
 Tell = Callable[[str], None]
 After = Callable[[Played, Backstage], Awaitable[None]]
@@ -225,7 +223,7 @@ class _Stage:
             self._tell(f"publishing {count} of {len(samples)}: {sample.title}")
             await self._publish(sample)
             await self._wait(self._all_arrived)
-            if sample.file == _ATTACKED:
+            if sample.file == _PHISHING:
                 # Now, so that whatever follows from the same issuer passes the
                 # gate after them: were they let through, they would arrive first.
                 self._tell("sending a forged and an altered record")
@@ -234,7 +232,7 @@ class _Stage:
 
     async def publish_more(self) -> tuple[str, str]:
         """Publish a sample again, about another case; its issuer and token id."""
-        sample = next(s for s in self._world.samples if s.file == _AGAIN)
+        sample = next(s for s in self._world.samples if s.file == _PHISHING)
         now = time.time()
         case = random_uuid(os.urandom)
         return sample.issuer, await self._send(sample, sample.another(now, case))

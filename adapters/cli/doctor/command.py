@@ -37,7 +37,7 @@ def doctor(*, config: Path, directory: Path | None = None, json: bool = False) -
 
     Args:
         config: Configuration (TOML) of publisher, gate or adapter.
-        directory: Folder with members/*.json, where the configuration names none.
+        directory: Folder of the directory, or configuration that names one; else --config's.
         json: Print one line of JSON for each finding.
     """
     log_json(logging.CRITICAL)

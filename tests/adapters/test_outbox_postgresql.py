@@ -17,7 +17,6 @@ from adapters.outbox_erasure import Erasing
 from adapters.outbox_postgresql import CLAIM_S
 from adapters.outbox_schema import metadata
 from broker.errors import ConfigError
-from tests.support.postgresql_node import PostgreSQLNode
 from tests.support.sinks import MemorySink, new_delivery
 from tests.support.tcp_proxy import open_proxy
 
@@ -236,8 +235,10 @@ async def test_cut_off_it_is_unavailable_and_works_on_when_it_is_back(two, url):
     assert numbers(await other.due(NOW, 10)) in ([1], [])
 
 
-async def test_a_server_that_is_killed_loses_nothing_that_was_stored():
-    with PostgreSQLNode() as node:
+async def test_a_server_that_is_killed_loses_nothing_that_was_stored(
+    own_postgresql,
+):
+    with own_postgresql() as node:
         async with open_outbox(node.url, clock=clock) as outbox:
             await outbox.store([case(1), case(2)])
             node.kill()

@@ -29,8 +29,6 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import (
@@ -40,20 +38,10 @@ from adapters.delivery import (
     NewDelivery,
     StoreOutcome,
 )
-from adapters.errors import OutboxUnavailableError
 from adapters.numbering import Lane, assign, lane_of
-from adapters.outbox_database import Database
+from adapters.outbox_database import Database, translated
 from adapters.outbox_due import Wanted, load_due, load_soonest, waves
-from adapters.outbox_erasure import (
-    ErasedHere,
-    Erasing,
-    aged,
-    erase,
-    erased_among,
-    erased_since,
-    forget_unused,
-    purge_some,
-)
+from adapters.outbox_erasure import erased_among
 from adapters.outbox_postgresql import open_postgresql
 from adapters.outbox_queries import (
     PENDING,
@@ -69,7 +57,6 @@ from adapters.outbox_sqlite import open_sqlite
 from adapters.outbox_store import look_up, release_waiting, write
 from adapters.scopes import Scopes
 from adapters.together import Together, to_its_end
-from broker.retention import Aged
 
 __all__ = ["Database", "Outbox", "open_outbox"]
 
@@ -389,81 +376,10 @@ class Outbox:
         """
         if self._database.has_given_back():
             await self.due(self._clock(), 1, lane=_NO_LANE)
-        try:
+        async with translated(self._database):
             changed = await self._database.changed_elsewhere()
-        except (DBAPIError, PoolTimeoutError) as exc:
-            raise OutboxUnavailableError("the outbox cannot be used now") from exc
         if changed:
             _wake(self._arrivals, None)
-
-    async def purge(self, before: float) -> int:
-        """Delete the bodies that only deliveries settled before *before* used.
-
-        The rows stay, with the bodies' names; a key goes with the last body under it.
-        The bytes are overwritten in the file and leave the write-ahead log, unless
-        another process is reading just then. The file keeps its size: what is stored
-        next takes the room. Others get in between batches, and so does a cancellation.
-
-        Returns:
-            How many bodies went.
-        """
-        total = 0
-        while gone := await self._purge_some(before):
-            total += gone
-        if total:
-            await self._forget_keys()
-            await self._empty_log()
-        return total
-
-    @to_its_end
-    async def _forget_keys(self) -> None:
-        async with self.writing() as connection:
-            await self._database.purging(connection)
-            await forget_unused(connection)
-
-    @to_its_end
-    async def _purge_some(self, before: float) -> int:
-        # In one transaction: what is stored meanwhile may need the same body.
-        async with self.writing() as connection:
-            await self._database.purging(connection)
-            return await purge_some(connection, before)
-
-    async def erase(self, what: Erasing) -> ErasedHere:
-        """Destroy a record's key and bodies; what was not sent will not be.
-
-        Its tokens are not stored any more, whatever brings them. What is just being
-        sent may arrive. As `purge`, of the bytes in the file. Safe to repeat.
-        """
-        found = await self._erase(what)
-        self._handed_out.difference_update(found.ended)
-        await self._empty_log()
-        return found
-
-    @to_its_end
-    async def _erase(self, what: Erasing) -> ErasedHere:
-        async with self.writing() as connection:
-            await self._database.purging(connection)
-            found = await erase(connection, what, {*self._handed_out})
-            await self._database.erasing(connection, found.ended)
-            return found
-
-    @to_its_end
-    async def erased_among(self, token_ids: Collection[str]) -> set[str]:
-        """Tell which of *token_ids* are of records that were erased."""
-        async with self.reading() as connection:
-            return await erased_among(connection, token_ids)
-
-    @to_its_end
-    async def erased_since(self, moment: float) -> list[str]:
-        """Name the tokens that were erased from this moment on."""
-        async with self.reading() as connection:
-            return await erased_since(connection, moment)
-
-    @to_its_end
-    async def aged(self, before: float) -> list[Aged]:
-        """List what may have reached the end of its retention: `outbox_erasure.aged`."""
-        async with self.reading() as connection:
-            return await aged(connection, before)
 
     def holds(self, item: Delivery) -> bool:
         """Tell whether *item*, handed out, may still be sent: it was not erased.
@@ -472,13 +388,6 @@ class Outbox:
         """
         name = item.delivery_id
         return name in self._handed_out and name in self._sendable
-
-    @to_its_end
-    async def _empty_log(self) -> None:
-        try:
-            await self._database.purged()
-        except (DBAPIError, PoolTimeoutError) as exc:
-            raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
     async def _settle(self, delivery_id: str, **values: object) -> None:
         await self._recorded(UNCHANGED | values | {"key": delivery_id})
@@ -493,6 +402,29 @@ class Outbox:
         """Let no body that this transaction needs be purged until it ends."""
         await self._database.storing(connection, ())
 
+    @asynccontextmanager
+    async def removing(self) -> AsyncIterator[AsyncConnection]:
+        """Begin one that writes while nobody stores: for this package alone."""
+        async with self.writing() as connection:
+            await self._database.purging(connection)
+            yield connection
+
+    def in_hand(self) -> frozenset[str]:
+        """Name the deliveries that this process may just be sending."""
+        return frozenset(self._handed_out)
+
+    async def end(self, connection: AsyncConnection, ids: Collection[str]) -> None:
+        """Let nobody send these any more, once this transaction is committed."""
+        # Before that: it may take effect and fail. If it does not, who has one in hand
+        # gives it back, and it is handed out again.
+        self._sendable.difference_update(ids)
+        await self._database.erasing(connection, ids)
+
+    async def empty_log(self) -> None:
+        """Let what was deleted leave the disk: for this package alone."""
+        async with translated(self._database):
+            await self._database.purged()
+
     def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Begin a transaction that writes: for this package alone."""
         return self._translated(self._database.engine.begin())
@@ -506,27 +438,5 @@ class Outbox:
         self, transaction: AbstractAsyncContextManager[AsyncConnection]
     ) -> AsyncIterator[AsyncConnection]:
         """Lend the connection of *transaction*; turn its trouble into ours."""
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(_beginning(transaction))
-                yield connection
-                await stack.aclose()  # here it is committed
-            except DBAPIError as exc:
-                if not self._database.is_unavailable(exc):
-                    raise
-                raise OutboxUnavailableError("the outbox cannot be used now") from exc
-            except (PoolTimeoutError, TimeoutError) as exc:
-                raise OutboxUnavailableError("the outbox cannot be used now") from exc
-
-
-@asynccontextmanager
-async def _beginning(
-    transaction: AbstractAsyncContextManager[AsyncConnection],
-) -> AsyncIterator[AsyncConnection]:
-    """Begin it; who does not let us connect is no database now."""
-    async with AsyncExitStack() as stack:
-        try:
-            connection = await stack.enter_async_context(transaction)
-        except (OSError, TimeoutError) as exc:
-            raise OutboxUnavailableError("the outbox cannot be used now") from exc
-        yield connection
+        async with translated(self._database), transaction as connection:
+            yield connection

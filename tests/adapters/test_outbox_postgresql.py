@@ -253,11 +253,13 @@ async def test_a_server_that_is_killed_loses_nothing_that_was_stored(
             assert numbers(await outbox.due(NOW, 10)) == [1, 2, 3]
 
 
-async def test_a_server_that_is_away_when_the_keys_are_written_anew_is_waited_for():
+async def test_a_server_that_is_away_when_the_keys_are_written_anew_is_waited_for(
+    own_postgresql,
+):
     what = Erasing(
         issuer="cert-aq", sub="incident--1", token_ids=(), at=1, reason="law"
     )
-    with PostgreSQLNode() as node:
+    with own_postgresql() as node:
         async with open_outbox(node.url, clock=clock) as outbox:
             await outbox.store([case(1)])
             removal = Removal(outbox)

@@ -83,7 +83,7 @@ erased = Table(
     "erased",
     metadata,
     Column("token_id", String, primary_key=True),
-    Column("erased_at", Float, nullable=False),
+    Column("erased_at", Float, nullable=False),  # for the last time, here
     Column("reason", String, nullable=False),  # of `schemas.erasing`
     Index("erased_by_time", "erased_at"),
 )

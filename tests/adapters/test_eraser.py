@@ -12,11 +12,12 @@ from adapters.intake import Intake
 from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.outbox_removal import Removal
-from adapters.patience import PatientStore
+from adapters.patience import PatientStore, StoppedError
 from adapters.pipeline import Decided
 from adapters.review import open_reviews
 from broker.bus import Message
 from broker.erasing import CONTENT_TYPE, Order, message
+from broker.errors import ConfigError
 from broker.retention import DAY_S, Retention
 from broker.topology import DEAD, RECORDS, RETRY
 from tests.adapters.test_app import CONTEXT, LANE, MEMBER, config, stage
@@ -173,14 +174,47 @@ async def test_what_another_process_erased_leaves_the_reviews_too(tmp_path):
             )
             await Removal(outbox).erase(what)
             eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
-            watching = asyncio.create_task(
-                eraser.watch(Retention(), lambda: CONTEXT.directory)
-            )
+            watching = asyncio.create_task(eraser.watch_reviews())
             async with asyncio.timeout(10):
                 while reviews.held(now=NOW):  # noqa: ASYNC110  a file has no event
                     await asyncio.sleep(0.01)
             stop.set()
             await watching
+
+
+@pytest.mark.parametrize("was", ["new", "erased long ago"])
+async def test_an_old_order_is_obeyed_in_reviews_that_were_away_just_then(
+    tmp_path, was
+):
+    """As after days in which no adapter ran, or out of the dead letters."""
+    days, stop = NOW - 9 * DAY_S, asyncio.Event()
+    known, named = waiting(token_id=ROW.token_id), waiting(token_id="M" * 43)
+    order = order_for(tokens=(named.token_id,), at=int(days))
+    what = Erasing(
+        issuer=ROW.issuer, sub=ROW.sub, token_ids=order.tokens, at=days, reason="law"
+    )
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        await outbox.store([ROW])
+        if was == "erased long ago":
+            await Removal(outbox).erase(what)
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            plain = Message(body=b"x", message_id="m", routing_key="k")
+            reviews.keep([(plain, [known, named], None)])
+            forget, away = reviews.erase, iter([ConfigError("locked")])
+
+            def erase(token_ids):
+                for error in away:
+                    raise error
+                forget(token_ids)
+                stop.set()
+
+            reviews.erase = erase
+            eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
+            assert await eraser.obey(message(order, NORMAL), CONTEXT) is None
+            assert len(reviews.held(now=NOW, every=True)) == 2
+            await asyncio.wait_for(eraser.watch_reviews(), 10)
+            assert not reviews.held(now=NOW, every=True)
+        assert await outbox.due(NOW, 10) == []
 
 
 async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_path):
@@ -206,6 +240,32 @@ async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_
         await eraser.retain(rules, CONTEXT.directory)
         # What has to be sent yet is never taken out of the row of numbers.
         assert await Removal(outbox).erased_since(0) == [done.token_id, young.token_id]
+
+
+async def test_the_outbox_is_gone_through_less_often_than_the_reviews(
+    tmp_path, monkeypatch
+):
+    paused = []
+
+    async def pause(delay_s, _stop):
+        paused.append(delay_s)
+        raise StoppedError
+
+    monkeypatch.setattr("adapters.eraser.pause", pause)
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            await outbox.store([ROW])
+            for item in await outbox.due(NOW, 1):
+                await outbox.done(item.delivery_id, NOW)
+            stop = asyncio.Event()
+            eraser = Eraser(
+                PatientStore(outbox, stop), reviews,
+                clock=lambda: NOW + 2 * DAY_S, stop=stop,
+            )  # fmt: skip
+            await eraser.watch_retention(Retention(days=1), lambda: CONTEXT.directory)
+            await eraser.watch_reviews()
+        assert await Removal(outbox).erased_since(0) == [ROW.token_id]
+    assert paused == [3600, 300]
 
 
 async def test_a_version_that_comes_while_it_is_looked_for_keeps_the_record(tmp_path):

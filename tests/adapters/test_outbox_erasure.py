@@ -1,10 +1,12 @@
 """Erasing a record from the outbox: what is gone, what stays, and who is in the middle."""
 
 import asyncio
-from contextlib import asynccontextmanager
+import sqlite3
+from contextlib import asynccontextmanager, closing
 
 import msgspec
 import pytest
+from sqlalchemy import event
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -97,7 +99,9 @@ async def test_erasing_again_tells_the_same(outbox):
     assert again.reached == first.reached
     assert (again.bodies, again.ended) == (0, ())
     assert await Removal(outbox).erased_since(NOW) == IDS[:2]
-    assert await Removal(outbox).erased_since(NOW + 1) == []
+    # Who has to forget them elsewhere hears of them once more.
+    assert await Removal(outbox).erased_since(NOW + 1) == IDS[:2]
+    assert await Removal(outbox).erased_since(NOW + 6) == []
 
 
 async def test_what_was_erased_is_not_stored_again_whatever_brings_it(outbox, place):
@@ -131,6 +135,31 @@ async def test_at_the_end_of_retention_it_is_looked_once_more_what_has_come(
         was_over = come is None
         assert (found.bodies > 0) == was_over
         assert (await Removal(outbox).erased_since(0) == [IDS[0]]) == was_over
+
+
+async def test_what_is_over_is_found_without_going_through_the_whole_ledger(tmp_path):
+    asked, path = [], tmp_path / "outbox.sqlite"
+    async with open_outbox(path, clock=lambda: NOW) as outbox:
+        await outbox.store([case(n, token_id=IDS[n]) for n in range(4)])
+        for item in await outbox.due(NOW, 3):
+            await outbox.done(item.delivery_id, NOW)
+
+        @event.listens_for(outbox._database.engine.sync_engine, "before_cursor_execute")
+        def note(_connection, _cursor, statement, parameters, *_):
+            if statement.startswith("SELECT"):
+                asked.append((statement, parameters))
+
+        assert len(await Removal(outbox).aged(NOW)) == 3
+    assert len(asked) == 2
+    with closing(sqlite3.connect(path)) as connection:
+        plan = [
+            row[3]
+            for statement, parameters in asked
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        ]
+    of_ledger = [each for each in plan if "deliveries" in each]
+    assert of_ledger
+    assert all("USING INDEX deliveries_by_record" in each for each in of_ledger)
 
 
 async def test_who_was_sent_nothing_of_it_is_not_among_those_that_had_it(outbox):

@@ -20,7 +20,7 @@ pytestmark = [
     ),
 ]
 
-# Two or three seconds each, starting included.
+# About four seconds each, starting included.
 RUNS = {
     "token": 12_000, "structured": 1_000, "differential": 2_000, "wire": 40_000,
     "joint": 5_000, "codec": 40_000, "segments": 3_000, "stamps": 25_000, "chain": 10_000,

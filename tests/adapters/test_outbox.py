@@ -452,7 +452,7 @@ async def test_when_numbering_what_waited_fails_it_is_done_later(outbox, monkeyp
         raise OSError("disk")
 
     with monkeypatch.context() as patch:
-        patch.setattr("adapters.outbox.release_waiting", broken)
+        patch.setattr("adapters.outbox_ripening.release_waiting", broken)
         with pytest.raises(OSError, match="disk"):
             await outbox.due(SOON, 10)
     assert await sent(outbox, SOON) == [(1, 1)]

@@ -19,7 +19,6 @@ from adapters.outbox_removal import Removal
 from adapters.outbox_schema import metadata
 from adapters.patience import PatientStore
 from broker.errors import ConfigError
-from tests.support.postgresql_node import PostgreSQLNode
 from tests.support.sinks import MemorySink, new_delivery
 from tests.support.tcp_proxy import open_proxy
 
@@ -238,8 +237,10 @@ async def test_cut_off_it_is_unavailable_and_works_on_when_it_is_back(two, url):
     assert numbers(await other.due(NOW, 10)) in ([1], [])
 
 
-async def test_a_server_that_is_killed_loses_nothing_that_was_stored():
-    with PostgreSQLNode() as node:
+async def test_a_server_that_is_killed_loses_nothing_that_was_stored(
+    own_postgresql,
+):
+    with own_postgresql() as node:
         async with open_outbox(node.url, clock=clock) as outbox:
             await outbox.store([case(1), case(2)])
             node.kill()
@@ -252,11 +253,13 @@ async def test_a_server_that_is_killed_loses_nothing_that_was_stored():
             assert numbers(await outbox.due(NOW, 10)) == [1, 2, 3]
 
 
-async def test_a_server_that_is_away_when_the_keys_are_written_anew_is_waited_for():
+async def test_a_server_that_is_away_when_the_keys_are_written_anew_is_waited_for(
+    own_postgresql,
+):
     what = Erasing(
         issuer="cert-aq", sub="incident--1", token_ids=(), at=1, reason="law"
     )
-    with PostgreSQLNode() as node:
+    with own_postgresql() as node:
         async with open_outbox(node.url, clock=clock) as outbox:
             await outbox.store([case(1)])
             removal = Removal(outbox)

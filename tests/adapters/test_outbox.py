@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adapters.errors import OutboxUnavailableError
 from adapters.outbox import open_outbox
 from adapters.outbox_removal import Removal
 from schemas.errors import SchemaError

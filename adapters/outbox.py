@@ -7,13 +7,9 @@ without gaps, and leaves in the order of its versions. Storing is durable when
 Who may send a row: `due` hands it to one caller, and to nobody else until it is
 settled or released. After a crash nothing is held back. A SQLite file is of one process
 at a time; several share a PostgreSQL database (`outbox_sqlite`, `outbox_postgresql`).
-
-Longer than our files are: a short method for each thing that callers may ask for, all
-around one set of what is handed out. What they do stands in files of its own.
 """
 
 import asyncio
-import math
 import time
 from collections import defaultdict
 from collections.abc import (
@@ -28,7 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import (
@@ -46,15 +42,15 @@ from adapters.outbox_postgresql import open_postgresql
 from adapters.outbox_queries import (
     PENDING,
     UNCHANGED,
-    WAITING,
     load_backlog,
+    load_counts,
     load_known,
     load_scopes,
 )
-from adapters.outbox_reports import Untold, load_untold, note_told
-from adapters.outbox_schema import deliveries, lanes, superseded
+from adapters.outbox_ripening import Ripening
+from adapters.outbox_schema import deliveries, lanes
 from adapters.outbox_sqlite import open_sqlite
-from adapters.outbox_store import look_up, release_waiting, write
+from adapters.outbox_store import look_up, write
 from adapters.scopes import Scopes
 from adapters.together import Together, to_its_end
 
@@ -135,10 +131,7 @@ class Outbox:
         self._next_due = Together(self._soonest)
         self._recorded = Together(self._record)
         self._arrivals = arrivals
-        # Nothing that waits is due before; 0: not known.
-        self._ripe_at = 0.0
-        # The same of what was stored since somebody looked last.
-        self._later_at = math.inf
+        self._ripening = Ripening()
 
     @to_its_end
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
@@ -164,9 +157,9 @@ class Outbox:
             await write(connection, numbered, lane_ids, known.waiting, now=now)
             later = [n.row for n in numbered if n.outcome is StoreOutcome.WAITING]
             # Before the commit: it may take effect and fail.
-            self._note_waiting(later)
+            self._ripening.note(later)
         # And after it: others may have looked before.
-        self._note_waiting(later)
+        self._ripening.note(later)
         due = (StoreOutcome.STORED, StoreOutcome.AGAIN)
         stored = [n.row for n in numbered if n.outcome in due]
         for lane in map(lane_of, (*stored, *later)):
@@ -176,11 +169,6 @@ class Outbox:
             StoreOutcome.ERASED if row.token_id in gone else next(outcomes)
             for row in asked
         )
-
-    def _note_waiting(self, rows: Iterable[NewDelivery]) -> None:
-        soonest = min((row.not_before for row in rows), default=math.inf)
-        self._later_at = min(self._later_at, soonest)
-        self._ripe_at = min(self._ripe_at, soonest)
 
     @to_its_end
     async def scopes(self, subs: Collection[str]) -> Scopes:
@@ -214,7 +202,7 @@ class Outbox:
     async def _hand_out(self, asked: Sequence[Wanted]) -> list[list[Delivery]]:
         """Do for all that are *asked* at once what `due` says."""
         now = max(each.now for each in asked)
-        if self._ripe_at <= now:
+        if self._ripening.is_due(now):
             await self._release_waiting(now)
         found: list[list[Delivery]] = [[] for _ in asked]
         self._sendable &= self._handed_out
@@ -240,18 +228,7 @@ class Outbox:
 
     @to_its_end
     async def _release_waiting(self, now: float) -> None:
-        soonest = select(func.min(deliveries.c.due_at)).where(WAITING)
-        self._later_at = math.inf
-        try:
-            async with self.writing() as connection:
-                woken = await release_waiting(connection, now)
-                found = await connection.scalar(soonest) or math.inf
-                # What is stored meanwhile this transaction may not see.
-                self._ripe_at = min(found, self._later_at)
-        except BaseException:
-            self._ripe_at = 0.0
-            raise
-        for lane in woken:
+        for lane in await self._ripening.release(self.writing(), now):
             self._arrivals[lane].set()
 
     def release(self, items: Iterable[Delivery]) -> None:
@@ -271,7 +248,7 @@ class Outbox:
                 wanted,
                 self._lane_ids,
                 self._handed_out,
-                waiting=self._ripe_at < math.inf,
+                waiting=self._ripening.anything(),
             )
         return [found.get(lane) for lane in wanted]
 
@@ -332,37 +309,14 @@ class Outbox:
     @to_its_end
     async def counts(self) -> dict[str, int]:
         """Count what is `waiting`, `pending`, `done`, `failed`, `superseded`."""
-        by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
-        counts = {"waiting": 0, "pending": 0, "done": 0, "failed": 0}
         async with self.reading() as connection:
-            for state, count in await connection.execute(by_state):
-                counts[state] = count
-            total = await connection.scalar(
-                select(func.count()).select_from(superseded)
-            )
-        return {**counts, "superseded": total or 0}
+            return await load_counts(connection)
 
     @to_its_end
     async def backlog(self) -> tuple[LaneBacklog, ...]:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
         async with self.reading() as connection:
             return await load_backlog(connection, self._clock() - OVERDUE_S)
-
-    @to_its_end
-    async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
-        """Give some deliveries that are done and that their issuers are not told of.
-
-        Args:
-            not_of: Issuers to leave out.
-        """
-        async with self.reading() as connection:
-            return await load_untold(connection, not_of)
-
-    @to_its_end
-    async def told(self, ids: Collection[str]) -> None:
-        """Note that their issuers are told of these."""
-        async with self.writing() as connection:
-            await note_told(connection, ids)
 
     @to_its_end
     async def notice(self) -> None:

@@ -29,9 +29,6 @@ from schemas.stix.incident_suite import (
 from tests.support.refusals import refusal_of
 from tests.support.stix_values import json_values, stix_objects, views
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
-pytestmark = pytest.mark.no_cover
-
 KINDS: dict[str, type[stix.StixObject]] = {
     **stix.TYPES,
     "x-nobody-knows": stix.UnknownObject,
@@ -44,6 +41,7 @@ VIEWS = {
 HOLDER = "incident--0b0a8b61-52a8-4d3a-8d20-1de5b8a7a1f4"
 
 
+@pytest.mark.no_cover  # quicker tests cover the same
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "cut"])
 @settings(max_examples=4)

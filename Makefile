@@ -3,6 +3,8 @@
 PYTHON ?= python3
 ARGS ?=
 UPGRADE ?=
+# A file of tests at a time on each of two processes; what hung there is not run again.
+BOTH = -n 2 --dist loadfile --max-worker-restart 0
 
 BIN = .venv/bin
 # Every package is pinned with its hashes, and none is built from source but two small ones
@@ -39,11 +41,11 @@ lint: .venv/.dev  ## format, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint softhsm npm  ## lint, and the tests that need no server and no browser: two minutes
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not rabbitmq and not postgresql and not browser and not slow"
+check: lint softhsm npm  ## lint, and the tests that need no server and no browser: some minutes
+	$(BIN)/python -m pytest -q $(BOTH) -m "not rabbitmq and not postgresql and not browser and not slow"
 
 test: lint rabbitmq postgresql chromium softhsm npm  ## everything, against a real RabbitMQ and browser: what CI runs
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile --cov --cov-report term
+	$(BIN)/python -m pytest -q $(BOTH) --cov --cov-report term
 
 schemas: .venv/.runtime  ## write schemas/jsonschema again, after a type of object changed
 	@$(BIN)/python -P deploy/json_schemas.py

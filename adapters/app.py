@@ -41,6 +41,7 @@ from adapters.forwarder import forward
 from adapters.gap_state import GapState, open_gap_state
 from adapters.gap_watch import GapWatch, replayed, watch
 from adapters.intake import Intake, follow
+from adapters.interests import UNREADABLE
 from adapters.interests_file import Watched, interests_of
 from adapters.metrics import EventCounts
 from adapters.numbering import Lane
@@ -82,26 +83,10 @@ def context_of(
         now: Epoch seconds; whose period's key of pseudonyms is made if missing.
 
     Raises:
-        ConfigError: No member is in the directory, a key or a file of interests is
-            unusable.
+        ConfigError: No member is in the directory, a key is unusable, or every
+            file of interests: of some, their members get all that they may have.
     """
-    subscribers = []
-    for served in config.members:
-        member = directory.members.get(served.org)
-        if member is None:
-            # Expelled, or mistyped: it gets nothing, and the others what they may.
-            _log.error("adapter.not_a_member", member=served.org)
-            continue
-        names = tuple(s.name for s in served.sinks)
-        wanted = interests_of(served)
-        strangers = sorted(set(wanted.issuers) - directory.members.keys())
-        if strangers:  # admitted later, perhaps, or no more
-            _log.warning(
-                "interests.unknown_issuers", member=served.org, issuers=strangers
-            )
-        subscribers.append(Subscriber(member, names, wanted))
-    if not subscribers:
-        raise ConfigError("none of the members is in the directory")
+    subscribers = _subscribers(config, directory)
     author = Author(
         org=config.org,
         name=config.display_name,
@@ -115,13 +100,41 @@ def context_of(
         signer=load_signer(
             config.org, config.key, passphrase_file=config.key_passphrase_file or None
         ),
-        subscribers=tuple(subscribers),
+        subscribers=subscribers,
         recogniser=(
             load_spacy(config.recogniser)
             if isinstance(config.recogniser, Path)
             else None
         ),
     )
+
+
+def _subscribers(config: AdapterConfig, directory: Directory) -> tuple[Subscriber, ...]:
+    found, faults = [], []
+    for served in config.members:
+        member = directory.members.get(served.org)
+        if member is None:
+            # Expelled, or mistyped: it gets nothing, and the others what they may.
+            _log.error("adapter.not_a_member", member=served.org)
+            continue
+        try:
+            wanted = interests_of(served)
+        except ConfigError as error:  # the others get what they want
+            _log.error("interests.unusable", member=served.org, error=str(error))
+            wanted = UNREADABLE
+            faults.append(error)
+        strangers = sorted(set(wanted.issuers) - directory.members.keys())
+        if strangers:  # admitted later, perhaps, or no more
+            _log.warning(
+                "interests.unknown_issuers", member=served.org, issuers=strangers
+            )
+        names = tuple(each.name for each in served.sinks)
+        found.append(Subscriber(member, names, wanted))
+    if not found:
+        raise ConfigError("none of the members is in the directory")
+    if len(faults) == len(found):  # no others are kept from anything
+        raise faults[0]
+    return tuple(found)
 
 
 @asynccontextmanager
@@ -383,8 +396,9 @@ async def serve(
             )
             tasks.create_task(watching, name="gaps")
         if leads:
-            keeping = eraser.watch(config.retention, lambda: held.current)
-            tasks.create_task(keeping, name="erased")
+            keeping = eraser.watch_retention(config.retention, lambda: held.current)
+            tasks.create_task(keeping, name="retention")
+            tasks.create_task(eraser.watch_reviews(), name="erased")
 
 
 @asynccontextmanager

@@ -35,14 +35,18 @@ def broker_urls(broker: Broker) -> tuple[str, ...]:
             for each in places
         )
     assert broker.password_file is not UNSET  # noqa: S101  as _need_one_login says
-    try:
-        password = read_secret(broker.password_file).decode().strip()
-    except UnicodeDecodeError:
-        raise ConfigError(f"{broker.password_file} is not UTF-8") from None
+    password = _password(broker.password_file)
     login = f"{quote(broker.user, safe='')}:{quote(password, safe='')}"
     return tuple(
         urlunsplit(each._replace(netloc=f"{login}@{each.netloc}")) for each in places
     )
+
+
+def _password(path: Path) -> str:
+    try:
+        return read_secret(path).decode().strip()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path} is not UTF-8") from None
 
 
 def addresses_of(broker: Broker) -> tuple[SplitResult, ...]:
@@ -158,7 +162,7 @@ def outbox_of(config: AdapterConfig) -> tuple[Path | str, str | None]:
         return cast(Path, config.outbox), None
     if not isinstance(database.password_file, Path):
         return database.url, None
-    return database.url, read_secret(database.password_file).decode().strip()
+    return database.url, _password(database.password_file)
 
 
 def reviewers_of(config: AdapterConfig) -> dict[str, tuple[str, PublicKey]]:

@@ -8,7 +8,12 @@ import msgspec
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What a sink forwards. Built only by the outbox, from a stored `Redacted`.
+    """What a sink forwards.
+
+    The outbox makes them: of records from what was stored of a `Redacted`, of
+    heartbeats and notices of erasures from what the adapter words itself. A member that
+    takes them from its queue gets them of `enveloping.decode`, and nothing of these is
+    verified until `received.check` has.
 
     Attributes:
         delivery_id: Idempotency key, the same over all attempts; `[a-z0-9_-]`.

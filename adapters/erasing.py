@@ -44,6 +44,12 @@ def in_words(order: Order, reached: Reached, author: Author) -> dict[str, object
     }
 
 
+def sub_of(issuer: str, sub: str) -> str:
+    """Name the notices of a record as a case of their own."""
+    name = uuid.uuid5(_NAMESPACE, f"{issuer}\n{sub}")
+    return f"{KIND}--{name}"
+
+
 def delivery(
     order: Order, reached: Reached, author: Author, signer: RecordSigner
 ) -> NewDelivery:
@@ -51,12 +57,11 @@ def delivery(
     said = in_words(order, reached, author)
     claims = {"iss": org_urn(signer.org), "iat": order.at, **said}
     signed = jws.compact(TYP, codec.encode_json(claims), signer)
-    name = uuid.uuid5(_NAMESPACE, f"{order.issuer}\n{order.sub}")
     return NewDelivery(
         member=reached.member,
         sink=reached.sink,
         issuer=order.issuer,
-        sub=f"{KIND}--{name}",
+        sub=sub_of(order.issuer, order.sub),
         ver=timestamps.from_epoch(order.at),
         kind=KIND,
         tlp=reached.tlp,

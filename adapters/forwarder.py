@@ -19,6 +19,7 @@ from adapters.delivery import Delivery, NotGiven, NotYet, Sink
 from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.numbering import Lane
 from adapters.outbox import Outbox
+from adapters.outbox_removal import Removal
 from adapters.retries import (
     Breaker,
     Closed,
@@ -130,9 +131,10 @@ async def forward(
 async def _purge_regularly(
     outbox: Outbox, keep_s: float, clock: Callable[[], float]
 ) -> None:
+    removal = Removal(outbox)
     while True:
         try:
-            count = await outbox.purge(clock() - keep_s)
+            count = await removal.purge(clock() - keep_s)
         except OutboxUnavailableError:
             # Nothing is lost by waiting; what sends and stores tells if it lasts.
             _log.warning("outbox.not_purged", retry_s=_PURGE_S)
@@ -143,7 +145,7 @@ async def _purge_regularly(
 
 
 async def _watch(outbox: Outbox) -> None:
-    """See to what `tocsin deliveries retry` makes pending from outside."""
+    """See to what commands make pending from outside, and what is given back."""
     while True:
         with suppress(OutboxUnavailableError):  # who sends and stores tells of it
             await outbox.notice()
@@ -236,7 +238,9 @@ class _Worker:
                 return
             wake_at = await self._outbox.next_due(lane=self.lane)
             if not found and wake_at is not None and wake_at <= moment:
-                # In the hands of another process, which tells when it gives it back.
+                # In the hands of another process. What that gives back nobody announces:
+                # it takes most of it again in the same moment, and whoever is told each
+                # time would look in vain.
                 wake_at = None
         await self._wait(arrivals, wake_at)
 

@@ -122,7 +122,7 @@ class GapState:
     def received(
         self, records: Sequence[tuple[str, int]], *, now: float
     ) -> tuple[str, ...]:
-        """Remember records that came.
+        """Remember records that came, or that are known to have been erased.
 
         Args:
             records: Token id, and on how many lines it is; 0 where nobody knows.

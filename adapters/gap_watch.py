@@ -139,12 +139,18 @@ class GapWatch:
             return
         # First: what cannot be fetched is not asked for over and over.
         await asyncio.to_thread(partial(self._state.asked, ids, now=now))
-        found = 0
+        found, erased = 0, []
         for token_id in ids if self._archive is not None else ():
             archived = await asyncio.to_thread(self._archived, token_id)
-            if archived is not None and not archived.erased:
-                await take_again(replayed(archived))
-                found += 1
+            if archived is None:
+                continue
+            if archived.erased:
+                erased.append((token_id, 0))
+                continue
+            await take_again(replayed(archived))
+            found += 1
+        # Nobody will ever have these: nothing is left to miss.
+        await asyncio.to_thread(partial(self._state.received, erased, now=now))
         left = await asyncio.to_thread(self._state.missing)
         since = min((each.at for each in left), default=None)
         log = _log.error if left else _log.info
@@ -154,6 +160,7 @@ class GapWatch:
             count=len({each.token_id for each in left}),
             since=None if since is None else timestamps.from_epoch(since),
             fetched=found,
+            erased=len(erased),
         )
 
     def _archived(self, token_id: str) -> Archived | None:

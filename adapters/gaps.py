@@ -160,6 +160,12 @@ def in_words(
     }
 
 
+def sub_of(passed: Passed) -> str:
+    """Name a line as the case that its heartbeats are versions of."""
+    name = uuid.uuid5(_NAMESPACE, f"{passed.org}\n{passed.beat.line}")
+    return f"{KIND}--{name}"
+
+
 def delivery(
     passed: Passed,
     found: Account,
@@ -178,12 +184,11 @@ def delivery(
         basis: As in `NewDelivery`.
     """
     beat = passed.beat
-    name = uuid.uuid5(_NAMESPACE, f"{passed.org}\n{beat.line}")
     return NewDelivery(
         member=member.org,
         sink=sink,
         issuer=passed.org,
-        sub=f"{KIND}--{name}",
+        sub=sub_of(passed),
         ver=timestamps.from_epoch(beat.iat),
         kind=KIND,
         tlp=beat.tlp,

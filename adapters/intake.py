@@ -16,9 +16,10 @@ from adapters.batching import batches
 from adapters.burying import bury, dead_letter
 from adapters.chain_watch import ChainWatch
 from adapters.config import AdapterConfig
+from adapters.config_parts import MemberConfig
 from adapters.eraser import Eraser
 from adapters.gap_watch import GapWatch
-from adapters.interests import Interests, TellIssuers
+from adapters.interests import UNREADABLE, Interests, TellIssuers
 from adapters.interests_file import Watched, interests_of
 from adapters.outbox import Outbox
 from adapters.patience import PatientStore, StoppedError, pause
@@ -143,9 +144,10 @@ class Intake:
             self._context = replace(self._context, subscribers=after)
             _log.info("interests.changed", member=org)
 
-    def member_is_unclear(self, org: str) -> None:
+    def member_is_unclear(self, org: str, error: ConfigError) -> None:
         """Tell nobody anything of *org* until its file can be read again."""
         self._unclear.add(org)
+        _log.error("interests.unusable", member=org, error=str(error))
 
     def consents(self) -> dict[str, TellIssuers]:
         """Say what issuers may be told of whom; of who is not in it, nothing."""
@@ -375,16 +377,27 @@ class Intake:
                 _log.error("adapter.not_a_member", member=served.org)
                 continue
             names = tuple(each.name for each in served.sinks)
-            wanted = self._wanted.get(served.org)
-            if wanted is None:
-                wanted = self._wanted[served.org] = interests_of(served)
-            found.append(Subscriber(member, names, wanted))
+            found.append(Subscriber(member, names, self._wants(served)))
         self._context = replace(
             self._context,
             directory=directory,
             policy=self._policy_in(directory),
             subscribers=tuple(found),
         )
+
+    def _wants(self, served: MemberConfig) -> Interests:
+        """Give what a member wants; all, while nobody can read it (`UNREADABLE`)."""
+        wanted = self._wanted.get(served.org)
+        if wanted is not None:
+            return wanted
+        if served.org in self._unclear:  # `follow` tells once it reads
+            return UNREADABLE
+        try:
+            wanted = self._wanted[served.org] = interests_of(served)
+        except ConfigError as error:
+            self.member_is_unclear(served.org, error)
+            return UNREADABLE
+        return wanted
 
     def _policy_in(self, directory: Directory) -> Policy:
         before = self._context.policy
@@ -441,6 +454,5 @@ async def follow(watched: Watched, intake: Intake, stop: asyncio.Event) -> None:
                 if isinstance(found, Interests):
                     intake.member_wants(org, found)
                 else:  # what it wanted before holds on
-                    intake.member_is_unclear(org)
-                    _log.error("interests.unusable", member=org, error=str(found))
+                    intake.member_is_unclear(org, found)
             await pause(_LOOK_S, stop)

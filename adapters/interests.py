@@ -58,6 +58,9 @@ class Interests(msgspec.Struct, frozen=True, kw_only=True):
 
 
 EVERYTHING: Final = Interests()
+# Of a member whose file cannot be read: a filter only takes away, so all that it may
+# have; and nobody is told what it did not say that they may be.
+UNREADABLE: Final = Interests(tell_issuers="nothing")
 
 
 # --------------------------------------------------------------------------- matching

@@ -11,6 +11,8 @@ from adapters.interests import EVERYTHING, Interests
 from adapters.interests_toml import MAX_BYTES, decode, encode
 from broker.errors import ConfigError
 
+_Stamp = tuple[int, ...]  # inode, time and size; () of a file that is not there
+
 
 def interests_of(served: MemberConfig) -> Interests:
     """Read what a member wants; everything, if its configuration names no file.
@@ -41,14 +43,20 @@ def read(path: Path) -> Interests:
 
 
 class Watched:
-    """The files of interests of an adapter's members, looked at again and again."""
+    """The files of interests of an adapter's members, looked at again and again.
+
+    A file that has changed is read once it is at rest, the same at two looks. Many
+    editors empty it before they write, and an empty one asks for everything; and two
+    changes within a tick of the file system's clock may look like one.
+    """
 
     def __init__(self, members: Iterable[MemberConfig]) -> None:
         self._paths = {m.org: p for m in members if isinstance(p := m.interests, Path)}
-        self._stamps: dict[str, tuple[int, ...]] = {}
+        self._read: dict[str, _Stamp] = {}  # as it was when it was read
+        self._seen: dict[str, _Stamp] = {}  # and at the last look
 
     def changed(self) -> dict[str, Interests | ConfigError]:
-        """Read what is not as it was at the last call; at the first, everything.
+        """Read what has changed, and since the last call has not; at the first, everything.
 
         Returns:
             By member: what it wants now, or what is wrong with its file.
@@ -56,17 +64,25 @@ class Watched:
         found: dict[str, Interests | ConfigError] = {}
         for org, path in self._paths.items():
             stamp = _stamp(path)
-            if self._stamps.get(org) == stamp:
+            is_at_rest = stamp == self._seen.get(org, stamp)
+            self._seen[org] = stamp
+            if stamp == self._read.get(org) or not is_at_rest:
                 continue
-            self._stamps[org] = stamp
-            try:
-                found[org] = read(path)
-            except ConfigError as error:
-                found[org] = error
+            result = _try_reading(path)
+            if _stamp(path) == stamp or org not in self._read:
+                self._read[org] = stamp
+                found[org] = result
         return found
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
+def _try_reading(path: Path) -> Interests | ConfigError:
+    try:
+        return read(path)
+    except ConfigError as error:
+        return error
+
+
+def _stamp(path: Path) -> _Stamp:
     try:
         found = path.stat()
     except OSError:

@@ -83,7 +83,7 @@ erased = Table(
     "erased",
     metadata,
     Column("token_id", String, primary_key=True),
-    Column("erased_at", Float, nullable=False),
+    Column("erased_at", Float, nullable=False),  # for the last time, here
     Column("reason", String, nullable=False),  # of `schemas.erasing`
     Index("erased_by_time", "erased_at"),
 )
@@ -121,7 +121,8 @@ deliveries = Table(
     Column("first_failed_at", Float),
     Column("settled_at", Float),  # when it was done or failed for good
     # Who sends it just now, and until when nobody else does: of use only where several
-    # processes share a database (`outbox_postgresql`).
+    # processes share a database (`outbox_postgresql`). Of what was erased: who may have
+    # been sending it.
     Column("holder", BigInteger),
     Column("held_until", Float),
     # 1: done, and its issuer is not told yet (`outbox_reports`).

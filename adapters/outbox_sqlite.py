@@ -96,6 +96,10 @@ class Sqlite:
     def give_back(self, ids: Collection[str]) -> None:
         """Do nothing."""
 
+    def has_given_back(self) -> bool:
+        """Say no: there are no others."""
+        return False
+
     async def storing(
         self, connection: AsyncConnection, lanes: Collection[Lane]
     ) -> None:

@@ -1,14 +1,14 @@
 """Whether a delivery that came is what it says: what a member checks. Pure.
 
 What the hub says beside the signed texts (issuer, record, version, marking) has to agree
-with them.
+with them; but the marking of the notice of an erasure, which nobody has signed.
 """
 
 from typing import Final
 
 from adapters import erasing, gaps
 from adapters.delivery import Delivery
-from broker import jws, receipts
+from broker import jws, receipts, sdjwt
 from broker.directory import Directory
 from broker.errors import TrustError
 from broker.heartbeats import verify_passed
@@ -16,6 +16,7 @@ from broker.trust import verify
 from schemas import codec, timestamps
 from schemas.errors import RefusedError
 from schemas.record import org_urn
+from schemas.vocabularies.words import TLP
 
 _MAX_NOTICE_BYTES: Final = 4 << 20
 
@@ -69,6 +70,7 @@ def _record(item: Delivery, directory: Directory, now: float) -> None:
 def _heartbeat(item: Delivery, directory: Directory, now: float) -> None:
     passed = verify_passed(item.evidence + b"\n" + item.receipt, directory, now=now)
     _agree("issuer", item.issuer, passed.org)
+    _agree("sub", item.sub, gaps.sub_of(passed))
     _agree("token_id", item.token_id, passed.heard.heartbeat)
     _agree("tlp", item.tlp, passed.beat.tlp)
     _agree("ver", item.ver, timestamps.from_epoch(passed.beat.iat))
@@ -76,7 +78,11 @@ def _heartbeat(item: Delivery, directory: Directory, now: float) -> None:
 
 
 def _erasure(item: Delivery, directory: Directory, now: float) -> None:
-    """Verify the hub's notice, and that its plain form says the same."""
+    """Verify the hub's notice, and that its plain form says the same.
+
+    It does not say how its record was marked; of `tlp`, only that it is a marking is
+    checked. The text itself holds nothing but ids.
+    """
     found = jws.opened(
         item.evidence,
         erasing.TYP,
@@ -101,7 +107,13 @@ def _erasure(item: Delivery, directory: Directory, now: float) -> None:
     _agree("erasure", said.pop("iss", None), org_urn(known.org))
     said.pop("iat", None)
     _agree("erased", plain, said)
+    _agree("receipt", item.receipt, item.evidence)
+    _agree("token_id", item.token_id, sdjwt.digest(item.evidence))
     _agree("issuer", item.issuer, said.get("issuer"))
+    _agree("sub", item.sub, erasing.sub_of(item.issuer, str(said.get("sub"))))
+    _agree("ver", item.ver, said.get("at"))
+    if item.tlp not in TLP:
+        raise TrustError("delivery-invalid", "$.data.tlp")
 
 
 def _agree(where: str, told: object, signed: object) -> None:

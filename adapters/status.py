@@ -77,6 +77,10 @@ async def listening(
             raise ConfigError(
                 f"cannot listen at {listen}: {error.strerror}; another process may; see `status`"
             ) from None
+        except OverflowError:
+            raise ConfigError(
+                f"cannot listen at {listen}: a port is a number up to 65535"
+            ) from None
         address = runner.addresses[0]
         yield (
             address if isinstance(address, str) else "http://{}:{}".format(*address[:2])

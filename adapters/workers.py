@@ -29,7 +29,8 @@ USAGE: Final = 2  # as in adapters.cli.main: starting it again will not mend it
 KILL_S: Final = 50.0
 LOOK_S: Final = 5.0  # between looks whether workers answer, and for each of them
 MISSED: Final = 4  # looks in a row; then it hangs
-START_S: Final = 300.0  # until it answers: a model of names takes its time to load
+START_S: Final = 300.0  # until it first answers: a model of names takes time to load
+_GONE_S: Final = 10.0  # a process that was killed takes no time, unless its disk hangs
 _STEADY_S: Final = 60.0  # who has lived so long, begins anew with short pauses
 _MAX_SOCKET: Final = 90  # of the 107 bytes of a Unix socket's path
 
@@ -66,16 +67,20 @@ class Worker:
             *command(self.number, self.socket), stdin=asyncio.subprocess.PIPE
         )
         self._process = process
+        ended = asyncio.create_task(process.wait(), name=f"ended:{self.number}")
+        stopping = asyncio.create_task(stop.wait(), name=f"stopping:{self.number}")
         try:
-            ended = asyncio.create_task(process.wait())
-            stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
             if not ended.done():
                 await self._end(ended, kill_s)
-            return await ended
+            await asyncio.wait({ended})
+            return ended.result()
         finally:
-            self.kill()  # only if something broke here
+            stopping.cancel()
+            self.kill()  # only if something broke here, or a sibling failed
+            # Its socket's folder goes next: not under a process that still runs.
+            await asyncio.wait({ended, stopping}, timeout=_GONE_S)
+            ended.cancel()
             self._process = None
 
     async def _end(self, ended: "asyncio.Task[int]", kill_s: float) -> None:
@@ -96,8 +101,12 @@ class Worker:
             return
         self._missed += 1
         # Looks are counted, not seconds: those of a machine that slept are none.
-        hangs = self._answered and self._missed >= MISSED
-        if hangs or time.monotonic() - self._since > START_S:
+        hangs = (
+            self._missed >= MISSED
+            if self._answered
+            else time.monotonic() - self._since > START_S
+        )
+        if hangs:
             _log.error("worker.hangs", worker=self.number)
             self.kill()
 

@@ -10,9 +10,11 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from adapters import intake, interests_file
 from adapters.app import context_of, serve
 from adapters.cli.load import load_policy
 from adapters.errors import SinkUnavailableError
+from adapters.interests import Interests
 from adapters.outbox import open_outbox
 from adapters.pipeline import Context, Subscriber, decide
 from adapters.policy_choice import choose
@@ -121,7 +123,9 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0, rules=None):
+async def stage(
+    folder: Path, known: Directory = BOTH, *, waiting=0, rules=None, members=()
+):
     """Run it; so many deliveries to platform-x wait from before."""
     stop = asyncio.Event()
     async with (
@@ -133,7 +137,8 @@ async def stage(folder: Path, known: Directory = BOTH, *, waiting: int = 0, rule
             message = stamped(feed.message(draft(100 + n)))
             await outbox.store(decide(message, context(BOTH), now=NOW).rows[:1])
         made = Stage(broker, outbox, known, rules.follows if rules else "")
-        config = adapter_config(folder, members=tuple(served(o, folder) for o in ORGS))
+        members = members or tuple(served(o, folder) for o in ORGS)
+        config = adapter_config(folder, members=members)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(
                 serve(
@@ -172,6 +177,41 @@ async def test_a_member_that_is_admitted_gets_records_without_a_restart(tmp_path
         await adapter.put(2)
         await adapter.got("platform-x", 1)
         await adapter.got("platform-y", 2)
+
+
+async def test_one_whose_file_of_interests_is_wrong_is_admitted_and_gets_what_it_may(
+    tmp_path, monkeypatch
+):
+    """It stops nobody; once its file reads, it gets what it wants."""
+    monkeypatch.setattr(intake, "_LOOK_S", 0.02)
+    wants = tmp_path / "x.toml"
+    wants.write_text("persons = 1")
+    members = (
+        served("platform-x", tmp_path, interests=wants),
+        served("platform-y", tmp_path),
+    )
+    known = without("platform-x")
+    with capture_logs() as logs:
+
+        def told(event):
+            return [e["member"] for e in logs if e["event"] == event]
+
+        async def heard(event):
+            async with asyncio.timeout(10):
+                while not told(event):  # noqa: ASYNC110  no event
+                    await asyncio.sleep(0.01)
+
+        async with stage(tmp_path, known, members=members) as adapter:
+            await heard("interests.unusable")
+            adapter.change(BOTH)
+            await adapter.put(1)
+            await adapter.got("platform-x", 1)
+            assert told("interests.unusable") == ["platform-x"]  # and once
+            interests_file.write(wants, Interests(issuers=("cert-bv",)))
+            await heard("interests.changed")
+            await adapter.put(2)  # of cert-aq
+            await adapter.got("platform-y", 2)
+            await adapter.got("platform-x", 1)
 
 
 async def test_another_audience_counts_from_the_next_batch_on(tmp_path):

@@ -134,14 +134,15 @@ def test_what_is_written_meanwhile_is_in_the_copy_whole_or_not_at_all(
                 seen_one = Seen(str(number), "cert-aq", NOW, 9, 2**40)
                 state.record([seen_one], {}, ChainEnd(number, str(number)), now=NOW)
 
-        writer = threading.Thread(target=write)
+        writer = threading.Thread(target=write, daemon=True)
         writer.start()
         try:
             for turn in range(5):
                 assert back_up(GATE, out=f"copy-{turn}")[0] == 0
         finally:
             stop.set()
-            writer.join()
+            writer.join(timeout=60)
+    assert not writer.is_alive()
     for turn in range(5):
         path = tmp_path / f"copy-{turn}" / "gate.sqlite"
         with closing(sqlite3.connect(path)) as db:

@@ -434,6 +434,7 @@ def test_a_standard_output_that_is_full_is_one_line(
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
+            timeout=60,
             check=False,
         )
     assert done.returncode == 2

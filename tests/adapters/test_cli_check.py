@@ -412,6 +412,7 @@ def check_piped(data: bytes, *options: str, **variables: str) -> Any:
         [sys.executable, "-c", line, "check", *options],
         input=data,
         capture_output=True,
+        timeout=60,
         env={**os.environ, **variables},
         check=False,
     )

@@ -487,10 +487,15 @@ def test_the_view_may_be_of_those_concerned_and_under_a_law(
     assert title in {each["title"] for each in found["titles"]}
 
 
-def test_a_bar_moves_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch):
+def test_a_bar_moves_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     with show.progress("trying", 5) as step:
         step(1)
+    assert capsys.readouterr() == ("", "")
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     with show.progress("trying", 5) as step:
         step(1)
+    out, err = capsys.readouterr()
+    assert (out, "trying" in err) == ("", True)

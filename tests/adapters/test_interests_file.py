@@ -1,4 +1,4 @@
-"""Files of interests: a missing one stops the start, a new one is whole or not there."""
+"""Files of interests: read strictly and at rest; a new one is whole or not there."""
 
 import os
 import stat
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters import interests_file
 from adapters.config_parts import FileSinkConfig, MemberConfig
 from adapters.interests import EVERYTHING, Interests
 from adapters.interests_file import Watched, interests_of, read, write
@@ -78,7 +79,42 @@ def test_only_what_has_changed_is_read_again(tmp_path: Path) -> None:
     assert watched.changed() == {"a-one": EVERYTHING, "b-two": EVERYTHING}
     assert watched.changed() == {}
     write(one, THAI)
+    assert watched.changed() == {}
     assert watched.changed() == {"a-one": THAI}
     other.unlink()
+    assert watched.changed() == {}
     assert isinstance(watched.changed()["b-two"], ConfigError)
     assert watched.changed() == {}
+
+
+def test_a_file_that_an_editor_has_emptied_asks_for_nothing_new(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    write(path, THAI)
+    watched = Watched([served(path)])
+    assert watched.changed() == {"platform-x": THAI}
+    with path.open("w") as file:  # truncates it
+        assert watched.changed() == {}
+        file.write('countries = ["MY"]')
+    assert watched.changed() == {}
+    assert watched.changed() == {"platform-x": Interests(countries=("MY",))}
+
+
+def test_what_is_written_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.toml"
+    write(path, THAI)
+    watched = Watched([served(path)])
+    watched.changed()
+
+    def read_too_early(path: Path) -> Interests:
+        write(path, THAI)
+        return EVERYTHING
+
+    write(path, Interests(countries=("MY",)))
+    assert watched.changed() == {}
+    with monkeypatch.context() as patched:
+        patched.setattr(interests_file, "read", read_too_early)
+        assert watched.changed() == {}
+    assert watched.changed() == {}
+    assert watched.changed() == {"platform-x": THAI}

@@ -33,6 +33,9 @@ def test_a_database_is_named_and_its_password_is_in_a_file(config, tmp_path):
     assert outbox_of(without) == (URL, None)
     with pytest.raises(ConfigError, match="gaps must name a file"):
         gaps_of(named)
+    path.write_bytes(b"s\xffcret")
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        outbox_of(named)
     path.chmod(0o644)
     with pytest.raises(ConfigError, match="readable by others"):
         outbox_of(named)

@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from adapters.outbox import open_outbox
 from adapters.outbox_postgresql import CLAIM_S
+from adapters.outbox_removal import Removal
 from tests.support.sinks import new_delivery
 
 START = 1_770_000_000.0
@@ -237,7 +238,7 @@ def machine_at(place, *, claim_s: float = 0.0) -> type[RuleBasedStateMachine]:
 
         @rule()
         def purge(self) -> None:
-            self.run(self.outbox.purge(self.now + FAR))
+            self.run(Removal(self.outbox).purge(self.now + FAR))
 
         @invariant()
         def both_count_the_same(self) -> None:

@@ -14,6 +14,9 @@ from adapters.identity_numbers import TABLE
 from adapters.personal_data import KINDS, found_in, holds_any
 from tests.support.specimens import SPECIMENS, another
 
+# What it covers, quicker tests cover: tracing would take as long as the tests.
+pytestmark = pytest.mark.no_cover
+
 # Valid, and in several spellings; of each row of the table one is planted.
 IDENTITIES = [one for valid, _ in SPECIMENS.values() for one in valid]
 OTHERS = [

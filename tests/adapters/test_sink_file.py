@@ -121,14 +121,14 @@ async def test_a_reader_never_sees_half_a_delivery(sink, folder):
                 sizes = {name.stat().st_size for name in found.glob("evidence*")}
                 seen.append((frozenset(names), frozenset(sizes)))
 
-    reader = threading.Thread(target=read)
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
     try:
         for number in range(1, 30):
             await sink.send(delivery(number=number, evidence=b"e" * 300_000))
     finally:
         stop.set()
-        reader.join()
+        reader.join(timeout=60)
     whole = frozenset(
         {"evidence.sdjwt", "projection.json", "receipt.jwt", "delivery.json"}
     )

@@ -772,10 +772,10 @@ def test_thousands_of_products_cost_a_time_in_proportion():
         )
         value["product_tree"] = tree(number)
         data = json.dumps(value).encode()
-        start = time.perf_counter()
+        start = time.process_time()
         found = formats.read(Input(data, when=WHEN), "csaf")
         assert len(objects(found, "software")) == 50
-        return time.perf_counter() - start
+        return time.process_time() - start
 
     seconds(2_000)
     assert seconds(40_000) < 20 * 4 * min(seconds(2_000) for _ in range(3)) + 0.1
@@ -814,10 +814,10 @@ def test_a_group_that_is_named_again_and_again_is_refused():
             ]
         }
     ]
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SchemaError, match="too-many-values"):
         read(value)
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
 
 
 # ------------------------------------------------------------------ real advisories

@@ -352,9 +352,9 @@ def test_the_same_bytes_give_the_same_findings_whatever_the_order_of_sets():
 
 
 def test_a_million_odd_elements_are_one_finding_and_quickly_read():
-    began = time.perf_counter()
+    began = time.process_time()
     found = read({"Event": {**BARE, "Attribute": [1] * 1_000_000}})
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
     (odd,) = [each for each in found.losses if each.rule == "wrong-type"]
     assert odd.count == 1_000_000
 

@@ -381,10 +381,10 @@ def test_what_is_no_report_is_refused(data, reason):
                 for i in range(12_000)]).encode(),
 ])  # fmt: skip
 def test_more_rows_than_a_record_holds_are_refused_quickly(data):
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SchemaError, match="too-many-objects"):
         read(data)
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 # ---------------------------------------------------------------------- the report

@@ -469,10 +469,10 @@ def test_a_bundle_without_anything_to_read_is_refused(objects):
 )
 def test_more_objects_than_a_record_holds_are_refused_quickly(value):
     data = json.dumps(value).encode()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(SchemaError, match="too-many-objects"):
         formats.read(Input(data, when=WHEN), "stix20")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -477,12 +477,12 @@ def test_formulas_and_marks_of_direction_are_text_alone():
 
 
 def test_too_many_rows_or_objects_are_refused_soon():
-    start = time.perf_counter()
+    start = time.process_time()
     same = b"domain,comment\n" + b"a.example,x\n" * 1_000_000
     assert refused(same) == "too-many-rows at row 200002"
     many = b"domain\n" + b"".join(b"a%d.example\n" % i for i in range(1_000_000))
     assert refused(many) == f"too-many-objects at row {MAX_OBJECTS + 1}"
-    assert time.perf_counter() - start < 20  # here 1.2 s
+    assert time.process_time() - start < 20
 
 
 def test_rows_are_known_by_their_cells_only_up_to_a_bound(monkeypatch):

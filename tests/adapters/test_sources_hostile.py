@@ -20,6 +20,9 @@ from schemas.reasons import REASONS
 from schemas.rules import RULES
 from tests.support.real_data import real_files
 
+# What it covers, quicker tests cover: tracing would take as long as the tests.
+pytestmark = pytest.mark.no_cover
+
 WHEN = "2026-11-22T12:00:00.000Z"
 # The beginning of each format, so that a source finds its own before what is hostile.
 FRAMES = {

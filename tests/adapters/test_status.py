@@ -209,6 +209,12 @@ async def test_an_outbox_that_is_away_is_told_and_hides_no_other_number(log, cou
         assert (status, "tocsin_events_total" in text) == (200, True)
 
 
+async def test_a_port_that_there_cannot_be_is_a_configuration_error(counts):
+    with pytest.raises(ConfigError, match="up to 65535"):
+        async with open_status("127.0.0.1:99999", counts):
+            pass
+
+
 async def test_nobody_can_listen_where_somebody_does(counts):
     async with open_status("127.0.0.1:0", counts) as url:
         with pytest.raises(ConfigError, match=r"cannot listen at .*`status`"):

@@ -237,7 +237,11 @@ def test_of_what_has_terms_of_its_own_nothing_is_made() -> None:
 
 
 def test_a_long_chain_of_terms_that_go_is_cut_in_one_go() -> None:
-    count = 1_500
+    few = min(seconds_to_cut_a_chain(100) for _ in range(3))
+    assert seconds_to_cut_a_chain(1_500) < 15 * 4 * few  # of a square, 225 times
+
+
+def seconds_to_cut_a_chain(count: int) -> float:
     chain = [
         marked(policy(), GREEN)
         | {"id": f"marking-definition--{uuid.UUID(int=n, version=4)}"}
@@ -248,11 +252,12 @@ def test_a_long_chain_of_terms_that_go_is_cut_in_one_go() -> None:
     chain[-1]["object_marking_refs"] = [AMBER]
     advice = marked(ADVICE, GREEN, chain[0]["id"])
     verified = signed(INCIDENT, advice, *chain)
-    began = time.perf_counter()
+    began = time.process_time()
     redacted = cut(verified, PLATFORM)
-    assert time.perf_counter() - began < 5  # measured: a twentieth
+    seconds = time.process_time() - began
     assert projected(redacted) == [only(redacted, "incident")]
     assert redacted.reasons["marking-withheld"] == count - 1
+    return seconds
 
 
 def test_a_policy_that_does_not_show_terms_shows_nothing_under_them() -> None:

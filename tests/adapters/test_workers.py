@@ -133,6 +133,79 @@ async def test_one_that_hangs_is_killed_and_started_again(
     assert [e["event"] for e in written][:2] == ["worker.hangs", "worker.ended"]
 
 
+async def test_how_long_it_may_take_to_start_says_nothing_once_it_has_answered(
+    tmp_path, written, monkeypatch
+):
+    """Looks that it misses then are counted; one is no reason to kill it."""
+    heard = iter([True, *[False] * (workers.MISSED - 1), True, *[False] * 9])
+
+    async def answers_so(_socket, *, timeout_s):
+        return next(heard)
+
+    monkeypatch.setattr(workers, "answers", answers_so)
+    monkeypatch.setattr(workers, "START_S", -1.0)  # it is over
+    lives, stop = Lives(tmp_path / "lives"), asyncio.Event()
+    with open_workers(1) as [worker]:
+        command = python(ANSWERING, lives.path)
+        living = asyncio.create_task(worker.live(command, stop, kill_s=20))
+        await lives.begun(1)
+        for _ in range(2 * workers.MISSED):
+            await worker.look()
+        assert written == []
+        await worker.look()
+        assert [e["event"] for e in written] == ["worker.hangs"]
+        async with asyncio.timeout(20):
+            assert await living == -signal.SIGKILL
+
+
+async def test_who_has_never_answered_is_killed_when_its_time_to_start_is_over(
+    written, monkeypatch
+):
+    monkeypatch.setattr(workers, "LOOK_S", 0.1)
+    stop = asyncio.Event()
+    with open_workers(1) as [worker]:
+        silent = python("import time; time.sleep(60)")
+        living = asyncio.create_task(worker.live(silent, stop, kill_s=20))
+        while worker._process is None:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0.01)
+        for _ in range(workers.MISSED + 1):
+            await worker.look()
+        assert written == []
+        monkeypatch.setattr(workers, "START_S", -1.0)
+        await worker.look()
+        assert [e["event"] for e in written] == ["worker.hangs"]
+        async with asyncio.timeout(20):
+            assert await living == -signal.SIGKILL
+
+
+async def test_when_one_cannot_be_run_at_all_nothing_of_the_others_is_left(tmp_path):
+    lives = Lives(tmp_path / "lives")
+    answering = python(ANSWERING, lives.path)
+    broken = asyncio.Event()
+
+    def command(number, socket):
+        if number == 1:
+            return answering(number, socket)
+        if broken.is_set():
+            raise ZeroDivisionError
+        return (sys.executable, "-c", "import time; time.sleep(60)")
+
+    with open_workers(2) as found:
+        watching = {asyncio.current_task()}
+        running = asyncio.create_task(supervise(found, command, stop=asyncio.Event()))
+        await lives.begun(1)
+        broken.set()
+        while found[1]._process is None:  # noqa: ASYNC110  nothing tells of it
+            await asyncio.sleep(0.01)
+        found[1].kill()
+        async with asyncio.timeout(20):
+            with pytest.raises(ExceptionGroup):
+                await running
+        assert asyncio.all_tasks() == watching
+        with pytest.raises(ProcessLookupError):  # ended, and waited for
+            os.kill(lives.pids()[1], 0)
+
+
 async def test_what_is_wrong_with_the_configuration_ends_all_and_is_the_exit_code(
     written,
 ):

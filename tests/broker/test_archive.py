@@ -184,7 +184,7 @@ def test_lanes_that_append_at_once_make_no_gap_and_no_fork(tmp_path, files):
     # With two, as two gates on one archive would.
     path = tmp_path / "archive.sqlite"
     with open_archive(path) as one, open_archive(path) as two:
-        start, errors = threading.Barrier(8), []
+        start, errors = threading.Barrier(8, timeout=60), []
 
         def lane(number):
             archive = (one, two)[number % files]
@@ -198,11 +198,14 @@ def test_lanes_that_append_at_once_make_no_gap_and_no_fork(tmp_path, files):
                 errors.append(error)
                 raise
 
-        threads = [threading.Thread(target=lane, args=(n,)) for n in range(1, 9)]
+        threads = [
+            threading.Thread(target=lane, args=(n,), daemon=True) for n in range(1, 9)
+        ]
         for each in threads:
             each.start()
         for each in threads:
-            each.join()
+            each.join(timeout=60)
+        assert not any(each.is_alive() for each in threads)
         assert errors == []
         assert len(walk(one)) == 8 * 10 * 3 + 10
 

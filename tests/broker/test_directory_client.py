@@ -350,13 +350,16 @@ class _Serving:
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread = threading.Thread(
+            target=self.server.serve_forever, args=(0.02,), daemon=True
+        )
         self.thread.start()
         return self.url
 
     def __exit__(self, *_):
         self.server.shutdown()
-        self.thread.join()
+        self.thread.join(timeout=60)
+        assert not self.thread.is_alive()
         self.server.server_close()
 
 

@@ -512,12 +512,14 @@ class BusAway:
     def __init__(self, bus, operation, times):
         self.bus = bus
         self.left = {operation: times}
+        self.refused = asyncio.Event()
         self.ack_through = bus.ack_through
 
     def check(self, operation):
         self.left.setdefault(operation, 0)
         self.left[operation] -= 1
         if self.left[operation] >= 0:
+            self.refused.set()
             raise BusUnavailableError("away")
 
     async def publish(self, *args, **more):
@@ -553,8 +555,8 @@ async def test_a_gate_stops_though_the_broker_is_away_and_the_record_stays(
         message = Feed().message(draft())
         await send(broker, message)
         bus = BusAway(broker.login("gate"), "publish", 10**6)
-        async with asyncio.timeout(5), running_gate(bus, tmp_path):
-            await asyncio.sleep(0.2)
+        async with asyncio.timeout(30), running_gate(bus, tmp_path):
+            await bus.refused.wait()
         [waiting] = await take(broker.login("gate"), "tocsin.ingress.cert-aq", 1)
     assert waiting.message_id == message.message_id
 

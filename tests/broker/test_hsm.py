@@ -135,11 +135,15 @@ def test_threads_take_turns(softhsm: SoftHsm, signers: dict[str, Signer]) -> Non
             if not PublicKey(signer.jwk).verify(signer.sign(data), data):
                 wrong.append(data)
 
-    threads = [threading.Thread(target=sign, args=(number,)) for number in range(8)]
+    threads = [
+        threading.Thread(target=sign, args=(number,), daemon=True)
+        for number in range(8)
+    ]
     for each in threads:
         each.start()
     for each in threads:
-        each.join()
+        each.join(timeout=60)
+    assert not any(each.is_alive() for each in threads)
     assert wrong == []
 
 

@@ -228,6 +228,7 @@ with opening(Path(sys.argv[1]) / "state") as state:
 def crash(home, where):
     done = subprocess.run(  # noqa: S603  our own text
         [sys.executable, "-c", CRASH, str(home), where],
+        timeout=60,
         check=False,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
     )

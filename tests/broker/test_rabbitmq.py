@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
@@ -43,7 +42,6 @@ from broker.topology import (
     topology,
 )
 from tests.support.rabbitmq_api import RabbitMQ
-from tests.support.rabbitmq_node import RabbitMQNode
 from tests.support.tcp_proxy import Proxy, open_proxy
 
 PLACE = topology(issuers=["cert-aq"], adapters=["civil"], members=["cert-bv"])
@@ -145,11 +143,13 @@ async def test_no_broker_is_told_at_once_with_its_place_and_without_the_password
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    began = time.monotonic()
+    url = f"amqp://u:{PASSWORD}@127.0.0.1:{port}/"
     with pytest.raises(BusUnavailableError, match=f"127.0.0.1:{port}") as caught:
-        async with open_rabbitmq(f"amqp://u:{PASSWORD}@127.0.0.1:{port}/", user="u"):
+        async with (
+            asyncio.timeout(WAIT_S),
+            open_rabbitmq(url, user="u", connect_timeout_s=2 * WAIT_S),
+        ):
             pass
-    assert time.monotonic() - began < 5
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
 
 
@@ -160,15 +160,13 @@ async def test_a_peer_that_never_answers_is_given_up_in_time():
 
     async with await asyncio.start_server(hold, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        began = time.monotonic()
+        url = f"amqp://u:{PASSWORD}@127.0.0.1:{port}/"
         with pytest.raises(BusUnavailableError, match=f"127.0.0.1:{port}"):
-            async with open_rabbitmq(
-                f"amqp://u:{PASSWORD}@127.0.0.1:{port}/",
-                user="u",
-                connect_timeout_s=0.5,
+            async with (
+                asyncio.timeout(WAIT_S),
+                open_rabbitmq(url, user="u", connect_timeout_s=0.5),
             ):
                 pass
-        assert time.monotonic() - began < 5
 
 
 async def test_a_peer_that_is_no_rabbitmq_is_told(rabbitmq):
@@ -614,11 +612,12 @@ async def test_a_copy_past_the_topic_permission_is_refused_or_names_its_sender(p
 
 
 @pytest.mark.slow
-@pytest.mark.rabbitmq
-async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(monkeypatch):
+async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(
+    own_node, monkeypatch
+):
     # Less memory than an empty node has: the alarm is on from the start.
     config = "vm_memory_high_watermark.absolute = 1MB"
-    with RabbitMQNode(config=config) as node:
+    with own_node(config=config) as node:
         await declare(node.amqp_url, PLACE)
         async with open_rabbitmq(node.amqp_url, user="guest") as bus:
             # Only by the first frame the broker sees that we publish.
@@ -641,9 +640,8 @@ async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(monkey
 
 
 @pytest.mark.slow
-@pytest.mark.rabbitmq
-async def test_no_confirmed_message_is_lost_when_the_node_crashes():
-    with RabbitMQNode() as node:
+async def test_no_confirmed_message_is_lost_when_the_node_crashes(own_node):
+    with own_node() as node:
         await declare(node.amqp_url, PLACE)
         await asyncio.sleep(2)  # see RabbitMQNode.crash
         async with open_rabbitmq(node.amqp_url, user="guest") as bus:

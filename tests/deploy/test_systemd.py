@@ -59,6 +59,7 @@ def analyzed(folder, *words):
         env={**os.environ, "SYSTEMD_UNIT_PATH": f"{folder}:", "LC_ALL": "C"},
         capture_output=True,
         text=True,
+        timeout=60,
         check=False,
     )
 

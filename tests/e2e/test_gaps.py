@@ -246,6 +246,33 @@ async def test_without_an_archive_it_is_an_alarm_and_members_are_told_since_when
         assert numbers == list(range(1, len(numbers) + 1))
 
 
+async def test_what_was_erased_while_it_was_missing_is_missing_no_more(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as here, here.publishing() as publisher:
+        lost = await publisher.publish(draft(1))
+        assert await here.lose(1) == [lost.token_id]
+        async with here.adapter(archive=False) as gaps:
+            await publisher.heartbeat([ALL_COMMUNITY])
+            await until(lambda: len(here.accounts(PLATFORM)) == 1)
+            [gone] = gaps.missing()
+        with open_archive(tmp_path / "archive.sqlite") as archive:
+            [sub] = {each.sub for each in archive.aged(here.clock.now + 60)}
+            archive.erase([(gone.issuer, sub)], at=int(NOW), reason="mistake")
+        with events() as said:
+            async with here.adapter() as gaps:
+                here.clock.now += 7200
+                await until(lambda: gaps.missing() == ())
+                await until(lambda: bool(said("records.missing")))
+                # Who was told that it is missing hears that it is not.
+                await publisher.heartbeat([ALL_COMMUNITY])
+                await until(lambda: len(here.accounts(PLATFORM)) == 2)
+        [told] = said("records.missing")
+        assert (told["log_level"], told["count"], told["erased"]) == ("info", 0, 1)
+        assert here.accounts(PLATFORM)[1]["missing"] == []
+        assert here.got(PLATFORM) == []
+
+
 async def test_a_record_that_a_member_may_not_have_is_withheld_and_not_missing(
     tmp_path: Path,
 ) -> None:

@@ -88,7 +88,10 @@ def test_who_comes_later_gets_the_past_from_its_queue_and_nobody_else_does(
 
         def read_all() -> bool:
             subprocess.run(  # noqa: S603  the page's own example
-                [sys.executable, str(read), *arguments], check=True, cwd=tmp_path
+                [sys.executable, str(read), *arguments],
+                check=True,
+                cwd=tmp_path,
+                timeout=60,
             )
             return len(list(theirs.iterdir())) == 2
 

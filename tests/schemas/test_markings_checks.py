@@ -355,11 +355,14 @@ def test_what_is_odd_about_a_real_report(path: Path) -> None:
     assert counts.keys() == {"tlp-unmarked", "tlp-reference"}
 
 
-def test_ten_thousand_plainly_marked_objects_take_no_time() -> None:
-    objects = decoded(incident()) + decoded(
-        *(advice(GREEN, number=n) for n in range(1, 10_001))
-    )
-    places = {o.id: "$" for o in objects}
-    began = time.perf_counter()
-    assert list(contradictions(objects, places, now=NOW)) == []
-    assert time.perf_counter() - began < 0.5  # a fiftieth of it, measured
+def test_plainly_marked_objects_take_a_time_in_proportion() -> None:
+    def seconds(number: int) -> float:
+        advices = (advice(GREEN, number=n) for n in range(1, number + 1))
+        objects = decoded(incident(), *advices)
+        places = {o.id: "$" for o in objects}
+        began = time.process_time()
+        assert list(contradictions(objects, places, now=NOW)) == []
+        return time.process_time() - began
+
+    few = max(min(seconds(500) for _ in range(3)), 0.001)
+    assert seconds(10_000) < 20 * 4 * few  # of a square, 400 times

@@ -29,6 +29,9 @@ from schemas.stix.incident_suite import (
 from tests.support.refusals import refusal_of
 from tests.support.stix_values import json_values, stix_objects, views
 
+# What it covers, quicker tests cover: tracing would take as long as the tests.
+pytestmark = pytest.mark.no_cover
+
 KINDS: dict[str, type[stix.StixObject]] = {
     **stix.TYPES,
     "x-nobody-knows": stix.UnknownObject,

@@ -407,9 +407,14 @@ def test_each_taxonomy_is_a_finding_of_its_own():
 
 
 def test_thousands_of_wrong_words_are_gone_through_in_time():
-    wrong = [f"unauthorized-{n:x}" for n in range(100_000)]
     suite = {EVENT: {"extension_type": "new-sdo"}}
-    start = time.perf_counter()
-    [only] = found("event", event_types=wrong, labels=wrong, extensions=suite)
-    assert only.count == 100_000
-    assert time.perf_counter() - start < 5
+
+    def seconds(count: int) -> float:
+        wrong = [f"unauthorized-{n:x}" for n in range(count)]
+        start = time.process_time()
+        [only] = found("event", event_types=wrong, labels=wrong, extensions=suite)
+        assert only.count == count
+        return time.process_time() - start
+
+    few = min(seconds(5_000) for _ in range(3))
+    assert seconds(100_000) < 20 * 4 * few + 0.1

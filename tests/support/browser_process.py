@@ -69,7 +69,8 @@ async def running(proxy: str) -> AsyncIterator[str]:
         finally:
             with suppress(ProcessLookupError):
                 process.terminate()
-            await process.wait()
+            async with asyncio.timeout(60):
+                await process.wait()
 
 
 async def _start(folder: Path, proxy: str) -> asyncio.subprocess.Process:

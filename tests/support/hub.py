@@ -228,7 +228,7 @@ def process(
         finally:
             running.send_signal(signal.SIGTERM)
             try:
-                running.wait(timeout=20)
+                running.wait(timeout=60)  # an adapter finishes sends for up to 40 s
             except subprocess.TimeoutExpired:
                 running.kill()
                 running.wait()

@@ -14,8 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -224,3 +224,7 @@ class PostgreSQLNode:
         if not self._drops or all(p.stat().st_mode & 0o001 for p in TREE.parents):
             return TREE
         return Path(shutil.copytree(TREE, self._folder / "tree", symlinks=True))
+
+
+# How a test starts one: the fixture of that name.
+OwnPostgreSQL = Callable[[], AbstractContextManager[PostgreSQLNode]]

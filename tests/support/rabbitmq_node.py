@@ -14,6 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -218,7 +220,7 @@ class RabbitMQNode:
         """End the node as its operator does; it takes 6 s on 3.10 whatever it holds."""
         assert self._server is not None
         self._server.send_signal(signal.SIGTERM)
-        self._server.wait()
+        self._server.wait(timeout=60)
 
     def control(self, *words: str) -> str:
         """Run `rabbitmqctl`, which takes a second or two, and return what it says."""
@@ -340,6 +342,10 @@ class RabbitMQNode:
         except (OSError, ApiError):
             return False
         return True
+
+
+# How a test starts one: the fixture of that name, with the arguments of the class.
+OwnNode = Callable[..., AbstractContextManager[RabbitMQNode]]
 
 
 def erlang_environment(epmd: int) -> dict[str, str]:

@@ -498,7 +498,7 @@ async def test_whatever_happens_numbers_have_no_gaps_and_versions_keep_their_ord
 @settings(max_examples=5)
 @given(operations)
 async def test_the_same_holds_in_postgresql(postgresql, operations):
-    url = await postgresql.fresh()
+    url = await postgresql.with_tables()
     await live_through(operations, url)
     await postgresql.drop(url)
 

@@ -291,6 +291,6 @@ def test_a_file_of_deliveries_does_what_the_model_says(tmp_path):
 @pytest.mark.postgresql
 def test_a_database_of_deliveries_does_what_the_model_says(postgresql):
     run_state_machine_as_test(
-        machine_at(postgresql.fresh, claim_s=CLAIM_S + 1),
+        machine_at(postgresql.with_tables, claim_s=CLAIM_S + 1),
         settings=settings(max_examples=3, stateful_step_count=25, deadline=None),
     )

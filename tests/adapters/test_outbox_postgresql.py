@@ -37,9 +37,9 @@ def case(number, **changes):
 
 @pytest.fixture
 async def url(postgresql):
-    fresh = await postgresql.fresh()
-    yield fresh
-    await postgresql.drop(fresh)
+    made = await postgresql.with_tables()
+    yield made
+    await postgresql.drop(made)
 
 
 @pytest.fixture
@@ -296,7 +296,9 @@ async def test_no_body_is_purged_that_is_stored_again_meanwhile(two):
         await one.done(kept.delivery_id, NOW)
 
 
-async def test_several_may_begin_at_once(url):
+async def test_several_may_begin_at_once(postgresql):
+    url = await postgresql.fresh()
+
     async def begin():
         async with open_outbox(url, clock=clock) as outbox:
             return await outbox.store([case(1)])

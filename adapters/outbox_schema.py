@@ -9,12 +9,14 @@ their records (`outbox_keys`); whose key is gone is erased, also from backups wi
 A change here needs a migration: `adapters/migrations`, and a test holds both equal.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -25,7 +27,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    column,
     text,
+    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -163,6 +168,21 @@ def ignoring(
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def wanted(columns: Sequence[Column[Any]], rows: Iterable[tuple[Any, ...]]) -> CTE:
+    """Give *rows* as a table with these columns, to be joined with theirs.
+
+    For `(a, b) IN (VALUES ...)` SQLite walks all of the table, however many rows it
+    has, as soon as there are two values; so joined it looks each of them up.
+    """
+    names = (column(each.name, each.type) for each in columns)
+    return values(*names, name="wanted").data([*rows]).cte("wanted")
+
+
+def equal(these: CTE, columns: Sequence[Column[Any]]) -> ColumnElement[bool]:
+    """Say how `wanted` is joined."""
+    return and_(*(these.c[each.name] == each for each in columns))
 
 
 def chunks(items: Sequence[_T], length: int = _CHUNK) -> Iterator[Sequence[_T]]:

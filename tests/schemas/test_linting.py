@@ -448,4 +448,6 @@ def test_the_time_grows_with_the_number_of_objects_alone() -> None:
         return time.process_time() - began
 
     seconds(100)
-    assert seconds(4000) < 20 * max(seconds(800), 0.002)
+    # The least of some: a collection of garbage falls into one of them.
+    many = min(seconds(4000) for _ in range(3))
+    assert many < 20 * max(seconds(800), 0.002)

@@ -67,6 +67,9 @@ def uncommon(objects: Objects) -> list[int]:
         for index in objects.by_type.get(struct, ()):
             if not _WORDS.issuperset(get(rows[index])):
                 found.add(index)
+    for index in objects.by_type.get(Identity, ()):
+        if not COMMON.issuperset(rows[index][_SECTORS] or ()):  # a routing fact
+            found.add(index)
     for index in objects.by_type.get(Indicator, ()):
         if rows[index][_VERSION] not in _VERSIONS:
             found.add(index)
@@ -77,10 +80,10 @@ def uncommon(objects: Objects) -> list[int]:
 
 
 def _are_common(extensions: Mapping[str, Any]) -> bool:
-    return profile.EXTENSION_ALIASES.keys() >= extensions.keys() and all(
-        type(word) is str and word in COMMON
-        for word in profile.visible_inside(extensions)
-    )
+    if not profile.EXTENSION_ALIASES.keys() >= extensions.keys():
+        return False
+    words = profile.visible_inside(extensions)
+    return {*map(type, words)} <= _TEXTS and COMMON.issuperset(words)
 
 
 @lru_cache(256)
@@ -91,12 +94,12 @@ def worded_in(struct: type[stix.StixObject]) -> tuple[str, ...]:
 
 
 def _shown(struct: type[stix.StixObject]) -> Get:
-    names = {*worded_in(struct)} - {"lang", "pattern_version"}
-    # The sectors of an identity are a routing fact.
-    return getter(struct, [*names, *(("sectors",) if struct is Identity else ())])
+    return getter(struct, [*{*worded_in(struct)} - {"lang", "pattern_version"}])
 
 
+_TEXTS: Final = frozenset({str})
 _UNKNOWN: Final = frozenset({stix.UnknownObject})
+_SECTORS: Final = Identity.__struct_fields__.index("sectors")
 _VERSION: Final = Indicator.__struct_fields__.index("pattern_version")
 _SHOWN: Final = {
     struct: _shown(struct)

@@ -77,7 +77,7 @@ def facts_of(
         names, get = _ASKED.get(type(candidate), _ASKED_OF_ALL)
         values = get(objects.rows[index])
         if not any(values):
-            continue
+            continue  # as most objects say nothing of it
         refs = candidate.object_marking_refs or ()
         if refs not in seen:  # few combinations of marks stand on many objects
             own = tlp_of(refs)

@@ -200,6 +200,8 @@ def find_primary(
                 return index
         raise SchemaError("primary-not-found", "$.objects")
     able = [(i, objects[i].type) for i in together(objects).at(_PRIMARIES)]
+    if len(able) == 1:
+        return able[0][0]
     for kinds in _PRECEDENCE:
         found = [i for i, kind in able if kind in kinds]
         if len(found) > 1:

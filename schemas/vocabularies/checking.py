@@ -74,11 +74,11 @@ def outside_in(
     asked = {*objects.at(_WATCHED_AT.keys()), *filled(objects.columns.labels)}
     for index in sorted(asked):
         each, row = objects[index], objects.rows[index]
-        wrong = [
-            watched
-            for at, watched in _WATCHED_AT.get(type(each), ())
-            if row[at] is not UNSET and not _are_spelt(row[at], watched)
-        ]
+        wrong: list[_Watched] = []
+        for at, watched in _WATCHED_AT.get(type(each), ()):
+            value = row[at]
+            if value is not UNSET and not _are_spelt(value, watched):
+                wrong.append(watched)
         if wrong or (each.labels and not all(map(_is_right_tag, each.labels))):
             yield from _told(each, places.get(each.id, "$"), wrong)
 

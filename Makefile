@@ -41,7 +41,7 @@ lint: .venv/.dev  ## format, lint, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint softhsm npm  ## lint, and the tests that need no server and no browser: two minutes
+check: lint softhsm npm  ## lint, and the tests that need no server and no browser: some minutes
 	$(BIN)/python -m pytest -q $(BOTH) -m "not rabbitmq and not postgresql and not browser and not slow"
 
 test: lint rabbitmq postgresql chromium softhsm npm  ## everything, against a real RabbitMQ and browser: what CI runs

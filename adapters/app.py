@@ -396,8 +396,9 @@ async def serve(
             )
             tasks.create_task(watching, name="gaps")
         if leads:
-            keeping = eraser.watch(config.retention, lambda: held.current)
-            tasks.create_task(keeping, name="erased")
+            keeping = eraser.watch_retention(config.retention, lambda: held.current)
+            tasks.create_task(keeping, name="retention")
+            tasks.create_task(eraser.watch_reviews(), name="erased")
 
 
 @asynccontextmanager

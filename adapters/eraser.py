@@ -19,6 +19,7 @@ from broker.errors import ConfigError
 from broker.retention import DAY_S, Retention, ended
 from schemas.errors import RefusedError
 
+_RETAIN_S: Final = 3600.0  # between looks at what is too old, as the gate does
 _AGAIN_S: Final = 300.0  # between looks at what other processes have erased
 _LATE_S: Final = 86_400.0  # so long what was in hand then may come into a file again
 
@@ -55,7 +56,7 @@ class Eraser:
             issuer=order.issuer,
             sub=order.sub,
             token_ids=order.tokens,
-            at=order.at,
+            at=self._clock(),
             reason=order.reason,
         )
         found = await self._store.erase(what)
@@ -90,7 +91,7 @@ class Eraser:
             return
         try:
             await asyncio.to_thread(self._reviews.erase, token_ids)
-        except ConfigError as error:  # `watch` tries again
+        except ConfigError as error:  # `watch_reviews` tries again
             _log.error("reviews.unavailable", error=str(error))
 
     async def retain(self, retention: Retention, directory: Directory) -> None:
@@ -116,17 +117,22 @@ class Eraser:
         if count:
             _log.info("outbox.retention_ended", records=count)
 
-    async def watch(
+    async def watch_retention(
         self, retention: Retention, directory: Callable[[], Directory]
     ) -> None:
-        """Keep the files without what was erased or is too old, until told to stop.
-
-        The reviews: by this process or another; what was in hand then is put into
-        them afterwards.
-        """
+        """Keep the outbox without what is too old, until told to stop."""
         with suppress(StoppedError):
             while True:
                 await self.retain(retention, directory())
+                await pause(_RETAIN_S, self._stop)
+
+    async def watch_reviews(self) -> None:
+        """Keep the reviews without what was erased, until told to stop.
+
+        By this process or another; what was in hand then is put into them afterwards.
+        """
+        with suppress(StoppedError):
+            while self._reviews is not None:
                 since = self._clock() - _LATE_S
                 await self._forget_reviews(await self._store.erased_since(since))
                 await pause(_AGAIN_S, self._stop)

@@ -19,6 +19,7 @@ from adapters.delivery import Delivery, NotGiven, NotYet, Sink
 from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.numbering import Lane
 from adapters.outbox import Outbox
+from adapters.outbox_removal import Removal
 from adapters.retries import (
     Breaker,
     Closed,
@@ -130,9 +131,10 @@ async def forward(
 async def _purge_regularly(
     outbox: Outbox, keep_s: float, clock: Callable[[], float]
 ) -> None:
+    removal = Removal(outbox)
     while True:
         try:
-            count = await outbox.purge(clock() - keep_s)
+            count = await removal.purge(clock() - keep_s)
         except OutboxUnavailableError:
             # Nothing is lost by waiting; what sends and stores tells if it lasts.
             _log.warning("outbox.not_purged", retry_s=_PURGE_S)

@@ -390,6 +390,8 @@ class Intake:
         wanted = self._wanted.get(served.org)
         if wanted is not None:
             return wanted
+        if served.org in self._unclear:  # `follow` tells once it reads
+            return UNREADABLE
         try:
             wanted = self._wanted[served.org] = interests_of(served)
         except ConfigError as error:

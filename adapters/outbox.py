@@ -7,13 +7,9 @@ without gaps, and leaves in the order of its versions. Storing is durable when
 Who may send a row: `due` hands it to one caller, and to nobody else until it is
 settled or released. After a crash nothing is held back. A SQLite file is of one process
 at a time; several share a PostgreSQL database (`outbox_sqlite`, `outbox_postgresql`).
-
-Longer than our files are: a short method for each thing that callers may ask for, all
-around one set of what is handed out. What they do stands in files of its own.
 """
 
 import asyncio
-import math
 import time
 from collections import defaultdict
 from collections.abc import (
@@ -28,9 +24,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import func, select, update
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.delivery import (
@@ -40,36 +34,25 @@ from adapters.delivery import (
     NewDelivery,
     StoreOutcome,
 )
-from adapters.errors import OutboxUnavailableError
 from adapters.numbering import Lane, assign, lane_of
-from adapters.outbox_database import Database
+from adapters.outbox_database import Database, translated
 from adapters.outbox_due import Wanted, load_due, load_soonest, waves
-from adapters.outbox_erasure import (
-    ErasedHere,
-    Erasing,
-    aged,
-    erase,
-    erased_among,
-    erased_since,
-    forget_unused,
-    purge_some,
-)
+from adapters.outbox_erasure import erased_among
 from adapters.outbox_postgresql import open_postgresql
 from adapters.outbox_queries import (
     PENDING,
     UNCHANGED,
-    WAITING,
     load_backlog,
+    load_counts,
     load_known,
     load_scopes,
 )
-from adapters.outbox_reports import Untold, load_untold, note_told
-from adapters.outbox_schema import deliveries, lanes, superseded
+from adapters.outbox_ripening import Ripening
+from adapters.outbox_schema import deliveries, lanes
 from adapters.outbox_sqlite import open_sqlite
-from adapters.outbox_store import look_up, release_waiting, write
+from adapters.outbox_store import look_up, write
 from adapters.scopes import Scopes
 from adapters.together import Together, to_its_end
-from broker.retention import Aged
 
 __all__ = ["Database", "Outbox", "open_outbox"]
 
@@ -148,10 +131,7 @@ class Outbox:
         self._next_due = Together(self._soonest)
         self._recorded = Together(self._record)
         self._arrivals = arrivals
-        # Nothing that waits is due before; 0: not known.
-        self._ripe_at = 0.0
-        # The same of what was stored since somebody looked last.
-        self._later_at = math.inf
+        self._ripening = Ripening()
 
     @to_its_end
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
@@ -177,9 +157,9 @@ class Outbox:
             await write(connection, numbered, lane_ids, known.waiting, now=now)
             later = [n.row for n in numbered if n.outcome is StoreOutcome.WAITING]
             # Before the commit: it may take effect and fail.
-            self._note_waiting(later)
+            self._ripening.note(later)
         # And after it: others may have looked before.
-        self._note_waiting(later)
+        self._ripening.note(later)
         due = (StoreOutcome.STORED, StoreOutcome.AGAIN)
         stored = [n.row for n in numbered if n.outcome in due]
         for lane in map(lane_of, (*stored, *later)):
@@ -189,11 +169,6 @@ class Outbox:
             StoreOutcome.ERASED if row.token_id in gone else next(outcomes)
             for row in asked
         )
-
-    def _note_waiting(self, rows: Iterable[NewDelivery]) -> None:
-        soonest = min((row.not_before for row in rows), default=math.inf)
-        self._later_at = min(self._later_at, soonest)
-        self._ripe_at = min(self._ripe_at, soonest)
 
     @to_its_end
     async def scopes(self, subs: Collection[str]) -> Scopes:
@@ -227,7 +202,7 @@ class Outbox:
     async def _hand_out(self, asked: Sequence[Wanted]) -> list[list[Delivery]]:
         """Do for all that are *asked* at once what `due` says."""
         now = max(each.now for each in asked)
-        if self._ripe_at <= now:
+        if self._ripening.is_due(now):
             await self._release_waiting(now)
         found: list[list[Delivery]] = [[] for _ in asked]
         self._sendable &= self._handed_out
@@ -253,18 +228,7 @@ class Outbox:
 
     @to_its_end
     async def _release_waiting(self, now: float) -> None:
-        soonest = select(func.min(deliveries.c.due_at)).where(WAITING)
-        self._later_at = math.inf
-        try:
-            async with self.writing() as connection:
-                woken = await release_waiting(connection, now)
-                found = await connection.scalar(soonest) or math.inf
-                # What is stored meanwhile this transaction may not see.
-                self._ripe_at = min(found, self._later_at)
-        except BaseException:
-            self._ripe_at = 0.0
-            raise
-        for lane in woken:
+        for lane in await self._ripening.release(self.writing(), now):
             self._arrivals[lane].set()
 
     def release(self, items: Iterable[Delivery]) -> None:
@@ -284,7 +248,7 @@ class Outbox:
                 wanted,
                 self._lane_ids,
                 self._handed_out,
-                waiting=self._ripe_at < math.inf,
+                waiting=self._ripening.anything(),
             )
         return [found.get(lane) for lane in wanted]
 
@@ -345,37 +309,14 @@ class Outbox:
     @to_its_end
     async def counts(self) -> dict[str, int]:
         """Count what is `waiting`, `pending`, `done`, `failed`, `superseded`."""
-        by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
-        counts = {"waiting": 0, "pending": 0, "done": 0, "failed": 0}
         async with self.reading() as connection:
-            for state, count in await connection.execute(by_state):
-                counts[state] = count
-            total = await connection.scalar(
-                select(func.count()).select_from(superseded)
-            )
-        return {**counts, "superseded": total or 0}
+            return await load_counts(connection)
 
     @to_its_end
     async def backlog(self) -> tuple[LaneBacklog, ...]:
         """Tell what is not done, lane by lane; lanes that have all are left out."""
         async with self.reading() as connection:
             return await load_backlog(connection, self._clock() - OVERDUE_S)
-
-    @to_its_end
-    async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
-        """Give some deliveries that are done and that their issuers are not told of.
-
-        Args:
-            not_of: Issuers to leave out.
-        """
-        async with self.reading() as connection:
-            return await load_untold(connection, not_of)
-
-    @to_its_end
-    async def told(self, ids: Collection[str]) -> None:
-        """Note that their issuers are told of these."""
-        async with self.writing() as connection:
-            await note_told(connection, ids)
 
     @to_its_end
     async def notice(self) -> None:
@@ -389,81 +330,10 @@ class Outbox:
         """
         if self._database.has_given_back():
             await self.due(self._clock(), 1, lane=_NO_LANE)
-        try:
+        async with translated(self._database):
             changed = await self._database.changed_elsewhere()
-        except (DBAPIError, PoolTimeoutError) as exc:
-            raise OutboxUnavailableError("the outbox cannot be used now") from exc
         if changed:
             _wake(self._arrivals, None)
-
-    async def purge(self, before: float) -> int:
-        """Delete the bodies that only deliveries settled before *before* used.
-
-        The rows stay, with the bodies' names; a key goes with the last body under it.
-        The bytes are overwritten in the file and leave the write-ahead log, unless
-        another process is reading just then. The file keeps its size: what is stored
-        next takes the room. Others get in between batches, and so does a cancellation.
-
-        Returns:
-            How many bodies went.
-        """
-        total = 0
-        while gone := await self._purge_some(before):
-            total += gone
-        if total:
-            await self._forget_keys()
-            await self._empty_log()
-        return total
-
-    @to_its_end
-    async def _forget_keys(self) -> None:
-        async with self.writing() as connection:
-            await self._database.purging(connection)
-            await forget_unused(connection)
-
-    @to_its_end
-    async def _purge_some(self, before: float) -> int:
-        # In one transaction: what is stored meanwhile may need the same body.
-        async with self.writing() as connection:
-            await self._database.purging(connection)
-            return await purge_some(connection, before)
-
-    async def erase(self, what: Erasing) -> ErasedHere:
-        """Destroy a record's key and bodies; what was not sent will not be.
-
-        Its tokens are not stored any more, whatever brings them. What is just being
-        sent may arrive. As `purge`, of the bytes in the file. Safe to repeat.
-        """
-        found = await self._erase(what)
-        self._handed_out.difference_update(found.ended)
-        await self._empty_log()
-        return found
-
-    @to_its_end
-    async def _erase(self, what: Erasing) -> ErasedHere:
-        async with self.writing() as connection:
-            await self._database.purging(connection)
-            found = await erase(connection, what, {*self._handed_out})
-            await self._database.erasing(connection, found.ended)
-            return found
-
-    @to_its_end
-    async def erased_among(self, token_ids: Collection[str]) -> set[str]:
-        """Tell which of *token_ids* are of records that were erased."""
-        async with self.reading() as connection:
-            return await erased_among(connection, token_ids)
-
-    @to_its_end
-    async def erased_since(self, moment: float) -> list[str]:
-        """Name the tokens that were erased from this moment on."""
-        async with self.reading() as connection:
-            return await erased_since(connection, moment)
-
-    @to_its_end
-    async def aged(self, before: float) -> list[Aged]:
-        """List what may have reached the end of its retention: `outbox_erasure.aged`."""
-        async with self.reading() as connection:
-            return await aged(connection, before)
 
     def holds(self, item: Delivery) -> bool:
         """Tell whether *item*, handed out, may still be sent: it was not erased.
@@ -472,13 +342,6 @@ class Outbox:
         """
         name = item.delivery_id
         return name in self._handed_out and name in self._sendable
-
-    @to_its_end
-    async def _empty_log(self) -> None:
-        try:
-            await self._database.purged()
-        except (DBAPIError, PoolTimeoutError) as exc:
-            raise OutboxUnavailableError("the outbox cannot be used now") from exc
 
     async def _settle(self, delivery_id: str, **values: object) -> None:
         await self._recorded(UNCHANGED | values | {"key": delivery_id})
@@ -493,6 +356,29 @@ class Outbox:
         """Let no body that this transaction needs be purged until it ends."""
         await self._database.storing(connection, ())
 
+    @asynccontextmanager
+    async def removing(self) -> AsyncIterator[AsyncConnection]:
+        """Begin one that writes while nobody stores: for this package alone."""
+        async with self.writing() as connection:
+            await self._database.purging(connection)
+            yield connection
+
+    def in_hand(self) -> frozenset[str]:
+        """Name the deliveries that this process may just be sending."""
+        return frozenset(self._handed_out)
+
+    async def end(self, connection: AsyncConnection, ids: Collection[str]) -> None:
+        """Let nobody send these any more, once this transaction is committed."""
+        # Before that: it may take effect and fail. If it does not, who has one in hand
+        # gives it back, and it is handed out again.
+        self._sendable.difference_update(ids)
+        await self._database.erasing(connection, ids)
+
+    async def empty_log(self) -> None:
+        """Let what was deleted leave the disk: for this package alone."""
+        async with translated(self._database):
+            await self._database.purged()
+
     def writing(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Begin a transaction that writes: for this package alone."""
         return self._translated(self._database.engine.begin())
@@ -506,27 +392,5 @@ class Outbox:
         self, transaction: AbstractAsyncContextManager[AsyncConnection]
     ) -> AsyncIterator[AsyncConnection]:
         """Lend the connection of *transaction*; turn its trouble into ours."""
-        async with AsyncExitStack() as stack:
-            try:
-                connection = await stack.enter_async_context(_beginning(transaction))
-                yield connection
-                await stack.aclose()  # here it is committed
-            except DBAPIError as exc:
-                if not self._database.is_unavailable(exc):
-                    raise
-                raise OutboxUnavailableError("the outbox cannot be used now") from exc
-            except (PoolTimeoutError, TimeoutError) as exc:
-                raise OutboxUnavailableError("the outbox cannot be used now") from exc
-
-
-@asynccontextmanager
-async def _beginning(
-    transaction: AbstractAsyncContextManager[AsyncConnection],
-) -> AsyncIterator[AsyncConnection]:
-    """Begin it; who does not let us connect is no database now."""
-    async with AsyncExitStack() as stack:
-        try:
-            connection = await stack.enter_async_context(transaction)
-        except (OSError, TimeoutError) as exc:
-            raise OutboxUnavailableError("the outbox cannot be used now") from exc
-        yield connection
+        async with translated(self._database), transaction as connection:
+            yield connection

@@ -1,13 +1,15 @@
 """What the outbox asks of its database, beyond the tables. Kept by SQLite and PostgreSQL."""
 
-from collections.abc import Collection, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
 from sqlalchemy import Select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from adapters.errors import OutboxUnavailableError
 from adapters.numbering import Lane
 
 
@@ -65,3 +67,20 @@ class Database(Protocol):
         self, connection: AsyncConnection, values: Sequence[dict[str, object]]
     ) -> None:
         """Record outcomes, as `outbox_queries.SETTLE` takes them."""
+
+
+@asynccontextmanager
+async def translated(database: Database) -> AsyncIterator[None]:
+    """Turn the trouble of *database* that may pass into ours; a mistake stays one.
+
+    Raises:
+        OutboxUnavailableError: Also of who lets nobody connect, or does not answer.
+    """
+    try:
+        yield
+    except DBAPIError as exc:
+        if not database.is_unavailable(exc):
+            raise
+        raise OutboxUnavailableError("the outbox cannot be used now") from exc
+    except (PoolTimeoutError, OSError) as exc:  # a TimeoutError is one, too
+        raise OutboxUnavailableError("the outbox cannot be used now") from exc

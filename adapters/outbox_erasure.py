@@ -4,6 +4,7 @@ Rows of deliveries stay: who got which version when. Each function works within 
 transaction that keeps others from storing (`Database.purging`).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
 from typing import Any, Final
@@ -27,6 +28,7 @@ from broker.retention import Aged
 
 # Bodies overwritten in one transaction; until it ends, nothing else gets in.
 PURGE_BATCH: Final = 32
+_THIS_PROCESS: Final = -1  # as `holder`, where processes have no numbers
 _BODIES: Final = (deliveries.c.evidence, deliveries.c.projection, deliveries.c.receipt)
 
 
@@ -35,7 +37,7 @@ class Erasing(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         token_ids: Of all its versions that are known: none of them is stored again.
-        at: Epoch seconds.
+        at: Now, epoch seconds; not when it was ordered, which may be long ago.
         reason: Of `schemas.erasing`.
         before: If given, nothing happens unless the record is among `aged` of it yet.
     """
@@ -105,9 +107,17 @@ async def erase(
             .join(lanes)
             .where(of_record)
             .order_by(lanes.c.member, lanes.c.sink, deliveries.c.number)
+            .with_for_update(of=deliveries)  # who gets one just now, has it before
         )
     ).all()
     ended = [row.id for row in rows if row.state in ("pending", "waiting")]
+    # `holder` stays, so that the lane is among those reached when this is repeated.
+    for some in chunks([name for name in ended if name in in_hand]):
+        await connection.execute(
+            update(deliveries)
+            .where(deliveries.c.id.in_(some), deliveries.c.holder.is_(None))
+            .values(holder=_THIS_PROCESS)
+        )
     await connection.execute(
         update(deliveries)
         # What had failed for good can be tried no more: it is nobody's to see to.
@@ -115,8 +125,6 @@ async def erase(
         .values(
             state="erased",
             settled_at=func.coalesce(deliveries.c.settled_at, what.at),
-            holder=None,
-            held_until=None,
         )
     )
     keys = select(record_keys.c.id).where(
@@ -153,33 +161,35 @@ async def aged(connection: AsyncConnection, before: float) -> list[Aged]:
     Args:
         before: Only those of which nothing came later, epoch seconds.
     """
-    found = []
-    for issuer, sub, at in (await connection.execute(_aged(before))).all():
-        of_record = (deliveries.c.issuer == issuer) & (deliveries.c.sub == sub)
-        marks = await connection.scalars(select(deliveries.c.tlp).where(of_record))
-        found.append(Aged(issuer=issuer, sub=sub, marks=frozenset(marks), newest=at))
-    return found
+    found = (await connection.execute(_aged(before))).all()
+    marks: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    columns = deliveries.c.issuer, deliveries.c.sub, deliveries.c.tlp
+    for some in chunks([row.sub for row in found]):
+        marked = select(*columns).where(deliveries.c.sub.in_(some)).distinct()
+        for issuer, sub, tlp in await connection.execute(marked):
+            marks[issuer, sub].add(tlp)
+    return [
+        Aged(issuer=issuer, sub=sub, marks=frozenset(marks[issuer, sub]), newest=at)
+        for issuer, sub, at in found
+    ]
 
 
 def _aged(before: float) -> Select[Any]:
-    here = deliveries.c.issuer, deliveries.c.sub
-    is_due = func.count().filter(deliveries.c.state.in_(("pending", "waiting")))
-    newest = func.max(deliveries.c.stored_at)
-    return (
-        select(*here, newest)
-        .join(
-            record_keys,
-            (record_keys.c.issuer == here[0]) & (record_keys.c.sub == here[1]),
-        )
-        .group_by(*here)
-        .having(is_due == 0, newest <= before)
+    """Begin from the records that have bodies: of the ledger they are the fewest."""
+    of_record = (deliveries.c.issuer == record_keys.c.issuer) & (
+        deliveries.c.sub == record_keys.c.sub
+    )
+    is_due = exists().where(of_record, deliveries.c.state.in_(("pending", "waiting")))
+    newest = select(func.max(deliveries.c.stored_at)).where(of_record).scalar_subquery()
+    return select(record_keys.c.issuer, record_keys.c.sub, newest).where(
+        ~is_due, newest <= before
     )
 
 
 async def _is_aged(connection: AsyncConnection, what: Erasing, before: float) -> bool:
     """Look again: a version may have come since `aged` was asked."""
-    of_record = (deliveries.c.issuer == what.issuer) & (deliveries.c.sub == what.sub)
-    found = await connection.execute(_aged(before).where(of_record))
+    mine = (record_keys.c.issuer == what.issuer) & (record_keys.c.sub == what.sub)
+    found = await connection.execute(_aged(before).where(mine))
     return found.first() is not None
 
 
@@ -224,6 +234,8 @@ async def note_erased(
                     state="done",
                     settled_at=each["settled_at"],
                     attempts=deliveries.c.attempts + 1,
+                    holder=None,
+                    held_until=None,
                     untold=each["untold"],
                 )
             )
@@ -235,13 +247,20 @@ async def _remember(connection: AsyncConnection, what: Erasing) -> None:
         deliveries.c.issuer == what.issuer, deliveries.c.sub == what.sub
     )
     names = {*what.token_ids, *await connection.scalars(known)}
-    if names:
+    for some in chunks(sorted(names)):
         await connection.execute(
             ignoring(connection, erased),
             [
                 {"token_id": name, "erased_at": what.at, "reason": what.reason}
-                for name in sorted(names)
+                for name in some
             ],
+        )
+        # Also when it is repeated: who looks for what was erased of late may not have
+        # got to it the last time.
+        await connection.execute(
+            update(erased)
+            .where(erased.c.token_id.in_(some), erased.c.erased_at < what.at)
+            .values(erased_at=what.at)
         )
 
 
@@ -252,7 +271,9 @@ def _reached(rows: Sequence[Row[Any]], in_hand: Collection[str]) -> Iterable[Rea
         of_lane = [*found]
         # An attempt that failed may have taken effect.
         sent = [row for row in of_lane if row.state == "done" or row.attempts]
-        if not sent and not any(r.holder or r.id in in_hand for r in of_lane):
+        if not sent and not any(
+            r.holder is not None or r.id in in_hand for r in of_lane
+        ):
             continue
         yield Reached(
             member=member,

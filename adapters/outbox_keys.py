@@ -12,11 +12,19 @@ from hashlib import sha256
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.errors import OutboxUnavailableError
-from adapters.outbox_schema import bodies, chunks, contents, ignoring, record_keys
+from adapters.outbox_schema import (
+    bodies,
+    chunks,
+    contents,
+    equal,
+    ignoring,
+    record_keys,
+    wanted,
+)
 from broker.record_keys import BrokenContentError, RecordKey, new_key
 
 Record = tuple[str, str]
@@ -120,9 +128,10 @@ async def _known(
     connection: AsyncConnection, records: Collection[Record]
 ) -> dict[Record, RecordKey]:
     found = {}
-    columns = tuple_(record_keys.c.issuer, record_keys.c.sub)
+    columns = record_keys.c.issuer, record_keys.c.sub
     for some in chunks(list(records)):
-        query = select(record_keys).where(columns.in_(some))
+        of_them = wanted(columns, some)
+        query = select(record_keys).join(of_them, equal(of_them, columns))
         for row in await connection.execute(query):
             found[row.issuer, row.sub] = RecordKey(row.id, row.secret)
     return found

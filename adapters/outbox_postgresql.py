@@ -49,6 +49,7 @@ _HOLDERS, _MIGRATING, _BODIES = 0x746F6300, 0x746F6301, 0x746F6302
 # Classes of SQLSTATE that are nobody's mistake: lost connection, rolled back, out of
 # room, not in a state to do it, shut down by its operator, trouble of the system.
 _UNAVAILABLE: Final = ("08", "40", "53", "55", "57", "58")
+_LOCKED: Final = "55P03"  # lock_not_available: PostgreSQL, appendix A
 
 _log: Any = structlog.get_logger(__name__)
 _ALIVE: Final = text(
@@ -266,13 +267,12 @@ class Postgresql:
             try:
                 await connection.execute(text("VACUUM FULL record_keys"))
             except DBAPIError as error:
-                if not self.is_unavailable(error):
+                await connection.invalidate()  # it waits for no lock any more
+                if getattr(error.orig, "sqlstate", None) != _LOCKED:
                     raise
                 _log.warning("outbox.keys_not_rewritten")
             else:
                 await connection.execute(text("RESET lock_timeout"))
-                return
-            await connection.invalidate()
 
     async def settle(
         self, connection: AsyncConnection, values: Sequence[dict[str, object]]

@@ -87,6 +87,16 @@ async def load_known(
     return KnownTokens(given, replaced - given)
 
 
+async def load_counts(connection: AsyncConnection) -> dict[str, int]:
+    """See `Outbox.counts`."""
+    by_state = select(deliveries.c.state, func.count()).group_by(deliveries.c.state)
+    counts = {"waiting": 0, "pending": 0, "done": 0, "failed": 0}
+    for state, count in await connection.execute(by_state):
+        counts[state] = count
+    total = await connection.scalar(select(func.count()).select_from(superseded))
+    return {**counts, "superseded": total or 0}
+
+
 def overdue(since: float) -> tuple[ColumnElement[bool], ...]:
     """Choose corrections and retractions that were due, and not taken, at *since*."""
     return (

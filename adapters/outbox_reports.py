@@ -20,8 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from adapters.outbox import Outbox
 from adapters.outbox_schema import chunks, deliveries, lanes
 from adapters.reports import Taken
+from adapters.together import to_its_end
 from schemas.record import Kind
 
 MAX_ROWS: Final = 1000  # deliveries told of at once
@@ -45,7 +47,34 @@ class Untold(msgspec.Struct, frozen=True):
     taken: tuple[Taken, ...]
 
 
-async def load_untold(connection: AsyncConnection, not_of: Collection[str]) -> Untold:
+class Telling:
+    """Which deliveries of an outbox their issuers are told of.
+
+    Every method may raise `OutboxUnavailableError`.
+    """
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    @to_its_end
+    async def untold(self, *, not_of: Collection[str] = ()) -> Untold:
+        """Give some that are done and that their issuers are not told of.
+
+        Args:
+            not_of: Issuers to leave out.
+        """
+        async with self._outbox.reading() as connection:
+            return await _load_untold(connection, not_of)
+
+    @to_its_end
+    async def told(self, ids: Collection[str]) -> None:
+        """Note that a report has counted these."""
+        if ids:
+            async with self._outbox.writing() as connection:
+                await connection.execute(_TOLD, [{"key": each} for each in ids])
+
+
+async def _load_untold(connection: AsyncConnection, not_of: Collection[str]) -> Untold:
     """Load up to `MAX_ROWS` of them, and who else has got those tokens."""
     names = "id", "issuer", "kind", "token_id"
     query = select(*(deliveries.c[name] for name in names)).where(UNTOLD)
@@ -70,9 +99,3 @@ def _who(tokens: Collection[str]) -> Select[Any]:
         .where(deliveries.c.token_id.in_(tokens), deliveries.c.state == "done")
         .group_by(*columns)
     )
-
-
-async def note_told(connection: AsyncConnection, ids: Collection[str]) -> None:
-    """Note that a report has counted these deliveries."""
-    if ids:
-        await connection.execute(_TOLD, [{"key": each} for each in ids])

@@ -9,12 +9,14 @@ their records (`outbox_keys`); whose key is gone is erased, also from backups wi
 A change here needs a migration: `adapters/migrations`, and a test holds both equal.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Final, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
     Column,
+    ColumnElement,
     Float,
     ForeignKey,
     Index,
@@ -25,7 +27,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    column,
     text,
+    values,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -83,7 +88,7 @@ erased = Table(
     "erased",
     metadata,
     Column("token_id", String, primary_key=True),
-    Column("erased_at", Float, nullable=False),
+    Column("erased_at", Float, nullable=False),  # for the last time, here
     Column("reason", String, nullable=False),  # of `schemas.erasing`
     Index("erased_by_time", "erased_at"),
 )
@@ -121,7 +126,8 @@ deliveries = Table(
     Column("first_failed_at", Float),
     Column("settled_at", Float),  # when it was done or failed for good
     # Who sends it just now, and until when nobody else does: of use only where several
-    # processes share a database (`outbox_postgresql`).
+    # processes share a database (`outbox_postgresql`). Of what was erased: who may have
+    # been sending it.
     Column("holder", BigInteger),
     Column("held_until", Float),
     # 1: done, and its issuer is not told yet (`outbox_reports`).
@@ -162,6 +168,21 @@ def ignoring(
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()
+
+
+def wanted(columns: Sequence[Column[Any]], rows: Iterable[tuple[Any, ...]]) -> CTE:
+    """Give *rows* as a table with these columns, to be joined with theirs.
+
+    For `(a, b) IN (VALUES ...)` SQLite walks all of the table, however many rows it
+    has, as soon as there are two values; so joined it looks each of them up.
+    """
+    names = (column(each.name, each.type) for each in columns)
+    return values(*names, name="wanted").data([*rows]).cte("wanted")
+
+
+def equal(these: CTE, columns: Sequence[Column[Any]]) -> ColumnElement[bool]:
+    """Say how `wanted` is joined."""
+    return and_(*(these.c[each.name] == each for each in columns))
 
 
 def chunks(items: Sequence[_T], length: int = _CHUNK) -> Iterator[Sequence[_T]]:

@@ -36,9 +36,11 @@ from adapters.outbox_keys import Body, write_bodies
 from adapters.outbox_schema import (
     chunks,
     deliveries,
+    equal,
     ignoring,
     lanes,
     superseded,
+    wanted,
 )
 
 _KEPT: Final = (StoreOutcome.STORED, StoreOutcome.WAITING)
@@ -191,10 +193,10 @@ async def _supersede_waiting(
 
 
 async def _open_lanes(
-    connection: AsyncConnection, wanted: Iterable[Lane]
+    connection: AsyncConnection, asked: Iterable[Lane]
 ) -> tuple[dict[Lane, int], dict[Lane, int]]:
-    """Give the ids and the last numbers of *wanted*, creating what is missing."""
-    keys = sorted(wanted)
+    """Give the ids and the last numbers of *asked*, creating what is missing."""
+    keys = sorted(asked)
     ids: dict[Lane, int] = {}
     numbers: dict[Lane, int] = {}
     for some in chunks(keys):
@@ -226,20 +228,17 @@ async def _known(
     versions: set[tuple[Case, str]] = set()
     settled: dict[tuple[Case, str], str] = {}
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
-    key = deliveries.c.ver_key
-    wanted = {
-        (lane_ids[lane_of(row)], row.issuer, row.sub, version_key(row)) for row in rows
-    }
-    for some in chunks(sorted(wanted)):
-        of_cases = {entry[:3] for entry in some}
+    cases = {(lane_ids[lane_of(row)], row.issuer, row.sub) for row in rows}
+    for some in chunks(sorted(cases)):
+        these = wanted(columns, some)
         waits = func.count().filter(deliveries.c.state == "waiting")
         latest = select(
             *columns,
-            func.max(key).label("newest"),
+            func.max(deliveries.c.ver_key).label("newest"),
             waits.label("waiting"),
             func.count().label("versions"),
         )
-        latest = latest.where(tuple_(*columns).in_(of_cases)).group_by(*columns)
+        latest = latest.join(these, equal(these, columns)).group_by(*columns)
         for row in await connection.execute(latest):
             case = (*by_id[row.lane_id], row.issuer, row.sub)
             newest[case] = row.newest
@@ -250,17 +249,21 @@ async def _known(
         # A retraction of what was never sent stands only here.
         others = (superseded.c.lane_id, superseded.c.issuer, superseded.c.sub)
         moot = select(*others, func.max(superseded.c.ver_key))
-        moot = moot.where(tuple_(*others).in_(of_cases)).group_by(*others)
+        moot = moot.join(these, equal(these, others)).group_by(*others)
         for lane_id, issuer, sub, ver_key in await connection.execute(moot):
             case = (*by_id[lane_id], issuer, sub)
             newest[case] = max(ver_key, newest.get(case, ""))
-        exact = select(*columns, key, deliveries.c.state)
-        exact = exact.where(tuple_(*columns, key).in_(some))
-        for lane_id, issuer, sub, ver_key, state in await connection.execute(exact):
-            version = ((*by_id[lane_id], issuer, sub), ver_key)
-            versions.add(version)
+    of_ids = {}
+    for each in rows:
+        version = case_of(each), version_key(each)
+        of_ids[delivery_id(*version)] = version
+    for ids in chunks(sorted(of_ids)):
+        exact = select(deliveries.c.id, deliveries.c.state)
+        exact = exact.where(deliveries.c.id.in_(ids))
+        for name, state in await connection.execute(exact):
+            versions.add(of_ids[name])
             if state in ("done", "failed"):
-                settled[version] = state
+                settled[of_ids[name]] = state
     return Known(
         last_numbers=numbers,
         newest=newest,

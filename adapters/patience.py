@@ -15,6 +15,7 @@ from adapters.delivery import KnownTokens, NewDelivery, StoreOutcome
 from adapters.errors import OutboxUnavailableError
 from adapters.outbox import Outbox
 from adapters.outbox_erasure import ErasedHere, Erasing
+from adapters.outbox_removal import Removal
 from adapters.scopes import Scopes
 from broker.backoff import delays
 from broker.retention import Aged
@@ -33,6 +34,7 @@ class PatientStore:
 
     def __init__(self, outbox: Outbox, stop: asyncio.Event) -> None:
         self._outbox = outbox
+        self._removal = Removal(outbox)
         self._stop = stop
 
     async def store(self, rows: Sequence[NewDelivery]) -> tuple[StoreOutcome, ...]:
@@ -48,20 +50,22 @@ class PatientStore:
         return await self._patiently(lambda: self._outbox.known(member, token_ids))
 
     async def erase(self, what: Erasing) -> ErasedHere:
-        """See `Outbox.erase`; raises StoppedError as well."""
-        return await self._patiently(lambda: self._outbox.erase(what))
+        """Erase a record, also from the disk; raises StoppedError as well."""
+        found = await self._patiently(lambda: self._removal.erase(what))
+        await self._patiently(self._removal.finish)
+        return found
 
     async def erased_among(self, token_ids: Collection[str]) -> set[str]:
-        """See `Outbox.erased_among`; raises StoppedError as well."""
-        return await self._patiently(lambda: self._outbox.erased_among(token_ids))
+        """See `Removal.erased_among`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._removal.erased_among(token_ids))
 
     async def erased_since(self, moment: float) -> list[str]:
-        """See `Outbox.erased_since`; raises StoppedError as well."""
-        return await self._patiently(lambda: self._outbox.erased_since(moment))
+        """See `Removal.erased_since`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._removal.erased_since(moment))
 
     async def aged(self, before: float) -> list[Aged]:
-        """See `Outbox.aged`; raises StoppedError as well."""
-        return await self._patiently(lambda: self._outbox.aged(before))
+        """See `Removal.aged`; raises StoppedError as well."""
+        return await self._patiently(lambda: self._removal.aged(before))
 
     async def _patiently(self, call: Callable[[], Awaitable[_T]]) -> _T:
         failed = False

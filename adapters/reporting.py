@@ -15,7 +15,7 @@ from adapters import reports
 from adapters.errors import OutboxUnavailableError
 from adapters.interests import TellIssuers
 from adapters.outbox import Outbox
-from adapters.outbox_reports import MAX_ROWS
+from adapters.outbox_reports import MAX_ROWS, Telling
 from adapters.patience import StoppedError, pause
 from broker import delivery_reports
 from broker.bus import Bus
@@ -71,7 +71,7 @@ class _Reporter:
         signer: RecordSigner,
         clock: Callable[[], float],
     ) -> None:
-        self._outbox = outbox
+        self._telling = Telling(outbox)
         self._bus = bus
         self._adapter = adapter
         self._signer = signer
@@ -87,11 +87,11 @@ class _Reporter:
         """
         now = self._clock()
         self._away = {name: at for name, at in self._away.items() if at > now}
-        untold = await self._outbox.untold(not_of=self._away)
+        untold = await self._telling.untold(not_of=self._away)
         told = reports.told(untold.taken, consents)
         for issuer, ids in untold.issuers.items():
             if await self._send(issuer, told.get(issuer, ()), now):
-                await self._outbox.told(ids)
+                await self._telling.told(ids)
             else:
                 self._away[issuer] = now + _AWAY_S
         return sum(map(len, untold.issuers.values()))

@@ -223,9 +223,11 @@ class Shared:
         """Return or raise as the run does."""
         await asyncio.shield(self.start())
 
-    async def cancel(self) -> None:
-        """End the run, if there is one."""
+    async def cancel(self, *, after_s: float = 0.0) -> None:
+        """End the run, if there is one; it may end by itself within *after_s*."""
         if self._task is not None:
+            if after_s:
+                await asyncio.wait([self._task], timeout=after_s)
             self._task.cancel()
             await asyncio.wait([self._task])
 

@@ -38,6 +38,8 @@ NACKED_S = 1.0
 # Channel.Close when they are all taken, and a new channel then never opens.
 MAX_QUEUED_FRAMES = 8
 
+SWEEPING_S = 2.0  # so long channels may take to close when all ends
+
 log = structlog.get_logger()
 
 Slot = Literal["shared", "alone"]
@@ -82,8 +84,11 @@ class Publisher:
 
     async def aclose(self) -> None:
         """Open nothing any more; the channels end with their connection."""
-        for each in (*self._opening.values(), self._sweeping, self._watching):
+        for each in (*self._opening.values(), self._watching):
             await each.cancel()
+        # aiormq would send a second Channel.Close for one that is cancelled while it
+        # closes, and RabbitMQ ends the connection for that (504).
+        await self._sweeping.cancel(after_s=SWEEPING_S)
 
     async def _attempt(
         self, slot: Slot, exchange: str, message: Message, until: float

@@ -2,18 +2,24 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Any, TypeVar
 
 import pytest
 import structlog
 from hypothesis import settings
 
+from tests.support import fetch_postgresql, fetch_rabbitmq, postgresql_node
 from tests.support.browser import Page, open_browser
-from tests.support.fetch_rabbitmq import TREE, is_complete
-from tests.support.postgresql_node import PostgreSQLServer, open_postgresql_server
+from tests.support.postgresql_node import (
+    OwnPostgreSQL,
+    PostgreSQLNode,
+    PostgreSQLServer,
+    open_postgresql_server,
+)
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
 from tests.support.rabbitmq_cluster import RabbitMQCluster
-from tests.support.rabbitmq_node import NodeError, RabbitMQNode
+from tests.support.rabbitmq_node import NodeError, OwnNode, RabbitMQNode
 from tests.support.softhsm import SoftHsm, SoftHsmError
 from tests.support.softhsm import made as make_tokens
 
@@ -21,16 +27,20 @@ from tests.support.softhsm import made as make_tokens
 settings.register_profile("tocsin", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("tocsin")
 
-SERVER_FIXTURES = {"rabbitmq", "private_node", "cluster"}
+Server = TypeVar("Server")
+
+SERVER_FIXTURES = {"rabbitmq", "own_node", "cluster"}
+POSTGRESQL_FIXTURES = {"postgresql", "own_postgresql"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if SERVER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        named = set(getattr(item, "fixturenames", ()))
+        if SERVER_FIXTURES & named:
             item.add_marker(pytest.mark.rabbitmq)
-        if "postgresql" in getattr(item, "fixturenames", ()):
+        if POSTGRESQL_FIXTURES & named:
             item.add_marker(pytest.mark.postgresql)
-        if "browser" in getattr(item, "fixturenames", ()):
+        if "browser" in named:
             item.add_marker(pytest.mark.browser)
 
 
@@ -73,32 +83,42 @@ def vhost(rabbitmq: RabbitMQ) -> Iterator[RabbitMQ]:
         yield fresh
 
 
-@pytest.fixture
-def private_node() -> Iterator[RabbitMQNode]:
-    """A node of its own for one test, which may crash it.
+@pytest.fixture(scope="session")
+def own_node() -> OwnNode:
+    """Starts nodes that are a test's own, which may crash them: `with own_node() as one`.
 
     Skipped, in plain sight, for who tests against a server of their own on a
     machine where ours cannot be unpacked.
     """
-    if os.environ.get("TOCSIN_TEST_AMQP_URL") and not is_complete(TREE):
-        pytest.skip("crashes a RabbitMQ, which must not be yours")
-    with _started() as node:
+    tree = fetch_rabbitmq.TREE
+    if os.environ.get("TOCSIN_TEST_AMQP_URL") and not fetch_rabbitmq.is_complete(tree):
+        pytest.skip("needs a RabbitMQ to itself, which must not be yours")
+    return _started
+
+
+@pytest.fixture(scope="session")
+def own_postgresql() -> OwnPostgreSQL:
+    """Starts servers that are a test's own; skipped as `own_node`."""
+    named, tree = os.environ.get("TOCSIN_TEST_POSTGRESQL_URL"), fetch_postgresql.TREE
+    if named and not fetch_postgresql.is_complete(tree):
+        pytest.skip("needs a PostgreSQL to itself, which must not be yours")
+    return _started_postgresql
+
+
+@pytest.fixture
+def private_node(own_node: OwnNode) -> Iterator[RabbitMQNode]:
+    """A node of its own for one test, which may crash it."""
+    with own_node() as node:
         yield node
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[RabbitMQCluster]:
+def cluster(own_node: OwnNode) -> Iterator[RabbitMQCluster]:
     """Three nodes as one; its tests may crash them and bring them back.
 
-    It takes 15 s to start: one file alone uses it. Skipped as `private_node`.
+    It takes 15 s to start: one file alone uses it. Skipped as `own_node`.
     """
-    if os.environ.get("TOCSIN_TEST_AMQP_URL") and not is_complete(TREE):
-        pytest.skip("crashes a RabbitMQ, which must not be yours")
-    with ExitStack() as opened:
-        try:
-            lent = opened.enter_context(RabbitMQCluster())
-        except NodeError as error:
-            pytest.fail(str(error), pytrace=False)
+    with _or_fail(RabbitMQCluster(), NodeError) as lent:
         yield lent
 
 
@@ -119,19 +139,29 @@ async def browser() -> AsyncIterator[Page]:
         yield page
 
 
+def _started(**options: Any) -> AbstractContextManager[RabbitMQNode]:
+    return _or_fail(RabbitMQNode(**options), NodeError)
+
+
+def _started_postgresql() -> AbstractContextManager[PostgreSQLNode]:
+    return _or_fail(PostgreSQLNode(), postgresql_node.NodeError)
+
+
 @contextmanager
-def _started() -> Iterator[RabbitMQNode]:
-    try:
-        node = RabbitMQNode().__enter__()
-    except NodeError as error:
-        failure = str(error)
-    else:
+def _or_fail(
+    server: AbstractContextManager[Server], error: type[Exception]
+) -> Iterator[Server]:
+    """Lend *server*; that it does not start is said without a traceback."""
+    failure = ""
+    with ExitStack() as opened:
         try:
-            yield node
-        finally:
-            node.__exit__()
-        return
-    pytest.fail(failure, pytrace=False)
+            lent = opened.enter_context(server)
+        except error as found:
+            failure = str(found)
+        else:
+            yield lent
+    if failure:
+        pytest.fail(failure, pytrace=False)
 
 
 def _check_answers(server: RabbitMQ) -> None:

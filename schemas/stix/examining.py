@@ -149,10 +149,11 @@ class _Look:
         first = f"{self._where}.{name}[0]"
         for index, item in enumerate(items):
             for found in self._faults({**self._head, name: [item]}):
-                if found.where.startswith(first):
-                    inside = found.where.removeprefix(first)
-                    where = f"{self._where}.{name}[{index}]{inside}"
-                    yield Finding(found.rule, where, found.expected)
+                if not found.where.startswith(first):
+                    return  # no list belongs here, however many elements it has
+                inside = found.where.removeprefix(first)
+                where = f"{self._where}.{name}[{index}]{inside}"
+                yield Finding(found.rule, where, found.expected)
 
     def _faults(self, body: dict[str, Any]) -> Iterator[Finding]:
         try:

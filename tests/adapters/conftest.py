@@ -12,11 +12,11 @@ import pytest
 async def place(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[Path | str]:
-    """Lend a file, or the URL of an empty database, of an outbox."""
+    """Lend a file, or the URL of a database, of an outbox."""
     if request.param == "sqlite":
         yield tmp_path / "outbox.sqlite"
         return
     server = request.getfixturevalue("postgresql")
-    url = await server.fresh()
+    url = await server.with_tables()
     yield url
     await server.drop(url)

@@ -547,15 +547,15 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
         )
     )
     feed = Feed()
-    waiting = [feed.message(draft_of_indicators(1500, case=n)) for n in range(101, 141)]
-    waiting += [feed.message(draft(n)) for n in range(1, 21)]
+    waiting = [feed.message(draft_of_indicators(1500, case=n)) for n in range(101, 115)]
+    waiting += [feed.message(draft(n)) for n in range(1, 7)]
     sink = MemorySink()
     stop = asyncio.Event()
 
     async with AsyncExitStack() as stack:
 
         async def login(user: str) -> Bus:
-            url = vhost.url_for(user, password)
+            url = f"{vhost.url_for(user, password)}?heartbeat=2"
             return await stack.enter_async_context(open_rabbitmq(url, user=user))
 
         gate, adapter = await login("gate"), await login("adapter-main")
@@ -591,7 +591,7 @@ async def test_large_records_in_front_of_small_ones_keep_the_connection_alive(
     ]
     events = [each["event"] for each in logs]
     assert events.count("record.decided") == len(waiting)
-    # All of them take longer than a heartbeat (10 s), which was answered.
+    # All of them take longer than two heartbeats (2 s), which was answered.
     assert "bus.consumer_lost" not in events
 
 

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from adapters import app, intake, interests_file, reporting
 from adapters.app import serve
 from adapters.interests import EVERYTHING
+from adapters.outbox_reports import Telling
 from broker import delivery_reports
 from tests.adapters.test_app import CONTEXT, KNOWN, LANE, MEMBER, stage
 from tests.support.adapter_config import adapter_config, served
@@ -50,7 +51,7 @@ async def until(check):
 
 async def all_told(here, count):
     counts = await here.outbox.counts()
-    return counts["done"] == count and not (await here.outbox.untold()).issuers
+    return counts["done"] == count and not (await Telling(here.outbox).untold()).issuers
 
 
 async def heard(here):

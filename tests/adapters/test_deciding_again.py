@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from adapters.delivery import Delivery, NotGiven, NotYet
 from adapters.interests import Interests
 from adapters.outbox import open_outbox
+from adapters.outbox_removal import Removal
 from adapters.patience import StoppedError
 from adapters.pipeline import Decided, decide
 from adapters.policy import Policy
@@ -335,18 +336,18 @@ async def test_told_to_stop_while_that_cannot_be_kept_it_stays_as_it_was(desk):
 async def test_the_record_is_kept_while_it_may_be_decided_on_and_no_longer(desk):
     await desk.store(GREEN)
     item = await desk.due()
-    assert await desk.outbox.purge(NOW + 1) == 0
+    assert await Removal(desk.outbox).purge(NOW + 1) == 0
     await desk.outbox.failed(item.delivery_id, "sink-refused", now=NOW)
-    assert await desk.outbox.purge(NOW) == 0
-    assert await desk.outbox.purge(NOW + 1) == 4
+    assert await Removal(desk.outbox).purge(NOW) == 0
+    assert await Removal(desk.outbox).purge(NOW + 1) == 4
 
 
 async def test_of_what_has_arrived_the_record_goes_first(desk):
     await desk.store(GREEN)
     item = await desk.due()
     await desk.outbox.done(item.delivery_id, NOW)
-    assert await desk.outbox.purge(NOW) == 1
-    assert await desk.outbox.purge(NOW + 1) == 3
+    assert await Removal(desk.outbox).purge(NOW) == 1
+    assert await Removal(desk.outbox).purge(NOW + 1) == 3
 
 
 # ------------------------------------------------------------------------------- a law

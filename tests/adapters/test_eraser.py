@@ -11,11 +11,13 @@ from adapters.eraser import Eraser
 from adapters.intake import Intake
 from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
-from adapters.patience import PatientStore
+from adapters.outbox_removal import Removal
+from adapters.patience import PatientStore, StoppedError
 from adapters.pipeline import Decided
 from adapters.review import open_reviews
 from broker.bus import Message
 from broker.erasing import CONTENT_TYPE, Order, message
+from broker.errors import ConfigError
 from broker.retention import DAY_S, Retention
 from broker.topology import DEAD, RECORDS, RETRY
 from tests.adapters.test_app import CONTEXT, LANE, MEMBER, config, stage
@@ -56,7 +58,9 @@ async def test_a_record_behind_which_the_order_stands_is_not_sent_again(tmp_path
         assert await here.left_in(NORMAL) == []
 
 
-async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
+async def test_an_order_that_is_not_the_operators_is_a_dead_letter(
+    tmp_path, monkeypatch
+):
     forged = Message(
         body=msgspec.json.encode(order_for()),
         message_id="m",
@@ -64,7 +68,7 @@ async def test_an_order_that_is_not_the_operators_is_a_dead_letter(tmp_path):
         content_type=CONTENT_TYPE,
     )
     async with stage(tmp_path) as here:
-        here.outbox.erase = None  # nobody calls it
+        monkeypatch.setattr(Removal, "erase", None)  # nobody calls it
         await here.broker.login("gate").publish(RECORDS, stamped(forged))
         await here.put(Feed().message(draft()))
         await here.serve_until(lambda: len(here.sink.taken) == 1)
@@ -139,12 +143,12 @@ async def test_what_is_erased_does_not_come_back_into_the_reviews(tmp_path, eras
                 kept.extend(message.message_id for message, *_ in decided)
                 keep(decided)
                 if erased == "meanwhile":
-                    erasing = outbox.erase(what)
+                    erasing = Removal(outbox).erase(what)
                     asyncio.run_coroutine_threadsafe(erasing, loop).result(60)
 
             loop, reviews.keep = asyncio.get_running_loop(), keeping
             if erased == "before":
-                await outbox.erase(what)
+                await Removal(outbox).erase(what)
             intake = Intake(
                 config(tmp_path), None, CONTEXT, outbox, clock=clock, stop=stop,
                 reviews=reviews,
@@ -168,16 +172,49 @@ async def test_what_another_process_erased_leaves_the_reviews_too(tmp_path):
             reviews.keep(
                 [(Message(body=b"x", message_id="m", routing_key="k"), [mine], None)]
             )
-            await outbox.erase(what)
+            await Removal(outbox).erase(what)
             eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
-            watching = asyncio.create_task(
-                eraser.watch(Retention(), lambda: CONTEXT.directory)
-            )
+            watching = asyncio.create_task(eraser.watch_reviews())
             async with asyncio.timeout(10):
                 while reviews.held(now=NOW):  # noqa: ASYNC110  a file has no event
                     await asyncio.sleep(0.01)
             stop.set()
             await watching
+
+
+@pytest.mark.parametrize("was", ["new", "erased long ago"])
+async def test_an_old_order_is_obeyed_in_reviews_that_were_away_just_then(
+    tmp_path, was
+):
+    """As after days in which no adapter ran, or out of the dead letters."""
+    days, stop = NOW - 9 * DAY_S, asyncio.Event()
+    known, named = waiting(token_id=ROW.token_id), waiting(token_id="M" * 43)
+    order = order_for(tokens=(named.token_id,), at=int(days))
+    what = Erasing(
+        issuer=ROW.issuer, sub=ROW.sub, token_ids=order.tokens, at=days, reason="law"
+    )
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        await outbox.store([ROW])
+        if was == "erased long ago":
+            await Removal(outbox).erase(what)
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            plain = Message(body=b"x", message_id="m", routing_key="k")
+            reviews.keep([(plain, [known, named], None)])
+            forget, away = reviews.erase, iter([ConfigError("locked")])
+
+            def erase(token_ids):
+                for error in away:
+                    raise error
+                forget(token_ids)
+                stop.set()
+
+            reviews.erase = erase
+            eraser = Eraser(PatientStore(outbox, stop), reviews, clock=clock, stop=stop)
+            assert await eraser.obey(message(order, NORMAL), CONTEXT) is None
+            assert len(reviews.held(now=NOW, every=True)) == 2
+            await asyncio.wait_for(eraser.watch_reviews(), 10)
+            assert not reviews.held(now=NOW, every=True)
+        assert await outbox.due(NOW, 10) == []
 
 
 async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_path):
@@ -198,11 +235,37 @@ async def test_an_adapter_forgets_by_itself_what_is_over_and_needed_no_more(tmp_
         store = PatientStore(outbox, stop)
         eraser = Eraser(store, None, clock=lambda: moment[0], stop=stop)
         await eraser.retain(rules, CONTEXT.directory)
-        assert await outbox.erased_since(0) == [done.token_id]
+        assert await Removal(outbox).erased_since(0) == [done.token_id]
         moment[0] += DAY_S
         await eraser.retain(rules, CONTEXT.directory)
         # What has to be sent yet is never taken out of the row of numbers.
-        assert await outbox.erased_since(0) == [done.token_id, young.token_id]
+        assert await Removal(outbox).erased_since(0) == [done.token_id, young.token_id]
+
+
+async def test_the_outbox_is_gone_through_less_often_than_the_reviews(
+    tmp_path, monkeypatch
+):
+    paused = []
+
+    async def pause(delay_s, _stop):
+        paused.append(delay_s)
+        raise StoppedError
+
+    monkeypatch.setattr("adapters.eraser.pause", pause)
+    async with open_outbox(tmp_path / "outbox.sqlite", clock=clock) as outbox:
+        with open_reviews(tmp_path / "reviews.sqlite", REVIEWERS) as reviews:
+            await outbox.store([ROW])
+            for item in await outbox.due(NOW, 1):
+                await outbox.done(item.delivery_id, NOW)
+            stop = asyncio.Event()
+            eraser = Eraser(
+                PatientStore(outbox, stop), reviews,
+                clock=lambda: NOW + 2 * DAY_S, stop=stop,
+            )  # fmt: skip
+            await eraser.watch_retention(Retention(days=1), lambda: CONTEXT.directory)
+            await eraser.watch_reviews()
+        assert await Removal(outbox).erased_since(0) == [ROW.token_id]
+    assert paused == [3600, 300]
 
 
 async def test_a_version_that_comes_while_it_is_looked_for_keeps_the_record(tmp_path):
@@ -221,5 +284,5 @@ async def test_a_version_that_comes_while_it_is_looked_for_keeps_the_record(tmp_
         store.aged = lambda _: asyncio.sleep(0, found)  # as it was a moment ago
         eraser = Eraser(store, None, clock=lambda: moment[0], stop=stop)
         await eraser.retain(Retention(days=1), CONTEXT.directory)
-        assert await outbox.erased_since(0) == []
+        assert await Removal(outbox).erased_since(0) == []
         assert len(await outbox.due(moment[0], 10)) == 1

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import time
 from contextlib import asynccontextmanager, closing
+from unittest.mock import patch
 
 import pytest
 import structlog
@@ -14,6 +15,7 @@ from adapters import forwarder
 from adapters.errors import OutboxUnavailableError, SinkError, SinkUnavailableError
 from adapters.forwarder import forward
 from adapters.outbox import open_outbox
+from adapters.outbox_removal import Removal
 from adapters.retries import RetryPolicy
 from tests.support.sinks import MemorySink, new_delivery
 
@@ -429,17 +431,17 @@ async def purged(outbox, **options):
     """Forward until bodies were purged: how many went, by the log."""
     looked = asyncio.Event()
 
-    class Watching:
-        def __getattr__(self, name):
-            return getattr(outbox, name)
-
+    class Watching(Removal):
         async def purge(self, before):
-            count = await outbox.purge(before)
+            count = await super().purge(before)
             looked.set()
             return count
 
-    with structlog.testing.capture_logs() as logs:
-        async with forwarding(Watching(), {}, **options):
+    with (
+        patch("adapters.forwarder.Removal", Watching),
+        structlog.testing.capture_logs() as logs,
+    ):
+        async with forwarding(outbox, {}, **options):
             await looked.wait()
     return [e["bodies"] for e in logs if e["event"] == "outbox.purged"]
 
@@ -461,18 +463,15 @@ async def test_it_looks_again_from_time_to_time(outbox, monkeypatch):
     assert len(sink.taken) == 1
 
 
-async def test_a_purge_that_fails_is_told_and_stops_no_delivery(outbox):
-    class Locked:
-        def __getattr__(self, name):
-            return getattr(outbox, name)
+async def test_a_purge_that_fails_is_told_and_stops_no_delivery(outbox, monkeypatch):
+    async def locked(_removal, _before):
+        raise OutboxUnavailableError("locked")
 
-        async def purge(self, _before):
-            raise OutboxUnavailableError("locked")
-
+    monkeypatch.setattr(Removal, "purge", locked)
     sink = MemorySink()
     await outbox.store([case(1)])
     with structlog.testing.capture_logs() as logs:
-        async with forwarding(Locked(), {LANE: sink}):
+        async with forwarding(outbox, {LANE: sink}):
             await settled(outbox)
     assert [e["event"] for e in logs] == ["outbox.not_purged", "delivery.done"]
 

@@ -16,6 +16,7 @@ from adapters.ledger import ALL, NOT_DONE, Search
 from adapters.ledger_database import open_ledger
 from adapters.ledger_flow import flows
 from adapters.outbox import open_outbox
+from adapters.outbox_removal import Removal
 from broker.errors import ConfigError
 from tests.support.sinks import MemorySink, new_delivery
 
@@ -227,7 +228,7 @@ async def test_a_version_that_waits_is_no_hindrance_it_comes_behind(outbox, ledg
 async def test_what_was_purged_cannot_be_sent_and_says_so(outbox, ledger):
     await outbox.store([case(1)])
     await end(outbox, "sink-refused")
-    await outbox.purge(NOW + 1)
+    await Removal(outbox).purge(NOW + 1)
     done = await ledger.retry(Search())
     assert done.again == ()
     assert [e.bodies for e in done.stay] == [False]
@@ -238,7 +239,7 @@ async def test_what_is_tried_again_is_not_purged(outbox, ledger):
     await outbox.store([case(1)])
     await end(outbox, "sink-refused")
     await ledger.retry(Search())
-    assert await outbox.purge(NOW + 10**9) == 0
+    assert await Removal(outbox).purge(NOW + 10**9) == 0
     assert len(await outbox.due(NOW, 10)) == 1
 
 

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace as changed
 
 from adapters.outbox import open_outbox
+from adapters.outbox_removal import Removal
 from tests.adapters.test_outbox import NOW, outbox, query, version
 from tests.support.sinks import new_delivery
 
@@ -68,7 +69,7 @@ async def test_an_older_version_never_follows_a_newer_one(outbox):
 
 async def test_bodies_that_were_purged_come_back(outbox):
     await settled(outbox, "done")
-    assert await outbox.purge(LATER)
+    assert await Removal(outbox).purge(LATER)
     await outbox.store([replayed(resend="done")])
     [item] = await outbox.due(LATER, 10)
     assert item.evidence == version(1).evidence

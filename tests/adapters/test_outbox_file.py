@@ -20,6 +20,7 @@ from sqlalchemy import create_engine, text
 from adapters.errors import OutboxUnavailableError
 from adapters.outbox import open_outbox
 from adapters.outbox_migrations import _FOLDER
+from adapters.outbox_removal import Removal
 from adapters.outbox_schema import metadata
 from adapters.outbox_sqlite import APPLICATION_ID
 from broker.errors import ConfigError
@@ -132,7 +133,9 @@ async def test_purging_keeps_what_is_pending_or_recent_and_the_ledger(outbox, pa
     await outbox.done(items[0].delivery_id, NOW)
     await outbox.failed(items[1].delivery_id, "sink-refused", now=NOW)
     await outbox.done(items[2].delivery_id, NOW + 100)
-    assert await outbox.purge(NOW + 50) == 6  # three bodies of each of two records
+    assert (
+        await Removal(outbox).purge(NOW + 50) == 6
+    )  # three bodies of each of two records
     assert query(path, "select count(*) from deliveries") == [(4,)]
     assert query(path, "select count(*) from contents") == [(6,)]
     kept = query(path, "select sub from record_keys order by sub")
@@ -148,7 +151,7 @@ async def test_what_is_stored_after_a_purge_takes_the_room_of_what_went(outbox, 
         await outbox.store(rows)
         for item in await outbox.due(NOW, 100, max_bytes=10**9):
             await outbox.done(item.delivery_id, NOW)
-        assert await outbox.purge(NOW + 1) >= 100  # several batches
+        assert await Removal(outbox).purge(NOW + 1) >= 100  # several batches
         sizes.append(path.stat().st_size)
     assert sizes[0] > 2_000_000
     assert sizes[-1] < sizes[0] * 1.2
@@ -159,12 +162,12 @@ async def test_others_work_on_while_much_is_purged(outbox):
     await outbox.store([case(n, evidence=b"%d" % n) for n in range(300)])
     for item in await outbox.due(NOW, 300):
         await outbox.done(item.delivery_id, NOW)
-    purging = asyncio.create_task(outbox.purge(NOW + 1))
+    purging = asyncio.create_task(Removal(outbox).purge(NOW + 1))
     assert await outbox.store([case(999)]) == ("stored",)
     assert not purging.done()
     purging.cancel()
     await asyncio.wait({purging})
-    assert 0 < await outbox.purge(NOW + 1) < 900  # went on where it stopped
+    assert 0 < await Removal(outbox).purge(NOW + 1) < 900  # went on where it stopped
     assert len(await outbox.due(NOW, 10)) == 1
 
 
@@ -172,7 +175,7 @@ async def test_a_shared_body_stays_while_one_delivery_needs_it(outbox):
     await outbox.store([case(1), case(1, member="ngo-a")])
     [mine] = await outbox.due(NOW, 10, lane=LANE)
     await outbox.done(mine.delivery_id, NOW)
-    assert await outbox.purge(NOW + 1) == 0
+    assert await Removal(outbox).purge(NOW + 1) == 0
 
 
 async def test_purged_bytes_are_in_no_file_any_more(outbox, path):
@@ -189,7 +192,7 @@ async def test_purged_bytes_are_in_no_file_any_more(outbox, path):
     assert len(found) > 80  # a few lie across two pages
     [item] = await outbox.due(NOW, 1)
     await outbox.done(item.delivery_id, NOW)
-    await outbox.purge(NOW + 1)
+    await Removal(outbox).purge(NOW + 1)
     for each in found:
         assert not any(each in file.read_bytes() for file in files)
 
@@ -223,7 +226,7 @@ async def test_a_purged_body_that_is_needed_again_comes_back(outbox):
     await outbox.store([case(1)])
     [item] = await outbox.due(NOW, 1)
     await outbox.done(item.delivery_id, NOW)
-    assert await outbox.purge(NOW + 1) == 3
+    assert await Removal(outbox).purge(NOW + 1) == 3
     await outbox.store([case(1, member="ngo-a")])
     [again] = await outbox.due(NOW, 1)
     assert again.evidence == item.evidence

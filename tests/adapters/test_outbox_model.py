@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from adapters.outbox import open_outbox
 from adapters.outbox_postgresql import CLAIM_S
+from adapters.outbox_removal import Removal
 from tests.support.sinks import new_delivery
 
 START = 1_770_000_000.0
@@ -237,7 +238,7 @@ def machine_at(place, *, claim_s: float = 0.0) -> type[RuleBasedStateMachine]:
 
         @rule()
         def purge(self) -> None:
-            self.run(self.outbox.purge(self.now + FAR))
+            self.run(Removal(self.outbox).purge(self.now + FAR))
 
         @invariant()
         def both_count_the_same(self) -> None:
@@ -290,6 +291,6 @@ def test_a_file_of_deliveries_does_what_the_model_says(tmp_path):
 @pytest.mark.postgresql
 def test_a_database_of_deliveries_does_what_the_model_says(postgresql):
     run_state_machine_as_test(
-        machine_at(postgresql.fresh, claim_s=CLAIM_S + 1),
+        machine_at(postgresql.with_tables, claim_s=CLAIM_S + 1),
         settings=settings(max_examples=3, stateful_step_count=25, deadline=None),
     )

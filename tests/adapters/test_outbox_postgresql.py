@@ -15,9 +15,10 @@ from adapters.forwarder import forward
 from adapters.outbox import open_outbox
 from adapters.outbox_erasure import Erasing
 from adapters.outbox_postgresql import CLAIM_S
+from adapters.outbox_removal import Removal
 from adapters.outbox_schema import metadata
+from adapters.patience import PatientStore
 from broker.errors import ConfigError
-from tests.support.postgresql_node import PostgreSQLNode
 from tests.support.sinks import MemorySink, new_delivery
 from tests.support.tcp_proxy import open_proxy
 
@@ -36,9 +37,9 @@ def case(number, **changes):
 
 @pytest.fixture
 async def url(postgresql):
-    fresh = await postgresql.fresh()
-    yield fresh
-    await postgresql.drop(fresh)
+    made = await postgresql.with_tables()
+    yield made
+    await postgresql.drop(made)
 
 
 @pytest.fixture
@@ -198,7 +199,7 @@ async def test_what_one_process_erases_the_other_does_not_send(two):
     order = Erasing(
         issuer="cert-aq", sub="incident--1", token_ids=(), at=NOW, reason="law"
     )
-    assert len((await one.erase(order)).ended) == len(mine) == 250
+    assert len((await Removal(one).erase(order)).ended) == len(mine) == 250
     for item in mine:
         await until_given_up(other, item)
     assert other.holds(kept)
@@ -236,8 +237,10 @@ async def test_cut_off_it_is_unavailable_and_works_on_when_it_is_back(two, url):
     assert numbers(await other.due(NOW, 10)) in ([1], [])
 
 
-async def test_a_server_that_is_killed_loses_nothing_that_was_stored():
-    with PostgreSQLNode() as node:
+async def test_a_server_that_is_killed_loses_nothing_that_was_stored(
+    own_postgresql,
+):
+    with own_postgresql() as node:
         async with open_outbox(node.url, clock=clock) as outbox:
             await outbox.store([case(1), case(2)])
             node.kill()
@@ -250,19 +253,52 @@ async def test_a_server_that_is_killed_loses_nothing_that_was_stored():
             assert numbers(await outbox.due(NOW, 10)) == [1, 2, 3]
 
 
+async def test_a_server_that_is_away_when_the_keys_are_written_anew_is_waited_for(
+    own_postgresql,
+):
+    what = Erasing(
+        issuer="cert-aq", sub="incident--1", token_ids=(), at=1, reason="law"
+    )
+    with own_postgresql() as node:
+        async with open_outbox(node.url, clock=clock) as outbox:
+            await outbox.store([case(1)])
+            removal = Removal(outbox)
+            assert (await removal.erase(what)).bodies == 3
+            node.kill()
+            with pytest.raises(OutboxUnavailableError):
+                await removal.finish()
+            node.start()
+            await removal.finish()
+
+
+async def test_a_lane_that_another_process_was_just_sending_to_is_told_of_twice(two):
+    """The first time it may have taken effect, and nobody has heard of it."""
+    one, other = two
+    await one.store([case(1)])
+    await one.due(NOW, 10)
+    what = Erasing(
+        issuer="cert-aq", sub="incident--1", token_ids=(), at=1, reason="law"
+    )
+    first, again = [(await Removal(other).erase(what)).reached for _ in range(2)]
+    assert len(first) == 1
+    assert again == first
+
+
 async def test_no_body_is_purged_that_is_stored_again_meanwhile(two):
     one, other = two
     for n in range(10):
         await one.store([case(n)])
         [item] = await one.due(NOW, 10)
         await one.done(item.delivery_id, NOW)
-        await asyncio.gather(one.purge(NOW + 1), other.store([case(100 + n)]))
+        await asyncio.gather(Removal(one).purge(NOW + 1), other.store([case(100 + n)]))
         [kept] = await one.due(NOW, 10)
         assert kept.evidence == new_delivery().evidence
         await one.done(kept.delivery_id, NOW)
 
 
-async def test_several_may_begin_at_once(url):
+async def test_several_may_begin_at_once(postgresql):
+    url = await postgresql.fresh()
+
     async def begin():
         async with open_outbox(url, clock=clock) as outbox:
             return await outbox.store([case(1)])
@@ -374,7 +410,8 @@ async def test_an_erased_key_is_not_in_the_servers_table_any_more(two, url):
         what = Erasing(
             issuer="cert-aq", sub="incident--1", token_ids=(), at=NOW, reason="law"
         )
-        await one.erase(what)
+        store = PatientStore(one, asyncio.Event())
+        await store.erase(what)
         await connection.execute("CHECKPOINT")
         after = await connection.fetchval(f"SELECT {where}")
         # Somebody reads it for long: nobody waits for that.
@@ -382,7 +419,7 @@ async def test_an_erased_key_is_not_in_the_servers_table_any_more(two, url):
             await connection.execute("LOCK record_keys IN ACCESS SHARE MODE")
             other = msgspec.structs.replace(what, sub="incident--2")
             with capture_logs() as logs:
-                await one.erase(other)
+                await store.erase(other)
     finally:
         await connection.close()
     assert [keys[each] in before for each in sorted(keys)] == [True, True]

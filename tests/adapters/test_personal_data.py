@@ -185,19 +185,20 @@ def test_a_segment_is_hit_only_where_it_holds_a_character_of_the_name():
         "0f", "-", "2026-", "2026-03-14 ", "1,000 ", "1 000 ", "rp 1", "v1.", "10.0.", "cve-1",
     ],
 )  # fmt: skip
+@pytest.mark.no_cover  # tracing takes longer than what is measured
 def test_a_text_four_times_as_long_takes_about_four_times_as_long(unit):
     def cost(chars):
         text = unit * (chars // len(unit))
-        times = []
-        for _ in range(3):
-            begun = time.process_time()
-            found_in([text])
-            times.append(time.process_time() - begun)
-        return min(times)
+        begun = time.process_time()
+        found_in([text])
+        return time.process_time() - begun
 
-    # Sixteen times would be a square. What is too short to be measured is none.
-    short, long = cost(10_000), cost(40_000)
-    assert long < max(short, 0.002) * 9
+    def is_in_proportion():
+        # Sixteen times would be a square. What is too short to be measured is none.
+        return cost(20_000) < max(cost(5_000), 0.002) * 9
+
+    # A machine that stood still for a moment is given two more chances.
+    assert any(is_in_proportion() for _ in range(3))
 
 
 def test_the_detectors_do_not_know_the_policy():

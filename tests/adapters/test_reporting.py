@@ -8,6 +8,7 @@ import pytest
 from adapters import outbox_reports, reporting
 from adapters.errors import OutboxUnavailableError
 from adapters.outbox import open_outbox
+from adapters.outbox_reports import Telling
 from adapters.reporting import report
 from broker import delivery_reports
 from broker.embedded import open_embedded
@@ -51,7 +52,7 @@ class Stage:
             stop.set()
 
     async def all_told(self):
-        return not (await self.outbox.untold()).issuers
+        return not (await Telling(self.outbox).untold()).issuers
 
     async def read(self, org="cert-aq"):
         """Take what *org* was told: token to how many, and who."""
@@ -151,7 +152,7 @@ async def test_one_issuer_whose_queue_takes_nothing_holds_up_no_other(
         await here.deliver(*many, row(token=OTHER, issuer="cert-bv"))
 
         async def told():
-            return not (await here.outbox.untold(not_of=["cert-aq"])).issuers
+            return not (await Telling(here.outbox).untold(not_of=["cert-aq"])).issuers
 
         await here.report_until(told)
         assert await here.read("cert-bv") == [(OTHER, 1, ["platform-b"])]
@@ -168,14 +169,14 @@ async def test_an_issuer_that_has_left_is_told_nothing_and_waited_for_by_nobody(
 async def test_an_outbox_that_cannot_be_used_is_waited_for(tmp_path, monkeypatch):
     async with stage(tmp_path / "o.sqlite") as here:
         await here.deliver(row())
-        told, failing = here.outbox.told, iter([OutboxUnavailableError("locked")])
+        told, failing = Telling.told, iter([OutboxUnavailableError("locked")])
 
-        async def failing_once(ids):
+        async def failing_once(telling, ids):
             for error in failing:
                 raise error
-            await told(ids)
+            await told(telling, ids)
 
-        monkeypatch.setattr(here.outbox, "told", failing_once)
+        monkeypatch.setattr(Telling, "told", failing_once)
         await here.report_until(here.all_told)
         found = await here.read()  # under one message id, if within one minute
         assert {each[0] for each in found} == {TOKEN}

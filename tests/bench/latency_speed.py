@@ -36,6 +36,7 @@ class Watch:
     """When what was sent, and when it arrived."""
 
     def __init__(self) -> None:
+        self.begun: dict[str, float] = {}
         self._taken: dict[str, float] = {}
         self._wanted: set[str] = set()
         self._everything = asyncio.Event()
@@ -49,47 +50,58 @@ class Watch:
         self, names: Sequence[str], one: Callable[[str], Awaitable[Any]]
     ) -> list[float]:
         """Begin one every hundredth of a second, whatever became of those before."""
-        begun, self._wanted = {}, {*names}
+        self.begun, self._wanted = {}, {*names}
         self._everything.clear()
         start = time.perf_counter()
         async with asyncio.timeout(_LONGEST_S), asyncio.TaskGroup() as tasks:
             for number, name in enumerate(names):
                 await asyncio.sleep(start + number / _PER_S - time.perf_counter())
-                begun[name] = time.perf_counter()
+                self.begun[name] = time.perf_counter()
                 tasks.create_task(one(name))
             await self._everything.wait()
-        return [self._taken[name] - at for name, at in begun.items()]
+        return [self._taken[name] - at for name, at in self.begun.items()]
 
 
 async def measure(hub: Hub, *, quick: bool) -> Report:
     rounds, count = (1, 100) if quick else (3, 800)
-    ours, theirs = [], []
+    ours, gates, adapters, theirs = [], [], [], []
     for number in range(rounds):
         found = tokens(small(sample()), signer_of(hub), count, now=int(time.time()))
         batch = messages(found, _KEY, ISSUER)
         theirs.append(await _round_trips(hub, [each.body for each in batch]))
-        ours.append(await _whole(hub, number, batch))
+        whole, gate = await _whole(hub, number, batch)
+        ours.append(whole)
+        gates.append(gate)
+        adapters.append([a - b for a, b in zip(whole, gate, strict=True)])
     return Report(
         f"latency: from publish to webhook at {_PER_S} records a second",
         f"{count} 6-object records a round, evenly, signed before: published to the "
         "ingress queue, through a gate process (state and archive in SQLite) and an "
         "adapter process (one member, SQLite outbox) to its HTTP endpoint, until that "
         "has read the request. Round trip: aio-pika publishes the same bodies at the "
-        "same pace to a quorum queue, until its consumer has them. Publisher, endpoint, both processes and the broker share two cores.",
+        "same pace to a quorum queue, until its consumer has them. Of ours, when the "
+        "gate had passed it on: when a queue beside the adapters' got it. Publisher, "
+        "endpoint, both processes and the broker share two cores.",
         tuple(
-            Row(
-                f"to the webhook, p{p}",
-                f"round trip, p{p}",
-                _at(ours, p),
-                _at(theirs, p),
-            )
+            Row(f"{what}, p{p}", f"round trip, p{p}", _at(found, p), _at(theirs, p))
             for p in (50, 99)
+            for what, found in (
+                ("to the webhook", ours),
+                ("of it, to the adapters' queue", gates),
+                ("of it, from there to the webhook", adapters),
+            )
         ),
     )
 
 
-async def _whole(hub: Hub, number: int, batch: Sequence[Message]) -> list[float]:
-    """Send *batch* through an installation."""
+async def _whole(
+    hub: Hub, number: int, batch: Sequence[Message]
+) -> tuple[list[float], list[float]]:
+    """Send *batch* through an installation.
+
+    Returns:
+        How long each took, and how long until the gate had passed it on.
+    """
     named = {each.message_id: each for each in batch}
     names = [*named]
 
@@ -99,7 +111,25 @@ async def _whole(hub: Hub, number: int, batch: Sequence[Message]) -> list[float]
             await sender.publish(topology.INGRESS, named[name])
 
         await watch.latencies(names[:_WARM], send)
-        return await watch.latencies(names[_WARM:], send)
+        async with _passed_on(hub) as passed:
+            whole = await watch.latencies(names[_WARM:], send)
+        gate = [passed[name] - at for name, at in watch.begun.items()]
+        return whole, gate
+
+
+@asynccontextmanager
+async def _passed_on(hub: Hub) -> AsyncIterator[dict[str, float]]:
+    """Note when a queue beside the adapters' gets each record."""
+    passed: dict[str, float] = {}
+
+    async def take(message: AbstractIncomingMessage) -> None:
+        passed[str(message.message_id)] = time.perf_counter()
+
+    async with bare.channel(hub.server.amqp_url, prefetch=100) as channel:
+        queue = await channel.declare_queue(exclusive=True)
+        await queue.bind(topology.RECORDS, "#")
+        await queue.consume(take, no_ack=True)
+        yield passed
 
 
 def _at(found: Sequence[Sequence[float]], percent: int) -> tuple[float, ...]:

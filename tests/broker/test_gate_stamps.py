@@ -34,7 +34,7 @@ from tests.support.issuing import (
     draft,
     gate_files,
     key_entry,
-    rest,
+    left,
     running_gate,
     service,
     signer,
@@ -176,8 +176,8 @@ async def test_a_gate_does_not_fork_its_chain_on_an_archive_that_was_put_back(
         with pytest.RaisesGroup(pytest.RaisesExc(ConfigError, match="number 2 of the")):
             async with running_gate(broker.login("gate"), tmp_path):
                 await asyncio.sleep(WAIT_S)
-        [left] = await rest(broker.login("gate"), "tocsin.ingress.cert-aq")
-    assert "x-delivery-count" not in left.headers
+        [kept] = await left(broker, "gate", "tocsin.ingress.cert-aq")
+    assert "x-delivery-count" not in kept.headers
 
 
 async def test_a_gate_whose_state_was_lost_goes_on_with_the_chain(tmp_path):
@@ -287,8 +287,8 @@ async def test_a_gate_whose_key_is_not_listed_takes_no_message(tmp_path, known, 
         ):
             async with running_gate(broker.login("gate"), tmp_path, known=known, by=by):
                 await asyncio.sleep(WAIT_S)
-        [left] = await rest(broker.login("gate"), "tocsin.ingress.cert-aq")
-    assert "x-delivery-count" not in left.headers
+        [kept] = await left(broker, "gate", "tocsin.ingress.cert-aq")
+    assert "x-delivery-count" not in kept.headers
     with gate_files(tmp_path) as gate:
         assert list(gate.archive.since()) == gate.archive.heads() == []
 
@@ -307,8 +307,8 @@ async def test_a_gate_whose_key_ends_meanwhile_stamps_nothing_more(tmp_path):
                 now[0] = NOW + 11
                 await send(broker, second)
                 await asyncio.sleep(WAIT_S)
-        [left] = await rest(broker.login("gate"), "tocsin.ingress.cert-aq")
-    assert left.message_id == second.message_id
+        [kept] = await left(broker, "gate", "tocsin.ingress.cert-aq")
+    assert kept.message_id == second.message_id
     with gate_files(tmp_path) as gate:
         assert [a.token_id for a in gate.archive.since()] == [first.message_id]
 

@@ -42,7 +42,6 @@ from broker.topology import (
     topology,
 )
 from tests.support.rabbitmq_api import RabbitMQ
-from tests.support.rabbitmq_node import RabbitMQNode
 from tests.support.tcp_proxy import Proxy, open_proxy
 
 PLACE = topology(issuers=["cert-aq"], adapters=["civil"], members=["cert-bv"])
@@ -613,11 +612,12 @@ async def test_a_copy_past_the_topic_permission_is_refused_or_names_its_sender(p
 
 
 @pytest.mark.slow
-@pytest.mark.rabbitmq
-async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(monkeypatch):
+async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(
+    own_node, monkeypatch
+):
     # Less memory than an empty node has: the alarm is on from the start.
     config = "vm_memory_high_watermark.absolute = 1MB"
-    with RabbitMQNode(config=config) as node:
+    with own_node(config=config) as node:
         await declare(node.amqp_url, PLACE)
         async with open_rabbitmq(node.amqp_url, user="guest") as bus:
             # Only by the first frame the broker sees that we publish.
@@ -640,9 +640,8 @@ async def test_in_an_alarm_nothing_is_written_that_may_be_delivered_later(monkey
 
 
 @pytest.mark.slow
-@pytest.mark.rabbitmq
-async def test_no_confirmed_message_is_lost_when_the_node_crashes():
-    with RabbitMQNode() as node:
+async def test_no_confirmed_message_is_lost_when_the_node_crashes(own_node):
+    with own_node() as node:
         await declare(node.amqp_url, PLACE)
         await asyncio.sleep(2)  # see RabbitMQNode.crash
         async with open_rabbitmq(node.amqp_url, user="guest") as bus:

@@ -33,6 +33,7 @@ from broker.rabbitmq_link import Link
 from broker.tls import client_context
 from broker.topology import adapter_queues
 from tests.support.hub import wait_until
+from tests.support.rabbitmq_node import OwnNode
 from tests.support.tls_hub import TlsHub, must
 from tests.support.tuf_groups import Groups
 from tests.support.tuf_groups import signer as theirs
@@ -53,10 +54,12 @@ class Member(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Member]:
+def member(
+    own_node: OwnNode, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Member]:
     folder = tmp_path_factory.mktemp("hub")
     mine = folder / "bx"
-    with TlsHub(folder).running() as hub:
+    with TlsHub(folder, own_node).running() as hub:
         must(
             "join", "--org", ORG, "--name", "CERT Borduria", "--country", "XB",
             "--audience", "peer-cert", "--contact", "duty@cert-bx.example",

@@ -14,14 +14,15 @@ from broker.errors import ConfigError
 from tests.support.issuing import member
 from tests.support.permission_matrix import LOGINS, of_directory
 from tests.support.permission_page import PAGE, Found, find, part_of, written
+from tests.support.rabbitmq_node import OwnNode
 
 pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def found() -> Found:
+def found(own_node: OwnNode) -> Found:
     """All that was tried, once for the file."""
-    return asyncio.run(find())
+    return asyncio.run(find(own_node))
 
 
 def test_every_login_may_do_what_it_is_for(found: Found) -> None:

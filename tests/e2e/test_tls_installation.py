@@ -12,9 +12,9 @@ from broker.rabbitmq import open_rabbitmq
 from broker.tls import client_context
 from tests.adapters.test_cli import SAMPLES
 from tests.support.hub import Hub, Party, tocsin, wait_until
-from tests.support.rabbitmq_node import TLS_CONFIG, RabbitMQNode
+from tests.support.rabbitmq_node import TLS_CONFIG, OwnNode, RabbitMQNode
 
-pytestmark = [pytest.mark.rabbitmq, pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 PARTIES = (
     Party("cert-aq", "peer-cert", publishes=True),
@@ -56,18 +56,20 @@ class TlsHub(Hub):
 
 
 @contextmanager
-def certified_node(folder: Path, config: str = "") -> Iterator[RabbitMQNode]:
+def certified_node(
+    own_node: OwnNode, folder: Path, config: str = ""
+) -> Iterator[RabbitMQNode]:
     do("ca", "--out", folder / "ca")
     do("node", "127.0.0.1", "--ca", folder / "ca", "--out", folder / "node")
     tls = folder / "node"
     (tls / "ca.pem").write_bytes((folder / "ca/ca.pem").read_bytes())
-    with RabbitMQNode(tls=tls, config=config) as node:
+    with own_node(tls=tls, config=config) as node:
         yield node
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[TlsHub]:
-    with certified_node(folder) as node:
+def installed(own_node: OwnNode, folder: Path) -> Iterator[TlsHub]:
+    with certified_node(own_node, folder) as node:
         hub = TlsHub(folder, node.api, PARTIES)
         hub.node = node
         yield hub.build()
@@ -77,9 +79,11 @@ def installed(folder: Path) -> Iterator[TlsHub]:
 PASSWORDS = "auth_mechanisms.2 = PLAIN\nssl_options.fail_if_no_peer_cert = false"
 
 
-async def test_a_member_may_have_a_password_instead_over_tls(tmp_path: Path) -> None:
+async def test_a_member_may_have_a_password_instead_over_tls(
+    own_node: OwnNode, tmp_path: Path
+) -> None:
     assert "auth_mechanisms.2 = PLAIN" in TLS_CONFIG.read_text()
-    with certified_node(tmp_path, PASSWORDS) as node:
+    with certified_node(own_node, tmp_path, PASSWORDS) as node:
         node.api.create_user("platform-x", "hush-hush")
         node.api.grant("platform-x", "^$", "^$", "^$")
         tls = client_context(ca=tmp_path / "ca/ca.pem")
@@ -90,8 +94,10 @@ async def test_a_member_may_have_a_password_instead_over_tls(tmp_path: Path) -> 
                     pass
 
 
-def test_a_record_goes_from_issuer_to_reader_over_tls_alone(tmp_path: Path) -> None:
-    with installed(tmp_path) as hub, hub.running():
+def test_a_record_goes_from_issuer_to_reader_over_tls_alone(
+    own_node: OwnNode, tmp_path: Path
+) -> None:
+    with installed(own_node, tmp_path) as hub, hub.running():
         config = hub.publisher_config("cert-aq")
         sent = tocsin(
             "publish", str(SAMPLES / "bank-phishing.json"), "--config", str(config)

@@ -156,8 +156,8 @@ def generated(count: int) -> Iterator[Case]:
         yield Case(name=f"generated {number - 1000}", versions=(made,))
 
 
-def real() -> Iterator[Case]:
-    """The real bundles, where they are; of large ones the beginning."""
+def real(most: int = MAX_REAL_OBJECTS) -> Iterator[Case]:
+    """The real bundles, where they are; of large ones the first *most* objects."""
     files = sorted(
         path
         for pattern in (
@@ -177,7 +177,7 @@ def real() -> Iterator[Case]:
                 break
         first = [one for one in objects if one["id"] == options.get("primary")]
         rest = [one for one in objects if one not in first]
-        chosen = [*first, *rest][:MAX_REAL_OBJECTS]
+        chosen = [*first, *rest][:most]
         try:
             made = version(chosen, number=number, **options)
         except SchemaError:
@@ -361,10 +361,10 @@ def played() -> Case:
     return Case(name="demo", versions=tuple(versions), said="\n".join(said))
 
 
-def everything(tangled: int) -> Iterator[Case]:
+def everything(tangled: int, real_objects: int = MAX_REAL_OBJECTS) -> Iterator[Case]:
     """Yield all scenes; *tangled*: how many generated records."""
     yield from samples()
     yield from sequences()
     yield played()
     yield from generated(tangled)
-    yield from real()
+    yield from real(real_objects)

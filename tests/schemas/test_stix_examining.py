@@ -16,6 +16,7 @@ from schemas import stix
 from schemas.errors import SchemaError
 from schemas.findings import Finding
 from schemas.reasons import REASONS
+from schemas.stix import examining
 from schemas.stix.examining import MAX_FAULTS, examine_bundle
 from tests.support.records import an_id, incident, plain_object
 from tests.support.refusals import refusal_of
@@ -308,6 +309,20 @@ def test_no_object_takes_long(bad: dict[str, Any]) -> None:
     began = time.process_time()
     assert examine_bundle([bad])[2]
     assert time.process_time() - began < 5
+
+
+def test_a_list_where_a_text_belongs_is_not_looked_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = []
+
+    def counting(body: Any, *where: Any, **more: Any) -> Any:
+        looks.append(body)
+        return stix.decode_object(body, *where, **more)
+
+    monkeypatch.setattr(examining, "decode_object", counting)
+    assert faults(NOTE | {"content": [0] * 1000}) == [("bad-property", "$[0].content")]
+    assert len(looks) < 20
 
 
 def test_a_thousand_faulty_objects_of_types_nobody_knows_do_not_take_long() -> None:

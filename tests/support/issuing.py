@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from broker.blinding import BlindMap
 from broker.bus import Bus, Message, Received
 from broker.carried import Carried
 from broker.directory import Directory, KeyEntry, Member, Service, build
+from broker.embedded import EmbeddedBroker
 from broker.gate import run_gate
 from broker.gate_state import GateState, open_gate_state
 from broker.quota import Quota
@@ -237,18 +238,31 @@ async def take(bus: Bus, queue: str, count: int) -> list[Message]:
 async def rest(bus: Bus, queue: str, *, quiet_s: float = 0.2) -> list[Message]:
     """Take what is in *queue* until nothing comes for a while."""
     taken: list[Message] = []
-
-    async def drain() -> None:
-        async with bus.consume(queue) as messages:
-            async for received in messages:
+    async with bus.consume(queue) as messages:
+        with suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(quiet_s):
+                    received = await anext(messages)
                 await received.ack()
                 taken.append(received.message)
-
-    draining = asyncio.ensure_future(drain())
-    before = -1
-    while before < len(taken):
-        before = len(taken)
-        await asyncio.sleep(quiet_s)
-    draining.cancel()
-    await asyncio.gather(draining, return_exceptions=True)
     return taken
+
+
+async def left(broker: EmbeddedBroker, user: str, queue: str) -> list[Message]:
+    """Take what is in *queue* now: who would fill it has ended."""
+    return await take(broker.login(user), queue, await _count(broker, queue))
+
+
+async def settled(broker: EmbeddedBroker, queue: str) -> None:
+    """Wait until nothing is in *queue*, nor in the hands of its reader."""
+    async with asyncio.timeout(WAIT_S):
+        while await _count(broker, queue):  # noqa: ASYNC110  another gives no event
+            await asyncio.sleep(0.01)
+
+
+async def _count(broker: EmbeddedBroker, queue: str) -> int:
+    count = "SELECT count(*) FROM messages WHERE queue = ?"
+    [(found,)] = await broker.run(
+        lambda store: store.database.execute(count, (queue,)).fetchall()
+    )
+    return int(found)

@@ -43,7 +43,7 @@ from broker.topology import (
     adapter_queues,
 )
 from tests.support.issuing import member
-from tests.support.rabbitmq_node import RabbitMQNode
+from tests.support.rabbitmq_node import OwnNode, RabbitMQNode
 
 ISSUERS = ("cert-aq", "cert-bx")
 READERS = ("platform-x", "newsroom-y")
@@ -175,7 +175,7 @@ def without(name: str, *, suspended: bool) -> Wanted:
 
 
 @asynccontextmanager
-async def hub(folder: Path) -> AsyncIterator[Place]:
+async def hub(folder: Path, own_node: OwnNode) -> AsyncIterator[Place]:
     """Start a node on *folder* as deploy/rabbitmq.conf says, and set it up."""
     now = datetime.now(UTC)
     made = make_ca("Tocsin hub", now=now)
@@ -185,7 +185,7 @@ async def hub(folder: Path) -> AsyncIterator[Place]:
     (folder / "node.pem").write_bytes(pair.public)
     (folder / "node.key").write_bytes(pair.key)
     want = of_directory(*MEMBERS)
-    with RabbitMQNode(tls=folder) as node:
+    with own_node(tls=folder) as node:
         async with open_management(
             node.http_url, user="guest", password="guest"
         ) as api:

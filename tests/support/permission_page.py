@@ -22,6 +22,7 @@ from tests.support.permission_attempts import (
     what_is_allowed,
 )
 from tests.support.permission_matrix import LOGINS, Attempt, hub, logged_in
+from tests.support.rabbitmq_node import OwnNode, RabbitMQNode
 
 PAGE = Path(__file__).parents[2] / "docs/permissions.md"
 
@@ -38,10 +39,10 @@ class Found:
     connected: list[Attempt]
 
 
-async def find() -> Found:
+async def find(own_node: OwnNode) -> Found:
     """Try everything on a node of our own."""
     with tempfile.TemporaryDirectory() as folder:
-        async with hub(Path(folder)) as place:
+        async with hub(Path(folder), own_node) as place:
             async with logged_in(place) as logins:
                 allowed = await what_is_allowed(logins)
                 attempts = await everything(logins)
@@ -129,7 +130,7 @@ def _code(answer: str) -> str:
 
 def main() -> None:
     logging.getLogger("aiormq").setLevel(logging.CRITICAL + 1)
-    found = asyncio.run(find())
+    found = asyncio.run(find(RabbitMQNode))
     page = PAGE.read_text()
     begin, end = marks(found.version)
     made = f"{begin}\n{written(found)}{end}"

@@ -6,6 +6,7 @@
 Started as root it runs as nobody, since PostgreSQL refuses to run as root.
 """
 
+import asyncio
 import itertools
 import os
 import shutil
@@ -14,14 +15,15 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from adapters.outbox import open_outbox
 from tests.support.fetch_postgresql import LINE_TO_TYPE, TREE, bin_folder, is_complete
 
 _USER: Final = "tocsin"
@@ -49,7 +51,7 @@ class NodeError(Exception):
 
 
 class PostgreSQLServer:
-    """A server, and an empty database for whoever asks.
+    """A server, and a database for whoever asks.
 
     Args:
         url: Of a database of it, by a login that may create others.
@@ -58,26 +60,50 @@ class PostgreSQLServer:
     def __init__(self, url: str) -> None:
         self.url = url
         self._names = itertools.count()
+        self._made: str | None = None
 
     async def fresh(self) -> str:
         """Give the URL of an empty database."""
+        return await self._create("template1")
+
+    async def with_tables(self) -> str:
+        """Give the URL of a database in which an outbox has made its tables.
+
+        They are made once: for each test they would cost a third of a second.
+        """
+        if self._made is None:
+            made = await self.fresh()
+            async with open_outbox(made):
+                self._made = made
+        return await self._create(_name_of(self._made))
+
+    async def _create(self, template: str) -> str:
         name = f"tocsin_test_{os.getpid()}_{next(self._names)}"
         connection = await asyncpg.connect(self.url)
         try:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-            await connection.execute(f'CREATE DATABASE "{name}"')
+            await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         finally:
             await connection.close()
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
+    async def close(self) -> None:
+        """Drop what `with_tables` copies."""
+        if self._made is not None:
+            await self.drop(self._made)
+
     async def drop(self, url: str) -> None:
         """Drop a database that `fresh` made, whoever uses it."""
-        name = urlsplit(url).path[1:]
+        name = _name_of(url)
         connection = await asyncpg.connect(self.url)
         try:
             await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         finally:
             await connection.close()
+
+
+def _name_of(url: str) -> str:
+    return urlsplit(url).path[1:]
 
 
 @contextmanager
@@ -87,7 +113,9 @@ def open_postgresql_server(
     """Lend the server that is named in TOCSIN_TEST_POSTGRESQL_URL, or a private one."""
     named = environment.get("TOCSIN_TEST_POSTGRESQL_URL")
     if named:
-        yield PostgreSQLServer(named)
+        server = PostgreSQLServer(named)
+        yield server
+        asyncio.run(server.close())
         return
     with PostgreSQLNode() as node:
         yield PostgreSQLServer(node.url)
@@ -224,3 +252,7 @@ class PostgreSQLNode:
         if not self._drops or all(p.stat().st_mode & 0o001 for p in TREE.parents):
             return TREE
         return Path(shutil.copytree(TREE, self._folder / "tree", symlinks=True))
+
+
+# How a test starts one: the fixture of that name.
+OwnPostgreSQL = Callable[[], AbstractContextManager[PostgreSQLNode]]

@@ -14,6 +14,8 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -340,6 +342,10 @@ class RabbitMQNode:
         except (OSError, ApiError):
             return False
         return True
+
+
+# How a test starts one: the fixture of that name, with the arguments of the class.
+OwnNode = Callable[..., AbstractContextManager[RabbitMQNode]]
 
 
 def erlang_environment(epmd: int) -> dict[str, str]:

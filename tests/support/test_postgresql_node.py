@@ -1,15 +1,10 @@
 """The private PostgreSQL server of the tests."""
 
 import asyncpg
-import pytest
-
-from tests.support.postgresql_node import PostgreSQLNode
-
-pytestmark = pytest.mark.postgresql
 
 
-async def test_what_is_committed_survives_a_kill():
-    with PostgreSQLNode() as node:
+async def test_what_is_committed_survives_a_kill(own_postgresql):
+    with own_postgresql() as node:
         connection = await asyncpg.connect(node.url)
         await connection.execute("CREATE TABLE kept (number integer)")
         await connection.execute("INSERT INTO kept VALUES (42)")
@@ -23,6 +18,6 @@ async def test_what_is_committed_survives_a_kill():
     assert not folder.exists()
 
 
-async def test_each_has_a_port_of_its_own():
-    with PostgreSQLNode() as one, PostgreSQLNode() as other:
+async def test_each_has_a_port_of_its_own(own_postgresql):
+    with own_postgresql() as one, own_postgresql() as other:
         assert one.url != other.url

@@ -1,12 +1,9 @@
 """The private RabbitMQ of the tests, through the fixtures that lend it."""
 
-import asyncio
-
 import aio_pika
 import pytest
 
 from tests.support.rabbitmq_api import ApiError, RabbitMQ
-from tests.support.rabbitmq_node import SETTLE_S, RabbitMQNode
 
 
 async def test_a_virtual_host_is_lent_empty_and_carries_messages(vhost: RabbitMQ):
@@ -45,26 +42,3 @@ async def test_a_user_is_held_to_the_permissions_given(vhost: RabbitMQ):
                 await exchange.publish(aio_pika.Message(b""), routing_key="cert-zz.x")
     finally:
         vhost.delete_user("cert-aq")
-
-
-@pytest.mark.slow
-async def test_a_confirmed_message_survives_a_crash_of_the_node(
-    private_node: RabbitMQNode,
-):
-    quorum = {"x-queue-type": "quorum"}
-    async with await aio_pika.connect(private_node.amqp_url) as connection:
-        channel = await connection.channel()
-        await channel.declare_queue("q", durable=True, arguments=quorum)
-        await asyncio.sleep(SETTLE_S)
-        message = aio_pika.Message(
-            b"alarm", delivery_mode=aio_pika.DeliveryMode.PERSISTENT
-        )
-        await channel.default_exchange.publish(message, routing_key="q")
-    private_node.crash()
-    private_node.start()
-    async with await aio_pika.connect(private_node.amqp_url) as connection:
-        channel = await connection.channel()
-        queue = await channel.declare_queue("q", durable=True, arguments=quorum)
-        received = await queue.get(timeout=10)
-        assert received.body == b"alarm"
-        await received.ack()

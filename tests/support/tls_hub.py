@@ -18,7 +18,7 @@ from broker import join_request
 from broker.signers import generate
 from broker.welcome import fingerprint
 from tests.support.hub import process
-from tests.support.rabbitmq_node import RabbitMQNode
+from tests.support.rabbitmq_node import OwnNode, RabbitMQNode
 from tests.support.tuf_groups import Groups
 
 LOGINS = ("gate", "adapter-main", "operator")
@@ -35,10 +35,11 @@ def must(*words: object) -> None:
 
 
 class TlsHub:
-    """An installation in *folder*; `node` runs while it is used."""
+    """An installation in *folder*; `node`, of *own_node*, runs while it is used."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, own_node: OwnNode) -> None:
         self.folder = folder
+        self._own_node = own_node
         self.groups = Groups(folder / "www")
         self.node: RabbitMQNode
 
@@ -51,7 +52,7 @@ class TlsHub:
             "--out", self.folder / "node",
         )  # fmt: skip
         shutil.copy(self.folder / "ca/ca.pem", self.folder / "node/ca.pem")
-        with RabbitMQNode(tls=self.folder / "node") as self.node:
+        with self._own_node(tls=self.folder / "node") as self.node:
             self._name_the_hub()
             yield self
 

@@ -72,10 +72,8 @@ def marks_of(objects: Iterable[StixObject]) -> Marks:
     terms: dict[str, IepTerms] = {}
     paps: dict[str, Pap] = {}
     statements: set[str] = set()
-    objects = together(objects)
-    for index in objects.by_type.get(MarkingDefinition, ()):
-        each = objects[index]
-        if not isinstance(each, MarkingDefinition) or not _is_plain(each):
+    for each in objects:
+        if type(each) is not MarkingDefinition or not _is_plain(each):
             continue
         try:
             own = iep.read(each)

@@ -16,6 +16,7 @@ from schemas.linting import lint
 from schemas.markings_checks import contradictions
 from schemas.rules import Level, rule
 from schemas.stix.cases import Identity
+from schemas.stix.columns import together
 from schemas.techniques import unknown_techniques
 from schemas.vocabularies.checking import outside_in
 
@@ -59,25 +60,26 @@ def check(
     options = {**options, "places": places}
     if options.get("primary") is None and found.primary is not None:
         options["primary"] = found.primary
-    draft, refusals = composing.attempt(found.objects, **options)
+    objects = together(found.objects)
+    draft, refusals = composing.attempt(objects, **options)
     if found.faults:
         # What is left of a broken input lacks what its faulty objects would be.
         draft, refusals = None, tuple(r for r in refusals if r.reason not in _FOLLOWS)
     findings = (
         *found.faults,
         *(fault(each, _expected(each)) for each in refusals),
-        *lint(found.objects, places, now=options["now"], own=own),
+        *lint(objects, places, now=options["now"], own=own),
         *contradictions(
-            found.objects,
+            objects,
             places,
             now=options["now"],
             tlp=options.get("tlp"),
             primary=options.get("primary"),
             communities=communities,
         ),
-        *leaks(found.objects, places, own=own),
-        *outside_in(found.objects, places),
-        *(unknown_techniques(found.objects, catalogues, places) if catalogues else ()),
+        *leaks(objects, places, own=own),
+        *outside_in(objects, places),
+        *(unknown_techniques(objects, catalogues, places) if catalogues else ()),
         *(_own_identity(draft, places) if draft is not None and own is None else ()),
         *found.losses,
     )
@@ -111,8 +113,10 @@ _EXPECTED: Final = {
 
 def _own_identity(draft: record.Draft, places: Mapping[str, str]) -> Iterator[Finding]:
     """Find the identity that has created the record and is not known as the issuer's."""
-    creator = draft.objects[draft.primary].created_by_ref
-    for each in draft.objects:
+    objects = together(draft.objects)
+    creator = objects[draft.primary].created_by_ref
+    for index in objects.by_type.get(Identity, ()):
+        each = objects[index]
         if (
             each.id == creator
             and isinstance(each, Identity)

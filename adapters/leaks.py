@@ -5,16 +5,16 @@ Pure. DESIGN.md, section 2, step 1. Redaction has a guard against the same
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from msgspec import UNSET
 
 from adapters import personal_data, text
 from schemas import profile, stix
+from schemas.common_words import COMMON, uncommon, worded_in
 from schemas.findings import Finding
 from schemas.stix.cases import Grouping, Identity, Incident, Report
-from schemas.stix.columns import Get, getter, rows_of
+from schemas.stix.columns import together
 from schemas.stix.threats import Campaign
 
 # The properties that name somebody.
@@ -34,42 +34,6 @@ _HEADLINED: Final = frozenset({Incident, Campaign, Report, Grouping})
 _MIN_CHARS: Final = 5  # a shorter name may be a word of a vocabulary
 _MAX_WORDS: Final = 16
 
-# Nearly all that stands there; looked at more closely only otherwise. Words of the
-# vocabularies of STIX 2.1 and of the incident core extension.
-_COMMON: Final = frozenset(
-    {
-        # identity-class-ov, grouping-context-ov, opinion, pattern-type-ov
-        "individual", "organization", "group", "class", "system", "unknown",
-        "suspicious-activity", "malware-analysis", "unspecified",
-        "strongly-disagree", "disagree", "neutral", "agree", "strongly-agree",
-        "stix", "pcre", "sigma", "snort", "suricata", "yara",
-        # relationships
-        "uses", "targets", "indicates", "related-to", "based-on", "attributed-to",
-        "located-at", "derived-from", "mitigates", "has", "delivers", "duplicate-of",
-        "communicates-with", "consists-of", "hosts", "owns", "compromises", "exploits",
-        "drops", "controls", "impersonates", "investigates", "remediates", "variant-of",
-        "authored-by", "beacons-to", "exfiltrates-to", "downloads", "characterizes",
-        "analysis-of", "static-analysis-of", "dynamic-analysis-of", "resolves-to",
-        "impacts", "led-to", "detected", "detects", "blocks", "causes", "associated-with",
-        # industry-sector-ov
-        "agriculture", "aerospace", "automotive", "chemical", "commercial",
-        "communications", "construction", "defense", "education", "energy",
-        "entertainment", "financial-services", "government", "emergency-services",
-        "government-local", "government-national", "government-public-services",
-        "government-regional", "healthcare", "hospitality-leisure", "infrastructure",
-        "dams", "nuclear", "water", "insurance", "manufacturing", "mining",
-        "non-profit", "pharmaceuticals", "retail", "technology", "telecommunications",
-        "transportation", "utilities",
-        # event status, task outcome, impact category, kinds of extensions
-        "ongoing", "occurred", "not-occurred", "pending", "undetermined", "cancelled",
-        "failed", "successful", "availability", "confidentiality", "external",
-        "integrity", "monetary", "physical", "traceability", "property-extension",
-        "new-sdo", "new-sco", "new-sro", "toplevel-property-extension", "blocked",
-        "confirmed", "failed-attempt", "false-positive", "suspected", "closed", "new",
-        "open",
-    }
-)  # fmt: skip
-
 
 def leaks(
     objects: Sequence[stix.StixObject], places: Mapping[str, str], *, own: str | None
@@ -80,23 +44,18 @@ def leaks(
         places: Where in the input each object comes from, by its id.
         own: Id of the issuer's identity, which everybody sees anyway.
     """
+    objects = together(objects)
+    for index in objects.at(_HEADLINED):
+        name = getattr(objects[index], "name", UNSET)
+        if name is not UNSET and personal_data.holds_any(name):
+            where = places.get(objects[index].id, "$")
+            yield Finding("contact-in-name", f"{where}.name")
     visible: dict[str, str] = {}
-    for each, row in zip(objects, rows_of(objects), strict=True):
-        words = _WORDS.get(type(each))
-        if (
-            words is None
-            or each.granular_markings
-            or not _USUAL.issuperset(words(row))
-            or (each.extensions and not _are_usual(each.extensions))
-        ):
-            where = places.get(each.id, "$")
-            for place, shown in _visible(each):
-                if len(shown) >= _MIN_CHARS:
-                    visible.setdefault(shown, f"{where}{place}")
-        if type(each) in _HEADLINED:
-            name = getattr(each, "name", UNSET)
-            if name is not UNSET and personal_data.holds_any(name):
-                yield Finding("contact-in-name", f"{places.get(each.id, '$')}.name")
+    for index in objects.once(uncommon):
+        where = places.get(objects[index].id, "$")
+        for place, shown in _visible(objects[index]):
+            if len(shown) >= _MIN_CHARS:
+                visible.setdefault(shown, f"{where}{place}")
     if visible:
         secrets = _Secrets(each for each in objects if each.id != own)
         for shown, place in visible.items():
@@ -107,9 +66,9 @@ def leaks(
 def _visible(each: stix.StixObject) -> list[tuple[str, str]]:
     """List what an object shows always and its issuer words freely: (place, text)."""
     found: list[tuple[str, str]] = []
-    for name in _worded(type(each)):
+    for name in worded_in(type(each)):
         value = getattr(each, name)
-        if value is not UNSET and value not in _COMMON:
+        if value is not UNSET and value not in COMMON:
             found.append((f".{name}", value))
     if each.granular_markings or each.extensions:
         found += _visible_inside(each)
@@ -117,32 +76,9 @@ def _visible(each: stix.StixObject) -> list[tuple[str, str]]:
         found.append((".type", each.type))
     elif type(each) is Identity and each.sectors:  # a routing fact
         for number, sector in enumerate(each.sectors):
-            if sector not in _COMMON:
+            if sector not in COMMON:
                 found.append((f".sectors[{number}]", sector))
     return found
-
-
-@lru_cache(256)
-def _worded(struct: type[stix.StixObject]) -> tuple[str, ...]:
-    names = profile.worded(str(struct.__struct_config__.tag))
-    return tuple(name for name in names if name in struct.__struct_fields__)
-
-
-def _words(struct: type[stix.StixObject]) -> Get:
-    sectors = ("sectors",) if struct is Identity else ()
-    return getter(struct, (*_worded(struct), *sectors))
-
-
-_WORDS: Final = {struct: _words(struct) for struct in stix.TYPES.values()}
-# And frequent texts that are too short for a name.
-_USUAL: Final = _COMMON | {UNSET, "2.0", "2.1", "en"}
-
-
-def _are_usual(extensions: Mapping[str, Any]) -> bool:
-    return profile.EXTENSION_ALIASES.keys() >= extensions.keys() and all(
-        type(word) is str and word in _COMMON
-        for word in profile.visible_inside(extensions)
-    )
 
 
 def _visible_inside(each: stix.StixObject) -> Iterator[tuple[str, str]]:
@@ -156,7 +92,7 @@ def _visible_inside(each: stix.StixObject) -> Iterator[tuple[str, str]]:
         elif type(extension) is dict:
             for name in profile.visible_in_extension(key):
                 value = extension.get(name)
-                if type(value) is str and value not in _COMMON:
+                if type(value) is str and value not in COMMON:
                     yield ".extensions[...][...]", value
 
 

@@ -12,13 +12,15 @@ from msgspec import UNSET
 
 from schemas import stix
 from schemas.markings import granular_marks
+from schemas.stix.cases import Incident
+from schemas.stix.columns import together
 from schemas.stix.disinformation import Behaviour, disinformation
 from schemas.stix.relationships import Relationship
-from schemas.stix.threats import AttackPattern
+from schemas.stix.threats import AttackPattern, Campaign
 
 _NAMESPACE: Final = uuid.UUID("3587a91f-72a9-4303-91c3-da52768fd9ec")
 _DISARM: Final = "disarm"
-_HOLDERS: Final = frozenset({"campaign", "incident"})
+_HOLDERS: Final = frozenset({Campaign, Incident})
 
 
 def of_behaviours(
@@ -37,7 +39,7 @@ def of_behaviours(
     Raises:
         SchemaError: `bad-property`: the extension is malformed.
     """
-    holders = [o for o in objects if o.type in _HOLDERS]
+    holders = [objects[index] for index in together(objects).at(_HOLDERS)]
     named = [(o, disinformation(o, places.get(o.id, "$"))) for o in holders]
     if not any(said and said.behaviours for _, said in named):
         return []

@@ -6,6 +6,7 @@ Marked throughout, one primary object, routing facts computed.
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final, Required, TypedDict, TypeVar, Unpack
 
@@ -16,6 +17,7 @@ from schemas import stix, terms, timestamps
 from schemas.behaviours import of_behaviours
 from schemas.coarse import Coarse
 from schemas.coarse import added as coarse_values
+from schemas.common_words import uncommon
 from schemas.errors import SchemaError
 from schemas.facts import facts_of
 from schemas.markings import (
@@ -46,7 +48,7 @@ from schemas.record import (
     need_behaviour,
     refuse_red,
 )
-from schemas.stix.columns import rows_of
+from schemas.stix.columns import Objects, Row, filled, said, together
 from schemas.takedown import is_request, need_legal_basis, need_own_kind, pap_faults
 
 _T = TypeVar("_T")
@@ -177,13 +179,13 @@ def _attempt(
     if not places:
         places = {o.id: f"$.objects[{i}]" for i, o in enumerate(objects)}
     # Marks are read from tables of ids; a body sent along is never trusted.
-    objects = [o for o in objects if o.id not in terms.KNOWN_BY_ID]
+    objects = _without_known(together(objects))
     marks = terms.marks_of(objects)
     if report is not None:
         wrapped = run(_wrap, objects, report, tlp, now, marks)
         if wrapped is None:
             return None
-        objects = [wrapped, *objects]
+        objects = Objects((wrapped, *objects))
         places = {**places, wrapped.id: "$.report"}
         if primary is None and _has_several_primaries(objects):
             primary = wrapped.id
@@ -192,7 +194,7 @@ def _attempt(
         run(_check_marked, objects[place], tlp, places)
     derived = run(of_behaviours, objects, places)
     if derived:
-        objects = [*objects, *(made for made, _ in derived)]
+        objects = Objects((*objects, *(made for made, _ in derived)))
         places = {**places, **{made.id: its_place for made, its_place in derived}}
         run(_check_count, objects)
     marked = terms.mark_all(objects, marks, tlp if tlp is not None else UNMARKED_TLP)
@@ -215,20 +217,25 @@ def _attempt(
     assert own is not None  # noqa: S101  just marked
     if named is None or run.refused:
         return None
-    marked = _with_coarse(marked, coarse)
-    main = marked[place]
+    signed = _with_coarse(marked, coarse)
     return Draft(
-        objects=marked,
+        objects=signed,
         primary=place,
         kind=named,
         tlp=own,
-        facts=facts_of(marked, main, own),
+        facts=facts_of(signed, signed[place], own),
     )
 
 
 def _check_count(objects: Sequence[stix.StixObject]) -> None:
     if len(objects) > MAX_OBJECTS:
         raise SchemaError("too-many-objects", "$.objects")
+
+
+def _without_known(objects: Objects) -> Objects:
+    if terms.KNOWN_BY_ID.isdisjoint(objects.columns.id):
+        return objects
+    return Objects(each for each in objects if each.id not in terms.KNOWN_BY_ID)
 
 
 def _check_marked(
@@ -238,10 +245,8 @@ def _check_marked(
         raise SchemaError("unmarked", places.get(main.id, "$"))
 
 
-def _with_coarse(
-    objects: tuple[stix.StixObject, ...], what: Set[Coarse]
-) -> tuple[stix.StixObject, ...]:
-    return tuple(_coarsened(each, what) for each in objects) if what else objects
+def _with_coarse(objects: Objects, what: Set[Coarse]) -> Objects:
+    return Objects(_coarsened(each, what) for each in objects) if what else objects
 
 
 def _coarsened(candidate: stix.StixObject, what: Set[Coarse]) -> stix.StixObject:
@@ -318,19 +323,23 @@ def _untyped(candidate: stix.StixObject) -> Iterator[tuple[str, Any]]:
     yield from candidate.extra.items()
 
 
-def _to_check(objects: Sequence[stix.StixObject]) -> Iterable[stix.StixObject]:
+def _to_check(objects: Objects) -> Iterable[stix.StixObject]:
     """Leave out the objects that no check can refuse: most, and they are soon found."""
-    marks = {each.object_marking_refs for each in objects}
-    if any(refs and not RED_IDS.isdisjoint(refs) for refs in marks):
+    columns = objects.columns
+    if not RED_IDS.isdisjoint(chain(*said(columns.object_marking_refs))):
         return objects
+    loud = {*filled(columns.extra), *objects.once(uncommon)}
     return [
-        each
-        for each, row in zip(objects, rows_of(objects), strict=True)
-        if each.extra
-        or each.granular_markings
-        or not has_words(type(each), row)
-        or (each.extensions and not all(map(is_word, visible_inside(each.extensions))))
+        objects[index]
+        for index in sorted(loud)
+        if _may_be_odd(objects[index], objects.rows[index])
     ]
+
+
+def _may_be_odd(each: stix.StixObject, row: Row) -> bool:
+    if each.extra or each.granular_markings or not has_words(type(each), row):
+        return True
+    return not all(map(is_word, visible_inside(each.extensions or {})))
 
 
 # What each object must hold, marked as it will be signed.

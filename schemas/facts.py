@@ -20,7 +20,7 @@ from schemas.markings import (
 )
 from schemas.profile import INCIDENT_CORE
 from schemas.protection import groups_of, groups_of_refs
-from schemas.stix.columns import Get, getter, rows_of
+from schemas.stix.columns import Get, filled, getter, together
 from schemas.stix.disinformation import DISINFORMATION
 from schemas.vocabularies.words import CRITICALITY_BOUNDS, SeverityWord
 
@@ -69,12 +69,15 @@ def facts_of(
     sectors: set[str] = set()
     languages: set[str] = set()
     seen: dict[tuple[str, ...], bool] = {}
-    for candidate, row in zip(objects, rows_of(objects), strict=True):
-        asked = _ASKED.get(type(candidate))
-        if asked is None and not candidate.lang and not candidate.granular_markings:
+    objects = together(objects)
+    columns = objects.columns
+    asked = {*filled(columns.lang), *filled(columns.granular_markings)}
+    for index in sorted(asked.union(objects.at(_ASKED.keys()))):
+        candidate = objects[index]
+        names, get = _ASKED.get(type(candidate), _ASKED_OF_ALL)
+        values = get(objects.rows[index])
+        if not any(values):
             continue  # as most objects say nothing of it
-        names, get = asked or _ASKED_OF_ALL
-        values = get(row)
         refs = candidate.object_marking_refs or ()
         if refs not in seen:  # few combinations of marks stand on many objects
             own = tlp_of(refs)

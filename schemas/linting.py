@@ -6,24 +6,27 @@
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from msgspec import UNSET
 
 from schemas import stix
 from schemas.findings import Finding
-from schemas.linting_looks import Run, is_after, looks_of
+from schemas.linting_looks import Run, is_after, links, looks_of
 from schemas.linting_quiet import to_look_at
+from schemas.stix.columns import Objects, together
 from schemas.stix.threats import Indicator
 
 LARGE_OBJECTS: Final = 5_000
 # Others refer to them in ways of their own, or the whole record is about them.
 _PRIMARY: Final = frozenset(
-    {"takedown-request", "incident", "campaign", "report", "grouping"}
+    stix.TYPES[kind]
+    for kind in ("takedown-request", "incident", "campaign", "report", "grouping")
 )
 _ALONE: Final = _PRIMARY | {
-    "marking-definition", "extension-definition", "language-content",
-}  # fmt: skip
+    stix.TYPES[kind]
+    for kind in ("marking-definition", "extension-definition", "language-content")
+}
 
 
 def lint(
@@ -41,8 +44,8 @@ def lint(
         now: RFC 3339; later times lie in the future.
         own: Id that the input gives the issuer's own identity.
     """
-    ids = frozenset(places).union((each.id for each in objects), (own or "",))
-    run = Run(ids, now)
+    objects = together(objects)
+    run = Run({*places, *objects.columns.id, own or ""}, now)
     if len(objects) > LARGE_OBJECTS:
         run.add("large-record", "")
     for index in to_look_at(run, objects):
@@ -66,20 +69,21 @@ def _lint_unknown(run: Run, each: stix.StixObject, where: str) -> None:
         run.add("custom-property", f"{where}[...]")
 
 
-def _lint_indicators(
-    run: Run, objects: Sequence[stix.StixObject], places: Mapping[str, str]
-) -> None:
-    ends = [(o.id, o.valid_until) for o in objects if type(o) is Indicator]
-    if ends and all(end is not UNSET and is_after(run.now, end) for _, end in ends):
-        run.add("all-expired", f"{places.get(ends[0][0], '$')}.valid_until")
+def _lint_indicators(run: Run, objects: Objects, places: Mapping[str, str]) -> None:
+    indicators = [objects[index] for index in objects.by_type.get(Indicator, ())]
+    if indicators and all(_has_ended(each, run.now) for each in indicators):
+        run.add("all-expired", f"{places.get(indicators[0].id, '$')}.valid_until")
 
 
-def _lint_alone(
-    run: Run, objects: Sequence[stix.StixObject], places: Mapping[str, str]
-) -> None:
-    if not any(each.type in _PRIMARY for each in objects):
+def _has_ended(indicator: Any, now: str) -> bool:
+    end = indicator.valid_until
+    return end is not UNSET and is_after(now, end)
+
+
+def _lint_alone(run: Run, objects: Objects, places: Mapping[str, str]) -> None:
+    if _PRIMARY.isdisjoint(objects.by_type):
         return  # loose objects, to be wrapped in a report
-    linked = run.targets | run.linking
-    for each in objects:
-        if each.id not in linked and each.type not in _ALONE:
+    alone = {*objects.columns.id} - run.targets
+    for each in objects if alone else ():
+        if each.id in alone and type(each) not in _ALONE and not links(each):
             run.add("unconnected", places.get(each.id, "$"))

@@ -54,15 +54,13 @@ class Run(Notes):
 
     Attributes:
         targets: Ids that some object refers to.
-        linking: Ids of the objects that refer to others, but for who created them.
     """
 
-    def __init__(self, ids: frozenset[str], now: str) -> None:
+    def __init__(self, ids: set[str], now: str) -> None:
         super().__init__()
         self.ids = ids
         self.now = now
         self.targets: set[str] = set()
-        self.linking: set[str] = set()
 
     @cached_property
     def late(self) -> str:
@@ -127,8 +125,6 @@ def is_past(run: Run, _each: stix.StixObject, where: str, name: str, time: str) 
 def refers(run: Run, each: stix.StixObject, where: str, name: str, target: str) -> None:
     """Say that a reference leads nowhere, or to an object of another type."""
     run.targets.add(target)
-    if name != "created_by_ref":
-        run.linking.add(each.id)
     if target not in run.ids or not target.startswith(TARGETS.get(name, "")):
         _look_at_target(run, each, f"{where}.{name}", TARGETS.get(name), target)
 
@@ -138,7 +134,6 @@ def refers_to_all(
 ) -> None:
     """Say what `refers` does of each reference in a list."""
     run.targets.update(targets)
-    run.linking.add(each.id)
     wanted = TARGETS.get(name)
     if wanted is not None or not run.ids.issuperset(targets):
         for index, target in enumerate(targets):
@@ -200,8 +195,6 @@ def _refers_inside(
 ) -> None:
     targets = references_in(value)
     run.targets.update(targets)
-    if targets:
-        run.linking.add(each.id)
     if not run.ids.issuperset(targets):
         for place, target in _placed_references(value, f"{where}.{name}"):
             if target not in run.ids:
@@ -213,6 +206,28 @@ _SPECIAL: Final[dict[str, Look]] = {
     "granular_markings": _is_marked_in_part,
     "extensions": _is_extended,
 }
+
+
+def links(each: stix.StixObject) -> bool:
+    """Tell whether an object refers to others, but to who created it."""
+    references, holding = _linking(type(each))
+    for name in references:
+        if getattr(each, name):
+            return True
+    if not holding and not each.extensions:
+        return False
+    extensions = each.extensions or {}
+    held = [value for key, value in extensions.items() if key in EXTENSIONS]
+    return bool(references_in([*held, *(getattr(each, name) for name in holding)]))
+
+
+@lru_cache(256)
+def _linking(struct: type[stix.StixObject]) -> tuple[list[str], list[str]]:
+    """Name the properties that refer to others, and those that hold what does."""
+    looks = looks_of(struct)
+    whole = [name for name, look in looks if look in (refers, refers_to_all)]
+    held = [name for name, look in looks if look is _refers_inside]
+    return [name for name in whole if name != "created_by_ref"], held
 
 
 def references_in(value: Any) -> list[str]:

@@ -34,7 +34,7 @@ from schemas.linting_values import (
     look_at_text,
     look_at_value,
 )
-from schemas.stix.columns import Columns, Get, columns_of, getter, rows_of, said
+from schemas.stix.columns import Columns, Get, Objects, filled, getter, said
 from schemas.stix.values import ID_TAIL_CHARS
 
 
@@ -45,10 +45,10 @@ class _Own(NamedTuple):
         pairs: The earlier time of each pair, and the later.
         past: Times that lie behind us.
         targets: Ids, and lists of ids.
+        texts: Texts and names.
         lists: Lists of texts.
         values: The id of each observable, and its value.
         patterns: The language of each pattern, and the pattern.
-        others: What is looked at in each object by itself.
     """
 
     pairs: list[Any]
@@ -58,10 +58,9 @@ class _Own(NamedTuple):
     lists: list[Any]
     values: list[Any]
     patterns: list[Any]
-    others: list[Any]
 
 
-_PAIRS, _PAST, _TARGETS, _TEXTS, _LISTS, _VALUES, _PATTERNS, _OTHERS = range(8)
+_PAIRS, _PAST, _TARGETS, _TEXTS, _LISTS, _VALUES, _PATTERNS = range(7)
 _GATHERED_IN: Final[dict[Any, int]] = {
     is_past: _PAST,
     refers: _TARGETS,
@@ -75,44 +74,24 @@ _GATHERED_IN: Final[dict[Any, int]] = {
 _WITH: Final = {_VALUES: ("id",), _PATTERNS: ("pattern_type",)}
 
 
-def to_look_at(run: Run, objects: Sequence[stix.StixObject]) -> Iterable[int]:
+def to_look_at(run: Run, objects: Objects) -> Iterable[int]:
     """Give the positions of the objects in which something may be found.
 
     Of the others, *run* knows all that it is to know when they have been looked at.
     """
-    rows = rows_of(objects)
-    columns = columns_of(rows)
-    own = _Own([], [], [], [], [], [], [], [])
-    loud = {
-        index
-        for column in (columns.granular_markings, columns.extra)
-        if any(column)
-        for index, each in enumerate(column)
-        if each
-    }
-    for index, (each, row) in enumerate(zip(objects, rows, strict=True)):
-        plan = _PLANS.get(type(each))
-        if plan is None:
+    columns = objects.columns
+    own = _Own(*objects.gathered(_PLANS, len(_Own._fields)))
+    loud = {*filled(columns.granular_markings), *filled(columns.extra)}
+    for index in objects.at(_OTHERS.keys()):
+        get = _OTHERS[type(objects[index])]
+        if get is None or any(get(objects.rows[index])):
             loud.add(index)
-            continue
-        for place, get in plan:
-            found = get(row)
-            if any(found) or place == _TEXTS:  # an empty text is found
-                own[place].extend(found)
-                if place == _TARGETS:
-                    run.linking.add(each.id)
-                elif place == _OTHERS:
-                    loud.add(index)
-    for index, extensions in enumerate(columns.extensions):
-        if not extensions:
-            continue
-        if not EXTENSIONS.issuperset(extensions):
+    for index in filled(columns.extensions):
+        extensions = objects[index].extensions or {}
+        if EXTENSIONS.issuperset(extensions):
+            run.targets.update(references_in([*extensions.values()]))
+        else:
             loud.add(index)
-            continue
-        targets = references_in([*extensions.values()])
-        if targets:
-            run.targets.update(targets)
-            run.linking.add(columns.id[index])
     return sorted(loud) if _are_quiet(run, columns, own) else range(len(objects))
 
 
@@ -124,7 +103,8 @@ def _are_quiet(run: Run, columns: Columns, own: _Own) -> bool:
     run.targets |= creators
     run.targets.update(targets - lists, *lists)
     marks = {*chain(*said(columns.object_marking_refs))}
-    texts = said((*own.texts, *chain(*filter(None, (*columns.labels, *own.lists)))))
+    texts = [each for each in own.texts if each is not UNSET]
+    texts += chain(*filter(None, (*columns.labels, *own.lists)))
     return (
         run.targets <= run.ids
         and (
@@ -151,8 +131,13 @@ def _parted(pairs: list[Any]) -> tuple[list[Any], list[Any]]:
     return pairs[::2], pairs[1::2]
 
 
-def _plan(struct: type[stix.StixObject]) -> list[tuple[int, Get]]:
-    """List what to take out of the rows of a type, and where it belongs in `_Own`."""
+def _plan(struct: type[stix.StixObject]) -> tuple[list[tuple[int, Get]], list[str]]:
+    """List what to take out of the rows of a type, and where it belongs in `_Own`.
+
+    Returns:
+        That, and the properties that have to be looked at in each object by itself.
+    """
+    others: list[str] = []
     names: list[list[str]] = [[] for _ in _Own._fields]
     for name, look in looks_of(struct):
         if name in Columns._fields:
@@ -160,9 +145,20 @@ def _plan(struct: type[stix.StixObject]) -> list[tuple[int, Get]]:
         if isinstance(look, partial):
             names[_PAIRS] += (*look.keywords.values(), name)
             continue
-        place = _OTHERS if name in TARGETS else _GATHERED_IN.get(look, _OTHERS)
-        names[place] += (*_WITH.get(place, ()), name)
-    return [(place, getter(struct, own)) for place, own in enumerate(names) if own]
+        place = None if name in TARGETS else _GATHERED_IN.get(look)
+        if place is None:
+            others.append(name)
+        else:
+            names[place] += (*_WITH.get(place, ()), name)
+    plan = [(place, getter(struct, own)) for place, own in enumerate(names) if own]
+    return plan, others
 
 
-_PLANS: Final = {struct: _plan(struct) for struct in stix.TYPES.values()}
+_PLANS: Final[dict[type[stix.StixObject], Sequence[tuple[int, Get]]]] = {
+    stix.UnknownObject: ()
+}
+_OTHERS: Final[dict[type[stix.StixObject], Get | None]] = {stix.UnknownObject: None}
+for _struct in stix.TYPES.values():
+    _PLANS[_struct], _alone = _plan(_struct)
+    if _alone:
+        _OTHERS[_struct] = getter(_struct, _alone)

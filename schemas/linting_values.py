@@ -1,7 +1,7 @@
 """Texts, names and values that are probably not what their author means: findings."""
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from msgspec import UNSET, UnsetType
@@ -160,7 +160,7 @@ def are_usual(observables: Sequence[tuple[str, str]]) -> bool:
     )
 
 
-def are_plain(texts: Set[str]) -> bool:
+def are_plain(texts: Collection[str]) -> bool:
     """Tell whether nothing can be said of any of some texts."""
     return (
         all(map(str.strip, texts))

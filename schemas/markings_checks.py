@@ -23,6 +23,7 @@ from schemas.markings import (
 from schemas.pap import Pap
 from schemas.record import ALL_COMMUNITY, find_primary
 from schemas.stix import StixObject
+from schemas.stix.columns import filled, together
 from schemas.stix.meta import MarkingDefinition
 from schemas.terms import (
     AS_WRITTEN,
@@ -92,9 +93,11 @@ def contradictions(
         primary: Id of the primary object, where several qualify.
         communities: To whom the record goes; URNs.
     """
-    definitions = [o for o in objects if type(o) is MarkingDefinition]
+    objects = together(objects)
+    columns = objects.columns
+    definitions = [objects[i] for i in objects.by_type.get(MarkingDefinition, ())]
     case = _Case(
-        marks=marks_of(definitions),
+        marks=marks_of(objects),
         defined=frozenset(each.id for each in definitions),
         now=now,
         default=tlp or UNMARKED_TLP,
@@ -102,16 +105,15 @@ def contradictions(
         is_wide=ALL_COMMUNITY in communities,
     )
     # Few combinations of marks stand on many objects.
-    combined = {each.object_marking_refs for each in objects}
+    combined = {*columns.object_marking_refs}
     found = {refs: _level(refs or (), case) for refs in combined}
-    looked_at = objects
+    looked_at: Sequence[StixObject] = objects
     if not definitions and not any(level.is_odd for level in found.values()):
-        looked_at = [  # nothing else can be odd
-            each
-            for each in objects
-            if each.granular_markings
-            or (each.labels and any(map(_is_telling, each.labels)))
-        ]
+        loud = {*filled(columns.granular_markings)}  # nothing else can be odd
+        for index in filled(columns.labels):
+            if any(map(_is_telling, objects[index].labels or ())):
+                loud.add(index)
+        looked_at = [objects[index] for index in sorted(loud)]
     for each in looked_at:
         level, where = found[each.object_marking_refs], places.get(each.id, "$")
         if level.is_odd or each.labels or each.granular_markings:

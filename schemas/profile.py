@@ -193,6 +193,10 @@ def _formed_at(struct: type[StixObject]) -> tuple[tuple[int, Form], ...]:
     return tuple((struct.__struct_fields__.index(name), form) for name, form in formed)
 
 
+WORDED_KINDS: Final = frozenset(
+    kind for kind, own in _BY_TYPE.items() if own - _OTHER_TYPES
+)
+"""The types with always visible properties of their own that hold a word."""
 _FORMED_AT: Final = {struct: _formed_at(struct) for struct in TYPES.values()}
 _FORMED_IN_ALL: Final = _formed_at(StixObject)
 

@@ -20,6 +20,7 @@ from schemas.markings import (
     Tlp,
     granular_tlp,
 )
+from schemas.stix.columns import together
 from schemas.stix.values import ID_PATTERN
 from schemas.vocabularies.words import SeverityWord, TlpLabel
 
@@ -67,6 +68,10 @@ PRIMARY_KINDS: Final[dict[str, Kind]] = {
 }
 _PRIMARIES: Final = frozenset(stix.TYPES[name] for name in PRIMARY_KINDS)
 _FEEDBACK_TYPES: Final = ("opinion", "note")
+_PRECEDENCE: Final = (
+    *((kind,) for kind in PRIMARY_KINDS if kind not in _FEEDBACK_TYPES),
+    _FEEDBACK_TYPES,
+)
 _DISINFORMATION: Final = frozenset(
     stix.TYPES[name] for name in ("narrative", "channel", "media-content")
 )
@@ -194,11 +199,10 @@ def find_primary(
             if candidate.id == wanted and candidate.type in PRIMARY_KINDS:
                 return index
         raise SchemaError("primary-not-found", "$.objects")
-    able = [(i, o.type) for i, o in enumerate(objects) if type(o) in _PRIMARIES]
-    for kinds in (
-        *((k,) for k in PRIMARY_KINDS if k not in _FEEDBACK_TYPES),
-        _FEEDBACK_TYPES,
-    ):
+    able = [(i, objects[i].type) for i in together(objects).at(_PRIMARIES)]
+    if len(able) == 1:
+        return able[0][0]
+    for kinds in _PRECEDENCE:
         found = [i for i, kind in able if kind in kinds]
         if len(found) > 1:
             second = places.get(objects[found[1]].id, f"$.objects[{found[1]}]")
@@ -247,7 +251,7 @@ def need_behaviour(objects: Sequence[stix.StixObject]) -> None:
     Raises:
         SchemaError: `no-behaviour`.
     """
-    kinds = {type(each) for each in objects}
+    kinds = {*map(type, objects)}
     if kinds & _DISINFORMATION and _BEHAVIOUR not in kinds:
         raise SchemaError("no-behaviour", "$.objects")
 

@@ -4,7 +4,7 @@ Nothing here says whether it is justified; whoever gets it can judge that, and c
 it, only if it says who asks, on what legal basis, and why (DESIGN.md 7).
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -26,7 +26,7 @@ def is_request(primary_id: str) -> bool:
 
 
 def need_own_kind(
-    objects: Iterable[stix.StixObject],
+    objects: Sequence[stix.StixObject],
     primary_id: str,
     places: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
@@ -38,7 +38,7 @@ def need_own_kind(
     Raises:
         SchemaError: `kind-mismatch`.
     """
-    if not is_request(primary_id):
+    if not is_request(primary_id) and TakedownRequest in map(type, objects):
         for i, each in enumerate(objects):
             if type(each) is TakedownRequest:
                 where = places.get(each.id, f"$.objects[{i}]")
@@ -46,7 +46,7 @@ def need_own_kind(
 
 
 def need_legal_basis(
-    objects: Iterable[stix.StixObject],
+    objects: Sequence[stix.StixObject],
     places: Mapping[str, str] = MappingProxyType({}),
     *,
     blank: str | None = "",
@@ -60,6 +60,8 @@ def need_legal_basis(
     Raises:
         SchemaError: `no-legal-basis`.
     """
+    if TakedownRequest not in map(type, objects):
+        return  # as most hold none
     for i, each in enumerate(objects):
         if type(each) is not TakedownRequest:
             continue

@@ -5,6 +5,7 @@ the TLP of an IEP becomes one here.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from schemas.markings import (
 from schemas.pap import Pap
 from schemas.protection import PROTECTION_IDS, Group, groups_of
 from schemas.stix import GranularMarking, StixObject
+from schemas.stix.columns import Objects, said, together
 from schemas.stix.meta import MarkingDefinition
 
 TLP_EXTENSION: Final = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
@@ -107,9 +109,7 @@ def tlp_found(candidate: StixObject, marks: Marks) -> Tlp | None:
     return terms.tlp if own is None else max(own, terms.tlp)
 
 
-def mark_all(
-    objects: Sequence[StixObject], marks: Marks, default: Tlp
-) -> tuple[StixObject, ...]:
+def mark_all(objects: Sequence[StixObject], marks: Marks, default: Tlp) -> Objects:
     """Mark every object as it is signed: with one TLP 2.0 id, the strictest.
 
     What a label asks to protect, and what an observed-data so marked lists, is marked
@@ -121,6 +121,14 @@ def mark_all(
     Args:
         default: Marks what is unmarked. An IEP makes that stricter, never laxer.
     """
+    objects = together(objects)
+    columns = objects.columns
+    if (
+        {*columns.object_marking_refs} <= AS_WRITTEN.keys()
+        and not marks.terms
+        and not any(map(protection.is_label, chain(*said(columns.labels))))
+    ):
+        return objects  # as most are
     held = protection.observed(objects)
     marked = [_mark(each, marks, default, held.get(each.id)) for each in objects]
     if marks.terms or marks.paps:
@@ -129,7 +137,7 @@ def mark_all(
         for i, each in enumerate(objects):
             if each.id in open_to and tlp_of(each.object_marking_refs or ()) is None:
                 marked[i] = _mark(each, marks, open_to[each.id])
-    return tuple(marked)
+    return Objects(marked)
 
 
 AS_WRITTEN: Final[Mapping[Any, Tlp]] = {(each,): tlp for tlp, each in TLP_IDS.items()}
@@ -225,9 +233,10 @@ def faults(
         places: Of each object, by its id.
         primary: Index of the primary object, if there is one.
     """
-    for i, each in enumerate(objects):
-        if not marks.terms and type(each) is not MarkingDefinition:
-            continue  # as most are
+    objects = together(objects)
+    definitions = objects.by_type.get(MarkingDefinition, ())
+    for i in range(len(objects)) if marks.terms else definitions:
+        each = objects[i]
         where = places.get(each.id, "$")
         if isinstance(each, MarkingDefinition):
             try:

@@ -1,6 +1,7 @@
 """STIX 2.1 JSON: a bundle, a list of objects, or one object."""
 
 from collections.abc import Mapping
+from operator import is_
 from typing import Any, Final
 
 from adapters.sources.found import Found, Intake
@@ -8,6 +9,7 @@ from adapters.sources.source import Input, Source
 from schemas import stix
 from schemas.errors import SchemaError
 from schemas.findings import Finding, Findings, fault
+from schemas.stix.columns import Objects, together
 from schemas.stix.incident_drafts import in_one_form
 from schemas.terms import is_known_by_id
 
@@ -46,13 +48,14 @@ def _read(given: Input) -> Found:
     losses = Findings()
     faults: tuple[Finding, ...] = ()
     if given.sound is not None:
-        examined, places = given.sound
+        objects, places = given.sound
     else:
         examined, places, faults = _examine(given)
+        objects = together(examined)
         _list_bundle(given.parsed, losses)
-    objects, more = _in_one_form(examined, places, losses)
+    kept, more = _in_one_form(objects, places, losses)
     return Found(
-        objects=objects, places=places, losses=tuple(losses), faults=(*faults, *more)
+        objects=kept, places=places, losses=tuple(losses), faults=(*faults, *more)
     )
 
 
@@ -79,22 +82,23 @@ def _list_bundle(value: Any, losses: Findings) -> None:
 
 
 def _in_one_form(
-    objects: tuple[stix.StixObject, ...], places: Mapping[str, str], losses: Findings
+    objects: Objects, places: Mapping[str, str], losses: Findings
 ) -> tuple[tuple[stix.StixObject, ...], list[Finding]]:
-    kept: list[stix.StixObject] = []
+    kept: list[stix.StixObject | None] = [*objects]
     faults: list[Finding] = []
-    for each in objects:
-        if type(each) not in _REWRITTEN:
-            kept.append(each)
-            continue
+    for index in objects.at(_REWRITTEN):
+        each = objects[index]
         where = places[each.id]
         if each.type == "marking-definition" and is_known_by_id(each.id):
             losses.add("mark-by-id", where)
         try:
-            kept.append(in_one_form(each, where, losses))
+            kept[index] = in_one_form(each, where, losses)
         except SchemaError as error:
+            kept[index] = None
             faults.append(fault(error))
-    return tuple(kept), faults
+    if all(map(is_, kept, objects)):
+        return objects, faults
+    return tuple(each for each in kept if each is not None), faults
 
 
 _REWRITTEN: Final = frozenset(

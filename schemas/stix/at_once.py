@@ -7,10 +7,10 @@ or find that all is in order.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import reduce
 from itertools import chain
-from operator import or_
+from operator import attrgetter, itemgetter, or_
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType, inspect
 
 from schemas.codec import RESERVED_NAMES, check_values
 from schemas.errors import SchemaError
-from schemas.stix.columns import Columns, Get, Row, columns_of, getter, rows_of, said
+from schemas.stix.columns import Columns, Get, Objects, getter, said
 from schemas.stix.core import StixObject
 from schemas.stix.forms import Form, form, forms_of
 from schemas.stix.objects import TYPES
@@ -46,7 +46,7 @@ class _Bundle(Struct):
 _decode = msgspec.json.Decoder(_Bundle).decode
 _encode = msgspec.json.Encoder().encode
 
-Sound = tuple[tuple[StixObject, ...], dict[str, str]]
+Sound = tuple[Objects, dict[str, str]]
 """Complete objects, and the place of each by its id."""
 
 
@@ -68,21 +68,29 @@ def decode_sound(data: bytes) -> Sound | None:
     # one that the structs do not know.
     if compact.count(b":") != data.count(b":"):
         return None
-    objects: tuple[StixObject, ...] = bundle.objects
-    rows = rows_of(objects)
-    columns = columns_of(rows)
-    is_named = bundle.spec_version is not UNSET or any(columns.spec_version)
-    if not is_named or not _are_sound(objects, rows, columns):
+    objects = Objects(bundle.objects)
+    ids, versions = objects.columns.id, objects.columns.spec_version
+    is_named = bundle.spec_version is not UNSET or any(versions)
+    if not is_named or not _are_sound(objects):
         return None
-    return objects, {each: f"$.objects[{i}]" for i, each in enumerate(columns.id)}
+    return objects, {each: f"$.objects[{i}]" for i, each in enumerate(ids)}
 
 
 def _spells_by_number(data: bytes) -> bool:
     """Tell whether ASCII may be spelled by numbers, a colon for example."""
-    # Each is faster than the next, and few have to be asked.
-    return b"\\" in data and b"\\u00" in data and _BY_NUMBER.search(data) is not None
+    at = -2
+    for _ in range(_FEW):  # each a fast step; most texts have none
+        at = data.find(b"\\", at + 2)
+        if at < 0:
+            return False
+        if data.startswith(b"u00", at + 1):
+            break
+    return _BY_NUMBER.search(data, at) is not None
 
 
+_TYPE_IN_ID: Final = itemgetter(slice(-ID_TAIL_CHARS))
+_TYPE: Final = attrgetter("type")
+_FEW: Final = 50
 _BY_NUMBER: Final = re.compile(rb"\\u00[0-7]")
 
 
@@ -99,18 +107,13 @@ def _may_be_too_long(data: bytes) -> bool:
     return False
 
 
-def _are_sound(
-    objects: Sequence[StixObject], rows: Sequence[Row], columns: Columns
-) -> bool:
+def _are_sound(objects: Objects) -> bool:
+    columns = objects.columns
     if any(columns.extra) or len({*columns.id}) < len(objects):
         return False
-    kinds = [each.type for each in objects]
-    if [each[:-ID_TAIL_CHARS] for each in columns.id] != kinds:
+    if [*map(_TYPE_IN_ID, columns.id)] != [*map(_TYPE, objects)]:
         return False
-    own = _Own([], [], [], [], [], [])
-    for each, row in zip(objects, rows, strict=True):
-        for place, get in _GATHERED[type(each)]:
-            own[place].extend(get(row))
+    own = _Own(*objects.gathered(_GATHERED, len(_Own._fields)))
     references = [*chain(*filter(None, columns.external_references))]
     phases = chain(*filter(None, own.phases))
     ids = said((*columns.id, *columns.created_by_ref, *own.ids))
@@ -122,11 +125,8 @@ def _are_sound(
         and _are_plain(
             [*columns.extensions, *own.plain, *(each.hashes for each in references)]
         )
-        and UNSET not in own.required
-        and (
-            NOT_LISTED.isdisjoint(kinds)
-            or not any(missing_properties(o) for o in objects if o.type in NOT_LISTED)
-        )
+        and UnsetType not in {*map(type, own.required)}
+        and not any(missing_properties(objects[i]) for i in objects.at(_NOT_LISTED))
     )
 
 
@@ -200,4 +200,5 @@ def _is_bounded(kind: Any) -> bool:
 
 
 _BOUNDED: Final = (inspect.StrType, inspect.BoolType, inspect.LiteralType)
+_NOT_LISTED: Final = frozenset(TYPES[kind] for kind in NOT_LISTED)
 _GATHERED: Final = {struct: _gathered(struct) for struct in TYPES.values()}

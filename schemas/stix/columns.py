@@ -4,10 +4,10 @@ Most questions are about a property, and most objects give no reason to ask. One
 at a column tells that for all of them, far faster than asking each object.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
-from operator import itemgetter
-from typing import Any, Final, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from itertools import chain, compress, count, islice, repeat
+from operator import is_not, itemgetter
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
@@ -51,15 +51,64 @@ Get = Callable[[Row], Row]
 """Takes some properties out of a row."""
 
 
-def rows_of(objects: Sequence[StixObject]) -> list[Row]:
-    """List all properties of each object."""
-    return [*map(astuple, objects)]
+Plans = Mapping[type[StixObject], Sequence[tuple[int, Get]]]
+"""What to take out of the rows of each type, and the number of the list it goes to."""
 
 
-def columns_of(rows: Sequence[Row]) -> Columns:
-    """Give the common properties of the objects that *rows* are of."""
-    # Every struct begins with the fields of the common one.
-    return Columns(*islice(zip(*rows, strict=False), _COMMON))
+class Objects(tuple[StixObject, ...]):
+    """Some objects, and what many questions start from, found once for all of them.
+
+    Attributes:
+        rows: All properties of each object.
+        columns: The common properties.
+        by_type: The positions of the objects of each struct.
+    """
+
+    _answers: dict[Any, Any]
+    rows: list[Row]
+    columns: Columns
+    by_type: Mapping[type[StixObject], list[int]]
+
+    def __new__(cls, objects: Iterable[StixObject]) -> Self:
+        """Look at *objects* together."""
+        self = super().__new__(cls, objects)
+        self._answers = {}
+        self.rows = [*map(astuple, self)]
+        # Every struct begins with the fields of the common one.
+        self.columns = Columns(*islice(zip(*self.rows, strict=False), _COMMON))
+        found: dict[type[StixObject], list[int]] = {}
+        self.by_type = found
+        for index, struct in enumerate(map(type, self)):
+            if struct in found:
+                found[struct].append(index)
+            else:
+                found[struct] = [index]
+        return self
+
+    def once(self, question: Callable[["Objects"], _T]) -> _T:
+        """Give the answer to a question that several ask, found once."""
+        if question not in self._answers:
+            self._answers[question] = question(self)
+        answer: _T = self._answers[question]
+        return answer
+
+    def at(self, structs: Set[Any]) -> list[int]:
+        """List the positions of all objects of some structs, in order."""
+        found = self.by_type
+        return sorted(chain(*map(found.__getitem__, found.keys() & structs)))
+
+    def gathered(self, plans: Plans, number: int) -> list[list[Any]]:
+        """Gather what stands in properties that depend on the type, in *number* lists."""
+        lists: list[list[Any]] = [[] for _ in range(number)]
+        for struct, row in zip(map(type, self), self.rows, strict=True):
+            for place, get in plans[struct]:
+                lists[place] += get(row)
+        return lists
+
+
+def together(objects: Iterable[StixObject]) -> Objects:
+    """Look at some objects together."""
+    return objects if isinstance(objects, Objects) else Objects(objects)
 
 
 def getter(struct: type[StixObject], names: Sequence[str]) -> Get:
@@ -68,6 +117,16 @@ def getter(struct: type[StixObject], names: Sequence[str]) -> Get:
     if len(indexes) == 1:  # of a slice, too, a tuple comes
         return itemgetter(slice(indexes[0], indexes[0] + 1))
     return itemgetter(*indexes)
+
+
+def filled(column: Iterable[Any]) -> list[int]:
+    """List the positions at which something stands, and nothing empty."""
+    return [*compress(count(), column)]
+
+
+def present(column: Iterable[Any]) -> list[int]:
+    """List the positions at which something stands, be it empty."""
+    return [*compress(count(), map(is_not, column, repeat(UNSET)))]
 
 
 def said(column: Iterable[_T | UnsetType]) -> set[_T]:

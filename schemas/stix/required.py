@@ -108,7 +108,7 @@ ALTERNATIVES: Final[dict[str, tuple[frozenset[str], ...]]] = {
 _ORDERED: Final = {kind: tuple(sorted(names)) for kind, names in REQUIRED.items()}
 _OF_THEIR_OWN: Final = ("event", "malware")  # of which `required_of` knows more
 
-NOT_LISTED: Final = frozenset({*ALTERNATIVES, *_OF_THEIR_OWN})
+NOT_LISTED: Final = frozenset({*ALTERNATIVES, *_OF_THEIR_OWN}) - {"location"}
 """Types of which `REQUIRED` does not say all that they require."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 from msgspec import UNSET
 
 from schemas.findings import Finding
-from schemas.stix.columns import Columns, Row, rows_of
+from schemas.stix.columns import filled, together
 from schemas.stix.core import StixObject
 from schemas.stix.incident_suite import is_suite_event
 from schemas.stix.objects import TYPES
@@ -70,25 +70,19 @@ def outside_in(
     Args:
         places: Where in the input each object comes from, by its id.
     """
-    for each, row in zip(objects, rows_of(objects), strict=True):
-        watched = _WATCHED_AT.get(type(each), ())
-        if (watched or each.labels) and not _are_within(row, watched):
-            yield from outside(each, places.get(each.id, "$"))
+    objects = together(objects)
+    asked = {*objects.at(_WATCHED_AT.keys()), *filled(objects.columns.labels)}
+    for index in sorted(asked):
+        each, row = objects[index], objects.rows[index]
+        wrong: list[_Watched] = []
+        for at, watched in _WATCHED_AT.get(type(each), ()):
+            value = row[at]
+            if value is not UNSET and not _are_spelt(value, watched):
+                wrong.append(watched)
+        if wrong or (each.labels and not all(map(_is_right_tag, each.labels))):
+            yield from _told(each, places.get(each.id, "$"), wrong)
 
 
-def _are_within(row: Row, watched: tuple[tuple[int, _Watched], ...]) -> bool:
-    """Tell whether all words of an object are in their vocabularies."""
-    labels = row[_LABELS]
-    if labels and not all(map(_is_right_tag, labels)):
-        return False
-    for index, (_, path, _, spelt) in watched:
-        value = row[index]
-        if value is not UNSET and not _are_spelt(value, path, spelt):
-            return False
-    return True
-
-
-_LABELS: Final = Columns._fields.index("labels")
 _WATCHED_AT: Final = {
     TYPES[kind]: tuple(
         (TYPES[kind].__struct_fields__.index(each.name), each) for each in watched
@@ -106,31 +100,45 @@ def outside(candidate: StixObject, where: str = "$") -> Iterator[Finding]:
     Args:
         where: Place of the object in the input.
     """
+    wrong = [
+        watched
+        for watched in _BY_TYPE.get(candidate.type, ())
+        if (value := getattr(candidate, watched.name)) is not UNSET
+        and not _are_spelt(value, watched)
+    ]
+    yield from _told(candidate, where, wrong)
+
+
+def _told(
+    candidate: StixObject, where: str, wrong: Iterable[_Watched]
+) -> Iterator[Finding]:
+    """Yield what `outside` does, once it is known which places are *wrong*."""
     if candidate.labels is not UNSET:
         yield from _outside_tags(candidate.labels, where)
-    watched = _BY_TYPE.get(candidate.type)
-    if watched is None:
-        return
     if candidate.type == "event" and not is_suite_event(candidate):
         return  # OpenCTI's, which has words of its own
-    for name, path, vocabulary, spelt in watched:
-        value = getattr(candidate, name)
-        if value is UNSET or _are_spelt(value, path, spelt):
-            continue
+    for name, path, vocabulary, spelt in wrong:
         found = [
             (place, text)
-            for place, text in _texts(value, path, f"{where}.{name}")
+            for place, text in _texts(getattr(candidate, name), path, f"{where}.{name}")
             if text not in spelt
         ]
         rule = "enumeration" if vocabulary.closed else "vocabulary"
         yield _finding(rule, found, vocabulary)
 
 
-def _are_spelt(value: Any, path: tuple[str, ...], spelt: frozenset[str]) -> bool:
-    """Tell whether all words that `_texts` yields are among those *spelt*."""
-    if path:
-        return spelt.issuperset(_words(value, path))
-    return value in spelt if type(value) is str else spelt.issuperset(value)
+def _are_spelt(value: Any, watched: _Watched) -> bool:
+    """Tell whether all words that `_texts` yields are spelt as they should be."""
+    _, path, _, spelt = watched
+    if not path:
+        return value in spelt if type(value) is str else spelt.issuperset(value)
+    for at, step in enumerate(path):
+        if type(value) is not dict or step == _NAMES:
+            return spelt.issuperset(_words(value, path[at:]))
+        if step not in value:
+            return True
+        value = value[step]
+    return value in spelt if type(value) is str else spelt.issuperset(_words(value, ()))
 
 
 def _words(value: Any, path: tuple[str, ...]) -> list[str]:

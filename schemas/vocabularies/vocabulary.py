@@ -18,6 +18,10 @@ class Vocabulary(NamedTuple):
     closed: bool = False
     more: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        """Hash the name: hashing all the words would be felt."""
+        return hash(self.name)
+
     @property
     def allowed(self) -> frozenset[str]:
         """All words that give no finding."""

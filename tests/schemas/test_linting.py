@@ -229,6 +229,27 @@ def test_an_object_that_nothing_connects_is_asked_about() -> None:
     assert found_in(case, author, stray, report) == []
 
 
+def test_what_refers_to_others_is_connected_but_not_by_who_created_it() -> None:
+    inside = {INCIDENT_CORE: {"event_refs": [INCIDENT["id"]]}}
+    elsewhere = {"extension-definition--x": {"event_refs": [INCIDENT["id"]]}}
+    held = [{"state_change_type": "caused", "initial_ref": INCIDENT["id"]}]
+    assert found_in(
+        INCIDENT,
+        thing("tool", 1, extensions=inside),
+        thing("event", 2, changed_objects=held),
+        thing("event", 3, changed_objects=[{"state_change_type": "caused"}]),
+        thing("tool", 4, extensions=elsewhere),
+        thing("sighting", 5, sighting_of_ref=INCIDENT["id"]),
+        thing("tool", 6, created_by_ref=an_id("identity", 7)),
+        thing("identity", 7),
+    ) == [
+        ("unknown-extension", "$[4].extensions[...]"),
+        ("unconnected", "$[3]"),
+        ("unconnected", "$[4]"),
+        ("unconnected", "$[6]"),
+    ]
+
+
 def test_loose_objects_need_no_connection() -> None:
     assert found_in(thing("tool"), thing("identity")) == []
 
@@ -448,4 +469,6 @@ def test_the_time_grows_with_the_number_of_objects_alone() -> None:
         return time.process_time() - began
 
     seconds(100)
-    assert seconds(4000) < 20 * max(seconds(800), 0.002)
+    # The least of some: a collection of garbage falls into one of them.
+    many = min(seconds(4000) for _ in range(3))
+    assert many < 20 * max(seconds(800), 0.002)

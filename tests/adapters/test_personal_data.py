@@ -185,7 +185,6 @@ def test_a_segment_is_hit_only_where_it_holds_a_character_of_the_name():
         "0f", "-", "2026-", "2026-03-14 ", "1,000 ", "1 000 ", "rp 1", "v1.", "10.0.", "cve-1",
     ],
 )  # fmt: skip
-@pytest.mark.no_cover  # tracing takes longer than what is measured
 def test_a_text_four_times_as_long_takes_about_four_times_as_long(unit):
     def cost(chars):
         text = unit * (chars // len(unit))

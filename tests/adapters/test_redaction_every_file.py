@@ -38,7 +38,6 @@ from tests.support.views import (
 )
 
 # What it covers, quicker tests cover: tracing would take as long as the tests.
-pytestmark = pytest.mark.no_cover
 
 LEVELS = (PEER, CONCERNED, PLATFORM, CIVIL)
 FRENCH = view("peer-cert", PEER.clearance, jurisdiction="FR")

@@ -27,7 +27,7 @@ from tests.support.real_data import needs_real_data, real_files
 from tests.support.records import CERT, NOW
 
 # What it covers, quicker tests cover: tracing would take as long as the tests.
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = pytest.mark.slow
 
 BUNDLES = real_files(
     "fimi_viginum_stix21/*.json",

@@ -28,7 +28,6 @@ from tests.vectors.reading import resolved
 from tests.vectors.spelling import Cut, Part
 
 # What it covers, quicker tests cover: tracing would take as long as the tests.
-pytestmark = pytest.mark.no_cover
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 MANIFEST = json.loads((VECTORS / "manifest.json").read_bytes())

@@ -42,7 +42,7 @@ class Signed:
             assert "directory" not in text
             config.write_text(
                 f'{text}\n[directory]\nurl = "{self.groups.folder.as_uri()}"\n'
-                f'root = "root.json"\ncache = "{name}-cache"\nrefresh_minutes = 0.02\n'
+                f'root = "root.json"\ncache = "{name}-cache"\nrefresh_minutes = 0.05\n'
             )
 
     def known_to(self, *names: str) -> None:

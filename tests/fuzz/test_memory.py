@@ -31,7 +31,6 @@ from tests.fuzz.standins import DIRECTORY, PUBLISHED
 from tests.vectors import cast
 
 # What it covers, quicker tests cover: tracing would take as long as the tests.
-pytestmark = pytest.mark.no_cover
 
 MIB = 2**20
 TIMES = 50

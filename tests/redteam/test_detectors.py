@@ -38,7 +38,6 @@ from tests.redteam.world import Case, Got, Version
 from tests.support.views import INCIDENT, PERSON, new
 
 # What it covers, quicker tests cover: tracing would take as long as the tests.
-pytestmark = pytest.mark.no_cover
 
 replace = msgspec.structs.replace
 NAME = PERSON["name"]

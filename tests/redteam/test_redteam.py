@@ -13,7 +13,6 @@ from tests.redteam.world import Case, Hit, withheld
 from tests.support.real_data import DATA
 
 # Attacking adds nothing to the coverage of what it attacks, and tracing doubles its time.
-pytestmark = pytest.mark.no_cover
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER.parents[1] / "docs" / "threat-model.md"

@@ -41,7 +41,6 @@ VIEWS = {
 HOLDER = "incident--0b0a8b61-52a8-4d3a-8d20-1de5b8a7a1f4"
 
 
-@pytest.mark.no_cover  # quicker tests cover the same
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "cut"])
 @settings(max_examples=4)

@@ -38,11 +38,11 @@ def need_own_kind(
     Raises:
         SchemaError: `kind-mismatch`.
     """
-    if not is_request(primary_id) and TakedownRequest in map(type, objects):
-        for i, each in enumerate(objects):
-            if type(each) is TakedownRequest:
-                where = places.get(each.id, f"$.objects[{i}]")
-                raise SchemaError("kind-mismatch", where)
+    types = [*map(type, objects)]
+    if not is_request(primary_id) and TakedownRequest in types:
+        place = types.index(TakedownRequest)
+        where = places.get(objects[place].id, f"$.objects[{place}]")
+        raise SchemaError("kind-mismatch", where)
 
 
 def need_legal_basis(

@@ -37,8 +37,6 @@ from tests.support.views import (
     view,
 )
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
-
 LEVELS = (PEER, CONCERNED, PLATFORM, CIVIL)
 FRENCH = view("peer-cert", PEER.clearance, jurisdiction="FR")
 LIFTED = without_holds(POLICY_FILE.read_text("utf-8"))

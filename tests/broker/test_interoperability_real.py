@@ -26,7 +26,6 @@ from tests.support.other_libraries import ALL, Read, opened
 from tests.support.real_data import needs_real_data, real_files
 from tests.support.records import CERT, NOW
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
 pytestmark = pytest.mark.slow
 
 BUNDLES = real_files(

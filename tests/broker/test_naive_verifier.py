@@ -27,8 +27,6 @@ from tests.vectors import cast
 from tests.vectors.reading import resolved
 from tests.vectors.spelling import Cut, Part
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
-
 VECTORS = Path(__file__).parents[1] / "vectors"
 MANIFEST = json.loads((VECTORS / "manifest.json").read_bytes())
 ALL = {vector["name"]: vector for vector in MANIFEST["vectors"]}

@@ -9,15 +9,18 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from tests.support import records
-from tests.support.browser import Page
+from tests.support.browser import Page, open_browser
 from tests.support.hub import tocsin
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGE = Path(__file__).parents[2] / "docs" / "verify.html"
 VECTORS = Path(__file__).parents[1] / "vectors"
 MANIFEST = json.loads((VECTORS / "manifest.json").read_text("utf-8"))
@@ -26,11 +29,21 @@ LEFT_TO_THE_HUB = {"stix", "gate"}
 ANSWER = "document.querySelector('.verdict')"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Page]:
+    """One browser for all: the page keeps nothing, and is opened anew for each."""
+    async with open_browser() as page:
+        yield page
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def page(browser: Page) -> Page:
     """The page, opened, in a time zone that the tests know."""
+    await browser.command("Emulation.clearDeviceMetricsOverride")
     await browser.command("Emulation.setTimezoneOverride", timezoneId="UTC")
     await browser.goto(PAGE)
+    browser.asked.clear()
+    browser.errors.clear()
     return browser
 
 
@@ -632,7 +645,7 @@ async def test_markup_in_a_record_stays_text(page: Page, write):
     assert is_silent(page)
 
 
-def test_the_policy_allows_this_script_and_this_style_alone():
+async def test_the_policy_allows_this_script_and_this_style_alone():
     source = PAGE.read_text("utf-8")
     [policy] = re.findall(r'Content-Security-Policy" content="([^"]*)"', source)
     hashes = {}

@@ -48,8 +48,6 @@ from tests.fuzz.targets import TARGETS
 from tests.vectors import cast
 from tests.vectors.cast import NOW
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
-
 MAX_CORPUS_BYTES = 300_000
 # The library overlooked what stands behind a frame, and in one, in these two:
 FOUND = [

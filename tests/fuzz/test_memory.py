@@ -30,8 +30,6 @@ from schemas.errors import RefusedError
 from tests.fuzz.standins import DIRECTORY, PUBLISHED
 from tests.vectors import cast
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
-
 MIB = 2**20
 TIMES = 50
 TIMES_OF_A_FORK = 15  # its values are counted first

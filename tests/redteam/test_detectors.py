@@ -37,8 +37,6 @@ from tests.redteam.scenes import VICTIM, version
 from tests.redteam.world import Case, Got, Version
 from tests.support.views import INCIDENT, PERSON, new
 
-# What it covers, quicker tests cover: tracing would take as long as the tests.
-
 replace = msgspec.structs.replace
 NAME = PERSON["name"]
 ADDRESS = new("ipv4-addr", "hers", value="198.51.100.23")

@@ -22,7 +22,7 @@ pytestmark = [
 
 # A second or less each, and one or two for starting.
 RUNS = {
-    "token": 2_000, "structured": 200, "differential": 300, "wire": 7_000,
+    "token": 2_000, "structured": 500, "differential": 300, "wire": 7_000,
     "joint": 1_000, "codec": 7_000, "segments": 500, "stamps": 4_000, "chain": 2_000,
     "beats": 2_000, "stix": 3_000, "directory": 400, "sealed": 1_000,
     "metadata": 80, "client": 30, "joining": 400, "welcoming": 400,

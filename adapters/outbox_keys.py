@@ -17,13 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from adapters.errors import OutboxUnavailableError
 from adapters.outbox_schema import (
+    among,
     bodies,
     chunks,
     contents,
-    equal,
     ignoring,
     record_keys,
-    wanted,
 )
 from broker.record_keys import BrokenContentError, RecordKey, new_key
 
@@ -130,8 +129,7 @@ async def _known(
     found = {}
     columns = record_keys.c.issuer, record_keys.c.sub
     for some in chunks(list(records)):
-        of_them = wanted(columns, some)
-        query = select(record_keys).join(of_them, equal(of_them, columns))
+        query = among(connection, select(record_keys), columns, some)
         for row in await connection.execute(query):
             found[row.issuer, row.sub] = RecordKey(row.id, row.secret)
     return found

@@ -9,34 +9,35 @@ their records (`outbox_keys`); whose key is gone is erased, also from backups wi
 A change here needs a migration: `adapters/migrations`, and a test holds both equal.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, TypeVar
 
+from msgspec import json
 from sqlalchemy import (
-    CTE,
     BigInteger,
     Column,
-    ColumnElement,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
     and_,
-    column,
+    func,
     text,
-    values,
+    tuple_,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _CHUNK: Final = 1000  # of a query: SQLite takes 32,766 parameters
 _T = TypeVar("_T")
+_Query = TypeVar("_Query", bound=Select[Any])
 metadata = MetaData()
 
 # Compared as bytes, whatever order the database has for texts of people.
@@ -170,19 +171,25 @@ def ignoring(
     return sqlite.insert(table).on_conflict_do_nothing()
 
 
-def wanted(columns: Sequence[Column[Any]], rows: Iterable[tuple[Any, ...]]) -> CTE:
-    """Give *rows* as a table with these columns, to be joined with theirs.
+def among(
+    connection: AsyncConnection,
+    query: _Query,
+    columns: Sequence[Column[Any]],
+    rows: Sequence[tuple[Any, ...]],
+) -> _Query:
+    """Let *query* ask for those of *rows* alone: numbers and texts of these columns.
 
     For `(a, b) IN (VALUES ...)` SQLite walks all of the table, however many rows it
-    has, as soon as there are two values; so joined it looks each of them up.
+    has, as soon as there are two values; joined with a list it looks each of them up.
+    As one JSON text, since the statement then stays the same, and is compiled once.
     """
-    names = (column(each.name, each.type) for each in columns)
-    return values(*names, name="wanted").data([*rows]).cte("wanted")
-
-
-def equal(these: CTE, columns: Sequence[Column[Any]]) -> ColumnElement[bool]:
-    """Say how `wanted` is joined."""
-    return and_(*(these.c[each.name] == each for each in columns))
+    if connection.dialect.name == "postgresql":
+        return query.where(tuple_(*columns).in_(rows))
+    listed = func.json_each(json.encode(rows).decode()).table_valued("value")
+    each = listed.alias("wanted").c.value
+    pairs = enumerate(columns)
+    same = (column == func.json_extract(each, f"$[{n}]") for n, column in pairs)
+    return query.join(each.table, and_(*same))
 
 
 def chunks(items: Sequence[_T], length: int = _CHUNK) -> Iterator[Sequence[_T]]:

@@ -34,13 +34,12 @@ from adapters.numbering import (
 )
 from adapters.outbox_keys import Body, write_bodies
 from adapters.outbox_schema import (
+    among,
     chunks,
     deliveries,
-    equal,
     ignoring,
     lanes,
     superseded,
-    wanted,
 )
 
 _KEPT: Final = (StoreOutcome.STORED, StoreOutcome.WAITING)
@@ -230,7 +229,6 @@ async def _known(
     columns = (deliveries.c.lane_id, deliveries.c.issuer, deliveries.c.sub)
     cases = {(lane_ids[lane_of(row)], row.issuer, row.sub) for row in rows}
     for some in chunks(sorted(cases)):
-        these = wanted(columns, some)
         waits = func.count().filter(deliveries.c.state == "waiting")
         latest = select(
             *columns,
@@ -238,7 +236,7 @@ async def _known(
             waits.label("waiting"),
             func.count().label("versions"),
         )
-        latest = latest.join(these, equal(these, columns)).group_by(*columns)
+        latest = among(connection, latest, columns, some).group_by(*columns)
         for row in await connection.execute(latest):
             case = (*by_id[row.lane_id], row.issuer, row.sub)
             newest[case] = row.newest
@@ -249,7 +247,7 @@ async def _known(
         # A retraction of what was never sent stands only here.
         others = (superseded.c.lane_id, superseded.c.issuer, superseded.c.sub)
         moot = select(*others, func.max(superseded.c.ver_key))
-        moot = moot.join(these, equal(these, others)).group_by(*others)
+        moot = among(connection, moot, others, some).group_by(*others)
         for lane_id, issuer, sub, ver_key in await connection.execute(moot):
             case = (*by_id[lane_id], issuer, sub)
             newest[case] = max(ver_key, newest.get(case, ""))

@@ -33,4 +33,28 @@ async def test_who_comes_back_right_after_an_answer_is_asked_for_with_the_others
     callers,
 ):
     asked = await questions(callers, rounds=10)
-    assert [sorted(each) for each in asked] == [[*range(callers)]] * 10
+    # The first one knew of nobody else, and is through one round earlier.
+    together = [[*range(callers)]] * 9
+    assert [sorted(each) for each in asked] == [[0], *together, [*range(1, callers)]]
+
+
+async def test_who_is_alone_waits_for_nobody():
+    async def ask(of):
+        await asyncio.sleep(0)
+        return of
+
+    together = Together(ask)
+
+    async def turns():
+        passed, waiting = 0, asyncio.create_task(together(1))
+        while not waiting.done():
+            passed += 1
+            await asyncio.sleep(0)
+        return passed
+
+    alone = await turns()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(3):
+            tasks.create_task(together(number))
+    # Those others may come back at once; who then was alone knows better.
+    assert [await turns() > alone, await turns() == alone] == [True, True]
